@@ -1,0 +1,74 @@
+// Random numbers for initialisation, shuffling, drawing and augmentation.
+//
+// A Random is a cheap value: a position in one Philox stream that is named by what it is for. Two streams with
+// different names never meet, and the same name always gives the same numbers, on every machine and thread count:
+//
+//   Random rng(seed, Stream::augment, epoch, sample);
+//   if (rng.uniform() < 0.5f) flip(picture);
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "kernels/philox.h"
+
+namespace counterpoise {
+
+// What the numbers are for: part of the key, so that adding a use never shifts another's numbers.
+enum class Stream : uint32_t { init = 1, shuffle, subset, augment, draw, dropout, test };
+
+class Random {
+ public:
+  // The stream named (seed, stream, a, b): for example a = epoch, b = index of the sample.
+  Random(uint64_t seed, Stream stream, uint64_t a = 0, uint64_t b = 0)
+      : key_(mix(seed) ^ mix(static_cast<uint64_t>(stream) + 0x5bd1e995u)),
+        high_(mix(a + 1) ^ (mix(b + 0x632be59bu) << 1)) {}
+
+  // 32 random bits.
+  uint32_t bits() {
+    if (used_ == 4) {
+      words_ = Philox::words(key_, next_++, high_);
+      used_ = 0;
+    }
+    return words_.v[used_++];
+  }
+  // Uniform in [0, 1).
+  float uniform() { return Philox::uniform(bits()); }
+  // Uniform in [low, high).
+  float uniform(float low, float high) { return low + (high - low) * uniform(); }
+  // Uniform integer in [0, n). REQUIRES: 0 < n. The bias of the product is below n / 2^64.
+  uint64_t below(uint64_t n) {
+    const uint64_t r = (static_cast<uint64_t>(bits()) << 32) | bits();
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(r) * n) >> 64);
+  }
+  // Standard normal: Box and Muller 1958.
+  float normal() {
+    const double u = 1.0 - uniform(), v = uniform();  // u in (0, 1], so its logarithm is finite
+    return static_cast<float>(std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586 * v));
+  }
+  // Fisher-Yates: every order is equally likely.
+  template <class Container>
+  void shuffle(Container& items) {
+    for (size_t i = items.size(); i > 1; --i) {
+      using std::swap;
+      swap(items[i - 1], items[below(i)]);
+    }
+  }
+
+ private:
+  // SplitMix64's finaliser (Steele, Lea and Flood 2014): neighbouring seeds give unrelated keys.
+  static uint64_t mix(uint64_t x) {
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+  }
+
+  uint64_t key_, high_, next_ = 0;
+  Philox::Words words_{};
+  int used_ = 4;
+};
+
+}  // namespace counterpoise
