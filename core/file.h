@@ -1,0 +1,97 @@
+// Files on disk: reading that names what went wrong, and writing that never harms what was there.
+//
+// A file is written beside its target and renamed onto it once every byte is on the disk, so a
+// program that is killed, or a disk that fills up, leaves the earlier file as it was:
+//
+//   AtomicFile out("runs/last.safetensors");
+//   out.write(header.data(), header.size());
+//   out.write(weights.data(), weights.size() * sizeof(float));
+//   out.commit();
+//
+// Errors are one line with the path, the cause and what to do: Exit::bad_data where a file cannot
+// be read, Exit::failure where one cannot be written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace counterpoise {
+
+// Owns a descriptor of the operating system, -1 for none.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileDescriptor();
+
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+// A regular file that is open for reading. Throws Error(bad_data) where it cannot be opened or
+// read.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  uint64_t size() const { return size_; }  // in bytes, when it was opened
+
+  // Reads up to `bytes` bytes at `offset` into `to` and returns their number, which is smaller only
+  // at the end.
+  size_t read_at(uint64_t offset, void* to, size_t bytes) const;
+
+ private:
+  std::string path_;
+  FileDescriptor fd_;
+  uint64_t size_ = 0;
+};
+
+// The content of a file of at most `limit` bytes. Throws Error(bad_data) where it is larger or
+// unreadable.
+std::string read_file(const std::string& path, size_t limit);
+
+// A file that appears at `path` complete or not at all. Until commit() its bytes lie in
+// `.NAME.tmp-PID` in the same directory, which the destructor removes; a killed program leaves it
+// there, where it may be deleted. A symbolic link at `path` is replaced; anything else that is not
+// a regular file is refused. REQUIRES: one AtomicFile per path at a time. Every function throws
+// Error(failure) where a system call fails.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  // Appends; there is no buffer, so a full disk is reported here.
+  void write(const void* data, size_t bytes);
+  // Brings the bytes to the disk and puts the file in place. The last call on the object.
+  void commit();
+
+ private:
+  std::string path_, name_, temporary_;  // the target, its last component, and the temporary's name
+  FileDescriptor directory_, file_;
+};
+
+// Replaces the content of a file, through an AtomicFile.
+void write_file(const std::string& path, const std::string& content);
+
+// Makes a directory that can be written to, and those above it; does nothing where it exists.
+// Throws Error(failure) where a file is in the way or permission is missing.
+void make_directories(const std::string& path);
+
+namespace detail {
+// Writes every byte to `fd`; `path` is what the Error(failure) calls it.
+void write_all(int fd, const void* data, size_t bytes, const std::string& path);
+}  // namespace detail
+
+}  // namespace counterpoise

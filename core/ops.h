@@ -1,0 +1,76 @@
+// Every differentiable operation. Shapes are checked here, where an error can name the operation and what it got;
+// the numbers are computed by the tensors' backend. Operands must live on one backend and have one dtype.
+//
+// Letters as in kernels/view.h: pictures [N, H, W, C], weights [K, R, S, C], outputs [N, P, Q, K].
+#pragma once
+
+#include "core/var.h"
+
+namespace counterpoise {
+
+// -- pointwise (ops_pointwise.cpp): the formulas are in kernels/formulas.h ------------------------------------------
+Var affine(const Var& x, double a, double b);  // a x + b
+Var relu(const Var& x);                        // max(x, 0)
+Var sigmoid(const Var& x);                     // 1 / (1 + e^-x)
+Var tanh(const Var& x);
+Var softplus(const Var& x);     // log(1 + e^x), finite for all x
+Var log_sigmoid(const Var& x);  // log(1 / (1 + e^-x)) = -softplus(-x)
+Var exp(const Var& x);
+Var log(const Var& x);
+Var log1p(const Var& x);  // log(1 + x)
+Var expm1(const Var& x);  // e^x - 1
+Var sqrt(const Var& x);
+Var square(const Var& x);
+Var abs(const Var& x);
+Var pow(const Var& x, double exponent);
+Var clamp(const Var& x, double low, double high);  // the gradient is 0 outside
+
+// Two operands broadcast as in NumPy: see broadcast() in kernels/view.h.
+Var operator+(const Var& a, const Var& b);
+Var operator-(const Var& a, const Var& b);
+Var operator*(const Var& a, const Var& b);
+Var operator/(const Var& a, const Var& b);
+Var maximum(const Var& a, const Var& b);  // where both are equal each gets half of the gradient
+Var minimum(const Var& a, const Var& b);
+inline Var operator-(const Var& x) { return affine(x, -1, 0); }
+inline Var operator+(const Var& x, double b) { return affine(x, 1, b); }
+inline Var operator+(double a, const Var& x) { return affine(x, 1, a); }
+inline Var operator-(const Var& x, double b) { return affine(x, 1, -b); }
+inline Var operator-(double a, const Var& x) { return affine(x, -1, a); }
+inline Var operator*(const Var& x, double b) { return affine(x, b, 0); }
+inline Var operator*(double a, const Var& x) { return affine(x, a, 0); }
+inline Var operator/(const Var& x, double b) { return affine(x, 1 / b, 0); }
+
+// -- shape and reductions (ops_reduce.cpp) --------------------------------------------------------------------------
+Var reshape(const Var& x, const Shape& shape);  // shares the numbers
+Var flatten(const Var& x);                      // [N, ...] -> [N, rest], in the order of memory: H, W, C
+Var sum(const Var& x);                          // all elements -> []
+Var mean(const Var& x);                         // all elements -> []; an error if there are none
+Var sum_to(const Var& x, const Shape& shape);   // over the axes along which `shape` would be broadcast to x
+// x [N, K] -> [N, K]: x - log sum_k e^x, row by row, and its exponential.
+Var log_softmax(const Var& x);
+Var softmax(const Var& x);
+// x [N, K], index [N] i32 in [0, K) -> [N]: x[n, index[n]].
+Var pick(const Var& x, const Tensor& index);
+// x / (1 - p) with probability 1 - p, else 0; 0 <= p < 1. The mask is a function of (key, stream): kernels/backend.h.
+Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
+
+// -- products (ops_linear.cpp) --------------------------------------------------------------------------------------
+// a [M, L] and b [L, N] -> [M, N]; each may be given transposed.
+Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
+// x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K].
+Var linear(const Var& x, const Var& weight, const Var& bias);
+// x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], followed by max(., 0) if `relu`: one
+// operation, because the activation is then neither written nor read a second time. The formula is in backend.h.
+Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
+
+// -- pictures (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] ------------------------------------------------------
+Var max_pool2d(const Var& x, Pool2dParams params);
+Var avg_pool2d(const Var& x, Pool2dParams params);            // padding counts as zeros
+Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
+// x [..., C], scale and shift [C]. While training: by the statistics of this batch, which also move the running ones
+// in place (momentum is the weight of the new); otherwise by the running ones.
+Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean,
+               const Tensor& running_var, bool training, double momentum = 0.1, double eps = 1e-5);
+
+}  // namespace counterpoise

@@ -1,0 +1,80 @@
+#include "core/ops.h"
+#include "core/ops_check.h"
+
+namespace counterpoise {
+
+namespace {
+
+Shape pooled(const char* operation, const Var& x, Pool2dParams p) {
+  check_rank(operation, "x", x, 4, "[N, H, W, C]");
+  const Shape& s = x.shape();
+  ENSURE(p.window >= 1 && p.stride >= 1 && p.pad >= 0 && p.pad <= p.window / 2, operation, ": window ", p.window,
+         ", stride ", p.stride, ", pad ", p.pad, ": the padding must be at most half of the window");
+  ENSURE(s[1] + 2 * p.pad >= p.window && s[2] + 2 * p.pad >= p.window, operation, ": a window of ", p.window, "x",
+         p.window, " does not fit into ", s[1], "x", s[2], "; use larger pictures or fewer poolings");
+  return {s[0], p.out(s[1]), p.out(s[2]), s[3]};
+}
+
+}  // namespace
+
+Var max_pool2d(const Var& x, Pool2dParams params) {
+  Tensor y = empty_like(x.value(), pooled("max_pool2d", x, params));
+  x.backend().max_pool2d(x.value(), params, y);
+  return Var::made_by("max_pool2d", y, {x}, [x, y, params](Tensor dy) {
+    Tensor dx = empty_like(dy, x.shape());
+    dy.backend().max_pool2d_grad(x.value(), y, dy, params, dx);
+    x.add_grad(dx);
+  });
+}
+
+Var avg_pool2d(const Var& x, Pool2dParams params) {
+  Tensor y = empty_like(x.value(), pooled("avg_pool2d", x, params));
+  x.backend().avg_pool2d(x.value(), params, y);
+  return Var::made_by("avg_pool2d", y, {x}, [x, params](Tensor dy) {
+    Tensor dx = empty_like(dy, x.shape());
+    dy.backend().avg_pool2d_grad(dy, params, dx);
+    x.add_grad(dx);
+  });
+}
+
+Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns) {
+  check_rank("adaptive_avg_pool2d", "x", x, 4, "[N, H, W, C]");
+  const Shape& s = x.shape();
+  ENSURE(rows >= 1 && columns >= 1 && s[1] >= 1 && s[2] >= 1, "adaptive_avg_pool2d: ", s, " to ", rows, "x", columns);
+  if (s[1] == rows && s[2] == columns) return x;
+  Tensor y = empty_like(x.value(), {s[0], rows, columns, s[3]});
+  x.backend().adaptive_avg_pool2d(x.value(), y);
+  return Var::made_by("adaptive_avg_pool2d", y, {x}, [x](Tensor dy) {
+    Tensor dx = empty_like(dy, x.shape());
+    dy.backend().adaptive_avg_pool2d_grad(dy, dx);
+    x.add_grad(dx);
+  });
+}
+
+Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean,
+               const Tensor& running_var, bool training, double momentum, double eps) {
+  check_same_kind("batch_norm", x, scale);
+  ENSURE(x.shape().rank() >= 2, "batch_norm: x must be [..., C] but has shape ", x.shape());
+  const Shape channels{x.shape()[-1]};
+  ENSURE(scale.shape() == channels && shift.shape() == channels && running_mean.shape() == channels &&
+             running_var.shape() == channels,
+         "batch_norm: x has C=", channels[0], " but scale has shape ", scale.shape());
+  if (!training) return (x - running_mean) * (scale * pow(Var(running_var) + eps, -0.5)) + shift;
+
+  ENSURE(x.value().size() / channels[0] > 1, "batch_norm: a variance needs more than one value per channel, got ",
+         x.shape(), "; use a larger batch");
+  Tensor y = empty_like(x.value(), x.shape());
+  Tensor mean = empty_like(y, channels), inv_std = empty_like(y, channels);
+  x.backend().batch_norm(x.value(), scale.value(), shift.value(), eps, momentum, y, mean, inv_std, running_mean,
+                         running_var);
+  return Var::made_by("batch_norm", y, {x, scale, shift}, [x, scale, shift, mean, inv_std](Tensor dy) {
+    Tensor dx = empty_like(dy, x.shape()), dscale = empty_like(dy, scale.shape());
+    Tensor dshift = empty_like(dy, shift.shape());
+    dy.backend().batch_norm_grad(x.value(), scale.value(), mean, inv_std, dy, dx, dscale, dshift);
+    x.add_grad(dx);
+    scale.add_grad(dscale);
+    shift.add_grad(dshift);
+  });
+}
+
+}  // namespace counterpoise

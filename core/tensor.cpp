@@ -1,0 +1,92 @@
+#include "core/tensor.h"
+
+namespace counterpoise {
+
+struct Tensor::Memory {
+  Memory(Backend& on, size_t size) : backend(on), bytes(size), data(on.allocate(size)) {}
+  ~Memory() { backend.release(data, bytes); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  Backend& backend;
+  size_t bytes;
+  void* data;
+};
+
+Tensor Tensor::empty(Backend& backend, const Shape& shape, DType dtype) {
+  Tensor y;
+  y.memory_ = std::make_shared<Memory>(backend, shape.size() * size_of(dtype));
+  y.shape_ = shape;
+  y.dtype_ = dtype;
+  return y;
+}
+
+Tensor Tensor::full(Backend& backend, const Shape& shape, double value, DType dtype) {
+  Tensor y = empty(backend, shape, dtype);
+  backend.fill(value, y);
+  return y;
+}
+
+Tensor Tensor::zeros(Backend& backend, const Shape& shape, DType dtype) { return full(backend, shape, 0, dtype); }
+
+Backend& Tensor::backend() const {
+  ENSURE(defined(), "this tensor was never given a value");
+  return memory_->backend;
+}
+
+Tensor::operator View() const { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
+
+double Tensor::item() const {
+  ENSURE(size() == 1, "item: the tensor has shape ", shape_, ", not one element");
+  const Tensor x = cast(DType::f64);
+  double value;
+  x.backend().download(x, &value);
+  return value;
+}
+
+Tensor Tensor::reshape(const Shape& shape) const {
+  ENSURE(shape.size() == size(), "reshape: ", shape_, " has ", size(), " elements but ", shape, " has ",
+         shape.size());
+  Tensor y = *this;
+  y.shape_ = shape;
+  return y;
+}
+
+Tensor Tensor::clone() const {
+  Tensor y = empty(backend(), shape_, dtype_);
+  backend().copy(*this, y);
+  return y;
+}
+
+Tensor Tensor::cast(DType dtype) const {
+  if (dtype == dtype_) return *this;
+  Tensor y = empty(backend(), shape_, dtype);
+  backend().cast(*this, y);
+  return y;
+}
+
+Tensor Tensor::to(Backend& target) const {
+  if (&target == &backend()) return *this;
+  Tensor y = empty(target, shape_, dtype_);
+  std::vector<char> bytes(size() * size_of(dtype_));
+  backend().download(*this, bytes.data());
+  target.upload(bytes.data(), y);
+  return y;
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  const Tensor zero = Tensor::zeros(x.backend(), {}, x.dtype());
+  Tensor y = Tensor::empty(x.backend(), shape, x.dtype());
+  x.backend().binary(Binary::add, x, zero, y);
+  return y;
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  Tensor y = Tensor::empty(x.backend(), shape, x.dtype());
+  x.backend().sum_to(x, y);
+  return y;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,120 @@
+#include "core/var.h"
+
+#include <unordered_set>
+#include <utility>
+
+namespace counterpoise {
+
+struct Var::Node {
+  Tensor value, grad;
+  bool requires_grad = false;
+  const char* operation = nullptr;  // null for a leaf
+  std::vector<Var> inputs;
+  std::function<void(Tensor)> backward;
+
+  // A long chain of nodes that own each other must not be destroyed by recursion: it would overflow the stack.
+  ~Node() {
+    std::vector<Var> orphans = std::move(inputs);
+    backward = nullptr;
+    while (!orphans.empty()) {
+      const Var last = std::move(orphans.back());
+      orphans.pop_back();
+      if (last.node_.use_count() != 1) continue;
+      last.node_->backward = nullptr;
+      for (Var& input : last.node_->inputs) orphans.push_back(std::move(input));
+      last.node_->inputs.clear();
+    }
+  }
+};
+
+namespace {
+thread_local bool recording = true;
+}
+
+NoGrad::NoGrad() : before_(recording) { recording = false; }
+NoGrad::~NoGrad() { recording = before_; }
+
+Var::Var(Tensor value, bool requires_grad) : node_(std::make_shared<Node>()) {
+  node_->value = std::move(value);
+  node_->requires_grad = requires_grad;
+}
+
+const Tensor& Var::value() const {
+  ENSURE(defined(), "this variable was never given a value");
+  return node_->value;
+}
+
+bool Var::requires_grad() const { return defined() && node_->requires_grad; }
+
+const Tensor& Var::grad() const { return node_->grad; }
+
+void Var::zero_grad() const { node_->grad = Tensor(); }
+
+void Var::set_value(Tensor value) const {
+  ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
+  node_->value = std::move(value);
+}
+
+void Var::add_grad(Tensor gradient) const {
+  if (!requires_grad()) return;
+  ENSURE(gradient.shape() == shape(), "gradient of shape ", gradient.shape(), " for a variable of shape ", shape(),
+         node_->operation ? text(" made by ", node_->operation) : "");
+  Tensor& sum = node_->grad;
+  if (!sum.defined()) {
+    sum = std::move(gradient);  // perhaps shared: hence the check below
+    return;
+  }
+  if (!sum.unique()) sum = sum.clone();
+  sum.backend().add_scaled(1, gradient, sum);
+}
+
+Var Var::made_by(const char* operation, Tensor value, std::vector<Var> inputs,
+                 std::function<void(Tensor)> backward) {
+  Var y(std::move(value));
+  bool needed = false;
+  for (const Var& input : inputs) needed = needed || input.requires_grad();
+  if (!recording || !needed) return y;
+  y.node_->requires_grad = true;
+  y.node_->operation = operation;
+  y.node_->inputs = std::move(inputs);
+  y.node_->backward = std::move(backward);
+  return y;
+}
+
+void Var::backward() const {
+  ENSURE(value().size() == 1, "backward: the loss has shape ", shape(), ", not one element; take its mean or sum");
+  ENSURE(requires_grad(), "backward: nothing that this was computed from requires a gradient");
+  ENSURE(!node_->operation || node_->backward, "backward: this graph was gone through already; compute the loss anew");
+
+  // Every node after all of its inputs, found by depth-first search with its own stack.
+  std::vector<Var> order;
+  std::unordered_set<const Node*> seen;
+  std::vector<std::pair<Var, size_t>> stack = {{*this, 0}};  // a node and how many of its inputs were visited
+  seen.insert(node_.get());
+  while (!stack.empty()) {
+    const Var node = stack.back().first;
+    if (stack.back().second == node.node_->inputs.size()) {
+      order.push_back(node);
+      stack.pop_back();
+      continue;
+    }
+    const Var input = node.node_->inputs[stack.back().second++];
+    if (input.requires_grad() && seen.insert(input.node_.get()).second) stack.push_back({input, 0});
+  }
+
+  add_grad(Tensor::full(backend(), shape(), 1, value().dtype()));
+  while (!order.empty()) {
+    const Var var = std::move(order.back());
+    order.pop_back();
+    Node& node = *var.node_;
+    if (!node.backward) continue;  // a leaf keeps its gradient
+    const std::function<void(Tensor)> backward = std::move(node.backward);
+    node.backward = nullptr;
+    Tensor gradient = std::move(node.grad);
+    node.grad = Tensor();
+    node.inputs.clear();
+    if (gradient.defined()) backward(std::move(gradient));
+  }
+}
+
+}  // namespace counterpoise

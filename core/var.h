@@ -1,0 +1,68 @@
+// A Var is a tensor in a graph: it remembers which operation made it, and can send a gradient back.
+//
+//   Var w(Tensor::full(backend, {3}, 2.0), /*requires_grad=*/true);
+//   Var loss = sum(square(w));
+//   loss.backward();              // w.grad() is now 2 w
+//
+// This is reverse-mode differentiation on a tape made of closures. An operation computes its value at once and, if
+// some input needs a gradient, leaves behind a closure that turns the gradient of its output into those of its
+// inputs. backward() runs the closures from the loss to the leaves, and frees each with all that it holds once it
+// has run: memory falls as the gradients come down. A graph can therefore be gone through once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace counterpoise {
+
+class Var {
+ public:
+  Var() = default;  // no variable at all: defined() is false
+  // A leaf. A constant Tensor stands for itself wherever an operation takes a Var.
+  Var(Tensor value, bool requires_grad = false);  // NOLINT: implicit on purpose
+
+  bool defined() const { return node_ != nullptr; }
+  const Tensor& value() const;
+  const Shape& shape() const { return value().shape(); }
+  Backend& backend() const { return value().backend(); }
+  bool requires_grad() const;
+
+  // The gradient that has been collected so far; undefined if none was.
+  const Tensor& grad() const;
+  // Adds to the gradient. Ignored where no gradient is wanted.
+  void add_grad(Tensor gradient) const;
+  void zero_grad() const;
+  // Puts another tensor of the same shape in a leaf's place, as when weights are loaded.
+  void set_value(Tensor value) const;
+
+  // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to what they
+  // hold. Throws if this is not one element, or if its graph was gone through before.
+  void backward() const;
+
+  // For operations: the result of `operation`, with a closure that gets the gradient of the result and passes it on
+  // with add_grad. The closure may keep Tensors and the inputs, never the result's own Var: that would be a cycle.
+  static Var made_by(const char* operation, Tensor value, std::vector<Var> inputs,
+                     std::function<void(Tensor)> backward);
+
+ private:
+  struct Node;
+  std::shared_ptr<Node> node_;
+};
+
+// While one of these lives, this thread records no graph: for evaluation.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace counterpoise

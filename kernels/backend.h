@@ -1,0 +1,137 @@
+// The contract between the framework and a machine: all that a device must be able to compute.
+//
+// There are three implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read,
+// and is what the tests compare the others with; *cpu* (cpu_backend.h) is fast; *cuda* is for NVIDIA's graphics
+// cards. Everything above kernels/ works on any of them.
+//
+// Conventions of every method:
+//   - inputs come first, outputs last; an output is wholly overwritten unless its comment says otherwise;
+//   - shapes and dtypes have been checked by the caller (core/ops_*.cpp), who can name the operation in an error;
+//   - an output shares no memory with an input unless the comment says "may be in place";
+//   - N, H, W, C, K, R, S, P, Q are as in view.h; `dx` is the gradient of the loss with respect to `x`;
+//   - floating dtypes are f32 and f64 throughout; sums are accumulated more exactly than they are stored.
+#pragma once
+
+#include <string>
+
+#include "kernels/formulas.h"
+#include "kernels/view.h"
+
+namespace counterpoise {
+
+struct Conv2dParams {
+  Index stride = 1, pad = 0;  // the same in both directions; zeros are padded
+  Index out(Index in, Index kernel) const { return (in + 2 * pad - kernel) / stride + 1; }
+};
+
+struct Pool2dParams {
+  Index window = 2, stride = 2, pad = 0;
+  Index out(Index in) const { return (in + 2 * pad - window) / stride + 1; }
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;
+
+  // -- memory ---------------------------------------------------------------------------------------------------
+  // At least `bytes` bytes aligned to 64; throws Error(Exit::no_device) when there is no more memory.
+  virtual void* allocate(size_t bytes) = 0;
+  virtual void release(void* memory, size_t bytes) noexcept = 0;
+  // Between this backend's memory and the program's own.
+  virtual void upload(const void* host, const View& y) = 0;
+  virtual void download(const View& x, void* host) = 0;
+  virtual void copy(const View& x, const View& y) = 0;
+  // Waits until all that was asked for is done; errors of asynchronous work surface here.
+  virtual void synchronize() = 0;
+
+  // -- elementwise ----------------------------------------------------------------------------------------------
+  virtual void fill(double value, const View& y) = 0;
+  virtual void cast(const View& x, const View& y) = 0;  // f32 to f64 and back
+  // y = f(x; a, b) for a formula of formulas.h; may be in place.
+  virtual void unary(Unary op, double a, double b, const View& x, const View& y) = 0;
+  // dx = dy f'(x); dx may be dy.
+  virtual void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
+                          const View& dx) = 0;
+  // y = f(a, b), a and b broadcast to y's shape; may be in place where the shapes are equal.
+  virtual void binary(Binary op, const View& a, const View& b, const View& y) = 0;
+  // d = dy df/da (or df/db), in the shape of y: the caller sums over what was broadcast.
+  virtual void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) = 0;
+  // y += alpha x, elementwise.
+  virtual void add_scaled(double alpha, const View& x, const View& y) = 0;
+  // dz = dy where y > 0, else 0: the way back through y = relu(z), which needs no z. dz may be dy.
+  virtual void relu_mask(const View& y, const View& dy, const View& dz) = 0;
+
+  // -- reductions -----------------------------------------------------------------------------------------------
+  // y = the sum of x over the axes along which y would be broadcast to x's shape.
+  virtual void sum_to(const View& x, const View& y) = 0;
+  // The sum of x^2: not finite exactly if some x is not, or so large that its square overflows a double.
+  virtual double sum_squares(const View& x) = 0;
+
+  // -- products -------------------------------------------------------------------------------------------------
+  // y [M, N] = op(a) op(b), where op transposes if asked: a is [M, L] or [L, M], b is [L, N] or [N, L].
+  virtual void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) = 0;
+
+  // -- convolution: cross-correlation with zero padding, as everywhere in deep learning -------------------------------
+  //   y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p stride + r - pad, q stride + s - pad, c] w[k,r,s,c]
+  // followed by max(y, 0) if `relu`. `bias` [K] may have no data: then there is none.
+  virtual void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
+                      const View& y) = 0;
+  virtual void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) = 0;
+  virtual void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) = 0;
+
+  // -- pooling: x [N, H, W, C], y [N, P, Q, C] --------------------------------------------------------------------
+  // The largest of each window; padding never wins. The gradient goes to the first of equal largest ones.
+  virtual void max_pool2d(const View& x, Pool2dParams params, const View& y) = 0;
+  virtual void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params,
+                               const View& dx) = 0;
+  // The mean of each window, padding counted as zeros (PyTorch's count_include_pad=True).
+  virtual void avg_pool2d(const View& x, Pool2dParams params, const View& y) = 0;
+  virtual void avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) = 0;
+  // The mean of window p = rows floor(p H / P) ... ceil((p + 1) H / P) - 1, and columns likewise, as PyTorch's
+  // adaptive_avg_pool2d does; P and Q are read off y. P = Q = 1 is global average pooling.
+  virtual void adaptive_avg_pool2d(const View& x, const View& y) = 0;
+  virtual void adaptive_avg_pool2d_grad(const View& dy, const View& dx) = 0;
+
+  // -- normalisation: statistics per channel, over all axes but the last ------------------------------------------------
+  // y = scale (x - mean) inv_std + shift, inv_std = 1 / sqrt(var + eps), var the biased variance of the batch.
+  // Ioffe and Szegedy 2015 (arXiv:1502.03167) algorithm 1. Writes mean [C] and inv_std [C]; running statistics r
+  // become (1 - momentum) r + momentum new, where the new variance is the unbiased one, as in PyTorch.
+  virtual void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
+                          const View& y, const View& mean, const View& inv_std, const View& running_mean,
+                          const View& running_var) = 0;
+  virtual void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
+                               const View& dy, const View& dx, const View& dscale, const View& dshift) = 0;
+
+  // -- classification: x [N, K] --------------------------------------------------------------------------------------
+  // y = x - log sum_k exp(x_k), row by row.
+  virtual void log_softmax(const View& x, const View& y) = 0;
+  virtual void log_softmax_grad(const View& y, const View& dy, const View& dx) = 0;
+  // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K). The gradient is 0 elsewhere.
+  virtual void pick(const View& x, const View& index, const View& y) = 0;
+  virtual void pick_grad(const View& dy, const View& index, const View& dx) = 0;
+
+  // -- dropout ------------------------------------------------------------------------------------------------------
+  // y = x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014). Element i looks at word i % 4 of
+  // Philox counter (i / 4, stream) under `key`: the backward pass asks for the same mask again. May be in place.
+  virtual void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
+
+  // -- optimizer steps, in place in w and the state ---------------------------------------------------------------------
+  virtual void sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) = 0;
+  virtual void adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) = 0;
+};
+
+// The three machines. Each lives as long as the program.
+Backend& reference_backend();
+Backend& cpu_backend();
+// Null where this build or this machine has no CUDA; then cuda_absence() says why and what to do.
+Backend* cuda_backend();
+std::string cuda_absence();
+
+// What the cpu backend was built with and found, for --version: "OpenBLAS 0.3.21 ... SkylakeX, 2 threads".
+std::string cpu_description();
+// The number of threads of the cpu backend; n <= 0 means one per core.
+void set_cpu_threads(int n);
+int cpu_threads();
+
+}  // namespace counterpoise

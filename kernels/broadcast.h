@@ -1,0 +1,36 @@
+// Where a repeated tensor is read: NumPy's broadcasting as an index.
+#pragma once
+
+#include "kernels/view.h"
+
+namespace counterpoise {
+
+// offset(i) is the element of x that stands at place i of the tensor y (counted row by row) once x is broadcast to
+// y's shape: axes are aligned at the end, and an axis that x lacks or has with extent 1 is repeated.
+class BroadcastIndex {
+ public:
+  BroadcastIndex(const Shape& x, const Shape& y) : rank_(y.rank()) {
+    Index stride = 1;
+    for (int axis = rank_ - 1; axis >= 0; --axis) {
+      const int from_end = rank_ - axis;
+      const Index extent = from_end <= x.rank() ? x[-from_end] : 1;
+      extent_[axis] = y[axis];
+      stride_[axis] = extent == 1 ? 0 : stride;
+      stride *= extent;
+    }
+  }
+  Index operator()(Index i) const {
+    Index offset = 0;
+    for (int axis = rank_ - 1; axis >= 0 && i > 0; --axis) {
+      offset += i % extent_[axis] * stride_[axis];
+      i /= extent_[axis];
+    }
+    return offset;
+  }
+
+ private:
+  int rank_;
+  Index extent_[Shape::max_rank], stride_[Shape::max_rank];
+};
+
+}  // namespace counterpoise

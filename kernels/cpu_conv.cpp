@@ -1,0 +1,197 @@
+// Convolution as matrix products. An output pixel is the product of the weights with the R x S x C inputs around it;
+// im2col writes these inputs side by side, a row for each output pixel, and OpenBLAS multiplies:
+//
+//   col [pixels, R S C]:   y = col w^T        dw = dy^T col        dcol = dy w
+//
+// In NHWC the S C inputs of one kernel row lie next to each other in the picture, so a row of col is R straight
+// copies. Only a block of rows is written at a time: large enough to pay for OpenBLAS's packing of the weights,
+// small enough to stay in the cache.
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "kernels/blas.h"
+#include "kernels/cpu_backend.h"
+
+namespace counterpoise {
+
+namespace {
+
+struct Geometry {
+  Index N, H, W, C, K, R, S, P, Q;
+  Conv2dParams params;
+
+  Geometry(const Shape& x, const Shape& w, const Shape& y, Conv2dParams p)
+      : N(x[0]), H(x[1]), W(x[2]), C(x[3]), K(w[0]), R(w[1]), S(w[2]), P(y[1]), Q(y[2]), params(p) {}
+
+  Index pixels() const { return N * P * Q; }
+  Index length() const { return R * S * C; }
+  // A 1x1 convolution at stride 1 is a product already: col is x.
+  bool is_product() const { return R == 1 && S == 1 && params.stride == 1 && params.pad == 0; }
+  // Rows of col in a block: about 4 MiB, and at least 256.
+  Index block_rows(size_t element) const {
+    return std::max<Index>(256, (Index(4) << 20) / std::max<Index>(1, length() * Index(element)));
+  }
+};
+
+// Rows [begin, end) of col.
+template <class T>
+void im2col(const Geometry& g, const T* x, Index begin, Index end, T* col) {
+  for (Index pixel = begin; pixel < end; ++pixel) {
+    const Index n = pixel / (g.P * g.Q), p = pixel / g.Q % g.P, q = pixel % g.Q;
+    const Index left = q * g.params.stride - g.params.pad;
+    const Index first = std::max<Index>(0, -left), last = std::min(g.S, g.W - left);  // s that are not padding
+    for (Index r = 0; r < g.R; ++r, col += g.S * g.C) {
+      const Index h = p * g.params.stride + r - g.params.pad;
+      if (h < 0 || h >= g.H || first >= last) {
+        std::fill(col, col + g.S * g.C, T(0));
+        continue;
+      }
+      std::fill(col, col + first * g.C, T(0));
+      std::memcpy(col + first * g.C, x + ((n * g.H + h) * g.W + left + first) * g.C,
+                  (last - first) * g.C * sizeof(T));
+      std::fill(col + last * g.C, col + g.S * g.C, T(0));
+    }
+  }
+}
+
+// The way back: adds the rows of picture n's col into dx.
+template <class T>
+void col2im(const Geometry& g, const T* col, Index n, T* dx) {
+  for (Index p = 0; p < g.P; ++p) {
+    for (Index q = 0; q < g.Q; ++q) {
+      const Index left = q * g.params.stride - g.params.pad;
+      const Index first = std::max<Index>(0, -left), last = std::min(g.S, g.W - left);
+      for (Index r = 0; r < g.R; ++r, col += g.S * g.C) {
+        const Index h = p * g.params.stride + r - g.params.pad;
+        if (h < 0 || h >= g.H || first >= last) continue;
+        T* out = dx + ((n * g.H + h) * g.W + left + first) * g.C;
+        const T* in = col + first * g.C;
+        for (Index i = 0; i < (last - first) * g.C; ++i) out[i] += in[i];
+      }
+    }
+  }
+}
+
+// Scratch memory from a backend, given back at the end of the scope.
+template <class T>
+class Scratch {
+ public:
+  Scratch(Backend& backend, Index size)
+      : backend_(backend), bytes_(size * sizeof(T)), data_(static_cast<T*>(backend.allocate(bytes_))) {}
+  ~Scratch() { backend_.release(data_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* get() const { return data_; }
+
+ private:
+  Backend& backend_;
+  size_t bytes_;
+  T* data_;
+};
+
+template <class T>
+void forward(Backend& backend, const Geometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  const Index L = g.length();
+  // Each thread gets several blocks, so that none waits long for the last one.
+  const Index rows = std::min(g.block_rows(sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
+  const Index blocks = rows ? (g.pixels() + rows - 1) / rows : 0;
+  const Scratch<T> scratch(backend, g.is_product() ? 0 : cpu_threads() * rows * L);
+  blas_int(g.pixels()), blas_int(L), blas_int(g.K);
+  parallel_for(blocks, 1, [&](Index begin, Index end) {
+    T* col = scratch.get() + omp_get_thread_num() * rows * L;
+    for (Index block = begin; block < end; ++block) {
+      const Index first = block * rows, last = std::min(g.pixels(), first + rows);
+      if (!g.is_product()) im2col(g, x, first, last, col);
+      T* out = y + first * g.K;
+      gemm(false, true, last - first, g.K, L, g.is_product() ? x + first * L : col, L, w, L, T(0), out, g.K);
+      if (!bias && !relu) continue;
+      for (Index i = 0; i < last - first; ++i, out += g.K) {
+        if (bias) {
+          for (Index k = 0; k < g.K; ++k) out[k] += bias[k];
+        }
+        if (relu) {
+          for (Index k = 0; k < g.K; ++k) out[k] = Relu::f(out[k], T(0), T(0));
+        }
+      }
+    }
+  });
+}
+
+// w [K, R, S, C] turned by 180 degrees with its channels exchanged, [C, R, S, K]: the kernel of the way back.
+template <class T>
+void turn(const Geometry& g, const T* w, T* turned) {
+  parallel_for(g.C, 4, [&](Index begin, Index end) {
+    for (Index c = begin; c < end; ++c) {
+      for (Index rs = 0; rs < g.R * g.S; ++rs) {
+        const Index opposite = g.R * g.S - 1 - rs;
+        for (Index k = 0; k < g.K; ++k) {
+          turned[(c * g.R * g.S + rs) * g.K + k] = w[(k * g.R * g.S + opposite) * g.C + c];
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
+                        const View& y) {
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    forward(*this, Geometry(x.shape, w.shape, y.shape, params), x.as<T>(), w.as<T>(), bias.as<T>(), relu,
+            y.as<T>());
+  });
+}
+
+// At stride 1 the gradient is itself a convolution of dy, with the turned kernel and padding R - 1 - pad.
+void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
+  const Geometry g(dx.shape, w.shape, dy.shape, params);
+  dispatch(dx.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Index L = g.length();
+    if (params.stride == 1 && g.R == g.S && params.pad <= g.R - 1) {
+      const Scratch<T> turned(*this, w.size());
+      turn(g, w.as<T>(), turned.get());
+      const Geometry back(dy.shape, Shape{g.C, g.R, g.S, g.K}, dx.shape, {1, g.R - 1 - params.pad});
+      return forward(*this, back, dy.as<T>(), turned.get(), static_cast<const T*>(nullptr), false, dx.as<T>());
+    }
+    fill(0, dx);
+    const Index rows = g.P * g.Q;
+    const Scratch<T> scratch(*this, cpu_threads() * rows * L);
+    blas_int(rows), blas_int(L), blas_int(g.K);
+    parallel_for(g.N, 1, [&](Index begin, Index end) {
+      T* col = scratch.get() + omp_get_thread_num() * rows * L;
+      for (Index n = begin; n < end; ++n) {
+        gemm(false, false, rows, L, g.K, dy.as<T>() + n * rows * g.K, g.K, w.as<T>(), L, T(0), col, L);
+        col2im(g, col, n, dx.as<T>());
+      }
+    });
+  });
+}
+
+// All threads work on one block at a time, each on its own rows of dw: no partial sums per thread, and sums in the
+// same order whatever the number of threads.
+void CpuBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
+  const Geometry g(x.shape, dw.shape, dy.shape, params);
+  if (g.pixels() == 0) return fill(0, dw);
+  dispatch(dw.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Index L = g.length(), rows = std::min(g.pixels(), 2 * g.block_rows(sizeof(T)));
+    const Scratch<T> scratch(*this, g.is_product() ? 0 : rows * L);
+    for (Index first = 0; first < g.pixels(); first += rows) {
+      const Index last = std::min(g.pixels(), first + rows);
+      const T* col = x.as<T>() + first * L;
+      if (!g.is_product()) {
+        parallel_for(last - first, 16, [&](Index begin, Index end) {
+          im2col(g, x.as<T>(), first + begin, first + end, scratch.get() + begin * L);
+        });
+        col = scratch.get();
+      }
+      parallel_gemm<T>(true, false, g.K, L, last - first, dy.as<T>() + first * g.K, g.K, col, L,
+                       first == 0 ? T(0) : T(1), dw.as<T>(), L);
+    }
+  });
+}
+
+}  // namespace counterpoise

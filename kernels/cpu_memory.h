@@ -1,0 +1,30 @@
+// A caching allocator: training asks for the same sizes in every step, and fresh memory is slow, because the
+// operating system clears each page when it is first touched. So what is released is kept, and handed out again.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+namespace counterpoise {
+
+class CachingAllocator {
+ public:
+  ~CachingAllocator() { trim(); }
+
+  // At least `bytes` bytes aligned to 64, or null where the machine has no more, even after trim().
+  void* allocate(size_t bytes);
+  void release(void* memory) noexcept;
+  // Gives all unused memory back to the operating system.
+  void trim() noexcept;
+
+ private:
+  void* reuse(size_t bytes);
+
+  std::mutex mutex_;
+  std::multimap<size_t, void*> unused_;      // by capacity
+  std::unordered_map<void*, size_t> in_use_;  // capacity of each block handed out
+};
+
+}  // namespace counterpoise

@@ -1,0 +1,65 @@
+// The reference backend: every operation as the plain loops of its definition, in any floating dtype. It is the
+// text to read first, and the oracle that the tests compare the fast backends with. Sums are held in double.
+#pragma once
+
+#include "kernels/backend.h"
+
+namespace counterpoise {
+
+class ReferenceBackend : public Backend {
+ public:
+  std::string name() const override { return "reference"; }
+
+  void* allocate(size_t bytes) override;
+  void release(void* memory, size_t bytes) noexcept override;
+  void upload(const void* host, const View& y) override;
+  void download(const View& x, void* host) override;
+  void copy(const View& x, const View& y) override;
+  void synchronize() override {}
+
+  void fill(double value, const View& y) override;
+  void cast(const View& x, const View& y) override;
+  void unary(Unary op, double a, double b, const View& x, const View& y) override;
+  void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
+                  const View& dx) override;
+  void binary(Binary op, const View& a, const View& b, const View& y) override;
+  void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) override;
+  void add_scaled(double alpha, const View& x, const View& y) override;
+  void relu_mask(const View& y, const View& dy, const View& dz) override;
+
+  void sum_to(const View& x, const View& y) override;
+  double sum_squares(const View& x) override;
+
+  void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) override;
+
+  void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
+              const View& y) override;
+  void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) override;
+  void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) override;
+
+  void max_pool2d(const View& x, Pool2dParams params, const View& y) override;
+  void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params,
+                       const View& dx) override;
+  void avg_pool2d(const View& x, Pool2dParams params, const View& y) override;
+  void avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) override;
+  void adaptive_avg_pool2d(const View& x, const View& y) override;
+  void adaptive_avg_pool2d_grad(const View& dy, const View& dx) override;
+
+  void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum, const View& y,
+                  const View& mean, const View& inv_std, const View& running_mean,
+                  const View& running_var) override;
+  void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std, const View& dy,
+                       const View& dx, const View& dscale, const View& dshift) override;
+
+  void log_softmax(const View& x, const View& y) override;
+  void log_softmax_grad(const View& y, const View& dy, const View& dx) override;
+  void pick(const View& x, const View& index, const View& y) override;
+  void pick_grad(const View& dy, const View& index, const View& dx) override;
+
+  void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
+
+  void sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) override;
+  void adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) override;
+};
+
+}  // namespace counterpoise

@@ -1,0 +1,52 @@
+#include "kernels/view.h"
+
+#include <algorithm>
+
+namespace counterpoise {
+
+const char* name(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return "f32";
+    case DType::f64: return "f64";
+    case DType::i32: return "i32";
+  }
+  return "?";
+}
+
+size_t size_of(DType dtype) { return dtype == DType::f64 ? 8 : 4; }
+
+Shape::Shape(std::initializer_list<Index> extents) {
+  for (Index extent : extents) push_back(extent);
+}
+
+void Shape::push_back(Index extent) {
+  ENSURE(rank_ < max_rank, "shape: more than ", max_rank, " axes");
+  ENSURE(extent >= 0, "shape: negative extent ", extent);
+  extent_[rank_++] = extent;
+}
+
+bool Shape::operator==(const Shape& other) const {
+  return rank_ == other.rank_ && std::equal(extent_, extent_ + rank_, other.extent_);
+}
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  out << '[';
+  for (int i = 0; i < shape.rank(); ++i) out << (i ? ", " : "") << shape[i];
+  return out << ']';
+}
+
+std::string str(const Shape& shape) { return text(shape); }
+
+Shape broadcast(const Shape& a, const Shape& b) {
+  const int rank = std::max(a.rank(), b.rank());
+  Shape y;
+  for (int i = rank; i > 0; --i) {
+    const Index ea = i <= a.rank() ? a[-i] : 1, eb = i <= b.rank() ? b[-i] : 1;
+    ENSURE(ea == eb || ea == 1 || eb == 1, "shapes ", a, " and ", b,
+           " do not go together: aligned at the end, two extents must be equal or one of them 1");
+    y.push_back(ea == 1 ? eb : ea);
+  }
+  return y;
+}
+
+}  // namespace counterpoise

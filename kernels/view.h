@@ -1,0 +1,89 @@
+// What a kernel sees of a tensor: where its numbers are, what shape they have and of what type they are.
+// A View owns nothing and knows no gradient; core/tensor.h owns memory.
+//
+// All tensors are dense and row-major: the last axis is contiguous. Pictures are [N, H, W, C] (picture, row, column,
+// channel) and convolution weights [K, R, S, C] (output channel, kernel row, kernel column, input channel), the
+// letters of the cuDNN manual. The output of a convolution is [N, P, Q, K].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "kernels/check.h"
+
+namespace counterpoise {
+
+using Index = int64_t;
+
+enum class DType : uint8_t { f32, f64, i32 };
+
+const char* name(DType dtype);
+size_t size_of(DType dtype);  // bytes
+
+// The extents of up to five axes. Shape{} is a scalar: no axes, one element.
+class Shape {
+ public:
+  static constexpr int max_rank = 5;
+
+  Shape() = default;
+  Shape(std::initializer_list<Index> extents);
+
+  int rank() const { return rank_; }
+  // Extent of an axis; negative axes count from the end, as in NumPy: shape[-1] is the last.
+  Index operator[](int axis) const { return extent_[check(axis)]; }
+  Index& operator[](int axis) { return extent_[check(axis)]; }
+  // Number of elements.
+  Index size() const {
+    Index n = 1;
+    for (int i = 0; i < rank_; ++i) n *= extent_[i];
+    return n;
+  }
+  void push_back(Index extent);
+
+  bool operator==(const Shape& other) const;
+  bool operator!=(const Shape& other) const { return !(*this == other); }
+
+ private:
+  int check(int axis) const {
+    const int i = axis < 0 ? axis + rank_ : axis;
+    ENSURE(0 <= i && i < rank_, "shape: axis ", axis, " of a tensor with ", rank_, " axes");
+    return i;
+  }
+
+  int rank_ = 0;
+  Index extent_[max_rank] = {};
+};
+
+std::string str(const Shape& shape);  // "[16, 160, 160, 3]"
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+// The shape of `a` op `b` by NumPy's rule: axes are aligned at the end, and an axis of extent 1 is repeated.
+// Throws when two extents differ and neither is 1.
+Shape broadcast(const Shape& a, const Shape& b);
+
+struct View {
+  void* data = nullptr;
+  Shape shape;
+  DType dtype = DType::f32;
+
+  Index size() const { return shape.size(); }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+};
+
+// Calls fn(T()) with T the C++ type of a floating dtype, so that one generic body serves f32 and f64.
+template <class Fn>
+void dispatch(DType dtype, const Fn& fn) {
+  switch (dtype) {
+    case DType::f32: return fn(float());
+    case DType::f64: return fn(double());
+    case DType::i32: break;
+  }
+  throw Error(text("this operation needs floating-point numbers but got ", name(dtype)));
+}
+
+}  // namespace counterpoise

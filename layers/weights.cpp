@@ -1,0 +1,123 @@
+#include "layers/weights.h"
+
+#include <cmath>
+
+#include "core/safetensors.h"
+
+namespace counterpoise {
+
+namespace {
+
+// Both layouts differ from ours by the place of the channels: [A, B, C] here is [A, C, B] in the file, where A is the
+// output channel and B the places of the kernel (R S) or of the flattened picture (H W).
+struct Axes {
+  Index A, B, C;
+};
+
+Axes axes(const Parameter& p) {
+  const Shape& s = p.var.shape();
+  switch (p.layout.kind) {
+    case FileLayout::conv: return {s[0], s[1] * s[2], s[3]};
+    case FileLayout::flattened: return {s[0], p.layout.height * p.layout.width, p.layout.channels};
+    case FileLayout::same: break;
+  }
+  return {1, 1, s.size()};
+}
+
+std::string list_of(const char* title, const std::vector<std::string>& names) {
+  if (names.empty()) return "";
+  std::string y = text("; ", names.size(), " ", title, ": ");
+  const size_t shown = std::min<size_t>(names.size(), 8);
+  for (size_t i = 0; i < shown; ++i) y += (i ? ", " : "") + names[i];
+  return shown < names.size() ? y + ", ..." : y;
+}
+
+bool ends_with(const std::string& s, const std::string& end) {
+  return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
+}
+
+}  // namespace
+
+std::vector<int64_t> file_shape(const Parameter& p) {
+  const Shape& s = p.var.shape();
+  if (p.layout.kind == FileLayout::conv) return {s[0], s[3], s[1], s[2]};
+  std::vector<int64_t> extents;
+  for (int axis = 0; axis < s.rank(); ++axis) extents.push_back(s[axis]);
+  return extents;
+}
+
+std::vector<float> to_file_layout(const Parameter& p, const std::vector<float>& values) {
+  const Axes n = axes(p);
+  std::vector<float> y(values.size());
+  for (Index a = 0; a < n.A; ++a) {
+    for (Index b = 0; b < n.B; ++b) {
+      for (Index c = 0; c < n.C; ++c) y[(a * n.C + c) * n.B + b] = values[(a * n.B + b) * n.C + c];
+    }
+  }
+  return y;
+}
+
+std::vector<float> from_file_layout(const Parameter& p, const std::vector<float>& values) {
+  const Axes n = axes(p);
+  std::vector<float> y(values.size());
+  for (Index a = 0; a < n.A; ++a) {
+    for (Index b = 0; b < n.B; ++b) {
+      for (Index c = 0; c < n.C; ++c) y[(a * n.B + b) * n.C + c] = values[(a * n.C + c) * n.B + b];
+    }
+  }
+  return y;
+}
+
+void load_weights(Module& model, const std::string& path) {
+  const SafetensorsFile file(path);
+  const std::vector<Parameter> parameters = model.parameters();
+  std::vector<std::string> missing, unexpected, misshapen;
+  std::map<std::string, bool> known;
+  for (const Parameter& p : parameters) {
+    known[p.name] = true;
+    if (!file.contains(p.name)) {
+      missing.push_back(p.name);
+    } else if (file.shape(p.name) != file_shape(p)) {
+      Shape there, wanted;  // for printing
+      const auto& s = file.shape(p.name);
+      if (s.size() <= Shape::max_rank) {
+        for (int64_t extent : s) there.push_back(extent);
+      }
+      for (int64_t extent : file_shape(p)) wanted.push_back(extent);
+      misshapen.push_back(text(p.name, " ", there, " instead of ", wanted));
+    }
+  }
+  for (const std::string& name : file.names()) {
+    if (!known.count(name) && !ends_with(name, "num_batches_tracked")) unexpected.push_back(name);
+  }
+  ENSURE_OR(Exit::bad_data, missing.empty() && unexpected.empty() && misshapen.empty(), path,
+            ": these weights belong to another network", list_of("missing", missing),
+            list_of("unexpected", unexpected), list_of("misshapen", misshapen),
+            "; check --model, --width, --image-size, --head and --loss");
+
+  std::vector<Tensor> values;  // all of them before the first is put in place
+  for (const Parameter& p : parameters) {
+    const std::vector<float> read = file.read_f32(p.name);
+    for (float value : read) {
+      ENSURE_OR(Exit::bad_data, std::isfinite(value), path, ": ", p.name,
+                " holds NaN or infinity; these weights come from a run that diverged, use an earlier file");
+    }
+    const DType dtype = p.var.value().dtype();
+    values.push_back(Tensor::from(p.var.backend(), p.var.shape(), from_file_layout(p, read)).cast(dtype));
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) parameters[i].var.set_value(values[i]);
+}
+
+void save_weights(const Module& model, const std::string& path, const std::map<std::string, std::string>& metadata) {
+  const std::vector<Parameter> parameters = model.parameters();
+  std::vector<std::vector<float>> values;
+  std::vector<FileTensor> tensors;
+  values.reserve(parameters.size());  // tensors point into it
+  for (const Parameter& p : parameters) {
+    values.push_back(to_file_layout(p, p.var.value().cast(DType::f32).to_vector<float>()));
+    tensors.emplace_back(p.name, file_shape(p), values.back());
+  }
+  save_safetensors(path, tensors, metadata);
+}
+
+}  // namespace counterpoise
