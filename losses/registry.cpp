@@ -1,0 +1,107 @@
+#include "losses/registry.h"
+
+#include "losses/binary.h"
+#include "losses/multiclass.h"
+
+namespace counterpoise {
+
+namespace {
+
+const LossParam gamma = {"gamma", 2, 0, 1e3, false, "focusing: how fast easy samples fade"};
+const LossParam alpha = {"alpha", 0.5, 0, 1, true,
+                         "weight of the positive class, 1 - alpha that of the other; none for no weights"};
+
+}  // namespace
+
+const std::vector<LossInfo>& losses() {
+  using Params = const LossParams&;
+  static const std::vector<LossInfo> rows = {
+      {"mse", "squared error of the output against 0 and 1", "least squares", LossInfo::one_logit, {},
+       LossInfo::samples, "none", 0.5,
+       [](const Var& z, const Labels& y, Params) { return mse(z, y.positive); }},
+      {"bce", "binary cross-entropy", "Lin et al. 2017, arXiv:1708.02002, eq. 1", LossInfo::one_logit, {},
+       LossInfo::samples, "none", 0,
+       [](const Var& z, const Labels& y, Params) { return bce(z, y.positive); }},
+      {"weighted-bce", "binary cross-entropy, each class weighted N / (2 N_c)", "King and Zeng 2001, eq. 7",
+       LossInfo::one_logit, {}, LossInfo::samples, "balanced", 0,
+       [](const Var& z, const Labels& y, Params) { return bce(z, y.positive); }},
+      {"balanced-bce", "alpha-balanced binary cross-entropy", "Lin et al. 2017, arXiv:1708.02002, eq. 3",
+       LossInfo::one_logit, {alpha}, LossInfo::samples, "none", 0,
+       [](const Var& z, const Labels& y, Params p) { return balanced_bce(z, y.positive, p.at("alpha")); }},
+      {"focal", "focal loss: easy samples count less", "Lin et al. 2017, arXiv:1708.02002, eq. 5",
+       LossInfo::one_logit, {gamma, alpha}, LossInfo::samples, "none", 0,
+       [](const Var& z, const Labels& y, Params p) {
+         return focal(z, y.positive, p.at("gamma"), p.at("alpha"));
+       }},
+      {"cross-entropy", "softmax cross-entropy, a logit for each class", "Bridle 1990", LossInfo::logit_per_class, {},
+       LossInfo::weights, "none", 0,
+       [](const Var& z, const Labels& y, Params) { return cross_entropy(z, y.index); }},
+  };
+  return rows;
+}
+
+const LossInfo& find_loss(const std::string& name) {
+  std::string valid;
+  for (const LossInfo& loss : losses()) {
+    if (loss.name == name) return loss;
+    valid += (valid.empty() ? "" : ", ") + loss.name;
+  }
+  throw Error(text("unknown loss \"", name, "\"; valid are ", valid), Exit::usage);
+}
+
+LossParams resolve(const LossInfo& loss, const LossParams& given) {
+  LossParams params;
+  for (const LossParam& p : loss.params) params[p.name] = p.value;
+  for (const auto& [name, value] : given) {
+    const LossParam* known = nullptr;
+    std::string valid;
+    for (const LossParam& p : loss.params) {
+      if (p.name == name) known = &p;
+      valid += " --" + p.name;
+    }
+    ENSURE_OR(Exit::usage, known, "--", name, " does not apply to --loss ", loss.name, ", which takes",
+              valid.empty() ? " no parameters" : valid);
+    const bool none = known->optional && value == -1;
+    ENSURE_OR(Exit::usage, none || (known->low <= value && value <= known->high), "--", name, " ", value,
+              " is out of range: ", known->low, " to ", known->high, known->optional ? ", or none" : "");
+    params[name] = value;
+  }
+  return params;
+}
+
+Labels make_labels(Backend& backend, const std::vector<int32_t>& classes, int32_t positive, DType dtype) {
+  std::vector<float> is_positive(classes.size());
+  for (size_t i = 0; i < classes.size(); ++i) is_positive[i] = classes[i] == positive ? 1.f : 0.f;
+  const Shape shape{static_cast<Index>(classes.size())};
+  return {Tensor::from(backend, shape, is_positive).cast(dtype), Tensor::from(backend, shape, classes)};
+}
+
+Var compute(const LossInfo& loss, const Var& z, const Labels& labels, const LossParams& params,
+            const std::vector<double>& class_weights) {
+  const Index N = labels.index.size();
+  ENSURE(N > 0, loss.name, ": the batch is empty");
+  ENSURE(z.shape().rank() >= 1 && z.shape()[0] == N, loss.name, ": ", N, " labels for logits of shape ", z.shape());
+  Var values;
+  if (loss.outputs == LossInfo::one_logit) {
+    ENSURE(z.value().size() == N, loss.name, ": logits ", z.shape(), " but this loss takes one a sample");
+    values = loss.per_sample(reshape(z, {N}), labels, params);
+  } else {
+    values = loss.per_sample(z, labels, params);
+  }
+  if (class_weights.empty()) return mean(values);
+
+  std::vector<float> weights;
+  double total = 0;
+  for (const int32_t label : labels.index.to_vector<int32_t>()) {
+    ENSURE(0 <= label && label < static_cast<int32_t>(class_weights.size()), loss.name, ": no weight for class ",
+           label);
+    weights.push_back(static_cast<float>(class_weights[label]));
+    total += class_weights[label];
+  }
+  const Tensor w = Tensor::from(z.backend(), {N}, weights).cast(values.value().dtype());
+  if (loss.denominator == LossInfo::samples) return mean(values * w);
+  ENSURE(total > 0, loss.name, ": all weights of this batch are 0, so its weighted mean does not exist");
+  return sum(values * w) * (1 / total);
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,27 @@
+#include "optim/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/check.h"
+
+namespace counterpoise {
+
+double Schedule::at(double epoch, double epochs) const {
+  if (epoch < warmup) return lr * epoch / warmup;
+  if (kind == step) return lr * std::pow(step_gamma, std::floor(epoch / step_every));
+  if (kind == cosine) {
+    const double t = epochs > warmup ? (epoch - warmup) / (epochs - warmup) : 0;
+    return lr * (1 + std::cos(3.141592653589793 * std::min(t, 1.0))) / 2;
+  }
+  return lr;
+}
+
+Schedule::Kind parse_schedule(const std::string& name) {
+  if (name == "constant") return Schedule::constant;
+  if (name == "step") return Schedule::step;
+  if (name == "cosine") return Schedule::cosine;
+  throw Error(text("unknown schedule \"", name, "\"; valid are constant, step, cosine"), Exit::usage);
+}
+
+}  // namespace counterpoise
