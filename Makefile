@@ -1,0 +1,89 @@
+# Counterpoise
+#
+#   make         the library and the programs in apps/
+#   make demo    train a VGG16 on drawn cats and dogs, one cat to eleven dogs, with the focal loss
+#   make test    build and run the tests
+#   make clean   remove what was built
+#
+# Settings: ARCH=native (the processor to build for, as g++'s -march; ARCH=x86-64-v3 runs on others, too),
+# SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own), WERROR=1 (warnings are errors), CXX=g++.
+
+ARCH ?= native
+CXXFLAGS ?= $(if $(SANITIZE),-O1 -g,-O3)
+BUILD := build/$(if $(SANITIZE),sanitize,release)
+
+# What is not here is installed by `make` on Debian and Ubuntu.
+PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-json3-dev
+
+# A comma that may stand inside a function call.
+, := ,
+
+# No -ffast-math anywhere: it would delete the checks for NaN. The two -fno- only say that nobody reads errno or
+# traps after arithmetic, so that loops with sqrt are vectorised.
+FLAGS := -std=c++17 -march=$(ARCH) -fopenmp -fno-math-errno -fno-trapping-math -Wall -Wextra -MMD -MP -I. \
+         -isystem /usr/include/stb $(shell pkg-config --cflags openblas 2>/dev/null) \
+         $(if $(WERROR),-Werror) $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
+LIBS := -fopenmp -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
+
+LIBRARY := $(BUILD)/libcounterpoise.a
+objects = $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(1)))
+LIBRARY_OBJECTS := $(call objects,kernels/*.cpp core/*.cpp layers/*.cpp losses/*.cpp optim/*.cpp data/*.cpp)
+APP_OBJECTS := $(filter-out $(BUILD)/apps/catdog.o,$(call objects,apps/*.cpp))
+TEST_OBJECTS := $(call objects,tests/*.cpp)
+
+.PHONY: all demo test clean
+all: apps/catdog
+
+demo: apps/catdog
+	./apps/catdog --loss focal --gamma 2
+
+test: $(BUILD)/tests
+	$(BUILD)/tests $(TEST_ARGS)
+
+apps/catdog: $(BUILD)/apps/catdog
+	@cp $< $@
+$(BUILD)/apps/catdog: $(BUILD)/apps/catdog.o $(APP_OBJECTS) $(LIBRARY)
+	$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
+# Tests run the programs, too, so they are built first.
+$(BUILD)/tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(BUILD)/apps/catdog
+	$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.cpp | build/packages
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $(EXTRA) -c $< -o $@
+
+# Picture files come from strangers, so overruns of stb_image's arrays trap instead of writing over memory.
+$(BUILD)/data/stb.o: EXTRA := $(if $(SANITIZE),,-fsanitize=bounds -fsanitize-undefined-trap-on-error) -fwrapv
+$(BUILD)/data/image.o: EXTRA = -DSTB_IMAGE_VERSION='"$(shell sed -n \
+  's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
+$(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' -DCATDOG='"$(CURDIR)/$(BUILD)/apps/catdog"'
+$(BUILD)/apps/%.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
+
+# Succeeds if every package can be compiled against and linked.
+define PROBE
+printf '%s\n' '#include <cblas.h>' '#if !__has_include(<CLI/CLI.hpp>) || !__has_include(<doctest/doctest.h>) || \
+!__has_include(<nlohmann/json.hpp>) || !(__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>))' \
+'#error missing' '#endif' 'int main() { openblas_set_num_threads(1); }' | \
+$(CXX) -x c++ $(shell pkg-config --cflags openblas 2>/dev/null) - -o /dev/null -lopenblas 2>/dev/null
+endef
+
+build/packages:
+	@mkdir -p build
+	@if $(PROBE); then touch $@; exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "Missing packages. Please install, by your system's names: $(PACKAGES)"; exit 1; fi; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+	if [ -n "$$sudo" ] && ! command -v sudo >/dev/null; then \
+	  echo "Missing packages. Please run as root: apt-get install $(PACKAGES)"; exit 1; fi; \
+	echo "Installing what is missing: $$sudo apt-get install $(PACKAGES)"; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $(PACKAGES) >/dev/null; \
+	if $(PROBE); then touch $@; else echo "These packages could not be installed: $(PACKAGES)"; exit 1; fi
+
+clean:
+	rm -rf build apps/catdog
+
+-include $(LIBRARY_OBJECTS:.o=.d) $(APP_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(BUILD)/apps/catdog.d
