@@ -1,0 +1,44 @@
+// catdog: cats, dogs and imbalance, from the command line.
+//
+//   ./apps/catdog --loss focal --gamma 2
+//   ./apps/catdog eval --weights runs/a/best.safetensors
+#include <iostream>
+#include <new>
+
+#include "apps/eval.h"
+#include "apps/options.h"
+#include "apps/stop_signal.h"
+#include "apps/train.h"
+#include "layers/summary.h"
+
+namespace counterpoise {
+
+static Exit run(int argc, char** argv) {
+  const Options options = parse_options(argc, argv);
+  catch_stop_signals();
+  if (options.summary) {
+    const Index S = options.image_size;
+    const auto model = vgg(options.vgg, cpu_backend(), options.seed);
+    std::cout << summary(*model, options.vgg.name, {1, S, S, 3});
+    return Exit::ok;
+  }
+  return options.command == Options::train ? train(options) : eval(options);
+}
+
+}  // namespace counterpoise
+
+int main(int argc, char** argv) {
+  using namespace counterpoise;
+  try {
+    return static_cast<int>(run(argc, argv));
+  } catch (const Error& error) {
+    std::cerr << "catdog: " << error.what() << '\n';
+    return static_cast<int>(error.code());
+  } catch (const std::bad_alloc&) {
+    std::cerr << "catdog: out of memory; try a smaller --batch-size, --image-size or --width\n";
+    return static_cast<int>(Exit::no_device);
+  } catch (const std::exception& error) {
+    std::cerr << "catdog: " << error.what() << '\n';
+    return static_cast<int>(Exit::failure);
+  }
+}

@@ -1,0 +1,93 @@
+#include "apps/eval.h"
+
+#include <csignal>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/evaluate.h"
+#include "apps/stop_signal.h"
+#include "core/file.h"
+#include "core/safetensors.h"
+#include "layers/weights.h"
+
+namespace counterpoise {
+
+namespace {
+
+// What the weights' file says of its network, where the command line says nothing.
+class Description {
+ public:
+  Description(const Options& options, const std::map<std::string, std::string>& metadata)
+      : options_(options), metadata_(metadata) {}
+
+  template <class T>
+  void fill(const std::string& flag, const std::string& key, T& value) const {
+    const auto it = metadata_.find(key);
+    if (it == metadata_.end() || options_.given.count(flag)) return;
+    std::istringstream in(it->second);
+    T read;
+    ENSURE_OR(Exit::bad_data, in >> read, options_.weights, ": \"", it->second, "\" is no ", key, "; give ", flag);
+    value = read;
+  }
+
+ private:
+  const Options& options_;
+  const std::map<std::string, std::string>& metadata_;
+};
+
+}  // namespace
+
+Exit eval(Options o) {
+  set_cpu_threads(o.threads);
+  Backend& backend = choose_backend(o.device);
+  const SafetensorsFile file(o.weights);
+  const auto& metadata = file.metadata();
+  const Description description(o, metadata);
+  std::string head = o.vgg.head == VggConfig::lectures ? "lectures" : "imagenet";
+  Decision decision;
+  description.fill("--model", "model", o.vgg.name);
+  description.fill("--width", "width", o.vgg.width);
+  description.fill("--image-size", "image_size", o.image_size);
+  description.fill("--head", "head", head);
+  description.fill("--positive", "positive", o.positive);
+  description.fill("", "outputs", o.vgg.outputs);
+  description.fill("", "threshold", decision.threshold);
+  o.vgg.head = head == "lectures" ? VggConfig::lectures : VggConfig::imagenet;
+  o.vgg.image_size = o.image_size;
+
+  const auto set = validation_pictures(o.data, o.image_size);
+  const auto classes = metadata.find("classes");
+  ENSURE_OR(Exit::bad_data, classes == metadata.end() || classes->second == nlohmann::json(set->classes()).dump(),
+            o.weights, ": was trained on the classes ", classes->second, " but the pictures are of ",
+            nlohmann::json(set->classes()).dump());
+  decision.positive = choose_positive(o.positive, set->classes());
+  const auto model = vgg(o.vgg, backend, o.seed);
+  load_weights(*model, o.weights);
+  std::cerr << "Found " << set->size() << " files belonging to " << set->classes().size() << " classes.\n";
+  if (!o.output.empty()) make_directories(o.output);
+
+  const Evaluation e = evaluate(*model, *set, backend, decision, o.batch_size, o.workers);
+  if (stop_signal()) return stop_signal() == SIGINT ? Exit::interrupted : Exit::terminated;
+  const std::string notice = unreadable_notice(*set, "validation");
+  if (!notice.empty()) std::cerr << notice << '\n';
+  if (!o.output.empty()) {
+    const Confusion& c = e.counts;
+    const nlohmann::ordered_json json = {{"tp", c.tp},
+                                         {"fp", c.fp},
+                                         {"tn", c.tn},
+                                         {"fn", c.fn},
+                                         {"accuracy", c.accuracy()},
+                                         {"precision", c.precision()},
+                                         {"recall", c.recall()},
+                                         {"f1", c.f1()},
+                                         {"positive", set->classes()[decision.positive]},
+                                         {"weights", o.weights},
+                                         {"data", o.data.empty() ? "drawn" : o.data}};
+    write_file(o.output + "/predictions.csv", predictions_csv(*set, e, decision.positive));
+    write_file(o.output + "/result.json", json.dump(2) + "\n");
+  }
+  std::cout << report(e.counts, set->classes(), decision.positive) << std::flush;
+  return Exit::ok;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,112 @@
+#include "apps/evaluate.h"
+
+#include <cstdio>
+#include <numeric>
+
+#include "apps/stop_signal.h"
+#include "data/image_folder.h"
+
+namespace counterpoise {
+
+std::vector<double> logits(const Tensor& outputs, const Decision& decision) {
+  std::vector<double> z = outputs.cast(DType::f64).to_vector<double>();
+  const Shape& shape = outputs.shape();
+  if (shape.rank() == 1 || shape[1] == 1) {
+    for (double& value : z) value -= decision.threshold;
+    return z;
+  }
+  ENSURE(shape[1] == 2, "logits: outputs of shape ", shape, " are neither one a sample nor one for each of two classes");
+  std::vector<double> difference(shape[0]);
+  for (Index n = 0; n < shape[0]; ++n) difference[n] = z[2 * n + decision.positive] - z[2 * n + 1 - decision.positive];
+  return difference;
+}
+
+Evaluation evaluate(Module& model, const PictureSet& set, Backend& backend, const Decision& decision, int batch_size,
+                    int workers) {
+  const NoGrad no_grad;
+  model.train(false);
+  std::vector<size_t> order(set.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  LoaderOptions options;
+  options.batch_size = batch_size;
+  options.workers = workers;
+  Loader loader(set, order, options);
+
+  Evaluation result;
+  const Index S = set.picture_size();
+  for (Batch batch; !stop_signal() && loader.next(batch);) {
+    if (batch.labels.empty()) continue;
+    const Shape shape{static_cast<Index>(batch.labels.size()), S, S, 3};
+    const Var z = model(Tensor::from(backend, shape, batch.pixels));
+    for (double logit : logits(z.value(), decision)) result.logits.push_back(logit);
+    result.samples.insert(result.samples.end(), batch.samples.begin(), batch.samples.end());
+  }
+  model.train(true);
+
+  std::vector<bool> is_positive;
+  for (size_t i : result.samples) is_positive.push_back(set.samples()[i].label == decision.positive);
+  result.counts = confusion(result.logits, is_positive);
+  result.unreadable = set.unreadable().size();
+  ENSURE_OR(Exit::bad_data, !result.samples.empty() || stop_signal(), "none of the ", set.size(),
+            " validation pictures can be read; the first: ", set.unreadable().begin()->second);
+  return result;
+}
+
+std::string report(const Confusion& c, const std::vector<std::string>& classes, int32_t positive) {
+  char numbers[160];
+  std::snprintf(numbers, sizeof numbers, "  accuracy  %.4f\n  precision %.4f\n  recall    %.4f\n  F1        %.4f\n",
+                c.accuracy(), c.precision(), c.recall(), c.f1());
+  return table(c, classes[positive], classes[1 - positive]) + "\n" + numbers;
+}
+
+std::string predictions_csv(const PictureSet& set, const Evaluation& e, int32_t positive) {
+  std::string csv = "path,label,logit\n";
+  for (size_t i = 0; i < e.samples.size(); ++i) {
+    const PictureSet::Sample& sample = set.samples()[e.samples[i]];
+    std::string path = sample.path;
+    if (path.find_first_of(",\"\n") != std::string::npos) {  // RFC 4180
+      for (size_t at = 0; (at = path.find('"', at)) != std::string::npos; at += 2) path.insert(at, "\"");
+      path = "\"" + path + "\"";
+    }
+    char rest[64];
+    std::snprintf(rest, sizeof rest, ",%d,%.9g\n", sample.label == positive ? 1 : 0, e.logits[i]);
+    csv += path + rest;
+  }
+  return csv;
+}
+
+std::string unreadable_notice(const PictureSet& set, const std::string& what) {
+  const auto unreadable = set.unreadable();
+  if (unreadable.empty()) return "";
+  return text(unreadable.size(), " of ", set.size(), " ", what,
+              " pictures could not be read and were left out; the first: ", unreadable.begin()->second);
+}
+
+Backend& choose_backend(const std::string& device) {
+  if (device == "cpu") return cpu_backend();
+  if (Backend* cuda = cuda_backend()) return *cuda;
+  ENSURE_OR(Exit::no_device, device == "auto", "--device cuda: ", cuda_absence());
+  return cpu_backend();
+}
+
+int32_t choose_positive(const std::string& name, const std::vector<std::string>& classes) {
+  std::string all;
+  for (const std::string& c : classes) all += (all.empty() ? "" : ", ") + c;
+  ENSURE_OR(Exit::bad_data, classes.size() == 2, "catdog tells two classes apart, but the data set has ",
+            classes.size(), ": ", all);
+  for (size_t c = 0; c < classes.size(); ++c) {
+    if (classes[c] == (name.empty() ? "cat" : name)) return static_cast<int32_t>(c);
+  }
+  ENSURE_OR(Exit::usage, name.empty(), "--positive: no class \"", name, "\"; the classes are ", all);
+  return 1;
+}
+
+std::unique_ptr<PictureSet> validation_pictures(const std::string& data, int image_size) {
+  constexpr uint64_t validation_seed = ~uint64_t(0);  // one that nobody trains with
+  if (data.empty()) {
+    return std::make_unique<DrawnPictures>(std::vector<int64_t>{500, 500}, image_size, validation_seed);
+  }
+  return std::make_unique<ImageFolder>(split_directory(data, {"validation", "val"}), image_size);
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,35 @@
+// Progress on stderr: on a terminal one line that is rewritten, elsewhere a plain line every few seconds.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace counterpoise {
+
+class Progress {
+ public:
+  // A run of `total` steps of `pictures` pictures each, more or less.
+  explicit Progress(int64_t total_steps);
+  ~Progress() { clear(); }
+
+  // After each step. `what` leads the line: "epoch 2/8"; `loss` is shown as it is.
+  void step(const std::string& what, int64_t done_steps, size_t pictures, double loss);
+  // A line of its own, whatever is on the terminal.
+  void say(const std::string& line);
+
+ private:
+  void clear();
+
+  using Clock = std::chrono::steady_clock;
+  const int64_t total_;
+  const bool terminal_;
+  const Clock::time_point start_ = Clock::now();
+  Clock::time_point last_shown_ = start_;
+  int64_t pictures_ = 0;
+  bool on_line_ = false;
+};
+
+// 75 seconds as "1:15".
+std::string clock_text(double seconds);
+
+}  // namespace counterpoise

@@ -1,0 +1,302 @@
+#include "apps/train.h"
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/evaluate.h"
+#include "apps/progress.h"
+#include "apps/run_folder.h"
+#include "apps/stop_signal.h"
+#include "core/file.h"
+#include "data/image_folder.h"
+#include "layers/summary.h"
+#include "layers/weights.h"
+#include "losses/class_weights.h"
+#include "optim/optimizer.h"
+
+namespace counterpoise {
+
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+template <class... Args>
+std::string line(const char* format, Args... args) {
+  char out[512];
+  std::snprintf(out, sizeof out, format, args...);
+  return out;
+}
+
+// One experiment, step by step.
+class Training {
+ public:
+  explicit Training(Options options)
+      : o_(std::move(options)), backend_(choose_backend(o_.device)), folder_(o_.output) {
+    open_pictures();
+    model_ = vgg(o_.vgg, backend_, o_.seed);
+    if (!o_.init.empty()) load_weights(*model_, o_.init);
+    std::vector<Var> trainable;
+    for (const Parameter& p : model_->parameters()) {
+      if (p.trainable) trainable.push_back(p.var);
+    }
+    trainable_ = trainable;
+    optimizer_ = make_optimizer(o_.optimizer, trainable, o_.momentum, o_.nesterov, o_.weight_decay);
+    steps_per_epoch_ = (chosen_.size() + o_.batch_size - 1) / o_.batch_size;
+    const int64_t all = static_cast<int64_t>(steps_per_epoch_) * o_.epochs;
+    total_steps_ = o_.max_steps ? std::min(all, o_.max_steps) : all;
+    progress_ = std::make_unique<Progress>(total_steps_);
+    announce();
+    save_tables();  // a folder that cannot be written to is an error now, not after the first epoch
+  }
+
+  Exit run() {
+    for (int epoch = 1; epoch <= o_.epochs && step_ < total_steps_; ++epoch) {
+      const auto start = std::chrono::steady_clock::now();
+      const double loss = train_epoch(epoch);
+      if (!stop_signal()) evaluate_epoch(epoch, loss, start);
+      if (stop_signal()) return stopped();
+    }
+    finish();
+    return Exit::ok;
+  }
+
+ private:
+  void say(const std::string& text) { progress_->say(text); }
+
+  void open_pictures() {
+    std::vector<int64_t> wanted;
+    if (o_.data.empty()) {
+      if (o_.count.empty()) o_.count = "cat=400,dog=4400";
+      for (double n : parse_per_class("--count", o_.count, {"cat", "dog"}, 0)) wanted.push_back(whole(n));
+      set_ = std::make_unique<DrawnPictures>(wanted, o_.image_size, o_.seed);
+    } else {
+      set_ = std::make_unique<ImageFolder>(split_directory(o_.data, {"train"}), o_.image_size);
+      wanted.assign(set_->classes().size(), -1);
+      if (!o_.count.empty()) {
+        const auto counts = parse_per_class("--count", o_.count, set_->classes(), -1);
+        for (size_t c = 0; c < counts.size(); ++c) wanted[c] = counts[c] < 0 ? -1 : whole(counts[c]);
+      }
+    }
+    validation_ = validation_pictures(o_.data, o_.image_size);
+    ENSURE_OR(Exit::bad_data, set_->classes() == validation_->classes(), o_.data,
+              ": the training and the validation pictures have different classes");
+    decision_ = {choose_positive(o_.positive, set_->classes()), o_.loss->threshold};
+    o_.positive = set_->classes()[decision_.positive];
+    chosen_ = choose(*set_, wanted, !o_.shuffle, o_.seed);
+    ENSURE_OR(Exit::usage, !chosen_.empty(), "--count leaves no picture to train on");
+    counts_.assign(set_->classes().size(), 0);
+    for (size_t i : chosen_) ++counts_[set_->samples()[i].label];
+    weights_ = parse_class_weights(o_.class_weights, set_->classes(), counts_);
+  }
+
+  static int64_t whole(double n) {
+    ENSURE_OR(Exit::usage, n == std::floor(n) && n < 1e15, "--count: ", n, " is no whole number of pictures");
+    return static_cast<int64_t>(n);
+  }
+
+  void announce() {
+    const auto& classes = set_->classes();
+    if (o_.threads == 0) o_.threads = cpu_threads();
+    say(text("Found ", set_->size(), " files belonging to ", classes.size(), " classes."));
+    std::string counts;
+    for (size_t c = 0; c < classes.size(); ++c) counts += text(c ? ", " : "", counts_[c], " ", classes[c]);
+    say(text("Training on ", counts, "; validating on ", validation_->size(), "; positive class: ", o_.positive));
+    say(text("Network: ", o_.vgg.name, ", width ", o_.vgg.width, ", ", o_.image_size, "x", o_.image_size, " pictures, ",
+             with_commas(model_->parameter_count()), " parameters; on ", backend_.name(), " with ", o_.threads,
+             o_.threads == 1 ? " thread" : " threads"));
+    std::string loss = "Loss: " + o_.loss->name;
+    for (const auto& [name, value] : o_.loss_params) {
+      loss += text(", ", name, " ");
+      if (name == "alpha" && value >= 0) {
+        loss += text(value, " for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
+      } else {
+        loss += value == -1 ? "none" : text(value);
+      }
+    }
+    for (size_t c = 0; c < weights_.size(); ++c) loss += text(c ? ", " : "; class weights: ", classes[c], " ", weights_[c]);
+    say(loss + text("; ", o_.optimizer, ", learning rate ", o_.schedule.lr, " (", o_.schedule_name, ")"));
+  }
+
+  // Returns the mean loss of the epoch's pictures.
+  double train_epoch(int epoch) {
+    std::vector<size_t> order = chosen_;
+    if (o_.shuffle) Random(o_.seed, Stream::shuffle, epoch).shuffle(order);
+    else order = interleave(*set_, chosen_);
+    LoaderOptions options;
+    options.batch_size = o_.batch_size;
+    options.workers = o_.workers;
+    options.augment = o_.augment;
+    options.seed = o_.seed;
+    options.epoch = static_cast<uint64_t>(epoch);
+    Loader loader(*set_, order, options);
+
+    double sum = 0;
+    size_t pictures = 0;
+    Batch batch;
+    while (step_ < total_steps_ && !stop_signal()) {
+      const auto start = std::chrono::steady_clock::now();
+      if (!loader.next(batch)) break;
+      const double data_seconds = seconds_since(start);
+      if (batch.labels.empty()) continue;  // nothing in it could be read
+      const double lr = o_.schedule.at(static_cast<double>(step_) / static_cast<double>(steps_per_epoch_),
+                                       std::min<double>(o_.epochs, double(total_steps_) / double(steps_per_epoch_)));
+      const double loss = train_step(batch, lr, epoch);
+      sum += loss * static_cast<double>(batch.labels.size());
+      pictures += batch.labels.size();
+      steps_csv_ += line("%lld,%d,%.9g,%.9g\n", static_cast<long long>(step_), epoch, loss, lr);
+      timing_csv_ += line("%lld,%.6f,%.6f\n", static_cast<long long>(step_), seconds_since(start), data_seconds);
+      progress_->step(text("epoch ", epoch, "/", o_.epochs), step_, batch.labels.size(), loss);
+    }
+    ENSURE_OR(Exit::bad_data, pictures > 0 || stop_signal(), "none of the ", chosen_.size(),
+              " training pictures can be read; the first: ",
+              set_->unreadable().empty() ? "" : set_->unreadable().begin()->second);
+    return pictures ? sum / static_cast<double>(pictures) : 0;
+  }
+
+  double train_step(const Batch& batch, double lr, int epoch) {
+    const Index N = static_cast<Index>(batch.labels.size()), S = o_.image_size;
+    const Var z = (*model_)(Tensor::from(backend_, {N, S, S, 3}, batch.pixels));
+    const Labels labels = make_labels(backend_, batch.labels, decision_.positive);
+    const Var loss = compute(*o_.loss, z, labels, o_.loss_params, weights_);
+    const double value = loss.value().item();
+    ++step_;
+    check_finite(value, "loss", epoch, lr);
+    loss.backward();
+    double squares = 0;
+    for (const Var& p : trainable_) {
+      if (p.grad().defined()) squares += backend_.sum_squares(p.grad());
+    }
+    check_finite(squares, "gradient", epoch, lr);
+    optimizer_->step(lr);
+    return value;
+  }
+
+  void check_finite(double value, const char* what, int epoch, double lr) const {
+    if (std::isfinite(value)) return;
+    throw Error(text("training diverged: the ", what, " is ", std::isnan(value) ? "NaN" : "infinite", " at step ",
+                     step_, " (epoch ", epoch, ", learning rate ", lr, "); try a smaller --lr",
+                     folder_.wanted() ? "; earlier files were left as they are" : ""),
+                Exit::diverged);
+  }
+
+  void evaluate_epoch(int epoch, double loss, std::chrono::steady_clock::time_point start) {
+    last_ = evaluate(*model_, *validation_, backend_, decision_, o_.batch_size, o_.workers);
+    if (stop_signal()) return;
+    const Confusion& c = last_.counts;
+    say(line("epoch %d/%d  loss %.4f  validation: accuracy %.4f  precision %.4f  recall %.4f  F1 %.4f  (%s)", epoch,
+             o_.epochs, loss, c.accuracy(), c.precision(), c.recall(), c.f1(),
+             clock_text(seconds_since(start)).c_str()));
+    epochs_csv_ += line("%d,%.9g,%.9g,%.9g,%.9g,%.9g,%lld,%lld,%lld,%lld,%.3f\n", epoch, loss, c.accuracy(),
+                        c.precision(), c.recall(), c.f1(), static_cast<long long>(c.tp), static_cast<long long>(c.fp),
+                        static_cast<long long>(c.fn), static_cast<long long>(c.tn), seconds_since(start));
+    const bool best = best_epoch_ == 0 || c.f1() > best_f1_;
+    if (best) best_epoch_ = epoch, best_f1_ = c.f1();
+    if (!folder_.wanted()) return;
+    save_tables();
+    save_weights(*model_, folder_.path("last.safetensors"), metadata(epoch));
+    if (best) save_weights(*model_, folder_.path("best.safetensors"), metadata(epoch));
+  }
+
+  // All that another program needs to use the weights.
+  std::map<std::string, std::string> metadata(int epoch) const {
+    return {{"format", "pt"},
+            {"framework", "counterpoise"},
+            {"model", o_.vgg.name},
+            {"width", text(o_.vgg.width)},
+            {"image_size", text(o_.image_size)},
+            {"head", o_.vgg.head == VggConfig::lectures ? "lectures" : "imagenet"},
+            {"outputs", text(o_.vgg.outputs)},
+            {"threshold", text(o_.loss->threshold)},
+            {"classes", nlohmann::json(set_->classes()).dump()},
+            {"positive", o_.positive},
+            {"scaling", "x / 127.5 - 1"},
+            {"epoch", text(epoch)}};
+  }
+
+  void save_tables() const {
+    if (!folder_.wanted()) return;
+    write_file(folder_.path("steps.csv"), "step,epoch,loss,lr\n" + steps_csv_);
+    write_file(folder_.path("timing.csv"), "step,seconds,data_seconds\n" + timing_csv_);
+    write_file(folder_.path("epochs.csv"),
+               "epoch,loss,accuracy,precision,recall,f1,tp,fp,fn,tn,seconds\n" + epochs_csv_);
+  }
+
+  Exit stopped() {
+    const int signal = stop_signal();
+    if (folder_.wanted()) {
+      save_tables();
+      save_weights(*model_, folder_.path("last.safetensors"), metadata(0));
+    }
+    say(text("Stopped by a signal after step ", step_, ".",
+             folder_.wanted() ? " The weights so far are in " + folder_.path("last.safetensors") : ""));
+    return signal == SIGINT ? Exit::interrupted : Exit::terminated;
+  }
+
+  void finish() {
+    for (const auto& [set, what] : {std::pair(set_.get(), "training"), std::pair(validation_.get(), "validation")}) {
+      const std::string notice = unreadable_notice(*set, what);
+      if (!notice.empty()) say(notice);
+    }
+    if (folder_.wanted()) {
+      write_file(folder_.path("predictions.csv"), predictions_csv(*validation_, last_, decision_.positive));
+      write_file(folder_.path("result.json"), result_json());
+      folder_.finish();
+    }
+    std::cout << report(last_.counts, set_->classes(), decision_.positive) << std::flush;
+  }
+
+  std::string result_json() const {
+    const Confusion& c = last_.counts;
+    nlohmann::ordered_json json = {{"tp", c.tp},           {"fp", c.fp},
+                                   {"tn", c.tn},           {"fn", c.fn},
+                                   {"accuracy", c.accuracy()}, {"precision", c.precision()},
+                                   {"recall", c.recall()}, {"f1", c.f1()}};
+    json["positive"] = o_.positive;
+    json["classes"] = set_->classes();
+    json["best_epoch"] = best_epoch_;
+    json["best_f1"] = best_f1_;
+    json["steps"] = step_;
+    for (size_t k = 0; k < counts_.size(); ++k) json["training_pictures"][set_->classes()[k]] = counts_[k];
+    for (size_t k = 0; k < weights_.size(); ++k) json["class_weights"][set_->classes()[k]] = weights_[k];
+    json["unreadable"] = nlohmann::json::array();
+    for (const PictureSet* set : {set_.get(), validation_.get()}) {
+      for (const auto& [sample, reason] : set->unreadable()) json["unreadable"].push_back(reason);
+    }
+    json["options"] = nlohmann::ordered_json::parse(to_json(o_));
+    return json.dump(2) + "\n";
+  }
+
+  Options o_;
+  Backend& backend_;
+  RunFolder folder_;
+  std::unique_ptr<PictureSet> set_, validation_;
+  std::vector<size_t> chosen_;   // training samples
+  std::vector<int64_t> counts_;  // of them in each class
+  std::vector<double> weights_;  // of the classes, or none
+  Decision decision_;
+  std::unique_ptr<Sequential> model_;
+  std::vector<Var> trainable_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Progress> progress_;
+  size_t steps_per_epoch_ = 0;
+  int64_t total_steps_ = 0, step_ = 0;
+  std::string steps_csv_, timing_csv_, epochs_csv_;
+  Evaluation last_;
+  int best_epoch_ = 0;
+  double best_f1_ = 0;
+};
+
+}  // namespace
+
+Exit train(Options options) {
+  set_cpu_threads(options.threads);
+  return Training(std::move(options)).run();
+}
+
+}  // namespace counterpoise

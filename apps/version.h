@@ -1,0 +1,11 @@
+// What this program is and was built with.
+#pragma once
+
+#include <string>
+
+namespace counterpoise {
+
+// Several lines: version, compiler and flags, CUDA or not, OpenBLAS and its core, stb_image's version.
+std::string version_text();
+
+}  // namespace counterpoise
