@@ -20,10 +20,10 @@ PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-jso
 
 # No -ffast-math anywhere: it would delete the checks for NaN. The two -fno- only say that nobody reads errno or
 # traps after arithmetic, so that loops with sqrt are vectorised.
-FLAGS := -std=c++17 -march=$(ARCH) -fopenmp -fno-math-errno -fno-trapping-math -Wall -Wextra -MMD -MP -I. \
+FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb $(shell pkg-config --cflags openblas 2>/dev/null) \
          $(if $(WERROR),-Werror) $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
-LIBS := -fopenmp -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
+LIBS := -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
 
 LIBRARY := $(BUILD)/libcounterpoise.a
 objects = $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(1)))

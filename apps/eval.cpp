@@ -8,6 +8,7 @@
 #include "apps/stop_signal.h"
 #include "core/file.h"
 #include "core/safetensors.h"
+#include "kernels/parallel.h"
 #include "layers/weights.h"
 
 namespace counterpoise {

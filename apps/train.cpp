@@ -13,6 +13,7 @@
 #include "apps/stop_signal.h"
 #include "core/file.h"
 #include "data/image_folder.h"
+#include "kernels/parallel.h"
 #include "layers/summary.h"
 #include "layers/weights.h"
 #include "losses/class_weights.h"

@@ -128,10 +128,7 @@ Backend& cpu_backend();
 Backend* cuda_backend();
 std::string cuda_absence();
 
-// What the cpu backend was built with and found, for --version: "OpenBLAS 0.3.21 ... SkylakeX, 2 threads".
+// What the cpu backend was built with and found, for --version: "OpenBLAS 0.3.21 (kernels for SkylakeX)".
 std::string cpu_description();
-// The number of threads of the cpu backend; n <= 0 means one per core.
-void set_cpu_threads(int n);
-int cpu_threads();
 
 }  // namespace counterpoise

@@ -27,7 +27,8 @@ inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, 
               blas_int(ldc));
 }
 
-// The same over all cores: C is cut along its longer side.
+// The same over all cores: C is cut along its longer side, once a thread, because OpenBLAS packs the other operand anew
+// for each piece.
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const T* A, Index lda,
                    const T* B, Index ldb, T beta, T* C, Index ldc) {
@@ -43,7 +44,7 @@ void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L
       gemm(transpose_a, transpose_b, M, end - begin, L, A, lda, B + begin * (transpose_b ? ldb : 1), ldb, beta,
            C + begin, ldc);
     }
-  });
+  }, 1);
 }
 
 }  // namespace counterpoise

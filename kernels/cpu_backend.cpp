@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <thread>
 #include <vector>
 
 #include "kernels/blas.h"
@@ -19,8 +18,6 @@ namespace {
 
 constexpr Index grain = 16384;  // elements that are worth a thread
 
-int threads = 0;  // 0 until it is set or first asked for
-
 }  // namespace
 
 Backend& cpu_backend() {
@@ -29,13 +26,6 @@ Backend& cpu_backend() {
 }
 
 CpuBackend::CpuBackend() { openblas_set_num_threads(1); }
-
-void set_cpu_threads(int n) { threads = n > 0 ? n : static_cast<int>(std::thread::hardware_concurrency()); }
-
-int cpu_threads() {
-  if (threads <= 0) threads = omp_get_max_threads();  // honours OMP_NUM_THREADS
-  return threads;
-}
 
 std::string cpu_description() {
   // The configuration begins with name and version: "OpenBLAS 0.3.21 NO_AFFINITY ...".

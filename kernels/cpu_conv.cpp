@@ -99,7 +99,7 @@ void forward(Backend& backend, const Geometry& g, const T* x, const T* w, const 
   const Scratch<T> scratch(backend, g.is_product() ? 0 : cpu_threads() * rows * L);
   blas_int(g.pixels()), blas_int(L), blas_int(g.K);
   parallel_for(blocks, 1, [&](Index begin, Index end) {
-    T* col = scratch.get() + omp_get_thread_num() * rows * L;
+    T* col = scratch.get() + thread_slot() * rows * L;
     for (Index block = begin; block < end; ++block) {
       const Index first = block * rows, last = std::min(g.pixels(), first + rows);
       if (!g.is_product()) im2col(g, x, first, last, col);
@@ -111,7 +111,7 @@ void forward(Backend& backend, const Geometry& g, const T* x, const T* w, const 
           for (Index k = 0; k < g.K; ++k) out[k] += bias[k];
         }
         if (relu) {
-          for (Index k = 0; k < g.K; ++k) out[k] = Relu::f(out[k], T(0), T(0));
+          for (Index k = 0; k < g.K; ++k) out[k] = formula::Relu::f(out[k], T(0), T(0));
         }
       }
     }
@@ -161,7 +161,7 @@ void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams p
     const Scratch<T> scratch(*this, cpu_threads() * rows * L);
     blas_int(rows), blas_int(L), blas_int(g.K);
     parallel_for(g.N, 1, [&](Index begin, Index end) {
-      T* col = scratch.get() + omp_get_thread_num() * rows * L;
+      T* col = scratch.get() + thread_slot() * rows * L;
       for (Index n = begin; n < end; ++n) {
         gemm(false, false, rows, L, g.K, dy.as<T>() + n * rows * g.K, g.K, w.as<T>(), L, T(0), col, L);
         col2im(g, col, n, dx.as<T>());

@@ -13,6 +13,8 @@ namespace counterpoise {
 
 // clang-format off
 
+namespace formula {
+
 // a x + b
 struct Affine {
   template <class T> HD static T f(T x, T a, T b) { return a * x + b; }
@@ -110,6 +112,8 @@ struct Minimum {
   template <class T> HD static T db(T a, T b) { return da(b, a); }
 };
 
+}  // namespace formula
+
 // The names by which the formulas cross the Backend interface. A new formula is a struct above, a name here and
 // a case below; core/ops_pointwise.cpp then makes an operation of it.
 enum class Unary { affine, relu, sigmoid, tanh, softplus, exp, log, log1p, expm1, sqrt, square, abs, pow, clamp };
@@ -119,31 +123,31 @@ enum class Binary { add, sub, mul, div, maximum, minimum };
 template <class Fn>
 void visit(Unary op, const Fn& fn) {
   switch (op) {
-    case Unary::affine: return fn(Affine());
-    case Unary::relu: return fn(Relu());
-    case Unary::sigmoid: return fn(Sigmoid());
-    case Unary::tanh: return fn(Tanh());
-    case Unary::softplus: return fn(Softplus());
-    case Unary::exp: return fn(Exp());
-    case Unary::log: return fn(Log());
-    case Unary::log1p: return fn(Log1p());
-    case Unary::expm1: return fn(Expm1());
-    case Unary::sqrt: return fn(Sqrt());
-    case Unary::square: return fn(Square());
-    case Unary::abs: return fn(Abs());
-    case Unary::pow: return fn(Pow());
-    case Unary::clamp: return fn(Clamp());
+    case Unary::affine: return fn(formula::Affine());
+    case Unary::relu: return fn(formula::Relu());
+    case Unary::sigmoid: return fn(formula::Sigmoid());
+    case Unary::tanh: return fn(formula::Tanh());
+    case Unary::softplus: return fn(formula::Softplus());
+    case Unary::exp: return fn(formula::Exp());
+    case Unary::log: return fn(formula::Log());
+    case Unary::log1p: return fn(formula::Log1p());
+    case Unary::expm1: return fn(formula::Expm1());
+    case Unary::sqrt: return fn(formula::Sqrt());
+    case Unary::square: return fn(formula::Square());
+    case Unary::abs: return fn(formula::Abs());
+    case Unary::pow: return fn(formula::Pow());
+    case Unary::clamp: return fn(formula::Clamp());
   }
 }
 template <class Fn>
 void visit(Binary op, const Fn& fn) {
   switch (op) {
-    case Binary::add: return fn(Add());
-    case Binary::sub: return fn(Sub());
-    case Binary::mul: return fn(Mul());
-    case Binary::div: return fn(Div());
-    case Binary::maximum: return fn(Maximum());
-    case Binary::minimum: return fn(Minimum());
+    case Binary::add: return fn(formula::Add());
+    case Binary::sub: return fn(formula::Sub());
+    case Binary::mul: return fn(formula::Mul());
+    case Binary::div: return fn(formula::Div());
+    case Binary::maximum: return fn(formula::Maximum());
+    case Binary::minimum: return fn(formula::Minimum());
   }
 }
 

@@ -1,7 +1,10 @@
-// Loops over several cores, with OpenMP.
+// Loops over several cores.
+//
+// A loop is cut into pieces, and whoever is free takes the next one: the thread that called, and the pool's. On a busy
+// machine, where the pool's threads may not get a core for a while, the caller simply does more of the pieces itself
+// and nobody spins in wait for a thread that sleeps. (OpenMP's runtimes deal out the pieces beforehand; with another
+// program on the same two cores that made training five times slower than one thread alone.)
 #pragma once
-
-#include <omp.h>
 
 #include <algorithm>
 
@@ -9,23 +12,33 @@
 
 namespace counterpoise {
 
+// The number of threads, the caller among them; n <= 0 means one per core. Not while a loop runs.
+void set_cpu_threads(int n);
 int cpu_threads();
 
-// Calls fn(begin, end) so that [0, n) is covered by one run per thread, of about equal length and at least `grain`
-// long: shorter work is not worth waking a thread for. fn must not throw. What a run computes must not depend
-// on where it begins: then the result is the same for every number of threads.
+namespace detail {
+// Calls run(context, piece) once for each piece in [0, pieces), on any thread, and returns when all are done. Within
+// another loop, or while another thread runs one, the caller does all pieces.
+void run_pieces(Index pieces, void (*run)(void* context, Index piece), void* context);
+}  // namespace detail
+
+// Which of the threads this is, 0 <= slot < cpu_threads(), for scratch memory that pieces do not share.
+int thread_slot();
+
+// Calls fn(begin, end) on runs that cover [0, n) without overlap, each at least `grain` long (shorter work is not
+// worth waking a thread for), in up to `pieces_per_thread` runs a thread. fn must not throw. What is computed for an
+// element must not depend on where its run begins: then the result is the same for every number of threads.
 template <class Fn>
-void parallel_for(Index n, Index grain, const Fn& fn) {
-  const Index threads = std::min<Index>(cpu_threads(), n / std::max<Index>(grain, 1));
-  if (threads <= 1) {
+void parallel_for(Index n, Index grain, const Fn& fn, Index pieces_per_thread = 4) {
+  const Index pieces = std::min<Index>(cpu_threads() * pieces_per_thread, n / std::max<Index>(grain, 1));
+  if (pieces <= 1 || cpu_threads() == 1) {
     if (n > 0) fn(Index(0), n);
     return;
   }
-#pragma omp parallel num_threads(static_cast<int>(threads))
-  {
-    const Index t = omp_get_thread_num(), all = omp_get_num_threads();
-    if (n * t / all < n * (t + 1) / all) fn(n * t / all, n * (t + 1) / all);
-  }
+  auto piece = [&](Index i) { fn(n * i / pieces, n * (i + 1) / pieces); };
+  using Piece = decltype(piece);
+  detail::run_pieces(
+      pieces, [](void* context, Index i) { (*static_cast<Piece*>(context))(i); }, &piece);
 }
 
 }  // namespace counterpoise

@@ -194,7 +194,7 @@ void ReferenceBackend::conv2d(const View& x, const View& w, const View& bias, Co
       sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw];
     });
     if (relu) {
-      for (double& sum : sums) sum = Relu::f(sum, 0., 0.);
+      for (double& sum : sums) sum = formula::Relu::f(sum, 0., 0.);
     }
     store<T>(sums, y);
   });
