@@ -81,7 +81,7 @@ class CommandLine {
     app_.set_version_flag("--version", version_text(), "Print what this program was built with and end");
     app_.get_formatter()->column_width(36);
     app_.get_formatter()->label("REQUIRED", "(required)");
-    app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     data_options();
     model_options();
     if (o_.command == Options::train) training_options();

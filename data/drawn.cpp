@@ -16,6 +16,7 @@ namespace {
 constexpr float kBorrowOne =
     0.40f;  // the part of the pictures with one part borrowed from the other animal
 constexpr float kBorrowTwo = 0.15f;  // and with two of the five
+constexpr float kBorrowed = 0.25f;   // how far past the middle a borrowed part goes
 constexpr float kIndistinct =
     0.40f;  // how far a part strays from its animal's ideal; at 0.5 the two meet
 constexpr float kTilt = 0.315f;      // tan of half the largest rotation: 35 degrees
@@ -43,13 +44,17 @@ struct Parts {
   float ears, muzzle, nose, eyes, whiskers, head;
 };
 
+float borrowed(Random& rng) {
+  return rng.uniform(0.5f, 0.5f + kBorrowed);
+}
+
 Parts choose_parts(Animal animal, Random& rng) {
   std::array<float, 5> like{};
   for (float& part : like) part = kIndistinct * rng.uniform();
   const float borrow = rng.uniform();
   const uint64_t first = rng.below(5), second = (first + 1 + rng.below(4)) % 5;
-  if (borrow < kBorrowOne + kBorrowTwo) like[first] = 1 - like[first];
-  if (borrow < kBorrowTwo) like[second] = 1 - like[second];
+  if (borrow < kBorrowOne + kBorrowTwo) like[first] = borrowed(rng);
+  if (borrow < kBorrowTwo) like[second] = borrowed(rng);
   // The outline of the head leans to its animal, but the two overlap by half.
   float head = 0.67f * rng.uniform();
   if (animal == Animal::cat) {

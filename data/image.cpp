@@ -210,6 +210,10 @@ Image resize_bilinear(const Image& image, int height, int width) {
   if (width == image.width && height == image.height) return image;
   if (height == image.height) return resize_across(image, width);
   if (width == image.width) return resize_down(image, height);
+  // Pillow's rule; older versions of it always go across first, which differs by 1 at most.
+  const int64_t fewer_rows = image.height - height, fewer_columns = image.width - width;
+  if (fewer_rows > 0 && fewer_rows > 2 * fewer_columns)
+    return resize_across(resize_down(image, height), width);
   return resize_down(resize_across(image, width), height);
 }
 

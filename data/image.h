@@ -30,8 +30,9 @@ Image decode_image(const uint8_t* bytes, size_t size, const std::string& name);
 
 // The picture at another size: bilinear interpolation between pixel centres where it grows, a
 // triangle as wide as two output pixels where it shrinks, so that fine patterns do not alias. The
-// same numbers as Pillow's Image.resize with BILINEAR: across, then down, in 22-bit fixed point,
-// rounded to bytes in between. Throws Error where a size is not positive or `image` is not whole.
+// same numbers as Pillow 13's Image.resize with BILINEAR: across and then down, or down first where
+// that loses the most rows, in 22-bit fixed point, rounded to bytes in between. Throws Error where
+// a size is not positive or `image` is not whole.
 Image resize_bilinear(const Image& image, int height, int width);
 
 // The version of stb_image, such as "2.27", which the build passes as STB_IMAGE_VERSION (a string)

@@ -1,10 +1,11 @@
 // The one place where stb_image is compiled, and the fences around it.
 //
 // Version 2.27 has known memory errors in its JPEG decoder. check_jpeg() refuses the files that
-// reach them; this file is the second line. It is compiled with -fsanitize=bounds
-// -fno-sanitize-recover=bounds -fwrapv, and the function that GCC then calls for a wrong array
-// index, at the end of this file, leaves the decoder instead of the program. No runtime library is
-// needed.
+// reach them; this file is the second line. Its flags, which the build must pass:
+//   -fsanitize=bounds -fno-sanitize-recover=bounds   a wrong array index calls the function at the
+//       end of this file, which leaves the decoder instead of the program; no library is needed
+//   -fwrapv                       sums that overflow wrap around instead of being undefined
+//   -ftrivial-auto-var-init=zero  colours missing from a palette are black in every run
 //
 // Whatever stops the decoder jumps back to decode(): it is C code without destructors, and its
 // memory belongs to a Session that is freed with it.

@@ -1,0 +1,321 @@
+// The program as a user meets it: run as a process, judged by what it prints, writes and returns.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "core/file.h"
+#include "data/drawn.h"
+#include "tests/support.h"
+
+using namespace counterpoise;
+
+namespace {
+
+struct Result {
+  int code;
+  std::string out, err;
+};
+
+std::string slurp(const std::string& path) { return read_file(path, size_t(1) << 28); }
+
+// Runs a shell command line; CATDOG is the program's path.
+Result shell(const std::string& command) {
+  const TemporaryFolder scratch;
+  const int status = std::system(("( " + command + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),
+          slurp(scratch / "err")};
+}
+Result catdog(const std::string& arguments) { return shell(std::string(CATDOG) + " " + arguments); }
+
+// The last line of stderr: what a failing run must explain itself with.
+std::string last_line(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  if (end == std::string::npos) return "";
+  const size_t start = text.rfind('\n', end);
+  return text.substr(start == std::string::npos ? 0 : start + 1, end - (start == std::string::npos ? 0 : start + 1) + 1);
+}
+
+// A failure ends in the exit code and one line "catdog: ..." that holds `part`; nothing goes to stdout.
+void check_fails(const std::string& arguments, int code, const std::string& part) {
+  const Result r = catdog(arguments);
+  CAPTURE(arguments);
+  CAPTURE(r.err);
+  CHECK(r.code == code);
+  CHECK(r.out == "");
+  CHECK(last_line(r.err).rfind("catdog: ", 0) == 0);
+  CHECK_MESSAGE(contains(last_line(r.err), part), "expected: ", part);
+}
+
+// A small data set of BMP files: drawn cats and dogs of 32 x 32 pixels.
+void write_bmp(const std::string& path, const std::vector<uint8_t>& rgb, int size) {
+  std::string bmp = "BM";
+  const auto number = [&bmp](uint32_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) bmp += static_cast<char>(value >> (8 * i));
+  };
+  number(54 + size * size * 3, 4), number(0, 4), number(54, 4);
+  number(40, 4), number(size, 4), number(size, 4), number(1, 2), number(24, 2);
+  for (int i = 0; i < 6; ++i) number(0, 4);
+  for (int y = size - 1; y >= 0; --y) {
+    for (int x = 0; x < size; ++x) {
+      for (int c = 2; c >= 0; --c) bmp += static_cast<char>(rgb[(y * size + x) * 3 + c]);
+    }
+  }
+  write_file(path, bmp);
+}
+
+struct DataSet {
+  explicit DataSet(int train = 6, int validation = 4) {
+    for (const char* split : {"train", "validation"}) {
+      for (const Animal animal : {Animal::cat, Animal::dog}) {
+        const std::string name = animal == Animal::cat ? "cat" : "dog";
+        make_directories(folder / (std::string(split) + "/" + name));
+        const int count = split[0] == 't' ? train : validation;
+        for (int i = 0; i < count; ++i) {
+          write_bmp(folder / (std::string(split) + "/" + name + "/" + name + "." + std::to_string(i) + ".bmp"),
+                    draw_animal(animal, 32, split[0] == 't' ? 1 : 2, i), 32);
+        }
+      }
+    }
+  }
+  std::string flags(const std::string& more = "") const {
+    return "--data " + folder.path() + " --image-size 32 --width 0.03125 --batch-size 4 --epochs 2 --lr 0.001 " + more;
+  }
+  const TemporaryFolder folder;
+};
+
+}  // namespace
+
+TEST_CASE("help and version go to stdout and end with 0") {
+  for (const char* arguments : {"--help", "-h", "train --help", "eval --help"}) {
+    const Result r = catdog(arguments);
+    CHECK(r.code == 0);
+    CHECK(contains(r.out, "--data"));
+    CHECK(r.err == "");
+  }
+  const Result r = catdog("--version");
+  CHECK(r.code == 0);
+  for (const char* part : {"CUDA", "OpenBLAS", "stb_image: 2."}) CHECK_MESSAGE(contains(r.out, part), r.out);
+}
+
+TEST_CASE("wrong command lines end with 2 and one line that helps") {
+  check_fails("--epohcs 3", 2, "did you mean --epochs?");
+  check_fails("fly", 2, "unknown command \"fly\"");
+  check_fails("--loss bce --gamma 2", 2, "--gamma does not apply to --loss bce");
+  check_fails("--loss focus", 2, "valid are mse, bce, weighted-bce, balanced-bce, focal, cross-entropy");
+  check_fails("--loss focal --gamma -1", 2, "out of range");
+  check_fails("--loss focal --gamma two", 2, "is no number");
+  check_fails("--loss focal --alpha 2", 2, "out of range: 0 to 1, or none");
+  check_fails("--model resnet", 2, "valid are vgg11");
+  check_fails("--optimizer adagrad", 2, "valid are sgd, adam, adamw");
+  check_fails("--optimizer adam --momentum 0.5", 2, "--momentum belongs to --optimizer sgd");
+  check_fails("--schedule cosine --lr-gamma 0.5", 2, "--lr-gamma belongs to --schedule step");
+  check_fails("--schedule often", 2, "valid are constant, step, cosine");
+  check_fails("--epochs many", 2, "--epochs");
+  check_fails("--image-size 31", 2, "--image-size");
+  check_fails("--augment spin", 2, "flip");
+  check_fails("--count mouse=3", 2, "cat=NUMBER,dog=NUMBER");
+  check_fails("--count cat=1.5,dog=3", 2, "no whole number");
+  check_fails("--count cat=0,dog=0", 2, "no picture");
+  check_fails("--class-weights cat=1", 2, "no weight for class dog");
+  check_fails("--positive mouse", 2, "the classes are cat, dog");
+  check_fails("eval", 2, "--weights");
+  check_fails("eval --weights x --epochs 3", 2, "unknown option --epochs");
+  check_fails("--outputs 5", 2, "goes with --summary");
+}
+
+TEST_CASE("a device that is missing is an error, never another device in silence") {
+  if (contains(catdog("--version").out, "CUDA:      yes")) return;
+  check_fails("--device cuda", 4, "no CUDA");
+}
+
+TEST_CASE("unusable data ends with 3 and says what to do") {
+  check_fails("--data /nowhere/at/all", 3, "no such folder");
+  const TemporaryFolder empty;
+  check_fails("--data " + empty.path(), 3, "train/CLASS/*.jpg");
+  const DataSet data;
+  check_fails(data.flags("--count cat=7,dog=2"), 3, "only 6");
+  std::filesystem::remove_all(data.folder / "train/dog");
+  make_directories(data.folder / "train/dog");
+  check_fails(data.flags(), 3, "no pictures in this class's folder");
+}
+
+TEST_CASE("a training run writes everything, and its evaluation agrees") {
+  const DataSet data;
+  const TemporaryFolder out;
+  const Result r = catdog(data.flags("--loss focal --gamma 2 --output " + out.path()));
+  CAPTURE(r.err);
+  REQUIRE(r.code == 0);
+  CHECK(contains(r.err, "Found 12 files belonging to 2 classes."));
+  CHECK(!contains(r.err, "\r"));
+  for (const char* part : {"actual: cat", "predicted:", "accuracy", "precision", "recall", "F1"}) {
+    CHECK_MESSAGE(contains(r.out, part), r.out);
+  }
+  const auto result = nlohmann::json::parse(slurp(out / "result.json"));
+  CHECK(result["tp"].get<int>() + result["fn"].get<int>() == 4);
+  CHECK(result["fp"].get<int>() + result["tn"].get<int>() == 4);
+  CHECK(result["options"]["loss"] == "focal");
+  CHECK(result["options"]["gamma"] == 2);
+  CHECK(result["options"]["seed"] == 1);
+  const std::string steps = slurp(out / "steps.csv");
+  CHECK(steps.rfind("step,epoch,loss,lr\n1,1,", 0) == 0);
+  CHECK(std::count(steps.begin(), steps.end(), '\n') == 1 + 6);
+  CHECK(slurp(out / "timing.csv").rfind("step,seconds,data_seconds\n1,", 0) == 0);
+  CHECK(slurp(out / "epochs.csv").rfind("epoch,loss,", 0) == 0);
+  const std::string predictions = slurp(out / "predictions.csv");
+  CHECK(predictions.rfind("path,label,logit\n", 0) == 0);
+  CHECK(contains(predictions, "cat.0.bmp,1,"));
+  CHECK(contains(predictions, "dog.0.bmp,0,"));
+
+  const TemporaryFolder again;
+  const Result e = catdog("eval --weights " + (out / "last.safetensors") + " --batch-size 4 --data " +
+                          data.folder.path() + " --output " + again.path());
+  CAPTURE(e.err);
+  CHECK(e.code == 0);
+  CHECK(e.out == r.out);
+  CHECK(slurp(again / "predictions.csv") == predictions);
+  CHECK(catdog("eval --weights " + (out / "best.safetensors") + " --data " + data.folder.path()).code == 0);
+}
+
+TEST_CASE("every loss and optimizer trains from the command line") {
+  const DataSet data(4, 2);
+  for (const char* more :
+       {"--loss mse", "--loss bce --class-weights balanced", "--loss weighted-bce", "--loss balanced-bce --alpha 0.7",
+        "--loss focal --alpha none", "--loss cross-entropy --class-weights cat=6,dog=0.55",
+        "--optimizer sgd --nesterov", "--optimizer adamw --weight-decay 0.01", "--schedule step --lr-step-size 1",
+        "--schedule constant --warmup-epochs 1", "--model vgg11_bn", "--positive dog --augment flip,rotate=0.2"}) {
+    const Result r = catdog(data.flags(more));
+    CAPTURE(more);
+    CAPTURE(r.err);
+    CHECK(r.code == 0);
+  }
+  const Result weighted = catdog(data.flags("--loss bce --class-weights cat=6,dog=0.55"));
+  CHECK(contains(weighted.err, "class weights: cat 6, dog 0.55"));
+}
+
+TEST_CASE("the same seed writes the same steps, whatever the number of workers; another seed others") {
+  const DataSet data;
+  std::string first;
+  for (const char* more : {"--workers 0", "--workers 1", "--workers 3"}) {
+    const TemporaryFolder out;
+    REQUIRE(catdog(data.flags(std::string("--augment flip,rotate=0.1 --threads 2 --output ") + out.path() + " " + more)).code == 0);
+    const std::string steps = slurp(out / "steps.csv");
+    if (first.empty()) first = steps;
+    CHECK(steps == first);
+  }
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--augment flip,rotate=0.1 --threads 2 --seed 2 --output " + out.path())).code == 0);
+  CHECK(slurp(out / "steps.csv") != first);
+}
+
+TEST_CASE("--init starts from given weights, and refuses those of another network in one line") {
+  const DataSet data;
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  const std::string weights = out / "last.safetensors";
+  CHECK(catdog(data.flags("--init " + weights)).code == 0);
+  check_fails(data.flags("--model vgg19 --init " + weights), 3, "missing");
+  check_fails(data.flags("--init /nowhere.safetensors"), 3, "/nowhere.safetensors");
+  const std::string bytes = slurp(weights);
+  for (size_t cut = 0; cut < bytes.size(); cut += 64 * 1024) {
+    std::ofstream(out / "cut.safetensors", std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(cut));
+    check_fails("eval --weights " + (out / "cut.safetensors"), 3, "cut.safetensors");
+  }
+}
+
+TEST_CASE("bad pictures are skipped, counted and named") {
+  const DataSet data;
+  write_file(data.folder / "train/cat/broken.jpg", "this is a text");
+  write_file(data.folder / "validation/dog/half.jpg", std::string("\xff\xd8\xff\xe0\0\x10JFIF", 10));
+  const TemporaryFolder out;
+  const Result r = catdog(data.flags("--output " + out.path()));
+  CAPTURE(r.err);
+  CHECK(r.code == 0);
+  CHECK(contains(r.err, "1 of 13 training pictures could not be read"));
+  CHECK(contains(r.err, "1 of 9 validation pictures could not be read"));
+  CHECK(contains(r.err, "broken.jpg"));
+  CHECK(nlohmann::json::parse(slurp(out / "result.json"))["unreadable"].size() == 2);
+}
+
+TEST_CASE("divergence ends with 5 and leaves the earlier result as it was") {
+  const DataSet data;
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  const std::string steps = slurp(out / "steps.csv"), last = slurp(out / "last.safetensors");
+  const std::string result = slurp(out / "result.json");
+  check_fails(data.flags("--optimizer sgd --lr 1e6 --epochs 20 --loss mse --output " + out.path()), 5, "try a smaller --lr");
+  CHECK(slurp(out / "steps.csv") == steps);
+  CHECK(slurp(out / "last.safetensors") == last);
+  CHECK(slurp(out / "result.json") == result);
+  REQUIRE(catdog(data.flags("--seed 3 --output " + out.path())).code == 0);
+  CHECK(slurp(out / "last.safetensors") != last);
+  CHECK(!std::filesystem::exists(out / "unfinished"));
+}
+
+TEST_CASE("an output that cannot be written is one line and 1, before any training") {
+  const DataSet data;
+  check_fails(data.flags("--output /proc/nowhere"), 1, "/proc/nowhere");
+  write_file(data.folder / "file", "x");
+  check_fails(data.flags("--output " + (data.folder / "file/below")), 1, "file");
+}
+
+TEST_CASE("a file that grows too large fails in one line, and the earlier result survives") {
+  const DataSet data;
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  const std::string last = slurp(out / "last.safetensors");
+  const Result r = shell("trap '' XFSZ; ulimit -f 8; exec " + std::string(CATDOG) + " " +
+                         data.flags("--seed 9 --output " + out.path()));
+  CAPTURE(r.err);
+  CHECK(r.code == 1);
+  CHECK(contains(last_line(r.err), "last.safetensors"));
+  CHECK(slurp(out / "last.safetensors") == last);
+}
+
+TEST_CASE("SIGINT and SIGTERM save what was learnt and end with 128 + the signal") {
+  const DataSet data;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const TemporaryFolder out;
+    const pid_t child = fork();
+    if (child == 0) {
+      std::freopen((out / "err").c_str(), "w", stderr);
+      execl(CATDOG, "catdog", "--data", data.folder.path().c_str(), "--image-size", "32", "--width", "0.03125", "--epochs",
+            "100000", "--output", out.path().c_str(), static_cast<char*>(nullptr));
+      _exit(127);
+    }
+    for (int i = 0; i < 1000 && !std::filesystem::exists(out / "last.safetensors"); ++i) usleep(10000);
+    kill(child, signal);
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 128 + signal);
+    CHECK(contains(slurp(out / "err"), "Stopped by a signal"));
+    CHECK(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path()).code == 0);
+  }
+}
+
+TEST_CASE("--no-shuffle takes the classes in turns, by natural order of names") {
+  const DataSet data;
+  const TemporaryFolder a, b;
+  REQUIRE(catdog(data.flags("--no-shuffle --augment none --count cat=2,dog=6 --seed 1 --init /dev/null --output " + a.path())).code == 3);
+  REQUIRE(catdog(data.flags("--output " + a.path())).code == 0);
+  const std::string init = "--augment none --count cat=2,dog=6 --init " + (a / "last.safetensors") + " --output " + b.path();
+  REQUIRE(catdog(data.flags("--no-shuffle --seed 1 " + init)).code == 0);
+  const std::string steps = slurp(b / "steps.csv");
+  REQUIRE(catdog(data.flags("--no-shuffle --seed 2 " + init)).code == 0);
+  CHECK(slurp(b / "steps.csv") == steps);  // nothing in it is random any more
+}
+
+TEST_CASE("--summary prints the lectures' table") {
+  const Result r = catdog("--summary --model vgg16 --image-size 160 --width 1");
+  CHECK(r.code == 0);
+  for (const char* part : {"block1_conv1 (Conv2D)", "(None, 160, 160, 64)", "36,928", "block5_pool (MaxPooling2D)",
+                           "(None, 5, 5, 512)", "14,714,688", "12,801"}) {
+    CHECK_MESSAGE(contains(r.out, part), r.out);
+  }
+}
