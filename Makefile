@@ -3,6 +3,7 @@
 #   make         the library and the programs in apps/
 #   make demo    train a VGG16 on drawn cats and dogs, one cat to eleven dogs, with the focal loss
 #   make test    build and run the tests
+#   make bench   speed and memory beside PyTorch's
 #   make clean   remove what was built
 #
 # Settings: ARCH=native (the processor to build for, as g++'s -march; ARCH=x86-64-v3 runs on others, too),
@@ -28,11 +29,12 @@ LIBS := -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
 LIBRARY := $(BUILD)/libcounterpoise.a
 objects = $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(1)))
 LIBRARY_OBJECTS := $(call objects,kernels/*.cpp core/*.cpp layers/*.cpp losses/*.cpp optim/*.cpp data/*.cpp)
-APP_OBJECTS := $(filter-out $(BUILD)/apps/catdog.o,$(call objects,apps/*.cpp))
+PROGRAMS := catdog bench
+APP_OBJECTS := $(filter-out $(PROGRAMS:%=$(BUILD)/apps/%.o),$(call objects,apps/*.cpp))
 TEST_OBJECTS := $(call objects,tests/*.cpp)
 
-.PHONY: all demo test clean
-all: apps/catdog
+.PHONY: all demo test bench clean
+all: $(PROGRAMS:%=apps/%)
 
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
@@ -40,9 +42,12 @@ demo: apps/catdog
 test: $(BUILD)/tests
 	$(BUILD)/tests $(TEST_ARGS)
 
-apps/catdog: $(BUILD)/apps/catdog
+bench: apps/bench
+	python3 apps/bench.py
+
+$(PROGRAMS:%=apps/%): apps/%: $(BUILD)/apps/%
 	@cp $< $@
-$(BUILD)/apps/catdog: $(BUILD)/apps/catdog.o $(APP_OBJECTS) $(LIBRARY)
+$(PROGRAMS:%=$(BUILD)/apps/%): %: %.o $(APP_OBJECTS) $(LIBRARY)
 	$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 # Tests run the programs, too, so they are built first.
 $(BUILD)/tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(BUILD)/apps/catdog
@@ -85,6 +90,6 @@ build/packages:
 	if $(PROBE); then touch $@; else echo "These packages could not be installed: $(PACKAGES)"; exit 1; fi
 
 clean:
-	rm -rf build apps/catdog
+	rm -rf build $(PROGRAMS:%=apps/%)
 
--include $(LIBRARY_OBJECTS:.o=.d) $(APP_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(BUILD)/apps/catdog.d
+-include $(LIBRARY_OBJECTS:.o=.d) $(APP_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/apps/%.d)

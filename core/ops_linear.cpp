@@ -33,8 +33,10 @@ Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
 Var linear(const Var& x, const Var& weight, const Var& bias) {
   check_rank("linear", "x", x, 2, "[N, C]");
   check_rank("linear", "weight", weight, 2, "[K, C]");
-  ENSURE(x.shape()[1] == weight.shape()[1], "linear: x has ", x.shape()[1], " features but weight ", weight.shape(),
-         " expects ", weight.shape()[1]);
+  ENSURE(x.shape()[1] == weight.shape()[1], "linear: x ", x.shape(), " has ", x.shape()[1], " features but weight ",
+         weight.shape(), " expects ", weight.shape()[1]);
+  ENSURE(!bias.defined() || bias.shape() == Shape{weight.shape()[0]}, "linear: bias ", bias.shape(), " for K=",
+         weight.shape()[0], " outputs");
   const Var y = matmul(x, weight, false, true);
   return bias.defined() ? y + bias : y;
 }

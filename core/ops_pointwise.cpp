@@ -17,7 +17,7 @@ Var unary(const char* name, Unary op, const Var& x, double a = 0, double b = 0) 
 
 Var binary(const char* name, Binary op, const Var& a, const Var& b) {
   check_same_kind(name, a, b);
-  Tensor y = empty_like(a.value(), broadcast(a.shape(), b.shape()));
+  Tensor y = empty_like(a.value(), broadcast(a.shape(), b.shape(), name));
   a.backend().binary(op, a.value(), b.value(), y);
   return Var::made_by(name, y, {a, b}, [op, a, b](Tensor dy) {
     for (const bool wrt_a : {true, false}) {

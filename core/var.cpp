@@ -84,7 +84,6 @@ Var Var::made_by(const char* operation, Tensor value, std::vector<Var> inputs,
 void Var::backward() const {
   ENSURE(value().size() == 1, "backward: the loss has shape ", shape(), ", not one element; take its mean or sum");
   ENSURE(requires_grad(), "backward: nothing that this was computed from requires a gradient");
-  ENSURE(!node_->operation || node_->backward, "backward: this graph was gone through already; compute the loss anew");
 
   // Every node after all of its inputs, found by depth-first search with its own stack.
   std::vector<Var> order;
@@ -93,6 +92,8 @@ void Var::backward() const {
   seen.insert(node_.get());
   while (!stack.empty()) {
     const Var node = stack.back().first;
+    ENSURE(!node.node_->operation || node.node_->backward, "backward: this graph, or the part of it from ",
+           node.node_->operation, " on, was gone through already; compute the loss anew");
     if (stack.back().second == node.node_->inputs.size()) {
       order.push_back(node);
       stack.pop_back();

@@ -12,21 +12,19 @@ namespace counterpoise {
 
 namespace {
 
-// How hard the pictures are. Each constant makes them harder as it grows.
-constexpr float kBorrowOne =
-    0.40f;  // the part of the pictures with one part borrowed from the other animal
-constexpr float kBorrowTwo = 0.15f;  // and with two of the five
-constexpr float kBorrowed = 0.25f;   // how far past the middle a borrowed part goes
-constexpr float kIndistinct =
-    0.40f;  // how far a part strays from its animal's ideal; at 0.5 the two meet
-constexpr float kTilt = 0.315f;      // tan of half the largest rotation: 35 degrees
-constexpr float kTurn = 0.8f;        // of the head to a side; at 1 the far eye is at its edge
-constexpr float kSmallest = 0.5f;    // the smallest head, of the largest: harder as it shrinks
-constexpr float kOffCentre = 0.12f;  // of the picture's side
-constexpr float kBlur = 0.05f;       // width of the softest edge, of the picture's side
-constexpr float kNoise = 0.06f;      // standard deviation of the strongest, of white
-constexpr float kOcclusion = 0.30f;  // the part of the pictures with something before the head
-constexpr float kDim = 0.5f;         // the part of light and of contrast that may be lost
+// How hard the pictures are. Each constant makes them harder as it grows, but for kSmallest.
+constexpr float kBorrowOne = 0.40f;   // pictures with one part borrowed from the other animal
+constexpr float kBorrowTwo = 0.15f;   // pictures with two of the five
+constexpr float kBorrowed = 0.25f;    // how far past the middle a borrowed part goes, of 0.5
+constexpr float kIndistinct = 0.25f;  // how far a part strays from its animal's ideal, of 0.5
+constexpr float kTilt = 0.2f;         // tan of half the largest rotation
+constexpr float kTurn = 0.6f;         // the head turned to a side
+constexpr float kSmallest = 0.8f;     // the smallest head, of the largest
+constexpr float kOffCentre = 0.05f;   // of the picture's side
+constexpr float kBlur = 0.03f;        // width of the softest edge, of the picture's side
+constexpr float kNoise = 0.02f;       // standard deviation of the strongest, of white
+constexpr float kOcclusion = 0.1f;    // pictures with something before the head
+constexpr float kDim = 0.2f;          // how much light and contrast may be lost
 
 constexpr float kLargestHead = 0.34f;  // its half width, of the picture's side
 
@@ -38,8 +36,7 @@ constexpr std::array<Colour, 6> kFurs = {{{0.13f, 0.12f, 0.13f},    // black
                                           {0.92f, 0.91f, 0.89f}}};  // white
 constexpr Colour kBlack{0.05f, 0.04f, 0.05f}, kWhite{1, 1, 1}, kPink{0.88f, 0.58f, 0.58f};
 
-// How like a cat's each part is: 1 for a perfect cat, 0 for a perfect dog. What the label is made
-// of.
+// How like a cat's each part is, from 0, a perfect dog's, to 1, a perfect cat's.
 struct Parts {
   float ears, muzzle, nose, eyes, whiskers, head;
 };

@@ -269,7 +269,7 @@ void CpuBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
               const Index w = q * params.stride + s - params.pad;
               if (w < 0 || w >= W) continue;
               const T* in = x.as<T>() + ((n * H + h) * W + w) * C;
-              for (Index c = 0; c < C; ++c) out[c] = out[c] >= in[c] ? out[c] : in[c];  // NaN wins
+              for (Index c = 0; c < C; ++c) out[c] = in[c] > out[c] || in[c] != in[c] ? in[c] : out[c];  // NaN wins
             }
           }
         }

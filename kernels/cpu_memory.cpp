@@ -17,9 +17,11 @@ size_t round_up(size_t bytes) {
 }
 
 void* fresh(size_t capacity) {
-  void* memory = std::aligned_alloc(capacity >= huge ? huge : 64, capacity);
+  void* memory = nullptr;
+  // Unlike aligned_alloc, this one takes capacities that are no multiple of the alignment.
+  if (posix_memalign(&memory, capacity >= huge ? huge : 64, capacity) != 0) return nullptr;
 #ifdef MADV_HUGEPAGE
-  if (memory && capacity >= huge) madvise(memory, capacity, MADV_HUGEPAGE);
+  if (capacity >= huge) madvise(memory, capacity, MADV_HUGEPAGE);
 #endif
   return memory;
 }

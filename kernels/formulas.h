@@ -101,13 +101,13 @@ struct Div {
   template <class T> HD static T da(T, T b) { return T(1) / b; }
   template <class T> HD static T db(T a, T b) { return -a / (b * b); }
 };
-struct Maximum {  // where both are equal each gets half of the gradient
-  template <class T> HD static T f(T a, T b) { return a > b ? a : b; }
+struct Maximum {  // where both are equal each gets half of the gradient; NaN stays NaN
+  template <class T> HD static T f(T a, T b) { return a > b || a != a ? a : b; }
   template <class T> HD static T da(T a, T b) { return a > b ? T(1) : a < b ? T(0) : T(0.5); }
   template <class T> HD static T db(T a, T b) { return da(b, a); }
 };
 struct Minimum {
-  template <class T> HD static T f(T a, T b) { return a < b ? a : b; }
+  template <class T> HD static T f(T a, T b) { return a < b || a != a ? a : b; }
   template <class T> HD static T da(T a, T b) { return a < b ? T(1) : a > b ? T(0) : T(0.5); }
   template <class T> HD static T db(T a, T b) { return da(b, a); }
 };

@@ -37,12 +37,12 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
 
 std::string str(const Shape& shape) { return text(shape); }
 
-Shape broadcast(const Shape& a, const Shape& b) {
+Shape broadcast(const Shape& a, const Shape& b, const char* operation) {
   const int rank = std::max(a.rank(), b.rank());
   Shape y;
   for (int i = rank; i > 0; --i) {
     const Index ea = i <= a.rank() ? a[-i] : 1, eb = i <= b.rank() ? b[-i] : 1;
-    ENSURE(ea == eb || ea == 1 || eb == 1, "shapes ", a, " and ", b,
+    ENSURE(ea == eb || ea == 1 || eb == 1, operation, ": shapes ", a, " and ", b,
            " do not go together: aligned at the end, two extents must be equal or one of them 1");
     y.push_back(ea == 1 ? eb : ea);
   }

@@ -60,8 +60,8 @@ std::string str(const Shape& shape);  // "[16, 160, 160, 3]"
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 // The shape of `a` op `b` by NumPy's rule: axes are aligned at the end, and an axis of extent 1 is repeated.
-// Throws when two extents differ and neither is 1.
-Shape broadcast(const Shape& a, const Shape& b);
+// Throws when two extents differ and neither is 1; the message begins with the name of the operation.
+Shape broadcast(const Shape& a, const Shape& b, const char* operation = "broadcast");
 
 struct View {
   void* data = nullptr;

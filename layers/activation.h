@@ -37,7 +37,9 @@ class Flatten : public Module {
   Var forward(const Var& x) override { return flatten(x); }
   std::string type() const override { return "Flatten"; }
   Shape output_shape(const Shape& x) const override {
-    return {x[0], x[0] ? x.size() / x[0] : 0};
+    Index rest = 1;
+    for (int axis = 1; axis < x.rank(); ++axis) rest *= x[axis];
+    return {x[0], rest};
   }
 };
 

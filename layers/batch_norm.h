@@ -22,7 +22,11 @@ class BatchNorm2d : public Module {
     return batch_norm(x, weight_, bias_, running_mean_.value(), running_var_.value(), training(), momentum_, eps_);
   }
   std::string type() const override { return "BatchNormalization"; }
-  Shape output_shape(const Shape& x) const override { return x; }
+  Shape output_shape(const Shape& x) const override {
+    ENSURE(x.rank() >= 2 && x[-1] == weight_.shape()[0], "BatchNormalization: ", weight_.shape()[0],
+           " channels do not fit on x ", x);
+    return x;
+  }
 
  private:
   double momentum_, eps_;

@@ -22,7 +22,10 @@ class Linear : public Module {
 
   Var forward(const Var& x) override { return linear(x, weight_, bias_); }
   std::string type() const override { return "Dense"; }
-  Shape output_shape(const Shape& x) const override { return {x[0], weight_.shape()[0]}; }
+  Shape output_shape(const Shape& x) const override {
+    ENSURE(x.rank() == 2 && x[1] == weight_.shape()[1], "Dense: weights ", weight_.shape(), " do not fit on x ", x);
+    return {x[0], weight_.shape()[0]};
+  }
 
  private:
   Var weight_, bias_;

@@ -5,12 +5,18 @@
 
 namespace counterpoise {
 
+inline Shape pooled_shape(const Shape& x, Pool2dParams p) {
+  ENSURE(x.rank() == 4 && x[1] + 2 * p.pad >= p.window && x[2] + 2 * p.pad >= p.window, "pooling: a window of ",
+         p.window, "x", p.window, " does not fit into x ", x);
+  return {x[0], p.out(x[1]), p.out(x[2]), x[3]};
+}
+
 class MaxPool2d : public Module {
  public:
   explicit MaxPool2d(Pool2dParams params) : params_(params) {}
   Var forward(const Var& x) override { return max_pool2d(x, params_); }
   std::string type() const override { return "MaxPooling2D"; }
-  Shape output_shape(const Shape& x) const override { return {x[0], params_.out(x[1]), params_.out(x[2]), x[3]}; }
+  Shape output_shape(const Shape& x) const override { return pooled_shape(x, params_); }
 
  private:
   Pool2dParams params_;
@@ -21,7 +27,7 @@ class AvgPool2d : public Module {
   explicit AvgPool2d(Pool2dParams params) : params_(params) {}
   Var forward(const Var& x) override { return avg_pool2d(x, params_); }
   std::string type() const override { return "AveragePooling2D"; }
-  Shape output_shape(const Shape& x) const override { return {x[0], params_.out(x[1]), params_.out(x[2]), x[3]}; }
+  Shape output_shape(const Shape& x) const override { return pooled_shape(x, params_); }
 
  private:
   Pool2dParams params_;
