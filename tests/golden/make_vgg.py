@@ -1,11 +1,11 @@
 """Writes vgg.json and vgg_layers.json: what PyTorch computes, for tests/test_golden.cpp to agree with.
 
-    python3 tests/golden/make_vgg.py             (needs torch and torchvision; half a minute)
+    python3 tests/golden/make_vgg.py             (needs torch and torchvision; a quarter of a minute)
     python3 tests/golden/make_vgg.py 400         chooses the pictures anew, among so many: see Margin
 
 Neither weights nor pictures are stored: both sides make them by the same formula, `numbers` below, and only PyTorch's
-answers are written, to twelve digits. Answers are computed in float64, so that they are the same wherever this runs,
-but for the losses called float32, whose last digits depend on the machine.
+answers are written, to twelve digits. They are computed in float64, but for the losses called float32, whose last
+digits depend on the machine.
 """
 import json
 import math
