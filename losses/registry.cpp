@@ -90,12 +90,12 @@ Var compute(const LossInfo& loss, const Var& z, const Labels& labels, const Loss
   }
   if (class_weights.empty()) return mean(values);
 
-  std::vector<float> weights;
+  std::vector<double> weights;
   double total = 0;
   for (const int32_t label : labels.index.to_vector<int32_t>()) {
     ENSURE(0 <= label && label < static_cast<int32_t>(class_weights.size()), loss.name, ": no weight for class ",
            label);
-    weights.push_back(static_cast<float>(class_weights[label]));
+    weights.push_back(class_weights[label]);
     total += class_weights[label];
   }
   const Tensor w = Tensor::from(z.backend(), {N}, weights).cast(values.value().dtype());

@@ -5,7 +5,6 @@
 namespace counterpoise {
 
 void Optimizer::step(double lr) {
-  begin_step();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].grad().defined()) continue;
     update(i, parameters_[i], lr);
@@ -42,8 +41,10 @@ Adam::Adam(std::vector<Var> parameters, double weight_decay, bool decoupled, dou
 
 void Adam::update(size_t index, const Var& p, double lr) {
   step_.lr = lr;
-  step_.correction1 = 1 - std::pow(step_.beta1, static_cast<double>(steps_));
-  step_.correction2 = 1 - std::pow(step_.beta2, static_cast<double>(steps_));
+  if (steps_.size() <= index) steps_.resize(index + 1);
+  const double t = static_cast<double>(++steps_[index]);
+  step_.correction1 = 1 - std::pow(step_.beta1, t);
+  step_.correction2 = 1 - std::pow(step_.beta2, t);
   p.backend().adam_step(step_, p.value(), p.grad(), state(m_, index, p), state(v_, index, p));
 }
 

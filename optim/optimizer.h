@@ -19,7 +19,6 @@ class Optimizer {
 
  protected:
   virtual void update(size_t index, const Var& parameter, double lr) = 0;
-  virtual void begin_step() {}
   // State of parameter `index`, zeros at first: velocities and moments.
   static const Tensor& state(std::vector<Tensor>& states, size_t index, const Var& parameter);
 
@@ -48,12 +47,11 @@ class Adam : public Optimizer {
                 double beta2 = 0.999, double eps = 1e-8);
 
  protected:
-  void begin_step() override { ++steps_; }
   void update(size_t index, const Var& parameter, double lr) override;
 
  private:
   AdamStep step_;
-  int64_t steps_ = 0;
+  std::vector<int64_t> steps_;  // of each parameter: one without a gradient does not step
   std::vector<Tensor> m_, v_;
 };
 

@@ -41,6 +41,8 @@ struct TempFolder {
 
 TEST_CASE("weights: a file is read back bit for bit, into f64 and another backend as well") {
   const TempFolder folder;
+  VggConfig tiny;
+  tiny.name = "vgg11_bn", tiny.width = 1. / 32, tiny.image_size = 64;
   const auto net = vgg(tiny, guarded_cpu(), 1), other = vgg(tiny, guarded_cpu(), 2);
   const auto wide = vgg(tiny, guarded_reference(), 3);
   wide->cast(DType::f64);
