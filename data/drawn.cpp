@@ -12,20 +12,19 @@ namespace counterpoise {
 
 namespace {
 
-// How hard the pictures are. Each constant makes them harder as it grows, but for kSmallest.
-constexpr float kBorrowOne = 0.40f;   // pictures with one part borrowed from the other animal
-constexpr float kBorrowTwo = 0.15f;   // pictures with two of the five
-constexpr float kBorrowed = 0.25f;    // how far past the middle a borrowed part goes, of 0.5
-constexpr float kIndistinct = 0.25f;  // how far a part strays from its animal's ideal, of 0.5
-constexpr float kTilt = 0.2f;         // tan of half the largest rotation
-constexpr float kTurn = 0.6f;         // the head turned to a side
-constexpr float kSmallest = 0.8f;     // the smallest head, of the largest
-constexpr float kOffCentre = 0.05f;   // of the picture's side
-constexpr float kBlur = 0.03f;        // width of the softest edge, of the picture's side
-constexpr float kNoise = 0.02f;       // standard deviation of the strongest, of white
-constexpr float kOcclusion = 0.1f;    // pictures with something before the head
-constexpr float kDim = 0.2f;          // how much light and contrast may be lost
-
+// How hard the pictures are. They get harder as a constant grows, except the two sizes of the head.
+constexpr float kBorrowOne = 0.25f;    // pictures with one part borrowed from the other animal
+constexpr float kBorrowTwo = 0.05f;    // pictures with two of the five
+constexpr float kBorrowed = 0.25f;     // how far past the middle a borrowed part goes, of 0.5
+constexpr float kIndistinct = 0.25f;   // how far a part strays from its animal's ideal, of 0.5
+constexpr float kTilt = 0.25f;         // tan of half the largest rotation
+constexpr float kTurn = 0.6f;          // the head turned to a side
+constexpr float kSmallest = 0.75f;     // the smallest head, of the largest
+constexpr float kOffCentre = 0.06f;    // of the picture's side
+constexpr float kBlur = 0.03f;         // width of the softest edge, of the picture's side
+constexpr float kNoise = 0.03f;        // standard deviation of the strongest, of white
+constexpr float kOcclusion = 0.1f;     // pictures with something before the head
+constexpr float kDim = 0.25f;          // how much light and contrast may be lost
 constexpr float kLargestHead = 0.34f;  // its half width, of the picture's side
 
 constexpr std::array<Colour, 6> kFurs = {{{0.13f, 0.12f, 0.13f},    // black
@@ -41,17 +40,14 @@ struct Parts {
   float ears, muzzle, nose, eyes, whiskers, head;
 };
 
-float borrowed(Random& rng) {
-  return rng.uniform(0.5f, 0.5f + kBorrowed);
-}
-
 Parts choose_parts(Animal animal, Random& rng) {
   std::array<float, 5> like{};
   for (float& part : like) part = kIndistinct * rng.uniform();
+  const auto borrowed = [&] { return rng.uniform(0.5f, 0.5f + kBorrowed); };
   const float borrow = rng.uniform();
   const uint64_t first = rng.below(5), second = (first + 1 + rng.below(4)) % 5;
-  if (borrow < kBorrowOne + kBorrowTwo) like[first] = borrowed(rng);
-  if (borrow < kBorrowTwo) like[second] = borrowed(rng);
+  if (borrow < kBorrowOne + kBorrowTwo) like[first] = borrowed();
+  if (borrow < kBorrowTwo) like[second] = borrowed();
   // The outline of the head leans to its animal, but the two overlap by half.
   float head = 0.67f * rng.uniform();
   if (animal == Animal::cat) {
@@ -59,10 +55,6 @@ Parts choose_parts(Animal animal, Random& rng) {
     head = 1 - head;
   }
   return {like[0], like[1], like[2], like[3], like[4], head};
-}
-
-float between(float dog, float cat, float like_cat) {
-  return dog + like_cat * (cat - dog);
 }
 
 // Draws one picture, from the back to the front. The units of the head: its centre is (0,0), its
@@ -95,6 +87,7 @@ class Artist {
 
  private:
   static float square(float x) { return x * x; }
+  static float between(float dog, float cat, float like) { return dog + like * (cat - dog); }
   float spread(float x) { return rng_.uniform(-x, x); }
   bool chance(float p) { return rng_.uniform() < p; }
   // Muted, as in a photograph.
@@ -107,7 +100,7 @@ class Artist {
     const Colour fur = shade(kFurs[rng_.below(kFurs.size())], spread(0.2f));
     return mix(fur, any_colour(), 0.1f);
   }
-  // A place of the face. What lies nearer to the viewer (depth) moves further when the head turns.
+  // A place on the face. What lies nearer to the viewer (depth) moves further when the head turns.
   Point face(float x, float y, float depth) const {
     return {x * (1 - 0.12f * std::abs(turn_)) + 0.5f * depth * turn_, y + 0.4f * depth * nod_};
   }
@@ -192,7 +185,8 @@ class Artist {
                     tip = at(out, -0.75f - 0.72f * tall);
         const Point middle = 0.3333f * (a + b + tip);
         canvas_.triangle(a, b, tip, blunt, back);
-        canvas_.triangle(mix(a, middle), mix(b, middle), mix(tip, middle), blunt / 2, inner);
+        canvas_.triangle(0.6f * a + 0.4f * middle, 0.6f * b + 0.4f * middle,
+                         0.6f * tip + 0.4f * middle, blunt / 2, inner);
       } else if (like > 0.3f) {  // half pricked: the upper half hangs over the lower one
         const Point a = at(0.3f, -0.75f), b = at(0.9f, -0.35f),
                     fold = at(0.7f, -1.0f - 0.2f * tall);
@@ -206,8 +200,6 @@ class Artist {
       }
     }
   }
-  static Point mix(Point a, Point b) { return 0.6f * a + 0.4f * b; }
-  static Colour mix(Colour a, Colour b, float t) { return counterpoise::mix(a, b, t); }
 
   void head() {
     const Point radii{between(0.88f, 1.0f, parts_.head), between(1.0f, 0.84f, parts_.head)};
@@ -248,7 +240,6 @@ class Artist {
     for (float side : {-1.0f, 1.0f})
       canvas_.ellipse(centre + Point{side * 0.5f * wide, 0.1f * tall}, {0.6f * wide, 0.75f * tall},
                       pale);
-
     const float snout = parts_.nose, width = between(0.21f, 0.10f, snout),
                 height = between(0.15f, 0.08f, snout);
     const Point nose = centre + Point{0, -0.55f * tall};
@@ -262,7 +253,6 @@ class Artist {
       canvas_.ellipse(nose, {width, height}, colour);
     canvas_.ellipse(nose + Point{-0.3f * width, -0.5f * height}, {0.3f * width, 0.2f * height},
                     kWhite, 0.5f);
-
     const Point lip = centre + Point{0, 0.25f * tall};
     const Colour mouth = shade(line_, -0.3f);
     canvas_.stroke(nose + Point{0, height}, lip, 0.04f, 0.04f, mouth);
@@ -296,12 +286,11 @@ class Artist {
 
   void whiskers() {
     const float like = parts_.whiskers, faint = between(0, 0.9f, like);
-    const bool long_ones = like > 0.5f;
     const Colour colour = chance(0.7f) ? kWhite : kBlack;
     const Point root = face(0, 0.42f, 0.6f);
     for (float side : {-1.0f, 1.0f})
       for (float fan : {-0.22f, -0.02f, 0.2f}) {
-        const float reach = (long_ones ? 1.05f : 0.5f) * rng_.uniform(0.8f, 1.1f),
+        const float reach = (like > 0.5f ? 1.05f : 0.5f) * rng_.uniform(0.8f, 1.1f),
                     droop = spread(0.12f);
         const Point from = root + Point{0.22f * side, 0.2f * fan};
         canvas_.curve(from, from + Point{0.5f * reach * side, 0.6f * fan},
