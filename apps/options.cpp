@@ -17,7 +17,7 @@ struct Defaults {
   int image_size, epochs;
   double width, lr;
 };
-constexpr Defaults drawn = {48, 8, 0.125, 1e-3};
+constexpr Defaults drawn = {48, 6, 0.125, 1e-3};
 constexpr Defaults photographs = {160, 10, 1.0, 1e-4};
 
 // The number of edits that make a into b (Levenshtein): for guessing what a mistyped flag was meant to be.
@@ -46,7 +46,7 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
   }
   std::string message = "unknown option " + name;
   if (!nearest.empty() && distance(name, nearest) <= 3) message += "; did you mean " + nearest + "?";
-  return message + " Valid options: ./apps/catdog " + (app.get_name() == "eval" ? "eval " : "") + "--help";
+  return message + " Valid options: ./apps/catdog " + (app.get_name() == "./apps/catdog eval" ? "eval " : "") + "--help";
 }
 
 double parse_number(const std::string& flag, const std::string& given) {
@@ -76,7 +76,7 @@ class CommandLine {
         app_("Train a VGG on pictures of two classes of which one may be rare, and count what it gets right.\n"
              "Without --data the pictures are drawn: cats and dogs, one to eleven.\n"
              "`catdog eval --weights FILE` evaluates saved weights; `catdog eval --help` lists its options.",
-             command) {
+             command == "eval" ? "./apps/catdog eval" : "./apps/catdog [train]") {
     app_.set_help_flag("-h,--help", "Print this and end");
     app_.set_version_flag("--version", version_text(), "Print what this program was built with and end");
     app_.get_formatter()->column_width(36);
@@ -129,8 +129,9 @@ class CommandLine {
     if (o_.command == Options::eval) return;
     add("--count", o_.count, "Training pictures of each class, the first in an order drawn from --seed, as cat=1000,dog=11000 "
         "[drawn: cat=400,dog=4400, --data: all]", group)->type_name("SPEC");
-    app_.add_flag("--no-shuffle{false}", o_.shuffle, "The same order in every epoch: the first pictures by name, "
-                  "the classes taking turns")->group(group);
+    app_.add_flag_callback("--no-shuffle", [this] { o_.shuffle = false; },
+                           "The same order in every epoch: the first pictures by name, the classes taking turns")
+        ->group(group);
     add("--augment", augment_, "none, or some of flip,rotate=0.2 (in turns, so 0.2 is up to 72 degrees)", group)
         ->type_name("SPEC")->capture_default_str();
   }
@@ -171,7 +172,7 @@ class CommandLine {
     add("--class-weights", o_.class_weights, "none, balanced (N / (2 N_c)), or a weight for each class: cat=6,dog=0.55",
         group)->type_name("SPEC");
     group = "Training";
-    add("--epochs", o_.epochs, "Passes over the training pictures [drawn: 8, --data: 10]", group)
+    add("--epochs", o_.epochs, "Passes over the training pictures [drawn: 6, --data: 10]", group)
         ->type_name("N")->check(CLI::Range(1, 1000000));
     add("--max-steps", o_.max_steps, "End after so many steps", group)->type_name("N")->check(CLI::Range(int64_t(1), int64_t(1) << 40));
     add("--optimizer", o_.optimizer, "sgd, adam or adamw", group)->type_name("NAME")->capture_default_str();

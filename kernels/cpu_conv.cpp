@@ -28,9 +28,9 @@ struct Geometry {
   Index length() const { return R * S * C; }
   // A 1x1 convolution at stride 1 is a product already: col is x.
   bool is_product() const { return R == 1 && S == 1 && params.stride == 1 && params.pad == 0; }
-  // Rows of col in a block: about 4 MiB, and at least 256.
+  // Rows of col in a block: about 512 KiB, and at least 256.
   Index block_rows(size_t element) const {
-    return std::max<Index>(256, (Index(4) << 20) / std::max<Index>(1, length() * Index(element)));
+    return std::max<Index>(256, (Index(1) << 19) / std::max<Index>(1, length() * Index(element)));
   }
 };
 
@@ -93,7 +93,7 @@ class Scratch {
 template <class T>
 void forward(Backend& backend, const Geometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
   const Index L = g.length();
-  // Each thread gets several blocks, so that none waits long for the last one.
+  // Small pictures make few blocks: then smaller ones, so that each thread gets one.
   const Index rows = std::min(g.block_rows(sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
   const Index blocks = rows ? (g.pixels() + rows - 1) / rows : 0;
   const Scratch<T> scratch(backend, g.is_product() ? 0 : cpu_threads() * rows * L);

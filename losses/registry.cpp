@@ -8,7 +8,7 @@ namespace counterpoise {
 namespace {
 
 const LossParam gamma = {"gamma", 2, 0, 1e3, false, "focusing: how fast easy samples fade"};
-const LossParam alpha = {"alpha", 0.5, 0, 1, true,
+const LossParam alpha = {"alpha", 0.75, 0, 1, true,
                          "weight of the positive class, 1 - alpha that of the other; none for no weights"};
 
 }  // namespace
