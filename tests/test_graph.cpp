@@ -93,6 +93,21 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
       },
       6, 2);
 
+  // An operation may give one tensor to several inputs; what lies before them works in place.
+  const auto leaf = [&](float first, float second) {
+    return Var(Tensor::from<float>(b, {2}, {first, second}), true);
+  };
+  const Var p = leaf(3, -4), q = leaf(-5, 6), r = leaf(7, -8), w(Tensor::full(b, {1, 1, 1, 1}, 1));
+  const Var rp = relu(p), rr = abs(r), rq = conv2d(reshape(q, {1, 1, 2, 1}), w, Var(), {}, true);
+  sum(Var::made_by("fork", rp.value(), {rp, rq, rr}, [rp, rq, rr](Tensor dy) {
+    rp.add_grad(dy);
+    rq.add_grad(dy.reshape({1, 1, 2, 1}));
+    rr.add_grad(dy);
+  })).backward();
+  CHECK(numbers(p.grad()) == std::vector<double>{1, 0});
+  CHECK(numbers(q.grad()) == std::vector<double>{0, 1});
+  CHECK(numbers(r.grad()) == std::vector<double>{1, -1});
+
   // reshape shares the value with x: in-place steps on the way back must not write to it.
   const Var x(Tensor::from<float>(b, {2}, {3, -4}), true);
   sum(relu(abs(square(reshape(x, {2, 1}))))).backward();

@@ -218,7 +218,8 @@ TEST_CASE("losses: what cannot be computed is said") {
   Backend& b = guarded_cpu();
   const LossInfo &focal = find_loss("focal"), &cross = find_loss("cross-entropy");
   const LossParams params = resolve(focal, {});
-  CHECK(params == LossParams{{"gamma", 2}, {"alpha", 0.5}});
+  CHECK(params.size() == 2);
+  for (const LossParam& p : focal.params) CHECK(params.at(p.name) == p.value);
   CHECK(resolve(focal, {{"alpha", -1}}).at("alpha") == -1);
   CHECK(fails(Exit::usage,
               {"focl", "mse", "bce", "weighted-bce", "balanced-bce", "focal", "cross-entropy"},

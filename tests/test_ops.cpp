@@ -3,9 +3,8 @@
 
 #include <cmath>
 #include <fstream>
-#include <iterator>
-#include <regex>
 #include <set>
+#include <sstream>
 
 #include "tests/gradcheck.h"
 #include "tests/machines.h"
@@ -14,20 +13,22 @@ using namespace counterpoise;
 
 // -- the table ---------------------------------------------------------------------------------
 
-// What is declared in core/ops.h, an operator with the types of its operands.
+// What is declared in core/ops.h, where declarations begin their line: "Var name(" or "inline Var
+// name(". An operator with the types of its operands, as in the table: "operator-(Var, double)".
 static std::set<std::string> declared_operations() {
   std::ifstream file(SOURCE_DIR "/core/ops.h");
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  const std::regex declaration(R"((?:^|\n)(?:inline )?Var (operator[^\w\s(]+|\w+)\(([^)]*)\))");
   std::set<std::string> names;
-  for (std::sregex_iterator it(text.begin(), text.end(), declaration), end; it != end; ++it) {
-    std::string name = (*it)[1];
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("inline ", 0) == 0) line.erase(0, 7);
+    const size_t open = line.find('(');
+    if (line.rfind("Var ", 0) != 0 || open == std::string::npos) continue;
+    std::string name = line.substr(4, open - 4);
     if (name.rfind("operator", 0) == 0) {
-      const std::string operands = (*it)[2];
-      const std::regex operand(R"((Var|double)[ &]+\w+)");
+      std::istringstream operands(line.substr(open + 1, line.find(')') - open - 1));
       std::string types;
-      for (std::sregex_iterator o(operands.begin(), operands.end(), operand); o != end; ++o) {
-        types += (types.empty() ? "" : ", ") + (*o)[1].str();
+      for (std::string operand; std::getline(operands, operand, ',');) {
+        const bool is_var = operand.find("Var") != std::string::npos;
+        types += (types.empty() ? "" : ", ") + std::string(is_var ? "Var" : "double");
       }
       name += "(" + types + ")";
     }
@@ -44,6 +45,18 @@ TEST_CASE("ops: every operation of core/ops.h has a row in the table") {
   for (const std::string& name : declared) CHECK_MESSAGE(rows.count(name), name, " has no row");
   for (const std::string& name : rows)
     CHECK_MESSAGE(declared.count(name), name, " is no operation");
+}
+
+TEST_CASE("ops: the gradient check finds a gradient that is wrong by a thousandth") {
+  const Var x = leaves({{{3, 4}}}, guarded_cpu(), DType::f64)[0];
+  const auto wrong = [&] {
+    return Var::made_by("wrong", square(x).value(), {x}, [x](Tensor dy) {
+      const NoGrad no_grad;
+      x.add_grad((2.002 * x * Var(dy)).value());
+    });
+  };
+  CHECK(gradcheck(wrong, {x}).error > 9e-4);
+  CHECK(gradcheck([&] { return square(x); }, {x}).error < 1e-9);
 }
 
 TEST_CASE("ops: gradients are those of finite differences in f64, 1e-6") {
