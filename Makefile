@@ -39,8 +39,8 @@ all: $(PROGRAMS:%=apps/%)
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
 
-test: $(BUILD)/tests
-	$(BUILD)/tests $(TEST_ARGS)
+test: $(BUILD)/run_tests
+	$(BUILD)/run_tests $(TEST_ARGS)
 
 bench: apps/bench
 	python3 apps/bench.py
@@ -50,7 +50,7 @@ $(PROGRAMS:%=apps/%): apps/%: $(BUILD)/apps/%
 $(PROGRAMS:%=$(BUILD)/apps/%): %: %.o $(APP_OBJECTS) $(LIBRARY)
 	$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 # Tests run the programs, too, so they are built first.
-$(BUILD)/tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(BUILD)/apps/catdog
+$(BUILD)/run_tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(BUILD)/apps/catdog
 	$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 
 $(LIBRARY): $(LIBRARY_OBJECTS)

@@ -15,7 +15,8 @@ std::vector<double> logits(const Tensor& outputs, const Decision& decision) {
     for (double& value : z) value -= decision.threshold;
     return z;
   }
-  ENSURE(shape[1] == 2, "logits: outputs of shape ", shape, " are neither one a sample nor one for each of two classes");
+  ENSURE(shape[1] == 2, "logits: outputs of shape ", shape,
+         " are neither one a sample nor one for each of two classes");
   std::vector<double> difference(shape[0]);
   for (Index n = 0; n < shape[0]; ++n) difference[n] = z[2 * n + decision.positive] - z[2 * n + 1 - decision.positive];
   return difference;

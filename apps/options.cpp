@@ -46,7 +46,8 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
   }
   std::string message = "unknown option " + name;
   if (!nearest.empty() && distance(name, nearest) <= 3) message += "; did you mean " + nearest + "?";
-  return message + " Valid options: ./apps/catdog " + (app.get_name() == "./apps/catdog eval" ? "eval " : "") + "--help";
+  return message + " Valid options: ./apps/catdog " + (app.get_name() == "./apps/catdog eval" ? "eval " : "") +
+         "--help";
 }
 
 double parse_number(const std::string& flag, const std::string& given) {
@@ -73,10 +74,11 @@ class CommandLine {
  public:
   CommandLine(Options& options, const std::string& command)
       : o_(options),
-        app_("Train a VGG on pictures of two classes of which one may be rare, and count what it gets right.\n"
-             "Without --data the pictures are drawn: cats and dogs, one to eleven.\n"
-             "`catdog eval --weights FILE` evaluates saved weights; `catdog eval --help` lists its options.",
-             command == "eval" ? "./apps/catdog eval" : "./apps/catdog [train]") {
+        app_(
+            "Train a VGG on pictures of two classes of which one may be rare, and count what it gets right.\n"
+            "Without --data the pictures are drawn: cats and dogs, one to eleven.\n"
+            "`catdog eval --weights FILE` evaluates saved weights; `catdog eval --help` lists its options.",
+            command == "eval" ? "./apps/catdog eval" : "./apps/catdog [train]") {
     app_.set_help_flag("-h,--help", "Print this and end");
     app_.set_version_flag("--version", version_text(), "Print what this program was built with and end");
     app_.get_formatter()->column_width(36);
@@ -117,23 +119,35 @@ class CommandLine {
   void data_options() {
     const char* group = "Pictures";
     add("--data", o_.data, "Folder with train/CLASS/*.jpg and validation/CLASS/*.jpg; without it: drawn cats and dogs",
-        group)->type_name("DIR");
-    add("--positive", o_.positive, "The class to find: metrics count it, and the logit is its logit [cat, if there is one]",
-        group)->type_name("CLASS");
+        group)
+        ->type_name("DIR");
+    add("--positive", o_.positive,
+        "The class to find: metrics count it, and the logit is its logit [cat, if there is one]", group)
+        ->type_name("CLASS");
     add("--image-size", o_.image_size, "Pictures are stretched to N x N [drawn: 48, --data: 160]", group)
-        ->type_name("N")->check(CLI::Range(32, 2048));
+        ->type_name("N")
+        ->check(CLI::Range(32, 2048));
     add("--batch-size,-b", o_.batch_size, "Pictures in a step", group)
-        ->type_name("N")->check(CLI::Range(1, 65536))->capture_default_str();
+        ->type_name("N")
+        ->check(CLI::Range(1, 65536))
+        ->capture_default_str();
     add("--workers,-j", o_.workers, "Threads that read pictures; the results do not depend on it", group)
-        ->type_name("N")->check(CLI::Range(0, 256))->capture_default_str();
+        ->type_name("N")
+        ->check(CLI::Range(0, 256))
+        ->capture_default_str();
     if (o_.command == Options::eval) return;
-    add("--count", o_.count, "Training pictures of each class, the first in an order drawn from --seed, as cat=1000,dog=11000 "
-        "[drawn: cat=400,dog=4400, --data: all]", group)->type_name("SPEC");
-    app_.add_flag_callback("--no-shuffle", [this] { o_.shuffle = false; },
-                           "The same order in every epoch: the first pictures by name, the classes taking turns")
+    add("--count", o_.count,
+        "Training pictures of each class, the first in an order drawn from --seed, as cat=1000,dog=11000 "
+        "[drawn: cat=400,dog=4400, --data: all]",
+        group)
+        ->type_name("SPEC");
+    app_.add_flag_callback(
+            "--no-shuffle", [this] { o_.shuffle = false; },
+            "The same order in every epoch: the first pictures by name, the classes taking turns")
         ->group(group);
     add("--augment", augment_, "none, or some of flip,rotate=0.2 (in turns, so 0.2 is up to 72 degrees)", group)
-        ->type_name("SPEC")->capture_default_str();
+        ->type_name("SPEC")
+        ->capture_default_str();
   }
 
   void model_options() {
@@ -142,19 +156,25 @@ class CommandLine {
     for (const std::string& name : vgg_names()) names += (names.empty() ? "" : ", ") + name;
     add("--model", o_.vgg.name, names, group)->type_name("NAME")->capture_default_str();
     add("--width", o_.vgg.width, "Factor on the channels of all convolutions [drawn: 0.125, --data: 1]", group)
-        ->type_name("X")->check(CLI::Range(0.01, 8.0));
+        ->type_name("X")
+        ->check(CLI::Range(0.01, 8.0));
     add("--head", head_, "lectures: flatten and one dense layer; imagenet: dense 4096, 4096 and output", group)
-        ->type_name("NAME")->check(CLI::IsMember({"lectures", "imagenet"}))->capture_default_str();
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"lectures", "imagenet"}))
+        ->capture_default_str();
     if (o_.command == Options::eval) {
       add("--weights", o_.weights, "The weights to evaluate; what the file says of its network need not be repeated",
-          group)->type_name("FILE")->required();
+          group)
+          ->type_name("FILE")
+          ->required();
       return;
     }
     add("--init", o_.init, "Start from these weights: safetensors with torchvision's names and layouts", group)
         ->type_name("FILE");
     app_.add_flag("--summary", o_.summary, "Print the network's layers, shapes and parameters, and end")->group(group);
     add("--outputs", o_.vgg.outputs, "With --summary: units of the last layer [as the loss wants]", group)
-        ->type_name("K")->check(CLI::Range(Index(1), Index(100000)));
+        ->type_name("K")
+        ->check(CLI::Range(Index(1), Index(100000)));
   }
 
   void training_options() {
@@ -170,38 +190,61 @@ class CommandLine {
       }
     }
     add("--class-weights", o_.class_weights, "none, balanced (N / (2 N_c)), or a weight for each class: cat=6,dog=0.55",
-        group)->type_name("SPEC");
+        group)
+        ->type_name("SPEC");
     group = "Training";
     add("--epochs", o_.epochs, "Passes over the training pictures [drawn: 6, --data: 10]", group)
-        ->type_name("N")->check(CLI::Range(1, 1000000));
-    add("--max-steps", o_.max_steps, "End after so many steps", group)->type_name("N")->check(CLI::Range(int64_t(1), int64_t(1) << 40));
+        ->type_name("N")
+        ->check(CLI::Range(1, 1000000));
+    add("--max-steps", o_.max_steps, "End after so many steps", group)
+        ->type_name("N")
+        ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
     add("--optimizer", o_.optimizer, "sgd, adam or adamw", group)->type_name("NAME")->capture_default_str();
     add("--lr", o_.schedule.lr, "Learning rate [drawn: 0.001, --data: 0.0001]", group)
-        ->type_name("X")->check(CLI::Range(0.0, 1e6));
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 1e6));
     add("--momentum", o_.momentum, "Momentum of sgd", group)
-        ->type_name("X")->check(CLI::Range(0.0, 0.9999999))->capture_default_str();
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 0.9999999))
+        ->capture_default_str();
     app_.add_flag("--nesterov", o_.nesterov, "Nesterov's momentum (sgd)")->group(group);
-    add("--weight-decay", o_.weight_decay, "Decay of weights (adamw: decoupled, the others: added to the gradient)", group)
-        ->type_name("X")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+    add("--weight-decay", o_.weight_decay, "Decay of weights (adamw: decoupled, the others: added to the gradient)",
+        group)
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 1e6))
+        ->capture_default_str();
     add("--schedule", o_.schedule_name, "constant, step or cosine", group)->type_name("NAME")->capture_default_str();
     add("--warmup-epochs", o_.schedule.warmup, "Epochs in which the rate rises from 0", group)
-        ->type_name("X")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 1e6))
+        ->capture_default_str();
     add("--lr-step-size", o_.schedule.step_every, "Epochs between the drops of --schedule step", group)
-        ->type_name("X")->check(CLI::Range(1e-6, 1e6))->capture_default_str();
+        ->type_name("X")
+        ->check(CLI::Range(1e-6, 1e6))
+        ->capture_default_str();
     add("--lr-gamma", o_.schedule.step_gamma, "Factor of each drop", group)
-        ->type_name("X")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
     add("--seed", o_.seed, "Everything random is drawn from it", group)->type_name("N")->capture_default_str();
   }
 
   void machine_options() {
     const char* group = "Machine and files";
-    add("--threads", o_.threads, "Threads that compute [one per core]", group)->type_name("N")->check(CLI::Range(1, 1024));
-    add("--device", o_.device, "auto, cpu or cuda", group)->type_name("NAME")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
-    add("--output", o_.output, o_.command == Options::train
-        ? "Folder for steps.csv, timing.csv, epochs.csv, result.json, predictions.csv, last.safetensors and "
-          "best.safetensors (of the epoch with the best F1)"
-        : "Folder for result.json and predictions.csv", group)->type_name("DIR");
+    add("--threads", o_.threads, "Threads that compute [one per core]", group)
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    add("--device", o_.device, "auto, cpu or cuda", group)
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+        ->capture_default_str();
+    add("--output", o_.output,
+        o_.command == Options::train
+            ? "Folder for steps.csv, timing.csv, epochs.csv, result.json, predictions.csv, last.safetensors and "
+              "best.safetensors (of the epoch with the best F1)"
+            : "Folder for result.json and predictions.csv",
+        group)
+        ->type_name("DIR");
   }
 
   // An error if a flag was given where something else makes it meaningless.

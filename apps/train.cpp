@@ -37,8 +37,7 @@ std::string line(const char* format, Args... args) {
 // One experiment, step by step.
 class Training {
  public:
-  explicit Training(Options options)
-      : o_(std::move(options)), backend_(choose_backend(o_.device)), folder_(o_.output) {
+  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_.device)), folder_(o_.output) {
     open_pictures();
     model_ = vgg(o_.vgg, backend_, o_.seed);
     if (!o_.init.empty()) load_weights(*model_, o_.init);
@@ -120,7 +119,8 @@ class Training {
         loss += value == -1 ? "none" : text(value);
       }
     }
-    for (size_t c = 0; c < weights_.size(); ++c) loss += text(c ? ", " : "; class weights: ", classes[c], " ", weights_[c]);
+    for (size_t c = 0; c < weights_.size(); ++c)
+      loss += text(c ? ", " : "; class weights: ", classes[c], " ", weights_[c]);
     say(loss + text("; ", o_.optimizer, ", learning rate ", o_.schedule.lr, " (", o_.schedule_name, ")"));
   }
 
@@ -254,10 +254,14 @@ class Training {
 
   std::string result_json() const {
     const Confusion& c = last_.counts;
-    nlohmann::ordered_json json = {{"tp", c.tp},           {"fp", c.fp},
-                                   {"tn", c.tn},           {"fn", c.fn},
-                                   {"accuracy", c.accuracy()}, {"precision", c.precision()},
-                                   {"recall", c.recall()}, {"f1", c.f1()}};
+    nlohmann::ordered_json json = {{"tp", c.tp},
+                                   {"fp", c.fp},
+                                   {"tn", c.tn},
+                                   {"fn", c.fn},
+                                   {"accuracy", c.accuracy()},
+                                   {"precision", c.precision()},
+                                   {"recall", c.recall()},
+                                   {"f1", c.f1()}};
     json["positive"] = o_.positive;
     json["classes"] = set_->classes();
     json["best_epoch"] = best_epoch_;

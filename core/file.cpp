@@ -47,13 +47,10 @@ std::string advice(int error) {
   }
 }
 
-std::string reason(int error) {
-  return text(std::strerror(error), " (", advice(error), ")");
-}
+std::string reason(int error) { return text(std::strerror(error), " (", advice(error), ")"); }
 
 [[noreturn]] void fail_writing(const char* what, const std::string& path, int error) {
-  throw Error(text("cannot ", what, " ", path, ": ", reason(error),
-                   "; an earlier file of that name is untouched"));
+  throw Error(text("cannot ", what, " ", path, ": ", reason(error), "; an earlier file of that name is untouched"));
 }
 
 // The directory that holds `path`, and the last component.
@@ -80,10 +77,8 @@ InputFile::InputFile(const std::string& path)
       fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   ENSURE_OR(Exit::bad_data, fd_.get() >= 0, "cannot open ", path, ": ", reason(errno));
   struct stat info;
-  ENSURE_OR(Exit::bad_data, fstat(fd_.get(), &info) == 0, "cannot examine ", path, ": ",
-            reason(errno));
-  ENSURE_OR(Exit::bad_data, !S_ISDIR(info.st_mode), "cannot read ", path,
-            ": it is a directory: name a file in it");
+  ENSURE_OR(Exit::bad_data, fstat(fd_.get(), &info) == 0, "cannot examine ", path, ": ", reason(errno));
+  ENSURE_OR(Exit::bad_data, !S_ISDIR(info.st_mode), "cannot read ", path, ": it is a directory: name a file in it");
   ENSURE_OR(Exit::bad_data, S_ISREG(info.st_mode), "cannot read ", path,
             ": it is not a regular file: copy its content to one");
   size_ = static_cast<uint64_t>(info.st_size);
@@ -92,8 +87,8 @@ InputFile::InputFile(const std::string& path)
 size_t InputFile::read_at(uint64_t offset, void* to, size_t bytes) const {
   size_t done = 0;
   while (done < bytes) {
-    const ssize_t n = pread(fd_.get(), static_cast<char*>(to) + done,
-                            std::min(bytes - done, largest_piece), offset + done);
+    const ssize_t n =
+        pread(fd_.get(), static_cast<char*>(to) + done, std::min(bytes - done, largest_piece), offset + done);
     if (n < 0 && errno == EINTR) continue;
     ENSURE_OR(Exit::bad_data, n >= 0, "cannot read ", path_, ": ", reason(errno));
     if (n == 0) break;
@@ -108,8 +103,7 @@ std::string read_file(const std::string& path, size_t limit) {
   std::string content;
   char piece[1 << 16];
   while (const size_t n = file.read_at(content.size(), piece, sizeof piece)) {
-    ENSURE_OR(Exit::bad_data, n <= limit - content.size(), "cannot read ", path,
-              ": it is larger than ", limit,
+    ENSURE_OR(Exit::bad_data, n <= limit - content.size(), "cannot read ", path, ": it is larger than ", limit,
               " bytes, the most such a file may have: is it the right one?");
     content.append(piece, n);
   }
@@ -118,8 +112,7 @@ std::string read_file(const std::string& path, size_t limit) {
 
 void detail::write_all(int fd, const void* data, size_t bytes, const std::string& path) {
   for (size_t done = 0; done < bytes;) {
-    const ssize_t n =
-        ::write(fd, static_cast<const char*>(data) + done, std::min(bytes - done, largest_piece));
+    const ssize_t n = ::write(fd, static_cast<const char*>(data) + done, std::min(bytes - done, largest_piece));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail_writing("write", path, errno);
     done += n;
@@ -135,17 +128,14 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
 
   struct stat info;
   ENSURE(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), "cannot write ", path,
-         S_ISDIR(info.st_mode) ? ": it is a directory" : ": it is not a regular file",
-         ": choose another name");
+         S_ISDIR(info.st_mode) ? ": it is a directory" : ": it is not a regular file", ": choose another name");
 
   // Everything below is relative to the open directory, so it survives a chdir.
   directory_ = FileDescriptor(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  ENSURE(directory_.get() >= 0, "cannot write ", path, ": the directory ", directory, ": ",
-         reason(errno));
+  ENSURE(directory_.get() >= 0, "cannot write ", path, ": the directory ", directory, ": ", reason(errno));
   // What is left of a killed run with our process number, which containers repeat, goes first.
   unlinkat(directory_.get(), temporary_.c_str(), 0);
-  file_ = FileDescriptor(
-      openat(directory_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  file_ = FileDescriptor(openat(directory_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file_.get() < 0) fail_writing("create", path_, errno);
 }
 
@@ -170,8 +160,8 @@ void AtomicFile::commit() {
     fail_writing("rename the finished file to", path_, errno);
   temporary_.clear();
   // EINVAL is how a file system says that its directories need no fsync.
-  ENSURE(fsync(at) == 0 || errno == EINVAL, "cannot bring the directory of ", path_,
-         " to the disk: ", reason(errno), "; the file is complete, but a power cut may undo it");
+  ENSURE(fsync(at) == 0 || errno == EINVAL, "cannot bring the directory of ", path_, " to the disk: ", reason(errno),
+         "; the file is complete, but a power cut may undo it");
 }
 
 void write_file(const std::string& path, const std::string& content) {
@@ -193,8 +183,7 @@ void make_directories(const std::string& path) {
            " exists and is a file: move it away or choose another name");
     throw Error(text("cannot make the directory ", part, ": ", reason(error)));
   }
-  ENSURE(access(path.c_str(), W_OK | X_OK) == 0, "cannot write into the directory ", path, ": ",
-         reason(errno));
+  ENSURE(access(path.c_str(), W_OK | X_OK) == 0, "cannot write into the directory ", path, ": ", reason(errno));
 }
 
 }  // namespace counterpoise

@@ -8,7 +8,7 @@
 
 namespace counterpoise {
 
-// -- pointwise (ops_pointwise.cpp): the formulas are in kernels/formulas.h ------------------------------------------
+// -- pointwise (ops_pointwise.cpp): the formulas are in kernels/formulas.h --
 Var affine(const Var& x, double a, double b);  // a x + b
 Var relu(const Var& x);                        // max(x, 0)
 Var sigmoid(const Var& x);                     // 1 / (1 + e^-x)
@@ -41,7 +41,7 @@ inline Var operator*(const Var& x, double b) { return affine(x, b, 0); }
 inline Var operator*(double a, const Var& x) { return affine(x, a, 0); }
 inline Var operator/(const Var& x, double b) { return affine(x, 1 / b, 0); }
 
-// -- shape and reductions (ops_reduce.cpp) --------------------------------------------------------------------------
+// -- shape and reductions (ops_reduce.cpp) --
 Var reshape(const Var& x, const Shape& shape);  // shares the numbers
 Var flatten(const Var& x);                      // [N, ...] -> [N, rest], in the order of memory: H, W, C
 Var sum(const Var& x);                          // all elements -> []
@@ -55,7 +55,7 @@ Var pick(const Var& x, const Tensor& index);
 // x / (1 - p) with probability 1 - p, else 0; 0 <= p < 1. The mask is a function of (key, stream): kernels/backend.h.
 Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
 
-// -- products (ops_linear.cpp) --------------------------------------------------------------------------------------
+// -- products (ops_linear.cpp) --
 // a [M, L] and b [L, N] -> [M, N]; each may be given transposed.
 Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
 // x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K].
@@ -64,13 +64,13 @@ Var linear(const Var& x, const Var& weight, const Var& bias);
 // operation, because the activation is then neither written nor read a second time. The formula is in backend.h.
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
 
-// -- pictures (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] ------------------------------------------------------
+// -- pictures (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --
 Var max_pool2d(const Var& x, Pool2dParams params);
-Var avg_pool2d(const Var& x, Pool2dParams params);            // padding counts as zeros
+Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding counts as zeros
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
 // x [..., C], scale and shift [C]. While training: by the statistics of this batch, which also move the running ones
 // in place (momentum is the weight of the new); otherwise by the running ones.
-Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean,
-               const Tensor& running_var, bool training, double momentum = 0.1, double eps = 1e-5);
+Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean, const Tensor& running_var,
+               bool training, double momentum = 0.1, double eps = 1e-5);
 
 }  // namespace counterpoise

@@ -17,8 +17,6 @@ inline void check_rank(const char* operation, const char* what, const Var& x, in
 }
 
 // An uninitialised tensor on x's backend, of x's dtype.
-inline Tensor empty_like(const Tensor& x, const Shape& shape) {
-  return Tensor::empty(x.backend(), shape, x.dtype());
-}
+inline Tensor empty_like(const Tensor& x, const Shape& shape) { return Tensor::empty(x.backend(), shape, x.dtype()); }
 
 }  // namespace counterpoise

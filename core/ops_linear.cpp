@@ -35,8 +35,8 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
   check_rank("linear", "weight", weight, 2, "[K, C]");
   ENSURE(x.shape()[1] == weight.shape()[1], "linear: x ", x.shape(), " has ", x.shape()[1], " features but weight ",
          weight.shape(), " expects ", weight.shape()[1]);
-  ENSURE(!bias.defined() || bias.shape() == Shape{weight.shape()[0]}, "linear: bias ", bias.shape(), " for K=",
-         weight.shape()[0], " outputs");
+  ENSURE(!bias.defined() || bias.shape() == Shape{weight.shape()[0]}, "linear: bias ", bias.shape(),
+         " for K=", weight.shape()[0], " outputs");
   const Var y = matmul(x, weight, false, true);
   return bias.defined() ? y + bias : y;
 }

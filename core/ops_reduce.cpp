@@ -18,9 +18,9 @@ Var flatten(const Var& x) {
 }
 
 Var sum_to(const Var& x, const Shape& shape) {
-  ENSURE(broadcast(shape, x.shape(), "sum_to") == x.shape(), "sum_to: shape ", shape, " does not broadcast to ", x.shape());
-  return Var::made_by("sum_to", sum_to(x.value(), shape), {x},
-                      [x](Tensor dy) { x.add_grad(expand(dy, x.shape())); });
+  ENSURE(broadcast(shape, x.shape(), "sum_to") == x.shape(), "sum_to: shape ", shape, " does not broadcast to ",
+         x.shape());
+  return Var::made_by("sum_to", sum_to(x.value(), shape), {x}, [x](Tensor dy) { x.add_grad(expand(dy, x.shape())); });
 }
 
 Var sum(const Var& x) { return sum_to(x, Shape{}); }
@@ -46,10 +46,10 @@ Var softmax(const Var& x) { return exp(log_softmax(x)); }
 
 Var pick(const Var& x, const Tensor& index) {
   check_rank("pick", "x", x, 2, "[N, K]");
-  ENSURE(index.dtype() == DType::i32 && index.shape() == Shape{x.shape()[0]}, "pick: index must be i32 [",
-         x.shape()[0], "] but is ", name(index.dtype()), " ", index.shape());
-  ENSURE(&index.backend() == &x.backend(), "pick: x is on ", x.backend().name(), ", index on ",
-         index.backend().name(), "; move one with to()");
+  ENSURE(index.dtype() == DType::i32 && index.shape() == Shape{x.shape()[0]}, "pick: index must be i32 [", x.shape()[0],
+         "] but is ", name(index.dtype()), " ", index.shape());
+  ENSURE(&index.backend() == &x.backend(), "pick: x is on ", x.backend().name(), ", index on ", index.backend().name(),
+         "; move one with to()");
   for (const int32_t i : index.to_vector<int32_t>()) {
     ENSURE(0 <= i && i < x.shape()[1], "pick: label ", i, " is not one of the ", x.shape()[1], " classes");
   }

@@ -51,15 +51,16 @@ Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns) {
   });
 }
 
-Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean,
-               const Tensor& running_var, bool training, double momentum, double eps) {
+Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean, const Tensor& running_var,
+               bool training, double momentum, double eps) {
   for (const Var& other : {scale, shift, Var(running_mean), Var(running_var)}) check_same_kind("batch_norm", x, other);
   ENSURE(x.shape().rank() >= 2, "batch_norm: x must be [..., C] but has shape ", x.shape());
   const Shape channels{x.shape()[-1]};
   ENSURE(scale.shape() == channels && shift.shape() == channels && running_mean.shape() == channels &&
              running_var.shape() == channels,
-         "batch_norm: x ", x.shape(), " has C=", channels[0], " but scale, shift and the running statistics have shapes ",
-         scale.shape(), ", ", shift.shape(), ", ", running_mean.shape(), ", ", running_var.shape());
+         "batch_norm: x ", x.shape(), " has C=", channels[0],
+         " but scale, shift and the running statistics have shapes ", scale.shape(), ", ", shift.shape(), ", ",
+         running_mean.shape(), ", ", running_var.shape());
   if (!training) return (x - running_mean) * (scale * pow(Var(running_var) + eps, -0.5)) + shift;
 
   ENSURE(x.value().size() > channels[0], "batch_norm: a variance needs more than one value per channel, got ",

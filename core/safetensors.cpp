@@ -21,14 +21,11 @@ struct DTypeRow {
   size_t bytes;
 };
 constexpr DTypeRow dtypes[] = {
-    {FileDType::F64, "F64", 8},   {FileDType::F32, "F32", 4},   {FileDType::F16, "F16", 2},
-    {FileDType::BF16, "BF16", 2}, {FileDType::I64, "I64", 8},   {FileDType::I32, "I32", 4},
-    {FileDType::U8, "U8", 1},     {FileDType::BOOL, "BOOL", 1},
+    {FileDType::F64, "F64", 8}, {FileDType::F32, "F32", 4}, {FileDType::F16, "F16", 2}, {FileDType::BF16, "BF16", 2},
+    {FileDType::I64, "I64", 8}, {FileDType::I32, "I32", 4}, {FileDType::U8, "U8", 1},   {FileDType::BOOL, "BOOL", 1},
 };
 
-const DTypeRow& row(FileDType dtype) {
-  return dtypes[static_cast<int>(dtype)];
-}
+const DTypeRow& row(FileDType dtype) { return dtypes[static_cast<int>(dtype)]; }
 
 // What a file is that people often have instead.
 void refuse_other_formats(const std::string& path, const std::string& start) {
@@ -36,17 +33,14 @@ void refuse_other_formats(const std::string& path, const std::string& start) {
   const bool zip = starts_with("PK\x03\x04");
   const bool pickle = start.size() > 1 && start[0] == '\x80' && start[1] >= 2 && start[1] <= 5;
   if (zip || pickle)
-    bad(path,
-        zip ? "it is a ZIP archive, as torch.save makes"
-            : "it is a Python pickle, as old torch.save makes",
+    bad(path, zip ? "it is a ZIP archive, as torch.save makes" : "it is a Python pickle, as old torch.save makes",
         "convert it with Python: safetensors.torch.save_file(torch.load(f, weights_only=True), "
         "'f.safetensors')");
   if (starts_with("\x89HDF"))
     bad(path, "it is HDF5, as Keras makes",
         "convert it with Python: safetensors.numpy.save_file({w.path: w.numpy() for w in "
         "model.weights}, 'f.safetensors')");
-  if (starts_with("version "))
-    bad(path, "it is a Git LFS pointer, not the file it stands for", "run `git lfs pull`");
+  if (starts_with("version ")) bad(path, "it is a Git LFS pointer, not the file it stands for", "run `git lfs pull`");
 }
 
 template <class T>
@@ -58,12 +52,8 @@ T load(const char* from) {  // from any address
 
 }  // namespace
 
-const char* name(FileDType dtype) {
-  return row(dtype).name;
-}
-size_t byte_width(FileDType dtype) {
-  return row(dtype).bytes;
-}
+const char* name(FileDType dtype) { return row(dtype).name; }
+size_t byte_width(FileDType dtype) { return row(dtype).bytes; }
 
 float bf16_to_f32(uint16_t bits) {
   const uint32_t wide = uint32_t{bits} << 16;
@@ -93,8 +83,7 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   read_piece(0, start.data(), start.size());
 
   // 1. There is room for the header's length.
-  if (size < 8)
-    bad(path, text("it has ", size, " bytes, fewer than the 8 every such file begins with"));
+  if (size < 8) bad(path, text("it has ", size, " bytes, fewer than the 8 every such file begins with"));
   // 2. The length is one that we are ready to read.
   const uint64_t n = load<uint64_t>(start.data());
   if (n > max_header) {
@@ -103,8 +92,7 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
         "check that it is the right file, or download it again");
   }
   // 3. The header ends inside the file.
-  if (n > size - 8)
-    bad(path, text("it promises a header of ", n, " bytes but only ", size - 8, " follow"));
+  if (n > size - 8) bad(path, text("it promises a header of ", n, " bytes but only ", size - 8, " follow"));
   payload_ = 8 + n;
 
   // 4. The header is one JSON object in UTF-8, perhaps between spaces. nlohmann's parser would take
@@ -112,11 +100,9 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   std::string header(n, '\0');
   read_piece(8, header.data(), n);
   const size_t first = header.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos || header[first] != '{')
-    bad(path, "its header does not begin with '{'");
+  if (first == std::string::npos || header[first] != '{') bad(path, "its header does not begin with '{'");
   const size_t nul = header.find('\0');
-  if (nul != std::string::npos)
-    bad(path, text("its header is not UTF-8 JSON at byte ", nul + 1, " of the header"));
+  if (nul != std::string::npos) bad(path, text("its header is not UTF-8 JSON at byte ", nul + 1, " of the header"));
   // 5. Nothing is nested deeper than {"name": {"shape": [, and numbers are plain integers >= 0.
   // 6. No key occurs twice.
   // 7. __metadata__ maps strings to strings.
@@ -199,9 +185,9 @@ std::vector<float> SafetensorsFile::read_f32(const std::string& name) const {
     default:
       break;
   }
-  throw Error(text(path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name,
-                   ", not floats: is it the right file?"),
-              Exit::bad_data);
+  throw Error(
+      text(path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name, ", not floats: is it the right file?"),
+      Exit::bad_data);
 }
 
 std::vector<int64_t> SafetensorsFile::read_i64(const std::string& name) const {
@@ -218,70 +204,62 @@ std::vector<int64_t> SafetensorsFile::read_i64(const std::string& name) const {
     default:
       break;
   }
-  throw Error(text(path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name,
-                   ", not integers: is it the right file?"),
-              Exit::bad_data);
+  throw Error(
+      text(path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name, ", not integers: is it the right file?"),
+      Exit::bad_data);
 }
 
 namespace {
 
 uint64_t checked_bytes(const FileTensor& t) {
   uint64_t bytes = 0;
-  const bool possible =
-      std::all_of(t.shape.begin(), t.shape.end(),
-                  [](int64_t d) { return 0 <= d && d <= static_cast<int64_t>(max_integer); }) &&
-      t.shape.size() <= max_rank && byte_count(t.dtype, t.shape, &bytes);
-  ENSURE(possible, "cannot save tensor ", in_quotes(t.name), ": its shape ", shape_text(t.shape),
-         " is impossible");
+  const bool possible = std::all_of(t.shape.begin(), t.shape.end(),
+                                    [](int64_t d) { return 0 <= d && d <= static_cast<int64_t>(max_integer); }) &&
+                        t.shape.size() <= max_rank && byte_count(t.dtype, t.shape, &bytes);
+  ENSURE(possible, "cannot save tensor ", in_quotes(t.name), ": its shape ", shape_text(t.shape), " is impossible");
   return bytes;
 }
 
 template <class T>
 const void* checked_data(const FileTensor& t, const std::vector<T>& values) {
-  ENSURE(checked_bytes(t) == values.size() * sizeof(T), "cannot save tensor ", in_quotes(t.name),
-         ": its shape is ", shape_text(t.shape), " but it has ", values.size(), " values");
+  ENSURE(checked_bytes(t) == values.size() * sizeof(T), "cannot save tensor ", in_quotes(t.name), ": its shape is ",
+         shape_text(t.shape), " but it has ", values.size(), " values");
   return values.data();
 }
 
 }  // namespace
 
-FileTensor::FileTensor(std::string name, std::vector<int64_t> shape,
-                       const std::vector<float>& values)
+FileTensor::FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<float>& values)
     : FileTensor(std::move(name), FileDType::F32, std::move(shape), nullptr) {
   data = checked_data(*this, values);
 }
-FileTensor::FileTensor(std::string name, std::vector<int64_t> shape,
-                       const std::vector<double>& values)
+FileTensor::FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<double>& values)
     : FileTensor(std::move(name), FileDType::F64, std::move(shape), nullptr) {
   data = checked_data(*this, values);
 }
-FileTensor::FileTensor(std::string name, std::vector<int64_t> shape,
-                       const std::vector<int64_t>& values)
+FileTensor::FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<int64_t>& values)
     : FileTensor(std::move(name), FileDType::I64, std::move(shape), nullptr) {
   data = checked_data(*this, values);
 }
 
-void save_safetensors(const std::string& path, std::vector<FileTensor> tensors,
-                      const Metadata& metadata) {
+void save_safetensors(const std::string& path, std::vector<FileTensor> tensors, const Metadata& metadata) {
   std::sort(tensors.begin(), tensors.end(), [](const FileTensor& a, const FileTensor& b) {
     const size_t wa = byte_width(a.dtype), wb = byte_width(b.dtype);
     return wa != wb ? wa > wb : a.name < b.name;
   });
-  ENSURE(tensors.size() <= max_tensors, "cannot save ", path, ": ", tensors.size(),
-         " tensors are more than ", max_tensors);
+  ENSURE(tensors.size() <= max_tensors, "cannot save ", path, ": ", tensors.size(), " tensors are more than ",
+         max_tensors);
 
   nlohmann::json header = nlohmann::json::object();
   uint64_t end = 0;
   for (const FileTensor& t : tensors) {
     const uint64_t begin = end;
-    ENSURE(!__builtin_add_overflow(begin, checked_bytes(t), &end) && end <= max_integer,
-           "cannot save ", path, ": it would be larger than 2^48-1 bytes");
-    ENSURE(t.name.size() <= max_name && t.name != "__metadata__", "cannot save ", path,
-           ": the name ", in_quotes(t.name), " is reserved or longer than ", max_name, " bytes");
-    ENSURE(!header.contains(t.name), "cannot save ", path, ": two tensors are named ",
-           in_quotes(t.name));
-    ENSURE(begin == end || t.data, "cannot save ", path, ": tensor ", in_quotes(t.name),
-           " has no data");
+    ENSURE(!__builtin_add_overflow(begin, checked_bytes(t), &end) && end <= max_integer, "cannot save ", path,
+           ": it would be larger than 2^48-1 bytes");
+    ENSURE(t.name.size() <= max_name && t.name != "__metadata__", "cannot save ", path, ": the name ",
+           in_quotes(t.name), " is reserved or longer than ", max_name, " bytes");
+    ENSURE(!header.contains(t.name), "cannot save ", path, ": two tensors are named ", in_quotes(t.name));
+    ENSURE(begin == end || t.data, "cannot save ", path, ": tensor ", in_quotes(t.name), " has no data");
     header[t.name] = {{"dtype", name(t.dtype)}, {"shape", t.shape}, {"data_offsets", {begin, end}}};
   }
   if (!metadata.empty()) header["__metadata__"] = metadata;
@@ -294,8 +272,7 @@ void save_safetensors(const std::string& path, std::vector<FileTensor> tensors,
   }
   json.resize((json.size() + 7) / 8 * 8, ' ');
   const uint64_t n = json.size();
-  ENSURE(n <= max_header, "cannot save ", path, ": names and metadata take ", n,
-         " bytes, more than ", max_header);
+  ENSURE(n <= max_header, "cannot save ", path, ": names and metadata take ", n, " bytes, more than ", max_header);
 
   AtomicFile file(path);
   file.write(&n, sizeof n);

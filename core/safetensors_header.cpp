@@ -28,10 +28,8 @@ bool byte_count(FileDType dtype, const std::vector<int64_t>& shape, uint64_t* by
   uint64_t product = byte_width(dtype);
   bool empty = false;
   for (int64_t d : shape) {
-    if (d == 0)
-      empty = true;
-    else if (__builtin_mul_overflow(product, static_cast<uint64_t>(d), &product))
-      return false;
+    if (d == 0) empty = true;
+    else if (__builtin_mul_overflow(product, static_cast<uint64_t>(d), &product)) return false;
   }
   *bytes = empty ? 0 : product;
   return true;
@@ -63,8 +61,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_object() override {
-    if (in_ == In::tensor && seen_.size() != 3)
-      bad(path_, text("tensor ", in_quotes(name_), " lacks ", missing()));
+    if (in_ == In::tensor && seen_.size() != 3) bad(path_, text("tensor ", in_quotes(name_), " lacks ", missing()));
     in_ = in_ == In::root ? In::nothing : In::root;
     return true;
   }
@@ -76,10 +73,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
         return true;
       }
       if (key.size() > max_name)
-        bad(path_,
-            text("the name ", in_quotes(key), " has ", key.size(), " bytes, more than ", max_name));
-      if (entries_.size() == max_tensors)
-        bad(path_, text("it has more than ", max_tensors, " tensors"));
+        bad(path_, text("the name ", in_quotes(key), " has ", key.size(), " bytes, more than ", max_name));
+      if (entries_.size() == max_tensors) bad(path_, text("it has more than ", max_tensors, " tensors"));
       const auto [it, fresh] = entries_.emplace(key, Entry());
       if (!fresh) bad(path_, text("it has tensor ", in_quotes(key), " twice"));
       entry_ = &it->second;
@@ -88,8 +83,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     if (in_ == In::tensor && key != "dtype" && key != "shape" && key != "data_offsets")
       bad(path_, text("tensor ", in_quotes(name_), " has ", in_quotes(key),
                       ", which is not one of dtype, shape and data_offsets"));
-    if (!seen_.insert(key).second)
-      bad(path_, text(in_quotes(name_), " has ", in_quotes(key), " twice"));
+    if (!seen_.insert(key).second) bad(path_, text(in_quotes(name_), " has ", in_quotes(key), " twice"));
     key_ = key;
     return true;
   }
@@ -106,8 +100,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool end_array() override {
     if (in_ == In::offsets && offsets_ != 2)
-      bad(path_,
-          text("tensor ", in_quotes(name_), " has ", offsets_, " data_offsets instead of 2"));
+      bad(path_, text("tensor ", in_quotes(name_), " has ", offsets_, " data_offsets instead of 2"));
     in_ = In::tensor;
     return true;
   }
@@ -117,9 +110,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     } else if (in_ == In::tensor && key_ == "dtype") {
       const auto found = dtype_of_name.find(value);
       if (found == dtype_of_name.end())
-        bad(path_,
-            text("tensor ", in_quotes(name_), " has dtype ", in_quotes(value),
-                 ", which is unknown here"),
+        bad(path_, text("tensor ", in_quotes(name_), " has dtype ", in_quotes(value), ", which is unknown here"),
             "convert it to one of F64, F32, F16, BF16, I64, I32, U8 and BOOL");
       entry_->dtype = found->second;
     } else {
@@ -130,8 +121,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(uint64_t value) override {
     if (in_ != In::shape && in_ != In::offsets) unexpected("a number");
     if (value > max_integer)
-      bad(path_,
-          text("tensor ", in_quotes(name_), " has ", value, " in its ", key_, ", above 2^48-1"));
+      bad(path_, text("tensor ", in_quotes(name_), " has ", value, " in its ", key_, ", above 2^48-1"));
     if (in_ == In::offsets) {
       if (offsets_ < 2) (offsets_ == 0 ? entry_->begin : entry_->end) = value;
       ++offsets_;
@@ -159,13 +149,11 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   [[noreturn]] void unexpected(const char* found) const {
     if (in_ == In::root) bad(path_, text(in_quotes(name_), " is ", found, " instead of an object"));
     if (in_ == In::metadata)
-      bad(path_,
-          text("__metadata__ has ", found, " for ", in_quotes(key_), " instead of a string"));
+      bad(path_, text("__metadata__ has ", found, " for ", in_quotes(key_), " instead of a string"));
     const char* expected = key_ == "dtype"                          ? "a string"
                            : in_ == In::shape || in_ == In::offsets ? "a plain non-negative integer"
                                                                     : "an array";
-    bad(path_, text("tensor ", in_quotes(name_), " has ", found, " in its ", key_, " instead of ",
-                    expected));
+    bad(path_, text("tensor ", in_quotes(name_), " has ", found, " in its ", key_, " instead of ", expected));
   }
   const char* missing() const {
     for (const char* field : {"dtype", "shape"})
@@ -204,27 +192,22 @@ void check_layout(const std::string& path, const Entries& entries, uint64_t payl
   for (const auto* item : order) {
     const Entry& e = item->second;
     if (e.end < e.begin)
-      bad(path, text("tensor ", in_quotes(item->first), " ends at ", e.end,
-                     ", before it begins at ", e.begin));
+      bad(path, text("tensor ", in_quotes(item->first), " ends at ", e.end, ", before it begins at ", e.begin));
     if (e.begin != end)
-      bad(path,
-          text("tensor ", in_quotes(item->first), " begins at ", e.begin, " where ", end,
-               e.begin < end ? " is expected: tensors overlap" : " is expected: there is a hole"));
+      bad(path, text("tensor ", in_quotes(item->first), " begins at ", e.begin, " where ", end,
+                     e.begin < end ? " is expected: tensors overlap" : " is expected: there is a hole"));
     end = e.end;
   }
   for (const auto* item : order) {
     const Entry& e = item->second;
     uint64_t bytes = 0;
-    const std::string what =
-        text("tensor ", in_quotes(item->first), " of shape ", shape_text(e.shape));
-    if (!byte_count(e.dtype, e.shape, &bytes))
-      bad(path, what + " has a size that overflows 64 bits");
+    const std::string what = text("tensor ", in_quotes(item->first), " of shape ", shape_text(e.shape));
+    if (!byte_count(e.dtype, e.shape, &bytes)) bad(path, what + " has a size that overflows 64 bits");
     if (bytes != e.end - e.begin)
-      bad(path, text(what, " and dtype ", name(e.dtype), " needs ", bytes,
-                     " bytes but its data_offsets span ", e.end - e.begin));
+      bad(path, text(what, " and dtype ", name(e.dtype), " needs ", bytes, " bytes but its data_offsets span ",
+                     e.end - e.begin));
   }
-  if (payload_bytes < end)
-    bad(path, text("it is cut short: ", end - payload_bytes, " bytes are missing"));
+  if (payload_bytes < end) bad(path, text("it is cut short: ", end - payload_bytes, " bytes are missing"));
   if (payload_bytes > end) bad(path, text(payload_bytes - end, " bytes follow the last tensor"));
 }
 

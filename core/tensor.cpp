@@ -45,8 +45,7 @@ double Tensor::item() const {
 }
 
 Tensor Tensor::reshape(const Shape& shape) const {
-  ENSURE(shape.size() == size(), "reshape: ", shape_, " has ", size(), " elements but ", shape, " has ",
-         shape.size());
+  ENSURE(shape.size() == size(), "reshape: ", shape_, " has ", size(), " elements but ", shape, " has ", shape.size());
   Tensor y = *this;
   y.shape_ = shape;
   return y;

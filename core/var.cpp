@@ -68,8 +68,7 @@ void Var::add_grad(Tensor gradient) const {
   sum.backend().add_scaled(1, gradient, sum);
 }
 
-Var Var::made_by(const char* operation, Tensor value, std::vector<Var> inputs,
-                 std::function<void(Tensor)> backward) {
+Var Var::made_by(const char* operation, Tensor value, std::vector<Var> inputs, std::function<void(Tensor)> backward) {
   Var y(std::move(value));
   bool needed = false;
   for (const Var& input : inputs) needed = needed || input.requires_grad();

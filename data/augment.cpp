@@ -127,8 +127,7 @@ void rotate(float angle, bool flip, const uint8_t* rgb, int height, int width, f
   }
 }
 
-void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width,
-             float* out) {
+void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out) {
   const bool flip = rng.uniform() < 0.5f;
   const float angle = rng.uniform(-augment.rotate, augment.rotate) * static_cast<float>(turn);
   rotate(angle, flip && augment.flip, rgb, height, width, out);

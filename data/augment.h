@@ -28,8 +28,7 @@ std::string to_string(const Augment& augment);
 // The picture rgb, height x width x 3 bytes, flipped and rotated at random, as floats from 0 to 255
 // in `out` (the same shape, no overlap). Takes two numbers from rng whatever `augment` says, so
 // that switching one change on does not alter the other.
-void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width,
-             float* out);
+void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out);
 
 // The picture, mirrored first where `flip`, turned counter-clockwise by `angle` radians about its
 // centre ((width-1)/2, (height-1)/2). The size stays: corners are cut off, and what comes in from

@@ -10,30 +10,14 @@ namespace counterpoise {
 
 namespace {
 
-float clamp01(float x) {
-  return std::min(std::max(x, 0.0f), 1.0f);
-}
-float dot(Point a, Point b) {
-  return a.x * b.x + a.y * b.y;
-}
-float cross(Point a, Point b) {
-  return a.x * b.y - a.y * b.x;
-}
-float length(Point p) {
-  return std::sqrt(dot(p, p));
-}
-Point operator-(Point a, Point b) {
-  return {a.x - b.x, a.y - b.y};
-}
-Point least(Point a, Point b) {
-  return {std::min(a.x, b.x), std::min(a.y, b.y)};
-}
-Point most(Point a, Point b) {
-  return {std::max(a.x, b.x), std::max(a.y, b.y)};
-}
-Point apply(const Pose& pose, Point p) {
-  return pose.origin + p.x * pose.right + p.y * pose.down;
-}
+float clamp01(float x) { return std::min(std::max(x, 0.0f), 1.0f); }
+float dot(Point a, Point b) { return a.x * b.x + a.y * b.y; }
+float cross(Point a, Point b) { return a.x * b.y - a.y * b.x; }
+float length(Point p) { return std::sqrt(dot(p, p)); }
+Point operator-(Point a, Point b) { return {a.x - b.x, a.y - b.y}; }
+Point least(Point a, Point b) { return {std::min(a.x, b.x), std::min(a.y, b.y)}; }
+Point most(Point a, Point b) { return {std::max(a.x, b.x), std::max(a.y, b.y)}; }
+Point apply(const Pose& pose, Point p) { return pose.origin + p.x * pose.right + p.y * pose.down; }
 
 // The squared distance from p to the segment that starts at a and runs along ab.
 float squared_distance(Point p, Point a, Point ab, float inverse_square) {
@@ -42,18 +26,12 @@ float squared_distance(Point p, Point a, Point ab, float inverse_square) {
   return dot(off, off);
 }
 
-float inverse_square(Point p) {
-  return 1 / std::max(dot(p, p), 1e-12f);
-}
+float inverse_square(Point p) { return 1 / std::max(dot(p, p), 1e-12f); }
 
 }  // namespace
 
-Point operator+(Point a, Point b) {
-  return {a.x + b.x, a.y + b.y};
-}
-Point operator*(float s, Point p) {
-  return {s * p.x, s * p.y};
-}
+Point operator+(Point a, Point b) { return {a.x + b.x, a.y + b.y}; }
+Point operator*(float s, Point p) { return {s * p.x, s * p.y}; }
 
 Colour mix(Colour a, Colour b, float t) {
   return {a.r + t * (b.r - a.r), a.g + t * (b.g - a.g), a.b + t * (b.b - a.b)};
@@ -68,8 +46,7 @@ Canvas::Canvas(int size, float softness) : size_(size) {
 
 void Canvas::set_pose(const Pose& pose) {
   const float area = cross(pose.right, pose.down);
-  ENSURE(std::abs(area) > 1e-6f, "Canvas: a pose whose unit square has area ", area,
-         " shows nothing");
+  ENSURE(std::abs(area) > 1e-6f, "Canvas: a pose whose unit square has area ", area, " shows nothing");
   pose_ = pose;
   inverse_.right = {pose.down.y / area, -pose.right.y / area};
   inverse_.down = {-pose.down.x / area, pose.right.x / area};
@@ -83,9 +60,7 @@ void Canvas::clip(Point centre, Point radii) {
   clipped_ = true;
 }
 
-float Canvas::covered(float distance) const {
-  return clamp01(0.5f - distance / edge_);
-}
+float Canvas::covered(float distance) const { return clamp01(0.5f - distance / edge_); }
 
 float Canvas::Ellipse::distance(Point p) const {
   p = p - centre;
@@ -99,15 +74,13 @@ template <class Coverage>
 void Canvas::paint(Point low, Point high, Colour colour, float alpha, Coverage coverage) {
   low = {low.x - edge_, low.y - edge_};
   high = {high.x + edge_, high.y + edge_};
-  const Point corners[] = {apply(pose_, low), apply(pose_, {high.x, low.y}),
-                           apply(pose_, {low.x, high.y}), apply(pose_, high)};
+  const Point corners[] = {apply(pose_, low), apply(pose_, {high.x, low.y}), apply(pose_, {low.x, high.y}),
+                           apply(pose_, high)};
   low = high = corners[0];
   for (Point p : corners) low = least(low, p), high = most(high, p);
   const float s = static_cast<float>(size_), pixel = 1 / s;
-  const int x0 = static_cast<int>(s * clamp01(low.x)),
-            x1 = static_cast<int>(std::ceil(s * clamp01(high.x)));
-  const int y0 = static_cast<int>(s * clamp01(low.y)),
-            y1 = static_cast<int>(std::ceil(s * clamp01(high.y)));
+  const int x0 = static_cast<int>(s * clamp01(low.x)), x1 = static_cast<int>(std::ceil(s * clamp01(high.x)));
+  const int y0 = static_cast<int>(s * clamp01(low.y)), y1 = static_cast<int>(std::ceil(s * clamp01(high.y)));
   for (int y = y0; y < y1; ++y)
     for (int x = x0; x < x1; ++x) {
       const Point p = apply(inverse_, {(x + 0.5f) * pixel, (y + 0.5f) * pixel});
@@ -126,8 +99,7 @@ void Canvas::ellipse(Point centre, Point radii, Colour colour, float alpha, floa
   const Point reach{u.x * radii.x + u.y * radii.y, u.y * radii.x + u.x * radii.y};
   // What is smaller than an edge is wide cannot fill a pixel.
   alpha *= std::min(1.0f, 2 * std::min(radii.x, radii.y) / edge_);
-  paint(centre - reach, centre + reach, colour, alpha,
-        [&](Point p) { return covered(shape.distance(p)); });
+  paint(centre - reach, centre + reach, colour, alpha, [&](Point p) { return covered(shape.distance(p)); });
 }
 
 void Canvas::triangle(Point a, Point b, Point c, float rounding, Colour colour, float alpha) {
@@ -135,9 +107,8 @@ void Canvas::triangle(Point a, Point b, Point c, float rounding, Colour colour, 
   const Point ab = b - a, bc = c - b, ca = a - c, round{rounding, rounding};
   const float iab = inverse_square(ab), ibc = inverse_square(bc), ica = inverse_square(ca);
   paint(least(least(a, b), c) - round, most(most(a, b), c) + round, colour, alpha, [&](Point p) {
-    const float d =
-        std::sqrt(std::min({squared_distance(p, a, ab, iab), squared_distance(p, b, bc, ibc),
-                            squared_distance(p, c, ca, ica)}));
+    const float d = std::sqrt(
+        std::min({squared_distance(p, a, ab, iab), squared_distance(p, b, bc, ibc), squared_distance(p, c, ca, ica)}));
     const bool inside = cross(ab, p - a) > 0 && cross(bc, p - b) > 0 && cross(ca, p - c) > 0;
     return covered((inside ? -d : d) - rounding);
   });
@@ -146,14 +117,12 @@ void Canvas::triangle(Point a, Point b, Point c, float rounding, Colour colour, 
 void Canvas::stroke(Point a, Point b, float from, float to, Colour colour, float alpha) {
   const Point ab = b - a;
   const float inverse = inverse_square(ab), widest = std::max(from, to) / 2, half_edge = edge_ / 2;
-  paint(least(a, b) - Point{widest, widest}, most(a, b) + Point{widest, widest}, colour, alpha,
-        [&](Point p) {
-          const float t = clamp01(dot(p - a, ab) * inverse), half = (from + t * (to - from)) / 2;
-          const float d = length(p - (a + t * ab));
-          // The part of a window one edge wide that the line fills: right for hair-thin lines too.
-          return std::max(0.0f, std::min(d + half_edge, half) - std::max(d - half_edge, -half)) /
-                 edge_;
-        });
+  paint(least(a, b) - Point{widest, widest}, most(a, b) + Point{widest, widest}, colour, alpha, [&](Point p) {
+    const float t = clamp01(dot(p - a, ab) * inverse), half = (from + t * (to - from)) / 2;
+    const float d = length(p - (a + t * ab));
+    // The part of a window one edge wide that the line fills: right for hair-thin lines too.
+    return std::max(0.0f, std::min(d + half_edge, half) - std::max(d - half_edge, -half)) / edge_;
+  });
 }
 
 void Canvas::curve(Point a, Point b, Point c, float from, float to, Colour colour, float alpha) {
@@ -171,8 +140,7 @@ std::vector<uint8_t> Canvas::bytes() const {
   std::vector<uint8_t> out;
   out.reserve(pixels_.size() * 3);
   for (const Colour& p : pixels_)
-    for (float channel : {p.r, p.g, p.b})
-      out.push_back(static_cast<uint8_t>(255 * clamp01(channel) + 0.5f));
+    for (float channel : {p.r, p.g, p.b}) out.push_back(static_cast<uint8_t>(255 * clamp01(channel) + 0.5f));
   return out;
 }
 

@@ -62,9 +62,7 @@ Parts choose_parts(Animal animal, Random& rng) {
 class Artist {
  public:
   Artist(Animal animal, int size, Random rng)
-      : rng_(rng),
-        parts_(choose_parts(animal, rng_)),
-        canvas_(size, kBlur * square(rng_.uniform())) {}
+      : rng_(rng), parts_(choose_parts(animal, rng_)), canvas_(size, kBlur * square(rng_.uniform())) {}
 
   std::vector<uint8_t> draw() {
     choose_fur();
@@ -129,21 +127,17 @@ class Artist {
     const Colour hue = any_colour();
     const uint64_t kind = rng_.below(4), count = 3 + rng_.below(6);
     if (kind == 0) {  // stripes
-      const float lean = spread(0.5f), step = rng_.uniform(0.1f, 0.25f),
-                  width = step * rng_.uniform(0.2f, 0.7f);
-      for (float x = -0.5f; x < 1.5f; x += step)
-        canvas_.stroke({x - lean, 0}, {x + lean, 1}, width, width, hue, 0.7f);
+      const float lean = spread(0.5f), step = rng_.uniform(0.1f, 0.25f), width = step * rng_.uniform(0.2f, 0.7f);
+      for (float x = -0.5f; x < 1.5f; x += step) canvas_.stroke({x - lean, 0}, {x + lean, 1}, width, width, hue, 0.7f);
     } else if (kind == 1) {  // grass
       const float ground = rng_.uniform(0.4f, 0.9f);
       for (int i = 0; i < 24; ++i) {
         const float x = rng_.uniform();
-        canvas_.stroke({x, 1.05f}, {x + spread(0.15f), ground + spread(0.15f)}, 0.04f, 0.01f,
-                       shade(hue, spread(0.3f)));
+        canvas_.stroke({x, 1.05f}, {x + spread(0.15f), ground + spread(0.15f)}, 0.04f, 0.01f, shade(hue, spread(0.3f)));
       }
     } else if (kind == 2) {  // furniture
       for (uint64_t i = 0; i < count; ++i) {
-        const float x = rng_.uniform(), y = rng_.uniform(), w = rng_.uniform(0.1f, 0.5f),
-                    h = rng_.uniform(0.1f, 0.5f);
+        const float x = rng_.uniform(), y = rng_.uniform(), w = rng_.uniform(0.1f, 0.5f), h = rng_.uniform(0.1f, 0.5f);
         const Colour wood = mix(hue, any_colour(), 0.4f);
         canvas_.triangle({x, y}, {x + w, y}, {x, y + h}, 0, wood);
         canvas_.triangle({x + w, y + h}, {x + w, y}, {x, y + h}, 0, wood);
@@ -154,45 +148,36 @@ class Artist {
       const Point p{rng_.uniform(), rng_.uniform()};
       const float r = rng_.uniform(0.03f, 0.15f);
       const Colour colour = chance(0.5f) ? any_fur() : any_colour();
-      if (chance(0.5f))
-        canvas_.ellipse(p, {r, r * rng_.uniform(0.4f, 1)}, colour, 0.8f, spread(2));
-      else
-        canvas_.triangle(p, p + Point{r, spread(r)}, p + Point{spread(r), 1.5f * r}, 0.01f, colour,
-                         0.8f);
+      if (chance(0.5f)) canvas_.ellipse(p, {r, r * rng_.uniform(0.4f, 1)}, colour, 0.8f, spread(2));
+      else canvas_.triangle(p, p + Point{r, spread(r)}, p + Point{spread(r), 1.5f * r}, 0.01f, colour, 0.8f);
     }
   }
 
   void body() {
     const float width = rng_.uniform(0.8f, 1.3f), aside = spread(0.4f);
     canvas_.ellipse({aside, 2.0f}, {width, 1.4f}, shade(fur_, -0.12f));
-    if (chance(0.3f))
-      canvas_.curve({-0.7f, 0.75f}, {aside, 1.4f}, {0.7f, 0.75f}, 0.2f, 0.2f, any_colour());
+    if (chance(0.3f)) canvas_.curve({-0.7f, 0.75f}, {aside, 1.4f}, {0.7f, 0.75f}, 0.2f, 0.2f, any_colour());
   }
 
   void ears() {
-    const float like = parts_.ears, wide = rng_.uniform(0.9f, 1.1f),
-                tall = rng_.uniform(0.85f, 1.15f);
+    const float like = parts_.ears, wide = rng_.uniform(0.9f, 1.1f), tall = rng_.uniform(0.85f, 1.15f);
     const Colour back = shade(chance(0.3f) ? second_ : fur_, -0.15f),
                  inner = mix(fur_, kPink, rng_.uniform(0.2f, 0.8f));
     for (float side : {-1.0f, 1.0f}) {
       const auto at = [&](float x, float y) {
-        return Point{side * x * wide * (1 - 0.15f * side * turn_) - 0.1f * turn_,
-                     y + spread(0.04f)};
+        return Point{side * x * wide * (1 - 0.15f * side * turn_) - 0.1f * turn_, y + spread(0.04f)};
       };
       if (like > 0.5f) {  // upright; the less like a cat's, the blunter and the further apart
         const float blunt = between(0.30f, 0.02f, like), out = between(0.95f, 0.72f, like);
-        const Point a = at(0.18f, -0.75f), b = at(0.92f, -0.25f),
-                    tip = at(out, -0.75f - 0.72f * tall);
+        const Point a = at(0.18f, -0.75f), b = at(0.92f, -0.25f), tip = at(out, -0.75f - 0.72f * tall);
         const Point middle = 0.3333f * (a + b + tip);
         canvas_.triangle(a, b, tip, blunt, back);
-        canvas_.triangle(0.6f * a + 0.4f * middle, 0.6f * b + 0.4f * middle,
-                         0.6f * tip + 0.4f * middle, blunt / 2, inner);
+        canvas_.triangle(0.6f * a + 0.4f * middle, 0.6f * b + 0.4f * middle, 0.6f * tip + 0.4f * middle, blunt / 2,
+                         inner);
       } else if (like > 0.3f) {  // half pricked: the upper half hangs over the lower one
-        const Point a = at(0.3f, -0.75f), b = at(0.9f, -0.35f),
-                    fold = at(0.7f, -1.0f - 0.2f * tall);
+        const Point a = at(0.3f, -0.75f), b = at(0.9f, -0.35f), fold = at(0.7f, -1.0f - 0.2f * tall);
         canvas_.triangle(a, b, fold, 0.15f, back);
-        canvas_.triangle(fold, at(1.0f, -0.85f), at(1.0f, -0.5f + 0.1f * tall), 0.1f,
-                         shade(back, -0.25f));
+        canvas_.triangle(fold, at(1.0f, -0.85f), at(1.0f, -0.5f + 0.1f * tall), 0.1f, shade(back, -0.25f));
       } else {  // hanging
         const Point a = at(0.55f, -0.75f), b = at(0.9f, -0.45f), tip = at(1.08f, 0.45f * tall);
         canvas_.triangle(a, b, tip, 0.2f, back);
@@ -206,21 +191,18 @@ class Artist {
     canvas_.ellipse({0, 0}, radii, fur_);
     canvas_.clip({0, 0}, radii);
     if (chance(0.35f))  // a patch
-      canvas_.ellipse({spread(0.6f), spread(0.6f)},
-                      {rng_.uniform(0.3f, 0.6f), rng_.uniform(0.3f, 0.6f)}, second_);
+      canvas_.ellipse({spread(0.6f), spread(0.6f)}, {rng_.uniform(0.3f, 0.6f), rng_.uniform(0.3f, 0.6f)}, second_);
     if (chance(0.25f))  // a blaze
       canvas_.stroke(face(0, -1, 0.3f), face(0, 0.2f, 0.8f), 0.25f, 0.45f, second_);
     if (chance(0.35f)) {  // tabby or brindle, depending on how much the bars stray
       const float stray = chance(0.5f) ? 0.05f : 0.2f;
       const auto bar = [&](Point a, Point b) {
-        canvas_.stroke(a + Point{spread(stray), spread(stray)},
-                       b + Point{spread(stray), spread(stray)}, 0.11f, 0.03f, line_, 0.7f);
+        canvas_.stroke(a + Point{spread(stray), spread(stray)}, b + Point{spread(stray), spread(stray)}, 0.11f, 0.03f,
+                       line_, 0.7f);
       };
-      for (float x : {-0.3f, -0.1f, 0.1f, 0.3f})
-        bar(face(1.3f * x, -0.95f, 0.3f), face(x, -0.5f, 0.4f));
+      for (float x : {-0.3f, -0.1f, 0.1f, 0.3f}) bar(face(1.3f * x, -0.95f, 0.3f), face(x, -0.5f, 0.4f));
       for (float side : {-1.0f, 1.0f})
-        for (float y : {0.05f, 0.25f, 0.45f})
-          bar(face(side, y - 0.05f, 0), face(0.55f * side, y, 0.2f));
+        for (float y : {0.05f, 0.25f, 0.45f}) bar(face(side, y - 0.05f, 0), face(0.55f * side, y, 0.2f));
     }
     canvas_.ellipse(face(0, 0.9f, 0), {0.8f, 0.3f}, kBlack, 0.15f);  // the shadow of the chin
     canvas_.unclip();
@@ -233,44 +215,35 @@ class Artist {
     const Colour pale = chance(0.5f) ? second_ : shade(fur_, 0.3f);
     const Point centre = face(0, low, between(1, 0.5f, like));
     if (chance(between(0.35f, 0, std::min(1.0f, 2 * like))))
-      canvas_.stroke(centre + Point{0, 0.7f * tall}, centre + Point{spread(0.15f), tall + 0.25f},
-                     0.2f, 0.28f, {0.85f, 0.35f, 0.4f});
+      canvas_.stroke(centre + Point{0, 0.7f * tall}, centre + Point{spread(0.15f), tall + 0.25f}, 0.2f, 0.28f,
+                     {0.85f, 0.35f, 0.4f});
     canvas_.ellipse(centre, {wide, tall}, pale);
     canvas_.ellipse(centre + Point{0, 0.3f * tall}, {0.8f * wide, 0.6f * tall}, kBlack, 0.12f);
     for (float side : {-1.0f, 1.0f})
-      canvas_.ellipse(centre + Point{side * 0.5f * wide, 0.1f * tall}, {0.6f * wide, 0.75f * tall},
-                      pale);
-    const float snout = parts_.nose, width = between(0.21f, 0.10f, snout),
-                height = between(0.15f, 0.08f, snout);
+      canvas_.ellipse(centre + Point{side * 0.5f * wide, 0.1f * tall}, {0.6f * wide, 0.75f * tall}, pale);
+    const float snout = parts_.nose, width = between(0.21f, 0.10f, snout), height = between(0.15f, 0.08f, snout);
     const Point nose = centre + Point{0, -0.55f * tall};
-    const Colour dark = shade(kBlack, 0.25f * rng_.uniform()),
-                 rosy = mix(kPink, {0.45f, 0.25f, 0.2f}, rng_.uniform());
+    const Colour dark = shade(kBlack, 0.25f * rng_.uniform()), rosy = mix(kPink, {0.45f, 0.25f, 0.2f}, rng_.uniform());
     const Colour colour = chance(between(0.2f, 0.7f, snout)) ? rosy : dark;
     if (snout > 0.5f)
-      canvas_.triangle(nose + Point{-width, -height}, nose + Point{width, -height},
-                       nose + Point{0, height}, 0.03f, colour);
-    else
-      canvas_.ellipse(nose, {width, height}, colour);
-    canvas_.ellipse(nose + Point{-0.3f * width, -0.5f * height}, {0.3f * width, 0.2f * height},
-                    kWhite, 0.5f);
+      canvas_.triangle(nose + Point{-width, -height}, nose + Point{width, -height}, nose + Point{0, height}, 0.03f,
+                       colour);
+    else canvas_.ellipse(nose, {width, height}, colour);
+    canvas_.ellipse(nose + Point{-0.3f * width, -0.5f * height}, {0.3f * width, 0.2f * height}, kWhite, 0.5f);
     const Point lip = centre + Point{0, 0.25f * tall};
     const Colour mouth = shade(line_, -0.3f);
     canvas_.stroke(nose + Point{0, height}, lip, 0.04f, 0.04f, mouth);
     for (float side : {-1.0f, 1.0f})
-      canvas_.curve(lip, lip + Point{side * 0.5f * wide, 0.35f * tall},
-                    lip + Point{side * 0.8f * wide, 0}, 0.05f, 0.03f, mouth);
+      canvas_.curve(lip, lip + Point{side * 0.5f * wide, 0.35f * tall}, lip + Point{side * 0.8f * wide, 0}, 0.05f,
+                    0.03f, mouth);
   }
 
   void eyes() {
-    const float like = parts_.eyes, apart = rng_.uniform(0.36f, 0.46f),
-                high = -0.12f + spread(0.06f);
-    const float size = rng_.uniform(0.85f, 1.15f), glance = spread(0.04f),
-                pupil = rng_.uniform(0.6f, 1.4f);
+    const float like = parts_.eyes, apart = rng_.uniform(0.36f, 0.46f), high = -0.12f + spread(0.06f);
+    const float size = rng_.uniform(0.85f, 1.15f), glance = spread(0.04f), pupil = rng_.uniform(0.6f, 1.4f);
     const Colour green = mix({0.45f, 0.75f, 0.30f}, {0.90f, 0.78f, 0.20f}, rng_.uniform());
     const Colour brown = mix({0.18f, 0.10f, 0.06f}, {0.50f, 0.30f, 0.12f}, rng_.uniform());
-    const Colour iris = chance(0.1f)                        ? Colour{0.45f, 0.65f, 0.9f}
-                        : chance(between(0.1f, 0.9f, like)) ? green
-                                                            : brown;
+    const Colour iris = chance(0.1f) ? Colour{0.45f, 0.65f, 0.9f} : chance(between(0.1f, 0.9f, like)) ? green : brown;
     for (float side : {-1.0f, 1.0f}) {
       const Point p = face(side * apart, high, 0.45f);
       const float nearer = size * (1 + 0.15f * side * turn_);
@@ -290,11 +263,10 @@ class Artist {
     const Point root = face(0, 0.42f, 0.6f);
     for (float side : {-1.0f, 1.0f})
       for (float fan : {-0.22f, -0.02f, 0.2f}) {
-        const float reach = (like > 0.5f ? 1.05f : 0.5f) * rng_.uniform(0.8f, 1.1f),
-                    droop = spread(0.12f);
+        const float reach = (like > 0.5f ? 1.05f : 0.5f) * rng_.uniform(0.8f, 1.1f), droop = spread(0.12f);
         const Point from = root + Point{0.22f * side, 0.2f * fan};
-        canvas_.curve(from, from + Point{0.5f * reach * side, 0.6f * fan},
-                      from + Point{reach * side, fan + droop}, 0.06f, 0.03f, colour, faint);
+        canvas_.curve(from, from + Point{0.5f * reach * side, 0.6f * fan}, from + Point{reach * side, fan + droop},
+                      0.06f, 0.03f, colour, faint);
       }
   }
 
@@ -324,8 +296,7 @@ class Artist {
       const float red = noise * (static_cast<float>(b >> 16 & 255) - 127.5f);
       const float blue = noise * (static_cast<float>(b >> 24) - 127.5f);
       const auto tone = [&](float v, float t) { return (0.5f + contrast * (v - 0.5f)) * lit * t; };
-      return Colour{tone(c.r, tint.r) + grey + red, tone(c.g, tint.g) + grey,
-                    tone(c.b, tint.b) + grey + blue};
+      return Colour{tone(c.r, tint.r) + grey + red, tone(c.g, tint.g) + grey, tone(c.b, tint.b) + grey + blue};
     });
   }
 
@@ -340,10 +311,8 @@ class Artist {
 }  // namespace
 
 std::vector<uint8_t> draw_animal(Animal animal, int size, uint64_t seed, uint64_t index) {
-  ENSURE(size >= 8, "draw_animal: a picture of ", size, "x", size,
-         " pixels is too small; give at least 8");
-  return Artist(animal, size, Random(seed, Stream::draw, static_cast<uint64_t>(animal), index))
-      .draw();
+  ENSURE(size >= 8, "draw_animal: a picture of ", size, "x", size, " pixels is too small; give at least 8");
+  return Artist(animal, size, Random(seed, Stream::draw, static_cast<uint64_t>(animal), index)).draw();
 }
 
 }  // namespace counterpoise

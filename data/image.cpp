@@ -19,9 +19,7 @@ bool starts_with(const uint8_t* bytes, size_t size, const std::string& magic, si
   return size >= at + magic.size() && std::memcmp(bytes + at, magic.data(), magic.size()) == 0;
 }
 
-uint32_t big_endian(const uint8_t* p) {
-  return uint32_t{p[0]} << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
+uint32_t big_endian(const uint8_t* p) { return uint32_t{p[0]} << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
 uint32_t little_endian(const uint8_t* p, int bytes) {
   uint32_t value = 0;
   for (int i = bytes - 1; i >= 0; --i) value = value << 8 | p[i];
@@ -31,9 +29,7 @@ uint32_t little_endian(const uint8_t* p, int bytes) {
 // The walk over a PNG's chunks up to IEND (ISO/IEC 15948, 5.3): each lies inside the file, and none
 // asks for something that stb_image does not know.
 PictureSize check_png(const uint8_t* bytes, size_t size, const std::string& name) {
-  const auto require = [&](bool condition, const char* why) {
-    ENSURE_OR(Exit::bad_data, condition, name, ": ", why);
-  };
+  const auto require = [&](bool condition, const char* why) { ENSURE_OR(Exit::bad_data, condition, name, ": ", why); };
   const char* truncated = "truncated PNG: it stops before its IEND chunk";
   PictureSize picture;
   bool data = false;
@@ -46,12 +42,10 @@ PictureSize check_png(const uint8_t* bytes, size_t size, const std::string& name
     require((type == "IHDR") == (at == 8), "bad PNG: IHDR is not the first chunk, or not the only");
     if (type == "IHDR") {
       require(length == 13, "bad PNG: the IHDR chunk has a wrong length");
-      require(big_endian(content) < 1u << 31 && big_endian(content + 4) < 1u << 31,
-              "bad PNG: impossible size");
+      require(big_endian(content) < 1u << 31 && big_endian(content + 4) < 1u << 31, "bad PNG: impossible size");
       picture = {int(big_endian(content + 4)), int(big_endian(content))};
       const int depth = content[8], colour = content[9];
-      require(colour == 0 || colour == 2 || colour == 3 || colour == 4 || colour == 6,
-              "bad PNG: unknown colour type");
+      require(colour == 0 || colour == 2 || colour == 3 || colour == 4 || colour == 6, "bad PNG: unknown colour type");
       require(depth == 8 || (depth == 16 && colour != 3) ||
                   ((depth == 1 || depth == 2 || depth == 4) && (colour == 0 || colour == 3)),
               "bad PNG: unknown number of bits");
@@ -69,9 +63,7 @@ PictureSize check_png(const uint8_t* bytes, size_t size, const std::string& name
 
 // A BMP's headers, and that all its rows are there: stb_image reads black behind the end.
 PictureSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name) {
-  const auto require = [&](bool condition, const char* why) {
-    ENSURE_OR(Exit::bad_data, condition, name, ": ", why);
-  };
+  const auto require = [&](bool condition, const char* why) { ENSURE_OR(Exit::bad_data, condition, name, ": ", why); };
   require(size >= 54, "truncated BMP: it stops inside its header");
   const uint32_t offset = little_endian(bytes + 10, 4), header = little_endian(bytes + 14, 4);
   require(header == 40 || header == 56 || header == 108 || header == 124,
@@ -81,11 +73,9 @@ PictureSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name
   const int bits = little_endian(bytes + 28, 2), coding = little_endian(bytes + 30, 4);
   require(bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32,
           "bad BMP: impossible number of bits per pixel");
-  require(coding == 0 || (coding == 3 && bits >= 16),
-          "a compressed BMP is not supported: convert it to PNG");
+  require(coding == 0 || (coding == 3 && bits >= 16), "a compressed BMP is not supported: convert it to PNG");
   require(width >= 0 && height < int64_t{1} << 31, "bad BMP: impossible size");
-  require(offset >= 14 + header && offset <= size &&
-              (width * bits + 31) / 32 * 4 * height <= int64_t(size - offset),
+  require(offset >= 14 + header && offset <= size && (width * bits + 31) / 32 * 4 * height <= int64_t(size - offset),
           "truncated BMP: it stops before its last row");
   return {int(height), int(width)};
 }
@@ -93,8 +83,7 @@ PictureSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name
 // The picture's size as its header states it, once the whole file has passed the check of its kind.
 PictureSize check_file(const uint8_t* bytes, size_t size, const std::string& name) {
   ENSURE_OR(Exit::bad_data, size > 0, name, ": empty file");
-  ENSURE_OR(Exit::bad_data, size <= largest_file, name, ": too large: ", size,
-            " bytes, at most 64 MB are read");
+  ENSURE_OR(Exit::bad_data, size <= largest_file, name, ": too large: ", size, " bytes, at most 64 MB are read");
   if (starts_with(bytes, size, "\xFF\xD8\xFF")) return check_jpeg(bytes, size, name);
   if (starts_with(bytes, size, "\x89PNG\r\n\x1A\n")) return check_png(bytes, size, name);
   if (starts_with(bytes, size, "BM")) return check_bmp(bytes, size, name);
@@ -128,19 +117,15 @@ Filter triangle(int from, int to) {
     const int low = std::max(int(centre - radius + 0.5), 0);
     const int n = std::min(int(centre + radius + 0.5), from) - low;
     double sum = 0;
-    for (int k = 0; k < n; ++k)
-      sum += w[k] = std::max(1 - std::abs((k + low - centre + 0.5) * (1 / radius)), 0.0);
-    for (int k = 0; k < n; ++k)
-      f.weight[size_t(i) * f.width + k] = int(0.5 + w[k] / sum * (1 << precision));
+    for (int k = 0; k < n; ++k) sum += w[k] = std::max(1 - std::abs((k + low - centre + 0.5) * (1 / radius)), 0.0);
+    for (int k = 0; k < n; ++k) f.weight[size_t(i) * f.width + k] = int(0.5 + w[k] / sum * (1 << precision));
     f.first[i] = low;
     f.count[i] = n;
   }
   return f;
 }
 
-uint8_t rounded(int sum) {
-  return std::min((sum + (1 << (precision - 1))) >> precision, 255);
-}
+uint8_t rounded(int sum) { return std::min((sum + (1 << (precision - 1))) >> precision, 255); }
 
 Image resize_across(const Image& image, int width) {
   const Filter f = triangle(image.width, width);
@@ -193,27 +178,23 @@ Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
   const PictureSize picture = check_file(bytes, size, name);
   const int height = picture.height, width = picture.width;
   ENSURE_OR(Exit::bad_data, height > 0 && width > 0, name, ": a picture without pixels");
-  ENSURE_OR(
-      Exit::bad_data,
-      height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
-      name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side,
-      " a side and ", most_pixels / 1000000, " million in all are read");
+  ENSURE_OR(Exit::bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
+            name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
+            most_pixels / 1000000, " million in all are read");
   return detail::stb_decode(bytes, size, height, width, name);
 }
 
 Image resize_bilinear(const Image& image, int height, int width) {
   ENSURE(height > 0 && width > 0, "resize_bilinear: impossible size ", width, " x ", height);
-  ENSURE(image.height > 0 && image.width > 0 &&
-             image.rgb.size() == size_t(image.height) * image.width * 3,
-         "resize_bilinear: the image has ", image.rgb.size(), " bytes but says ", image.width,
-         " x ", image.height, " pixels");
+  ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
+         "resize_bilinear: the image has ", image.rgb.size(), " bytes but says ", image.width, " x ", image.height,
+         " pixels");
   if (width == image.width && height == image.height) return image;
   if (height == image.height) return resize_across(image, width);
   if (width == image.width) return resize_down(image, height);
   // Pillow's rule; older versions of it always go across first, which differs by 1 at most.
   const int64_t fewer_rows = image.height - height, fewer_columns = image.width - width;
-  if (fewer_rows > 0 && fewer_rows > 2 * fewer_columns)
-    return resize_across(resize_down(image, height), width);
+  if (fewer_rows > 0 && fewer_rows > 2 * fewer_columns) return resize_across(resize_down(image, height), width);
   return resize_down(resize_across(image, width), height);
 }
 

@@ -19,8 +19,7 @@ struct Component {
 
 class JpegCheck {
  public:
-  JpegCheck(const uint8_t* bytes, size_t size, const std::string& name)
-      : bytes_(bytes), size_(size), name_(name) {}
+  JpegCheck(const uint8_t* bytes, size_t size, const std::string& name) : bytes_(bytes), size_(size), name_(name) {}
 
   PictureSize run() {
     if (marker() != 0xD8) fail("no start-of-image marker");
@@ -38,14 +37,12 @@ class JpegCheck {
  private:
   template <class... Args>
   [[noreturn]] void fail(const Args&... why) const {
-    throw Error(text(name_, ": bad JPEG: ", why..., " (at byte ", at_, " of ", size_, ")"),
-                Exit::bad_data);
+    throw Error(text(name_, ": bad JPEG: ", why..., " (at byte ", at_, " of ", size_, ")"), Exit::bad_data);
   }
 
   [[noreturn]] void truncated() const {
-    throw Error(
-        text(name_, ": truncated JPEG: its ", size_, " bytes end before the end-of-image marker"),
-        Exit::bad_data);
+    throw Error(text(name_, ": truncated JPEG: its ", size_, " bytes end before the end-of-image marker"),
+                Exit::bad_data);
   }
 
   int byte() {
@@ -69,8 +66,7 @@ class JpegCheck {
   }
 
   void segment(int m) {
-    const bool known =
-        m == 0xC4 || m == 0xFE || (m >= 0xDA && m <= 0xDD) || (m >= 0xE0 && m < 0xF0);
+    const bool known = m == 0xC4 || m == 0xFE || (m >= 0xDA && m <= 0xDD) || (m >= 0xE0 && m < 0xF0);
     const bool frame = m >= 0xC0 && m < 0xD0 && m != 0xC4 && m != 0xC8 && m != 0xCC;
     if (!known && !frame) fail("unexpected marker ", m);
     const size_t length = word();
@@ -158,8 +154,7 @@ class JpegCheck {
     int tables[3];
     for (int i = 0; i < n; ++i) {
       const int id = byte();
-      in_scan[i] = std::find_if(component_, component_ + components_,
-                                [id](const Component& c) { return c.id == id; });
+      in_scan[i] = std::find_if(component_, component_ + components_, [id](const Component& c) { return c.id == id; });
       if (in_scan[i] == component_ + components_) fail("a scan of an unknown component");
       if (std::count(in_scan, in_scan + i, in_scan[i])) fail("a component twice in one scan");
       tables[i] = byte();

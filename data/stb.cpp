@@ -89,8 +89,7 @@ thread_local Session* session = nullptr;
 #define STBI_MALLOC(size) counterpoise::session->allocate(size)
 #define STBI_REALLOC(memory, size) counterpoise::session->resize(memory, size)
 #define STBI_FREE(memory) counterpoise::session->free(memory)
-#define STBI_ASSERT(condition) \
-  ((condition) ? void() : counterpoise::leave("it contradicts itself (" #condition ")"))
+#define STBI_ASSERT(condition) ((condition) ? void() : counterpoise::leave("it contradicts itself (" #condition ")"))
 #define STBI_MAX_DIMENSIONS 16384
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
@@ -123,8 +122,7 @@ const stbi_uc* decode(const uint8_t* bytes, int size, int* height, int* width) {
 
 }  // namespace
 
-Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int width,
-                         const std::string& name) {
+Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int width, const std::string& name) {
   // The most that a valid picture takes is 30 bytes a pixel, an interlaced PNG of 16 bits and four
   // channels, besides its compressed data twice. A JPEG is padded to blocks of up to 32 x 32.
   Session here((size_t{1} << 20) + 32 * (size_t(height) + 32) * (size_t(width) + 32) + 3 * size);
@@ -137,8 +135,8 @@ Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int widt
   ENSURE_OR(Exit::bad_data, rgb != nullptr, name,
             ": damaged picture: ", here.failure ? here.failure : "stb_image cannot decode it");
   ENSURE_OR(Exit::bad_data, image.height == height && image.width == width, name,
-            ": damaged picture: its size is stated as ", width, " x ", height, " and as ",
-            image.width, " x ", image.height);
+            ": damaged picture: its size is stated as ", width, " x ", height, " and as ", image.width, " x ",
+            image.height);
   image.rgb.assign(rgb, rgb + size_t(height) * width * 3);
   return image;
 }
@@ -155,7 +153,6 @@ std::string stb_version() {
 
 // What -fsanitize=bounds -fno-sanitize-recover=bounds calls; weak, so that a build with the whole
 // sanitizer still links.
-extern "C" [[noreturn]] __attribute__((weak)) void __ubsan_handle_out_of_bounds_abort(void*,
-                                                                                      void*) {
+extern "C" [[noreturn]] __attribute__((weak)) void __ubsan_handle_out_of_bounds_abort(void*, void*) {
   counterpoise::leave("its tables run past the end of an array");
 }

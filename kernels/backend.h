@@ -34,7 +34,7 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
 
-  // -- memory ---------------------------------------------------------------------------------------------------
+  // -- memory --
   // At least `bytes` bytes aligned to 64; throws Error(Exit::no_device) when there is no more memory.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* memory, size_t bytes) noexcept = 0;
@@ -45,7 +45,7 @@ class Backend {
   // Waits until all that was asked for is done; errors of asynchronous work surface here.
   virtual void synchronize() = 0;
 
-  // -- elementwise ----------------------------------------------------------------------------------------------
+  // -- elementwise --
   virtual void fill(double value, const View& y) = 0;
   virtual void cast(const View& x, const View& y) = 0;  // f32 to f64 and back
   // y = f(x; a, b) for a formula of formulas.h; may be in place.
@@ -62,17 +62,17 @@ class Backend {
   // dz = dy where y > 0, else 0: the way back through y = relu(z), which needs no z. dz may be dy.
   virtual void relu_mask(const View& y, const View& dy, const View& dz) = 0;
 
-  // -- reductions -----------------------------------------------------------------------------------------------
+  // -- reductions --
   // y = the sum of x over the axes along which y would be broadcast to x's shape.
   virtual void sum_to(const View& x, const View& y) = 0;
   // The sum of x^2: not finite exactly if some x is not, or so large that its square overflows a double.
   virtual double sum_squares(const View& x) = 0;
 
-  // -- products -------------------------------------------------------------------------------------------------
+  // -- products --
   // y [M, N] = op(a) op(b), where op transposes if asked: a is [M, L] or [L, M], b is [L, N] or [N, L].
   virtual void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) = 0;
 
-  // -- convolution: cross-correlation with zero padding, as everywhere in deep learning -------------------------------
+  // -- convolution: cross-correlation with zero padding, as everywhere in deep learning --
   //   y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p stride + r - pad, q stride + s - pad, c] w[k,r,s,c]
   // followed by max(y, 0) if `relu`. `bias` [K] may have no data: then there is none.
   virtual void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
@@ -80,11 +80,10 @@ class Backend {
   virtual void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) = 0;
   virtual void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) = 0;
 
-  // -- pooling: x [N, H, W, C], y [N, P, Q, C] --------------------------------------------------------------------
+  // -- pooling: x [N, H, W, C], y [N, P, Q, C] --
   // The largest of each window; padding never wins. The gradient goes to the first of equal largest ones.
   virtual void max_pool2d(const View& x, Pool2dParams params, const View& y) = 0;
-  virtual void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params,
-                               const View& dx) = 0;
+  virtual void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) = 0;
   // The mean of each window, padding counted as zeros (PyTorch's count_include_pad=True).
   virtual void avg_pool2d(const View& x, Pool2dParams params, const View& y) = 0;
   virtual void avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) = 0;
@@ -93,17 +92,17 @@ class Backend {
   virtual void adaptive_avg_pool2d(const View& x, const View& y) = 0;
   virtual void adaptive_avg_pool2d_grad(const View& dy, const View& dx) = 0;
 
-  // -- normalisation: statistics per channel, over all axes but the last ------------------------------------------------
+  // -- normalisation: statistics per channel, over all axes but the last --
   // y = scale (x - mean) inv_std + shift, inv_std = 1 / sqrt(var + eps), var the biased variance of the batch.
   // Ioffe and Szegedy 2015 (arXiv:1502.03167) algorithm 1. Writes mean [C] and inv_std [C]; running statistics r
   // become (1 - momentum) r + momentum new, where the new variance is the unbiased one, as in PyTorch.
   virtual void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
                           const View& y, const View& mean, const View& inv_std, const View& running_mean,
                           const View& running_var) = 0;
-  virtual void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
-                               const View& dy, const View& dx, const View& dscale, const View& dshift) = 0;
+  virtual void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std, const View& dy,
+                               const View& dx, const View& dscale, const View& dshift) = 0;
 
-  // -- classification: x [N, K] --------------------------------------------------------------------------------------
+  // -- classification: x [N, K] --
   // y = x - log sum_k exp(x_k), row by row.
   virtual void log_softmax(const View& x, const View& y) = 0;
   virtual void log_softmax_grad(const View& y, const View& dy, const View& dx) = 0;
@@ -111,12 +110,12 @@ class Backend {
   virtual void pick(const View& x, const View& index, const View& y) = 0;
   virtual void pick_grad(const View& dy, const View& index, const View& dx) = 0;
 
-  // -- dropout ------------------------------------------------------------------------------------------------------
+  // -- dropout --
   // y = x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014). Element i looks at word i % 4 of
   // Philox counter (i / 4, stream) under `key`: the backward pass asks for the same mask again. May be in place.
   virtual void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
-  // -- optimizer steps, in place in w and the state ---------------------------------------------------------------------
+  // -- optimizer steps, in place in w and the state --
   virtual void sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) = 0;
   virtual void adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) = 0;
 };

@@ -15,19 +15,18 @@ namespace counterpoise {
 // Exit codes of every program in apps/.
 enum class Exit : int {
   ok = 0,
-  failure = 1,      // something failed while running: an unwritable file, a full disk, a bug
-  usage = 2,        // a wrong command line
-  bad_data = 3,     // an unusable data set, picture or weight file
-  no_device = 4,    // the device is missing, or out of memory
-  diverged = 5,     // training reached NaN or infinity
+  failure = 1,        // something failed while running: an unwritable file, a full disk, a bug
+  usage = 2,          // a wrong command line
+  bad_data = 3,       // an unusable data set, picture or weight file
+  no_device = 4,      // the device is missing, or out of memory
+  diverged = 5,       // training reached NaN or infinity
   interrupted = 130,  // SIGINT, after saving
   terminated = 143,   // SIGTERM, after saving
 };
 
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& message, Exit code = Exit::failure)
-      : std::runtime_error(message), code_(code) {}
+  explicit Error(const std::string& message, Exit code = Exit::failure) : std::runtime_error(message), code_(code) {}
   Exit code() const { return code_; }
 
  private:
@@ -45,13 +44,13 @@ std::string text(const Args&... args) {
 }  // namespace counterpoise
 
 // Throws Error(message) unless the condition holds; the message is only built when it does not.
-#define ENSURE(condition, ...) \
-  do { \
+#define ENSURE(condition, ...)                                                        \
+  do {                                                                                \
     if (!(condition)) throw ::counterpoise::Error(::counterpoise::text(__VA_ARGS__)); \
   } while (false)
 
 // The same with an exit code: ENSURE_OR(Exit::bad_data, n > 0, "no pictures in ", dir).
-#define ENSURE_OR(code, condition, ...) \
-  do { \
+#define ENSURE_OR(code, condition, ...)                                                     \
+  do {                                                                                      \
     if (!(condition)) throw ::counterpoise::Error(::counterpoise::text(__VA_ARGS__), code); \
   } while (false)

@@ -34,7 +34,7 @@ std::string cpu_description() {
   return text(config.substr(0, end), " (kernels for ", openblas_get_corename(), ")");
 }
 
-// -- memory ---------------------------------------------------------------------------------------------------------
+// -- memory --
 
 void* CpuBackend::allocate(size_t bytes) {
   void* memory = memory_.allocate(bytes);
@@ -44,14 +44,13 @@ void* CpuBackend::allocate(size_t bytes) {
 }
 void CpuBackend::release(void* memory, size_t) noexcept { memory_.release(memory); }
 
-// -- elementwise ----------------------------------------------------------------------------------------------------
+// -- elementwise --
 
 void CpuBackend::fill(double value, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_for(y.size(), grain, [&](Index begin, Index end) {
-      std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value));
-    });
+    parallel_for(y.size(), grain,
+                 [&](Index begin, Index end) { std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value)); });
   });
 }
 
@@ -168,7 +167,7 @@ void CpuBackend::relu_mask(const View& y, const View& dy, const View& dz) {
   });
 }
 
-// -- reductions -----------------------------------------------------------------------------------------------------
+// -- reductions --
 
 namespace {
 
@@ -229,7 +228,7 @@ double CpuBackend::sum_squares(const View& x) {
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Index columns = x.size() % 8 == 0 ? 8 : 1;
-    for (double s : sum_rows<1>(x.size() / columns, columns, [&](Index row, double* out) {
+    for (double s : sum_rows<1>(x.size() / columns, columns, [&](Index row, double*out) {
            const T* px = x.as<T>() + row * columns;
            for (Index c = 0; c < columns; ++c) out[c] += double(px[c]) * px[c];
          })) {
@@ -245,12 +244,12 @@ void CpuBackend::matmul(const View& a, bool transpose_a, const View& b, bool tra
   if (L == 0) return fill(0, y);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_gemm<T>(transpose_a, transpose_b, M, N, L, a.as<T>(), a.shape[1], b.as<T>(), b.shape[1], T(0),
-                     y.as<T>(), N);
+    parallel_gemm<T>(transpose_a, transpose_b, M, N, L, a.as<T>(), a.shape[1], b.as<T>(), b.shape[1], T(0), y.as<T>(),
+                     N);
   });
 }
 
-// -- pooling: threads over output rows, vectors along channels ------------------------------------------------------------
+// -- pooling: threads over output rows, vectors along channels --
 
 void CpuBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
   const Index H = x.shape[1], W = x.shape[2], C = x.shape[3], P = y.shape[1], Q = y.shape[2];
@@ -280,8 +279,7 @@ void CpuBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
 
 // Threads over pictures and channels' rows would collide where windows overlap, so a thread takes whole pictures,
 // or, where windows do not overlap, any rows.
-void CpuBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params,
-                                 const View& dx) {
+void CpuBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) {
   const Index H = x.shape[1], W = x.shape[2], C = x.shape[3], P = y.shape[1], Q = y.shape[2];
   fill(0, dx);
   const bool disjoint = params.stride >= params.window;
@@ -319,7 +317,7 @@ void CpuBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, P
   });
 }
 
-// -- batch normalisation ------------------------------------------------------------------------------------------------
+// -- batch normalisation --
 
 void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
                             const View& y, const View& mean, const View& inv_std, const View& running_mean,
@@ -392,7 +390,7 @@ void CpuBackend::batch_norm_grad(const View& x, const View& scale, const View& m
   });
 }
 
-// -- dropout and optimizer steps ----------------------------------------------------------------------------------------
+// -- dropout and optimizer steps --
 
 void CpuBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
   dispatch(x.dtype, [&](auto zero) {

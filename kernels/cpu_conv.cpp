@@ -48,8 +48,7 @@ void im2col(const Geometry& g, const T* x, Index begin, Index end, T* col) {
         continue;
       }
       std::fill(col, col + first * g.C, T(0));
-      std::memcpy(col + first * g.C, x + ((n * g.H + h) * g.W + left + first) * g.C,
-                  (last - first) * g.C * sizeof(T));
+      std::memcpy(col + first * g.C, x + ((n * g.H + h) * g.W + left + first) * g.C, (last - first) * g.C * sizeof(T));
       std::fill(col + last * g.C, col + g.S * g.C, T(0));
     }
   }
@@ -135,12 +134,10 @@ void turn(const Geometry& g, const T* w, T* turned) {
 
 }  // namespace
 
-void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
-                        const View& y) {
+void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    forward(*this, Geometry(x.shape, w.shape, y.shape, params), x.as<T>(), w.as<T>(), bias.as<T>(), relu,
-            y.as<T>());
+    forward(*this, Geometry(x.shape, w.shape, y.shape, params), x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>());
   });
 }
 

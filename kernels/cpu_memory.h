@@ -23,7 +23,7 @@ class CachingAllocator {
   void* reuse(size_t bytes);
 
   std::mutex mutex_;
-  std::multimap<size_t, void*> unused_;      // by capacity
+  std::multimap<size_t, void*> unused_;       // by capacity
   std::unordered_map<void*, size_t> in_use_;  // capacity of each block handed out
 };
 

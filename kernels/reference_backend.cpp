@@ -32,7 +32,7 @@ void ReferenceBackend::upload(const void* host, const View& y) { move_bytes(host
 void ReferenceBackend::download(const View& x, void* host) { move_bytes(x.data, host, x); }
 void ReferenceBackend::copy(const View& x, const View& y) { move_bytes(x.data, y.data, y); }
 
-// -- elementwise ----------------------------------------------------------------------------------------------------
+// -- elementwise --
 
 void ReferenceBackend::fill(double value, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
@@ -82,8 +82,7 @@ void ReferenceBackend::binary(Binary op, const View& a, const View& b, const Vie
   });
 }
 
-void ReferenceBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy,
-                                   const View& d) {
+void ReferenceBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) {
   const BroadcastIndex in_a(a.shape, dy.shape), in_b(b.shape, dy.shape);
   dispatch(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -110,7 +109,7 @@ void ReferenceBackend::relu_mask(const View& y, const View& dy, const View& dz) 
   });
 }
 
-// -- reductions -----------------------------------------------------------------------------------------------------
+// -- reductions --
 
 void ReferenceBackend::sum_to(const View& x, const View& y) {
   const BroadcastIndex in_y(y.shape, x.shape);
@@ -148,7 +147,7 @@ void ReferenceBackend::matmul(const View& a, bool transpose_a, const View& b, bo
   });
 }
 
-// -- convolution: seven loops --------------------------------------------------------------------------------------
+// -- convolution: seven loops --
 // All three passes walk over the same products x[n,h,w,c] w[k,r,s,c] -> y[n,p,q,k]; they differ in which of the
 // three they sum into. `walk` calls fn(index in x, index in w, index in y) for every product that is not padding.
 
@@ -190,9 +189,8 @@ void ReferenceBackend::conv2d(const View& x, const View& w, const View& bias, Co
     const Index K = w.shape[0];
     std::vector<double> sums(y.size());
     for (Index i = 0; i < y.size(); ++i) sums[i] = bias.data ? bias.as<T>()[i % K] : 0;
-    walk_products(x.shape, w.shape, y.shape, params, [&](Index ix, Index iw, Index iy) {
-      sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw];
-    });
+    walk_products(x.shape, w.shape, y.shape, params,
+                  [&](Index ix, Index iw, Index iy) { sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw]; });
     if (relu) {
       for (double& sum : sums) sum = formula::Relu::f(sum, 0., 0.);
     }
@@ -204,9 +202,8 @@ void ReferenceBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dPa
   dispatch(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
-    walk_products(dx.shape, w.shape, dy.shape, params, [&](Index ix, Index iw, Index iy) {
-      sums[ix] += double(dy.as<T>()[iy]) * w.as<T>()[iw];
-    });
+    walk_products(dx.shape, w.shape, dy.shape, params,
+                  [&](Index ix, Index iw, Index iy) { sums[ix] += double(dy.as<T>()[iy]) * w.as<T>()[iw]; });
     store<T>(sums, dx);
   });
 }
@@ -215,14 +212,13 @@ void ReferenceBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dP
   dispatch(dw.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dw.size());
-    walk_products(x.shape, dw.shape, dy.shape, params, [&](Index ix, Index iw, Index iy) {
-      sums[iw] += double(dy.as<T>()[iy]) * x.as<T>()[ix];
-    });
+    walk_products(x.shape, dw.shape, dy.shape, params,
+                  [&](Index ix, Index iw, Index iy) { sums[iw] += double(dy.as<T>()[iy]) * x.as<T>()[ix]; });
     store<T>(sums, dw);
   });
 }
 
-// -- pooling --------------------------------------------------------------------------------------------------------
+// -- pooling --
 
 namespace {
 
@@ -322,9 +318,8 @@ void ReferenceBackend::adaptive_avg_pool2d(const View& x, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(y.size());
-    walk_adaptive(x.shape, y.shape, [&](Index ix, Index iy, Index count) {
-      sums[iy] += double(x.as<T>()[ix]) / double(count);
-    });
+    walk_adaptive(x.shape, y.shape,
+                  [&](Index ix, Index iy, Index count) { sums[iy] += double(x.as<T>()[ix]) / double(count); });
     store<T>(sums, y);
   });
 }
@@ -333,14 +328,13 @@ void ReferenceBackend::adaptive_avg_pool2d_grad(const View& dy, const View& dx) 
   dispatch(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
-    walk_adaptive(dx.shape, dy.shape, [&](Index ix, Index iy, Index count) {
-      sums[ix] += double(dy.as<T>()[iy]) / double(count);
-    });
+    walk_adaptive(dx.shape, dy.shape,
+                  [&](Index ix, Index iy, Index count) { sums[ix] += double(dy.as<T>()[iy]) / double(count); });
     store<T>(sums, dx);
   });
 }
 
-// -- batch normalisation ------------------------------------------------------------------------------------------------
+// -- batch normalisation --
 
 void ReferenceBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
                                   const View& y, const View& mean, const View& inv_std, const View& running_mean,
@@ -361,8 +355,7 @@ void ReferenceBackend::batch_norm(const View& x, const View& scale, const View& 
       rm = T((1 - momentum) * rm + momentum * mu);
       rv = T((1 - momentum) * rv + momentum * squares / (rows - 1));
       for (Index i = 0; i < rows; ++i) {
-        y.as<T>()[i * C + c] =
-            T(scale.as<T>()[c] * (x.as<T>()[i * C + c] - mu) * inverse + shift.as<T>()[c]);
+        y.as<T>()[i * C + c] = T(scale.as<T>()[c] * (x.as<T>()[i * C + c] - mu) * inverse + shift.as<T>()[c]);
       }
     }
   });
@@ -386,14 +379,13 @@ void ReferenceBackend::batch_norm_grad(const View& x, const View& scale, const V
       dscale.as<T>()[c] = T(dot);
       for (Index i = 0; i < rows; ++i) {
         const double xh = (x.as<T>()[i * C + c] - mu) * inverse;
-        dx.as<T>()[i * C + c] =
-            T(scale.as<T>()[c] * inverse * (dy.as<T>()[i * C + c] - sum / rows - xh * dot / rows));
+        dx.as<T>()[i * C + c] = T(scale.as<T>()[c] * inverse * (dy.as<T>()[i * C + c] - sum / rows - xh * dot / rows));
       }
     }
   });
 }
 
-// -- classification -------------------------------------------------------------------------------------------------
+// -- classification --
 
 void ReferenceBackend::log_softmax(const View& x, const View& y) {
   const Index K = x.shape[-1], rows = x.size() / K;
@@ -441,7 +433,7 @@ void ReferenceBackend::pick_grad(const View& dy, const View& index, const View& 
   });
 }
 
-// -- dropout and optimizer steps ----------------------------------------------------------------------------------------
+// -- dropout and optimizer steps --
 
 void ReferenceBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
   dispatch(x.dtype, [&](auto zero) {

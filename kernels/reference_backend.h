@@ -20,8 +20,7 @@ class ReferenceBackend : public Backend {
   void fill(double value, const View& y) override;
   void cast(const View& x, const View& y) override;
   void unary(Unary op, double a, double b, const View& x, const View& y) override;
-  void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
-                  const View& dx) override;
+  void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy, const View& dx) override;
   void binary(Binary op, const View& a, const View& b, const View& y) override;
   void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) override;
   void add_scaled(double alpha, const View& x, const View& y) override;
@@ -32,22 +31,19 @@ class ReferenceBackend : public Backend {
 
   void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) override;
 
-  void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
-              const View& y) override;
+  void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) override;
   void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) override;
   void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) override;
 
   void max_pool2d(const View& x, Pool2dParams params, const View& y) override;
-  void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params,
-                       const View& dx) override;
+  void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) override;
   void avg_pool2d(const View& x, Pool2dParams params, const View& y) override;
   void avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) override;
   void adaptive_avg_pool2d(const View& x, const View& y) override;
   void adaptive_avg_pool2d_grad(const View& dy, const View& dx) override;
 
   void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum, const View& y,
-                  const View& mean, const View& inv_std, const View& running_mean,
-                  const View& running_var) override;
+                  const View& mean, const View& inv_std, const View& running_mean, const View& running_var) override;
   void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std, const View& dy,
                        const View& dx, const View& dscale, const View& dshift) override;
 

@@ -79,9 +79,12 @@ struct View {
 template <class Fn>
 void dispatch(DType dtype, const Fn& fn) {
   switch (dtype) {
-    case DType::f32: return fn(float());
-    case DType::f64: return fn(double());
-    case DType::i32: break;
+    case DType::f32:
+      return fn(float());
+    case DType::f64:
+      return fn(double());
+    case DType::i32:
+      break;
   }
   throw Error(text("this operation needs floating-point numbers but got ", name(dtype)));
 }

@@ -10,13 +10,12 @@ namespace counterpoise {
 // (torchvision's VGG: 0.01); biases at 0. Where x is a flattened picture, `layout` says of what size.
 class Linear : public Module {
  public:
-  Linear(Backend& backend, Random& rng, Index features, Index outputs, double deviation = 0,
-         FileLayout layout = {}) {
+  Linear(Backend& backend, Random& rng, Index features, Index outputs, double deviation = 0, FileLayout layout = {}) {
     const Shape shape{outputs, features};
-    weight_ = add("weight",
-                  deviation > 0 ? normal(backend, shape, rng, deviation)
-                                : glorot_uniform(backend, shape, rng, features, outputs),
-                  layout);
+    weight_ = add(
+        "weight",
+        deviation > 0 ? normal(backend, shape, rng, deviation) : glorot_uniform(backend, shape, rng, features, outputs),
+        layout);
     bias_ = add("bias", Tensor::zeros(backend, {outputs}));
   }
 

@@ -17,9 +17,12 @@ struct Axes {
 Axes axes(const Parameter& p) {
   const Shape& s = p.var.shape();
   switch (p.layout.kind) {
-    case FileLayout::conv: return {s[0], s[1] * s[2], s[3]};
-    case FileLayout::flattened: return {s[0], p.layout.height * p.layout.width, p.layout.channels};
-    case FileLayout::same: break;
+    case FileLayout::conv:
+      return {s[0], s[1] * s[2], s[3]};
+    case FileLayout::flattened:
+      return {s[0], p.layout.height * p.layout.width, p.layout.channels};
+    case FileLayout::same:
+      break;
   }
   return {1, 1, s.size()};
 }
@@ -91,9 +94,8 @@ void load_weights(Module& model, const std::string& path) {
     if (!known.count(name) && !ends_with(name, "num_batches_tracked")) unexpected.push_back(name);
   }
   ENSURE_OR(Exit::bad_data, missing.empty() && unexpected.empty() && misshapen.empty(), path,
-            ": these weights belong to another network", list_of("missing", missing),
-            list_of("unexpected", unexpected), list_of("misshapen", misshapen),
-            "; check --model, --width, --image-size, --head and --loss");
+            ": these weights belong to another network", list_of("missing", missing), list_of("unexpected", unexpected),
+            list_of("misshapen", misshapen), "; check --model, --width, --image-size, --head and --loss");
 
   std::vector<Tensor> values;  // all of them before the first is put in place
   for (const Parameter& p : parameters) {

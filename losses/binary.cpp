@@ -27,7 +27,7 @@ Var bce(const Var& z, const Tensor& y) { return Var(y) * softplus(-z) + affine_o
 Var balanced_bce(const Var& z, const Tensor& y, double alpha) { return weigh(bce(z, y), y, alpha); }
 
 Var focal(const Var& z, const Tensor& y, double gamma, double alpha) {
-  const Var zt = z * signs(y);                                   // p_t = sigmoid(zt)
+  const Var zt = z * signs(y);                                         // p_t = sigmoid(zt)
   return weigh(exp(-gamma * softplus(zt)) * softplus(-zt), y, alpha);  // (1 - p_t)^gamma * -log p_t
 }
 

@@ -48,7 +48,8 @@ std::vector<double> parse_class_weights(const std::string& spec, const std::vect
                                         const std::vector<int64_t>& counts) {
   if (spec == "none") return {};
   if (spec == "balanced") return balanced_weights(counts);
-  ENSURE_OR(Exit::usage, !spec.empty(), "--class-weights: nothing given; valid are none, balanced, or a weight a class");
+  ENSURE_OR(Exit::usage, !spec.empty(),
+            "--class-weights: nothing given; valid are none, balanced, or a weight a class");
   const std::vector<double> weights = parse_per_class("--class-weights", spec, classes, -1);
   for (size_t c = 0; c < classes.size(); ++c) {
     ENSURE_OR(Exit::usage, weights[c] >= 0, "--class-weights: no weight for class ", classes[c], " in \"", spec, "\"");

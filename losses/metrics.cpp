@@ -7,9 +7,7 @@
 namespace counterpoise {
 
 namespace {
-double ratio(int64_t part, int64_t whole) {
-  return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0;
-}
+double ratio(int64_t part, int64_t whole) { return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0; }
 }  // namespace
 
 double Confusion::accuracy() const { return ratio(tp + tn, total()); }

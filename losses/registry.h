@@ -17,8 +17,7 @@ struct Labels {
 };
 
 // Labels of samples of the given classes, of which one is the positive.
-Labels make_labels(Backend& backend, const std::vector<int32_t>& classes, int32_t positive,
-                   DType dtype = DType::f32);
+Labels make_labels(Backend& backend, const std::vector<int32_t>& classes, int32_t positive, DType dtype = DType::f32);
 
 using LossParams = std::map<std::string, double>;
 

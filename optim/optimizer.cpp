@@ -34,8 +34,8 @@ void Sgd::update(size_t index, const Var& p, double lr) {
 
 Adam::Adam(std::vector<Var> parameters, double weight_decay, bool decoupled, double beta1, double beta2, double eps)
     : Optimizer(std::move(parameters)), step_{0, beta1, beta2, eps, weight_decay, decoupled, 1, 1} {
-  ENSURE_OR(Exit::usage, 0 <= beta1 && beta1 < 1 && 0 <= beta2 && beta2 < 1, "adam: beta1 ", beta1, " or beta2 ",
-            beta2, " is not in [0, 1)");
+  ENSURE_OR(Exit::usage, 0 <= beta1 && beta1 < 1 && 0 <= beta2 && beta2 < 1, "adam: beta1 ", beta1, " or beta2 ", beta2,
+            " is not in [0, 1)");
   ENSURE_OR(Exit::usage, weight_decay >= 0, "adam: weight decay ", weight_decay, " is negative");
 }
 

@@ -8,8 +8,8 @@ namespace counterpoise {
 struct Schedule {
   enum Kind { constant, step, cosine } kind = constant;
   double lr = 0.001;
-  double warmup = 0;      // epochs in which the rate rises from 0 to lr in a straight line
-  double step_every = 1;  // `step`: after every so many epochs ...
+  double warmup = 0;        // epochs in which the rate rises from 0 to lr in a straight line
+  double step_every = 1;    // `step`: after every so many epochs ...
   double step_gamma = 0.1;  // ... the rate is multiplied by this
 
   // The rate at `epoch` (a fraction: 2.5 is halfway through the third) of a run of `epochs`.

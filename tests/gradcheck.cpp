@@ -35,9 +35,7 @@ Tensor output_weights(const Tensor& like) {
   return Tensor::from(like.backend(), like.shape(), weights).cast(like.dtype());
 }
 
-Var weighted_sum(const Var& y) {
-  return sum(y * Var(output_weights(y.value())));
-}
+Var weighted_sum(const Var& y) { return sum(y * Var(output_weights(y.value()))); }
 
 namespace {
 
@@ -99,9 +97,8 @@ Gradcheck gradcheck(const std::function<Var()>& f, const std::vector<Var>& wrt, 
       const auto off = [&](size_t j) { return std::fabs(differences[j] - gradients[j]); };
       if (!(off(i) <= off(worst))) worst = i;
     }
-    result.where = text("input ", which, " ", original.shape(), ", number ", places[worst],
-                        ": the gradient is ", gradients[worst], " but the difference quotient ",
-                        differences[worst]);
+    result.where = text("input ", which, " ", original.shape(), ", number ", places[worst], ": the gradient is ",
+                        gradients[worst], " but the difference quotient ", differences[worst]);
   }
   return result;
 }

@@ -16,8 +16,7 @@ Guarded<CpuBackend>& guarded_cpu() {
 }
 
 std::vector<Machine> machines() {
-  std::vector<Machine> all = {{guarded_reference(), &guarded_reference()},
-                              {guarded_cpu(), &guarded_cpu()}};
+  std::vector<Machine> all = {{guarded_reference(), &guarded_reference()}, {guarded_cpu(), &guarded_cpu()}};
   if (Backend* cuda = cuda_backend()) all.push_back({*cuda, nullptr});
   return all;
 }

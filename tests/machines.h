@@ -63,8 +63,7 @@ void check_guard(const Machine& machine);
 // Leaves that require gradients, with the numbers of draw().
 std::vector<Var> leaves(const std::vector<Input>& inputs, Backend& backend, DType dtype);
 
-Tensor random_tensor(Backend& backend, const Shape& shape, DType dtype = DType::f32,
-                     uint64_t index = 0);
+Tensor random_tensor(Backend& backend, const Shape& shape, DType dtype = DType::f32, uint64_t index = 0);
 
 // The value of a function and the gradients of its weighted sum, collected `times` times.
 struct Run {

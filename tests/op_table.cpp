@@ -38,7 +38,7 @@ using Shapes = std::vector<Shape>;
 
 const Shapes any_shapes = {{}, {1}, {7}, {3, 5}, {0, 4}, {2, 3, 1, 4, 2}, {67}};
 
-// -- pointwise ---------------------------------------------------------------------------------
+// -- pointwise --
 
 struct Pointwise {
   const char* name;
@@ -80,15 +80,13 @@ const Pointwise pointwise[] = {
 void add_pointwise(Rows& rows) {
   for (const Pointwise& p : pointwise) {
     const auto f = [p](Inputs in) { return p.f(in[0]); };
-    for (const Shape& shape : any_shapes)
-      rows.push_back({p.name, str(shape), {{shape, p.draw}}, f});
+    for (const Shape& shape : any_shapes) rows.push_back({p.name, str(shape), {{shape, p.draw}}, f});
   }
   // Far from 0, where formulas that are not written with care overflow or lose their digits.
   for (const Pointwise& p : pointwise) {
     const std::string name = p.name;
     if (name == "sigmoid" || name == "tanh" || name == "softplus" || name == "log_sigmoid") {
-      rows.push_back(
-          {name, "far", {{{50}, Input::normal, 30}}, [p](Inputs in) { return p.f(in[0]); }});
+      rows.push_back({name, "far", {{{50}, Input::normal, 30}}, [p](Inputs in) { return p.f(in[0]); }});
     }
   }
 }
@@ -135,23 +133,19 @@ void add_binaries(Rows& rows) {
   };
   for (const Binary& b : binaries) {
     for (const auto& [sa, sb] : shapes) {
-      rows.push_back(
-          {b.name, text(sa, " with ", sb), {{sa, b.draw_a}, {sb, b.draw_b}}, [b](Inputs in) {
-             return b.f(in[0], in[1]);
-           }});
+      rows.push_back({b.name, text(sa, " with ", sb), {{sa, b.draw_a}, {sb, b.draw_b}}, [b](Inputs in) {
+                        return b.f(in[0], in[1]);
+                      }});
     }
   }
 }
 
-// -- shape and reductions ----------------------------------------------------------------------
+// -- shape and reductions --
 
 void add_reductions(Rows& rows) {
-  const std::pair<Shape, Shape> reshapes[] = {
-      {{2, 3, 4}, {6, 4}}, {{}, {1, 1}}, {{5}, {1, 5, 1}}, {{0, 3}, {3, 0}}};
+  const std::pair<Shape, Shape> reshapes[] = {{{2, 3, 4}, {6, 4}}, {{}, {1, 1}}, {{5}, {1, 5, 1}}, {{0, 3}, {3, 0}}};
   for (const auto& [from, to] : reshapes) {
-    rows.push_back({"reshape", text(from, " to ", to), {{from}}, [to = to](Inputs in) {
-                      return reshape(in[0], to);
-                    }});
+    rows.push_back({"reshape", text(from, " to ", to), {{from}}, [to = to](Inputs in) { return reshape(in[0], to); }});
   }
   for (const Shape& s : Shapes{{2, 3, 4, 5}, {3}, {1, 1, 1, 1}, {0, 2, 2, 3}}) {
     rows.push_back({"flatten", str(s), {{s}}, [](Inputs in) { return flatten(in[0]); }});
@@ -168,9 +162,7 @@ void add_reductions(Rows& rows) {
       {{1, 1}, {}},           {{2, 3, 2, 5, 3}, {3}}, {{9, 1}, {1}},       {{130, 40}, {40}},
   };
   for (const auto& [from, to] : sums) {
-    rows.push_back({"sum_to", text(from, " to ", to), {{from}}, [to = to](Inputs in) {
-                      return sum_to(in[0], to);
-                    }});
+    rows.push_back({"sum_to", text(from, " to ", to), {{from}}, [to = to](Inputs in) { return sum_to(in[0], to); }});
   }
 }
 
@@ -185,8 +177,7 @@ void add_classification(Rows& rows) {
     rows.push_back({"pick", str(s), {{s}}, [](Inputs in) {
                       const Shape& shape = in[0].shape();
                       std::vector<int32_t> index(shape[0]);
-                      for (Index n = 0; n < shape[0]; ++n)
-                        index[n] = int32_t((5 * n + 1) % shape[1]);
+                      for (Index n = 0; n < shape[0]; ++n) index[n] = int32_t((5 * n + 1) % shape[1]);
                       return pick(in[0], Tensor::from(in[0].backend(), {shape[0]}, index));
                     }});
   }
@@ -199,25 +190,22 @@ void add_classification(Rows& rows) {
   }
 }
 
-// -- products ----------------------------------------------------------------------------------
+// -- products --
 
 void add_products(Rows& rows) {
-  const Index sizes[][3] = {{3, 4, 5},    {1, 1, 1}, {7, 1, 2}, {1, 9, 1},
-                            {33, 17, 12}, {0, 3, 4}, {3, 4, 0}, {3, 0, 4}};
+  const Index sizes[][3] = {{3, 4, 5}, {1, 1, 1}, {7, 1, 2}, {1, 9, 1}, {33, 17, 12}, {0, 3, 4}, {3, 4, 0}, {3, 0, 4}};
   for (const auto& [M, L, N] : sizes) {
     for (const bool ta : {false, true}) {
       for (const bool tb : {false, true}) {
         const Shape a = ta ? Shape{L, M} : Shape{M, L}, b = tb ? Shape{N, L} : Shape{L, N};
-        rows.push_back({"matmul",
-                        text(a, ta ? "^T" : "", " times ", b, tb ? "^T" : ""),
-                        {{a}, {b}},
-                        [=](Inputs in) { return matmul(in[0], in[1], ta, tb); }});
+        rows.push_back({"matmul", text(a, ta ? "^T" : "", " times ", b, tb ? "^T" : ""), {{a}, {b}}, [=](Inputs in) {
+                          return matmul(in[0], in[1], ta, tb);
+                        }});
       }
     }
     const Shape x{M, L}, w{N, L};
-    rows.push_back({"linear", text(x, " by ", w), {{x}, {w}, {{N}}}, [](Inputs in) {
-                      return linear(in[0], in[1], in[2]);
-                    }});
+    rows.push_back(
+        {"linear", text(x, " by ", w), {{x}, {w}, {{N}}}, [](Inputs in) { return linear(in[0], in[1], in[2]); }});
     rows.push_back({"linear", text(x, " by ", w, " without bias"), {{x}, {w}}, [](Inputs in) {
                       return linear(in[0], in[1], Var());
                     }});
@@ -258,8 +246,7 @@ const Conv convolutions[] = {
 
 void add_convolutions(Rows& rows) {
   for (const Conv& c : convolutions) {
-    const std::string what =
-        text(c.x, " by ", c.w, " stride ", c.params.stride, " pad ", c.params.pad);
+    const std::string what = text(c.x, " by ", c.w, " stride ", c.params.stride, " pad ", c.params.pad);
     const Shape k{c.w[0]};
     rows.push_back({"conv2d", what + " without bias", {{c.x}, {c.w}}, [c](Inputs in) {
                       return conv2d(in[0], in[1], Var(), c.params);
@@ -268,11 +255,10 @@ void add_convolutions(Rows& rows) {
                       return conv2d(in[0], in[1], in[2], c.params);
                     }});
     // What relu gets is a multiple of 1/64, plus an odd multiple of 1/128: never 0.
-    rows.push_back(
-        {"conv2d",
-         what + " with bias and relu",
-         {{c.x, Input::odd, 1. / 8}, {c.w, Input::odd, 1. / 8}, {k, Input::odd, 1. / 128}},
-         [c](Inputs in) { return conv2d(in[0], in[1], in[2], c.params, true); }});
+    rows.push_back({"conv2d",
+                    what + " with bias and relu",
+                    {{c.x, Input::odd, 1. / 8}, {c.w, Input::odd, 1. / 8}, {k, Input::odd, 1. / 128}},
+                    [c](Inputs in) { return conv2d(in[0], in[1], in[2], c.params, true); }});
   }
   for (const Index stride : {1, 2}) {  // 27 odd products each: never 0
     rows.push_back({"conv2d",
@@ -284,27 +270,22 @@ void add_convolutions(Rows& rows) {
   }
 }
 
-// -- pictures ----------------------------------------------------------------------------------
+// -- pictures --
 
 void add_pictures(Rows& rows) {
   const std::pair<Shape, Pool2dParams> pools[] = {
-      {{2, 4, 6, 3}, {2, 2, 0}}, {{2, 5, 7, 3}, {2, 2, 0}}, {{1, 7, 6, 2}, {3, 2, 1}},
-      {{2, 5, 4, 2}, {3, 1, 1}}, {{1, 7, 8, 2}, {2, 3, 0}}, {{1, 3, 3, 1}, {3, 3, 0}},
-      {{2, 1, 1, 4}, {1, 1, 0}}, {{1, 5, 5, 1}, {4, 2, 2}}, {{1, 4, 4, 17}, {3, 3, 1}},
-      {{0, 4, 4, 2}, {2, 2, 0}}, {{0, 4, 4, 2}, {3, 1, 1}}, {{2, 1, 9, 3}, {2, 2, 1}},
+      {{2, 4, 6, 3}, {2, 2, 0}},  {{2, 5, 7, 3}, {2, 2, 0}}, {{1, 7, 6, 2}, {3, 2, 1}}, {{2, 5, 4, 2}, {3, 1, 1}},
+      {{1, 7, 8, 2}, {2, 3, 0}},  {{1, 3, 3, 1}, {3, 3, 0}}, {{2, 1, 1, 4}, {1, 1, 0}}, {{1, 5, 5, 1}, {4, 2, 2}},
+      {{1, 4, 4, 17}, {3, 3, 1}}, {{0, 4, 4, 2}, {2, 2, 0}}, {{0, 4, 4, 2}, {3, 1, 1}}, {{2, 1, 9, 3}, {2, 2, 1}},
   };
   for (const auto& [s, p] : pools) {
     const std::string what = text(s, " window ", p.window, " stride ", p.stride, " pad ", p.pad);
-    rows.push_back({"max_pool2d", what, {{s, Input::apart}}, [p = p](Inputs in) {
-                      return max_pool2d(in[0], p);
-                    }});
-    rows.push_back(
-        {"avg_pool2d", what, {{s}}, [p = p](Inputs in) { return avg_pool2d(in[0], p); }});
+    rows.push_back({"max_pool2d", what, {{s, Input::apart}}, [p = p](Inputs in) { return max_pool2d(in[0], p); }});
+    rows.push_back({"avg_pool2d", what, {{s}}, [p = p](Inputs in) { return avg_pool2d(in[0], p); }});
   }
   const std::pair<Shape, Shape> adaptive[] = {
-      {{2, 7, 5, 3}, {1, 1}},  {{2, 7, 5, 3}, {3, 2}}, {{1, 3, 2, 2}, {7, 7}},
-      {{2, 5, 6, 1}, {5, 6}},  {{1, 1, 1, 2}, {3, 2}}, {{1, 6, 4, 2}, {6, 2}},
-      {{1, 10, 3, 2}, {4, 5}}, {{0, 4, 4, 2}, {2, 2}},
+      {{2, 7, 5, 3}, {1, 1}}, {{2, 7, 5, 3}, {3, 2}}, {{1, 3, 2, 2}, {7, 7}},  {{2, 5, 6, 1}, {5, 6}},
+      {{1, 1, 1, 2}, {3, 2}}, {{1, 6, 4, 2}, {6, 2}}, {{1, 10, 3, 2}, {4, 5}}, {{0, 4, 4, 2}, {2, 2}},
   };
   for (const auto& [s, to] : adaptive) {
     rows.push_back({"adaptive_avg_pool2d", text(s, " to ", to), {{s}}, [to = to](Inputs in) {
@@ -314,22 +295,18 @@ void add_pictures(Rows& rows) {
   for (const Shape& s : Shapes{{4, 3, 2, 5}, {6, 3}, {3, 1, 1, 4}, {3, 2, 2, 1}, {40, 130}}) {
     const Shape c{s[-1]};
     for (const bool training : {true, false}) {
-      rows.push_back({"batch_norm",
-                      text(s, training ? " training" : " inference"),
-                      {{s}, {c}, {c}},
-                      [training, c](Inputs in) {
-                        const Tensor& x = in[0].value();
-                        return batch_norm(in[0], in[1], in[2],
-                                          Tensor::full(x.backend(), c, 0.3, x.dtype()),
-                                          Tensor::full(x.backend(), c, 1.7, x.dtype()), training);
-                      }});
+      rows.push_back(
+          {"batch_norm", text(s, training ? " training" : " inference"), {{s}, {c}, {c}}, [training, c](Inputs in) {
+             const Tensor& x = in[0].value();
+             return batch_norm(in[0], in[1], in[2], Tensor::full(x.backend(), c, 0.3, x.dtype()),
+                               Tensor::full(x.backend(), c, 1.7, x.dtype()), training);
+           }});
     }
   }
-  rows.push_back(
-      {"batch_norm", "inference of nothing", {{{0, 2, 2, 3}}, {{3}}, {{3}}}, [](Inputs in) {
-         const Tensor one = Tensor::full(in[0].backend(), {3}, 1, in[0].value().dtype());
-         return batch_norm(in[0], in[1], in[2], one, one, false);
-       }});
+  rows.push_back({"batch_norm", "inference of nothing", {{{0, 2, 2, 3}}, {{3}}, {{3}}}, [](Inputs in) {
+                    const Tensor one = Tensor::full(in[0].backend(), {3}, 1, in[0].value().dtype());
+                    return batch_norm(in[0], in[1], in[2], one, one, false);
+                  }});
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ namespace counterpoise {
 
 struct Input {
   enum Draw {
-    normal,    // standard normal, times `scale`
-    positive,  // uniform between 0.5 and 2
-    apart,     // a shuffled grid of step 1/32: no two alike, none nearer than 1/128 to a multiple
+    normal,        // standard normal, times `scale`
+    positive,      // uniform between 0.5 and 2
+    apart,         // a shuffled grid of step 1/32: no two alike, none nearer than 1/128 to a multiple
     apart_beside,  // the same between the numbers of `apart`, for the other operand
     odd,           // small odd integers times `scale`: sums of an odd number of products are not 0
   };

@@ -46,8 +46,6 @@ std::string error_of(const Run& run, Exit code = Exit::failure) {
   return "";
 }
 
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace counterpoise

@@ -27,7 +27,8 @@ std::string slurp(const std::string& path) { return read_file(path, size_t(1) <<
 // Runs a shell command line; CATDOG is the program's path.
 Result shell(const std::string& command) {
   const TemporaryFolder scratch;
-  const int status = std::system(("( " + command + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
+  const int status =
+      std::system(("( " + command + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),
           slurp(scratch / "err")};
 }
@@ -38,7 +39,8 @@ std::string last_line(const std::string& text) {
   const size_t end = text.find_last_not_of('\n');
   if (end == std::string::npos) return "";
   const size_t start = text.rfind('\n', end);
-  return text.substr(start == std::string::npos ? 0 : start + 1, end - (start == std::string::npos ? 0 : start + 1) + 1);
+  return text.substr(start == std::string::npos ? 0 : start + 1,
+                     end - (start == std::string::npos ? 0 : start + 1) + 1);
 }
 
 // A failure ends in the exit code and one line "catdog: ..." that holds `part`; nothing goes to stdout.
@@ -203,7 +205,8 @@ TEST_CASE("the same seed writes the same steps, whatever the number of workers; 
   std::string first;
   for (const char* more : {"--workers 0", "--workers 1", "--workers 3"}) {
     const TemporaryFolder out;
-    REQUIRE(catdog(data.flags(std::string("--augment flip,rotate=0.1 --threads 2 --output ") + out.path() + " " + more)).code == 0);
+    REQUIRE(catdog(data.flags(std::string("--augment flip,rotate=0.1 --threads 2 --output ") + out.path() + " " + more))
+                .code == 0);
     const std::string steps = slurp(out / "steps.csv");
     if (first.empty()) first = steps;
     CHECK(steps == first);
@@ -248,7 +251,8 @@ TEST_CASE("divergence ends with 5 and leaves the earlier result as it was") {
   REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
   const std::string steps = slurp(out / "steps.csv"), last = slurp(out / "last.safetensors");
   const std::string result = slurp(out / "result.json");
-  check_fails(data.flags("--optimizer sgd --lr 1e6 --epochs 20 --loss mse --output " + out.path()), 5, "try a smaller --lr");
+  check_fails(data.flags("--optimizer sgd --lr 1e6 --epochs 20 --loss mse --output " + out.path()), 5,
+              "try a smaller --lr");
   CHECK(slurp(out / "steps.csv") == steps);
   CHECK(slurp(out / "last.safetensors") == last);
   CHECK(slurp(out / "result.json") == result);
@@ -284,8 +288,8 @@ TEST_CASE("SIGINT and SIGTERM save what was learnt and end with 128 + the signal
     const pid_t child = fork();
     if (child == 0) {
       std::freopen((out / "err").c_str(), "w", stderr);
-      execl(CATDOG, "catdog", "--data", data.folder.path().c_str(), "--image-size", "32", "--width", "0.03125", "--epochs",
-            "100000", "--output", out.path().c_str(), static_cast<char*>(nullptr));
+      execl(CATDOG, "catdog", "--data", data.folder.path().c_str(), "--image-size", "32", "--width", "0.03125",
+            "--epochs", "100000", "--output", out.path().c_str(), static_cast<char*>(nullptr));
       _exit(127);
     }
     for (int i = 0; i < 1000 && !std::filesystem::exists(out / "last.safetensors"); ++i) usleep(10000);
@@ -302,9 +306,12 @@ TEST_CASE("SIGINT and SIGTERM save what was learnt and end with 128 + the signal
 TEST_CASE("--no-shuffle takes the classes in turns, by natural order of names") {
   const DataSet data;
   const TemporaryFolder a, b;
-  REQUIRE(catdog(data.flags("--no-shuffle --augment none --count cat=2,dog=6 --seed 1 --init /dev/null --output " + a.path())).code == 3);
+  REQUIRE(catdog(data.flags("--no-shuffle --augment none --count cat=2,dog=6 --seed 1 --init /dev/null --output " +
+                            a.path()))
+              .code == 3);
   REQUIRE(catdog(data.flags("--output " + a.path())).code == 0);
-  const std::string init = "--augment none --count cat=2,dog=6 --init " + (a / "last.safetensors") + " --output " + b.path();
+  const std::string init =
+      "--augment none --count cat=2,dog=6 --init " + (a / "last.safetensors") + " --output " + b.path();
   REQUIRE(catdog(data.flags("--no-shuffle --seed 1 " + init)).code == 0);
   const std::string steps = slurp(b / "steps.csv");
   REQUIRE(catdog(data.flags("--no-shuffle --seed 2 " + init)).code == 0);

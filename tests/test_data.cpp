@@ -21,11 +21,11 @@ struct Folder {
     const auto number = [&bmp](uint32_t value, int bytes) {
       for (int i = 0; i < bytes; ++i) bmp += static_cast<char>(value >> (8 * i));
     };
-    number(54 + 8, 4), number(0, 4), number(54, 4);                        // file header
+    number(54 + 8, 4), number(0, 4), number(54, 4);                          // file header
     number(40, 4), number(2, 4), number(1, 4), number(1, 2), number(24, 2);  // size, width, height, planes, bits
     for (int i = 0; i < 6; ++i) number(0, 4);
     for (int i = 0; i < 2; ++i) bmp += '\0', bmp += '\0', bmp += static_cast<char>(red);  // blue, green, red
-    bmp += std::string(2, '\0');                                                           // rows are padded to 4
+    bmp += std::string(2, '\0');                                                          // rows are padded to 4
     write_file((path / name).string(), bmp);
   }
   void text_file(const std::string& name) const {
@@ -80,7 +80,11 @@ TEST_CASE("an image folder says what is wrong with it") {
   CHECK(contains(empty, "dog"));
   CHECK(contains(empty, ".jpg .jpeg .png .bmp"));
   CHECK(contains(empty, ".txt"));
-  CHECK(contains(error_of([&] { split_directory(folder.path.string(), {"validation", "val"}); }, Exit::bad_data),
+  CHECK(contains(error_of(
+                     [&] {
+                       split_directory(folder.path.string(), {"validation", "val"});
+                     },
+                     Exit::bad_data),
                  "validation"));
 }
 

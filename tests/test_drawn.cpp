@@ -40,8 +40,7 @@ TEST_CASE("draw_animal draws another picture for another index, seed and animal"
   std::set<Bytes> seen;
   for (Animal animal : {Animal::cat, Animal::dog})
     for (uint64_t seed : {0, 1})
-      for (uint64_t index = 0; index < 50; ++index)
-        seen.insert(draw_animal(animal, 16, seed, index));
+      for (uint64_t index = 0; index < 50; ++index) seen.insert(draw_animal(animal, 16, seed, index));
   CHECK(seen.size() == 200);
 }
 
@@ -55,15 +54,13 @@ TEST_CASE("draw_animal draws at any size from 8, and names a smaller one") {
 
 TEST_CASE("draw_animal draws the same picture at another size") {
   for (uint64_t index = 0; index < 8; ++index) {
-    const Bytes small = draw_animal(Animal::cat, 32, 5, index),
-                large = draw_animal(Animal::cat, 128, 5, index);
+    const Bytes small = draw_animal(Animal::cat, 32, 5, index), large = draw_animal(Animal::cat, 128, 5, index);
     double difference = 0;
     for (int y = 0; y < 32; ++y)
       for (int x = 0; x < 32; ++x)
         for (int c = 0; c < 3; ++c) {
           double mean = 0;  // of the 4 x 4 pixels that became one
-          for (int i = 0; i < 16; ++i)
-            mean += large[((4 * y + i / 4) * 128 + 4 * x + i % 4) * 3 + c] / 16.0;
+          for (int i = 0; i < 16; ++i) mean += large[((4 * y + i / 4) * 128 + 4 * x + i % 4) * 3 + c] / 16.0;
           difference += std::abs(mean - small[(y * 32 + x) * 3 + c]) / (32 * 32 * 3);
         }
     CAPTURE(index);
@@ -73,8 +70,7 @@ TEST_CASE("draw_animal draws the same picture at another size") {
 
 TEST_CASE("the mean cat and the mean dog differ in shape, but not in colour") {
   constexpr int kSize = 16, kPictures = 1500;
-  const auto cat = mean_picture(Animal::cat, kSize, kPictures),
-             dog = mean_picture(Animal::dog, kSize, kPictures);
+  const auto cat = mean_picture(Animal::cat, kSize, kPictures), dog = mean_picture(Animal::dog, kSize, kPictures);
   double colour[3] = {0, 0, 0}, most = 0;
   for (size_t k = 0; k < cat.size(); ++k) {
     colour[k % 3] += (cat[k] - dog[k]) / (kSize * kSize);

@@ -128,8 +128,7 @@ TEST_CASE("file: a write that fails half-way harms nothing, and cannot be commit
     const std::string large(10000, 'x');
     {
       FileSizeLimit limit(4096);
-      fails(Exit::failure, {path, "File too large", "ulimit -f"},
-            [&] { out.write(large.data(), large.size()); });
+      fails(Exit::failure, {path, "File too large", "ulimit -f"}, [&] { out.write(large.data(), large.size()); });
     }
     fails(Exit::failure, {path, "earlier write failed"}, [&] { out.commit(); });
   }
@@ -174,9 +173,7 @@ TEST_CASE("file: places where nothing can be written") {
 
 TEST_CASE("file: what cannot be read is bad data") {
   TempFolder folder;
-  const auto read = [](const std::string& path, size_t limit = 100) {
-    return [=] { read_file(path, limit); };
-  };
+  const auto read = [](const std::string& path, size_t limit = 100) { return [=] { read_file(path, limit); }; };
   write_file(folder / "a", "12345");
   CHECK(read_file(folder / "a", 5) == "12345");
   fails(Exit::bad_data, {folder / "a", "larger than 4"}, read(folder / "a", 4));
@@ -195,13 +192,10 @@ TEST_CASE("file: directories are made with those above them") {
   make_directories(folder / "a/b/c");
   make_directories("/");
   write_file(folder / "plain", "x");
-  fails(Exit::failure, {"plain", "exists and is a file"},
-        [&] { make_directories(folder / "plain"); });
-  fails(Exit::failure, {"plain", "exists and is a file"},
-        [&] { make_directories(folder / "plain/below"); });
+  fails(Exit::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain"); });
+  fails(Exit::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain/below"); });
   fails(Exit::failure, {"empty"}, [&] { make_directories(""); });
-  fails(Exit::failure, {"File name too long", "shorter"},
-        [&] { make_directories(folder / std::string(300, 'n')); });
+  fails(Exit::failure, {"File name too long", "shorter"}, [&] { make_directories(folder / std::string(300, 'n')); });
   if (access("/proc/self", F_OK) == 0)  // where even root may not
     fails(Exit::failure, {"/proc/counterpoise"}, [&] { make_directories("/proc/counterpoise"); });
 }

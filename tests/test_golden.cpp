@@ -127,8 +127,7 @@ Numbers to_torch(const Tensor& x) {
   if (x.shape().rank() != 4) return values;
   const Index A = x.shape()[0], B = x.shape()[1] * x.shape()[2], C = x.shape()[3];
   Numbers first(values.size());
-  for (Index i = 0; i < A * B * C; ++i)
-    first[(i / (B * C) * C + i % C) * B + i / C % B] = values[i];
+  for (Index i = 0; i < A * B * C; ++i) first[(i / (B * C) * C + i % C) * B + i / C % B] = values[i];
   return first;
 }
 
@@ -157,9 +156,7 @@ Numbers difference(const Numbers& a, const Numbers& b) {
   return d;
 }
 
-double relative_norm(const Numbers& got, const Numbers& want) {
-  return norm(difference(got, want)) / norm(want);
-}
+double relative_norm(const Numbers& got, const Numbers& want) { return norm(difference(got, want)) / norm(want); }
 
 // The largest relative difference of two elements.
 double relative_worst(const Numbers& got, const Numbers& want) {
@@ -223,8 +220,7 @@ struct Network {
     std::vector<int32_t> of_class;
     for (Index n = 0; n < N; ++n) {
       of_class.push_back(static_cast<int32_t>(n % classes));
-      const double brightness =
-          static_cast<double>(n % classes) - static_cast<double>(classes - 1) / 2;
+      const double brightness = static_cast<double>(n % classes) - static_cast<double>(classes - 1) / 2;
       for (Index i = n * 3 * S * S; i < (n + 1) * 3 * S * S; ++i) x[i] = (x[i] + brightness) / 2;
     }
     pictures = from_torch(backend, x, {N, 3, S, S}, DType::f64);
@@ -272,8 +268,7 @@ struct Network {
 // whole.
 void check_gradients(const Network& network, const Json& want, double tolerance) {
   double whole = 0;
-  for (const auto& [name, gradient] : want.items())
-    whole += std::pow(gradient["norm"].get<double>(), 2);
+  for (const auto& [name, gradient] : want.items()) whole += std::pow(gradient["norm"].get<double>(), 2);
   whole = std::sqrt(whole);
 
   double worst = 0, squares = 0;
@@ -286,8 +281,7 @@ void check_gradients(const Network& network, const Json& want, double tolerance)
     const Json& gradient = want[p.name];
     const double size = gradient["norm"];
     const Numbers got = gradient_of(p);
-    const Numbers apart =
-        difference(projections(p.name, got), gradient["projections"].get<Numbers>());
+    const Numbers apart = difference(projections(p.name, got), gradient["projections"].get<Numbers>());
     const double error = norm(apart) / std::sqrt(projection_count);
     squares += error * error;
     // A bias before a batch normalisation changes nothing: its gradient is rounding, and is held
@@ -341,13 +335,9 @@ TEST_CASE("golden: a VGG16's losses over twenty steps") {
   }
 }
 
-TEST_CASE("golden: a small VGG16's gradients") {
-  check_gradient_case(golden("vgg.json")["gradients"][0]);
-}
+TEST_CASE("golden: a small VGG16's gradients") { check_gradient_case(golden("vgg.json")["gradients"][0]); }
 
-TEST_CASE("golden: a whole VGG16's gradients") {
-  check_gradient_case(golden("vgg.json")["gradients"][1]);
-}
+TEST_CASE("golden: a whole VGG16's gradients") { check_gradient_case(golden("vgg.json")["gradients"][1]); }
 
 TEST_CASE("golden: a VGG16 with batch normalisation, in training and after it") {
   const Json spec = golden("vgg.json")["batch_norm"];
@@ -426,8 +416,8 @@ TEST_CASE("golden: single operations in f64, values and gradients") {
         const Extents channels = spec["inputs"]["weight"];
         running["running_mean"] = tensor("running_mean", channels);
         running["running_var"] = affine(tensor("running_var", channels), 0.5, 1).value();
-        y = batch_norm(x, inputs["weight"], inputs["bias"], running["running_mean"],
-                       running["running_var"], spec["training"], spec["momentum"], spec["eps"]);
+        y = batch_norm(x, inputs["weight"], inputs["bias"], running["running_mean"], running["running_var"],
+                       spec["training"], spec["momentum"], spec["eps"]);
       } else if (op == "log_softmax") {
         y = log_softmax(x);
       }

@@ -63,8 +63,7 @@ TEST_CASE("graph: backward needs one number, and a graph that is still there") {
 
 TEST_CASE("graph: gradients are never two names for the same numbers") {
   Backend& b = guarded_cpu();
-  const auto check = [&](const std::function<Var(const Var&, const Var&)>& f, double dx,
-                         double dy) {
+  const auto check = [&](const std::function<Var(const Var&, const Var&)>& f, double dx, double dy) {
     const Var x(Tensor::full(b, {2}, 3), true), y(Tensor::full(b, {2}, 3), true);
     for (int times = 1; times <= 3; ++times) {  // add_grad adds in place from the second time on
       sum(f(x, y)).backward();
@@ -80,11 +79,7 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
   check([](const Var& x, const Var& y) { return x + y; }, 1, 1);
   check([](const Var& x, const Var& y) { return x + x + y; }, 2, 1);
   check([](const Var& x, const Var& y) { return reshape(x, {2, 1}) * reshape(y, {1, 2}); }, 6, 6);
-  check(
-      [](const Var& x, const Var& y) {
-        return relu(reshape(x, {1, 2})) + reshape(y, {1, 2});
-      },
-      1, 1);
+  check([](const Var& x, const Var& y) { return relu(reshape(x, {1, 2})) + reshape(y, {1, 2}); }, 1, 1);
   check([](const Var& x, const Var& y) { return sum_to(x, {2}) + exp(0 * y) * x; }, 2, 0);
   check(
       [](const Var& x, const Var& y) {
@@ -94,9 +89,7 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
       6, 2);
 
   // An operation may give one tensor to several inputs; what lies before them works in place.
-  const auto leaf = [&](float first, float second) {
-    return Var(Tensor::from<float>(b, {2}, {first, second}), true);
-  };
+  const auto leaf = [&](float first, float second) { return Var(Tensor::from<float>(b, {2}, {first, second}), true); };
   const Var p = leaf(3, -4), q = leaf(-5, 6), r = leaf(7, -8), w(Tensor::full(b, {1, 1, 1, 1}, 1));
   const Var rp = relu(p), rr = abs(r), rq = conv2d(reshape(q, {1, 1, 2, 1}), w, Var(), {}, true);
   sum(Var::made_by("fork", rp.value(), {rp, rq, rr}, [rp, rq, rr](Tensor dy) {

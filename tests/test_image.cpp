@@ -32,17 +32,13 @@ Bytes from_hex(const std::string& hex) {
   return bytes;
 }
 
-Bytes golden_file(const std::string& name) {
-  return from_hex(golden()["files"][name]["bytes"].get<std::string>());
-}
+Bytes golden_file(const std::string& name) { return from_hex(golden()["files"][name]["bytes"].get<std::string>()); }
 
 Image golden_image(const nlohmann::json& entry) {
   return {entry["height"], entry["width"], from_hex(entry["rgb"].get<std::string>())};
 }
 
-Image decode(const Bytes& bytes) {
-  return decode_image(bytes.data(), bytes.size(), "a.jpg");
-}
+Image decode(const Bytes& bytes) { return decode_image(bytes.data(), bytes.size(), "a.jpg"); }
 
 // What decoding says about bad data: one line that begins with the name. Empty where it succeeds.
 template <class Action>
@@ -70,9 +66,7 @@ void check_complaint(const Bytes& bytes, const std::string& words) {
   CHECK(message.find(words) != std::string::npos);
 }
 
-Bytes bytes_of(const std::string& text) {
-  return Bytes(text.begin(), text.end());
-}
+Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
 
 // The file with `value` in place of the bytes from `at` on.
 Bytes with(Bytes file, size_t at, const Bytes& value) {
@@ -109,8 +103,7 @@ TEST_CASE("image: files decode to what Pillow makes of them") {
     REQUIRE(got.width == want.width);
     REQUIRE(got.rgb.size() == want.rgb.size());
     int largest = 0;
-    for (size_t i = 0; i < got.rgb.size(); ++i)
-      largest = std::max(largest, std::abs(got.rgb[i] - want.rgb[i]));
+    for (size_t i = 0; i < got.rgb.size(); ++i) largest = std::max(largest, std::abs(got.rgb[i] - want.rgb[i]));
     CHECK(largest <= file["tolerance"].get<int>());
   }
 }
@@ -137,8 +130,7 @@ TEST_CASE("image: flipped bits never do more than throw") {
     const Bytes bytes = golden_file(name);
     for (int trial = 0; trial < 300; ++trial) {
       Bytes damaged = bytes;
-      for (int flips = 1 << trial % 4; flips > 0; --flips)
-        damaged[rng.below(bytes.size())] ^= 1 << rng.below(8);
+      for (int flips = 1 << trial % 4; flips > 0; --flips) damaged[rng.below(bytes.size())] ^= 1 << rng.below(8);
       complaint(damaged);
     }
   }
@@ -151,8 +143,7 @@ TEST_CASE("image: a Huffman table of too many symbols is refused, twice") {
     check_complaint(bomb, "a Huffman table of");
     // The second fence. Where this fails, stb.cpp was compiled without -fsanitize=bounds
     // -fno-sanitize-recover=bounds.
-    const std::string message =
-        complaint([&] { detail::stb_decode(bomb.data(), bomb.size(), 17, 18, "a.jpg"); });
+    const std::string message = complaint([&] { detail::stb_decode(bomb.data(), bomb.size(), 17, 18, "a.jpg"); });
     CHECK(message.find("past the end of an array") != std::string::npos);
   }
 }
@@ -268,8 +259,7 @@ TEST_CASE("augment: the rotated picture is SciPy's") {
     const float angle = entry["angle"];
     CAPTURE(angle);
     for (const bool flip : {false, true}) {
-      rotate(angle, flip, flip ? mirrored.data() : source.rgb.data(), source.height, source.width,
-             out.data());
+      rotate(angle, flip, flip ? mirrored.data() : source.rgb.data(), source.height, source.width, out.data());
       float largest = 0;
       for (size_t i = 0; i < out.size(); ++i)
         largest = std::max(largest, std::abs(out[i] - entry["pixels"][i].get<float>()));
@@ -290,15 +280,13 @@ TEST_CASE("augment: quarter turns move pixels, no turn leaves them") {
   for (int y = 0; y < n; ++y)  // counter-clockwise: the last column becomes the first row
     for (int x = 0; x < n; ++x)
       for (int c = 0; c < 3; ++c)
-        worst =
-            std::max(worst, std::abs(out[(y * n + x) * 3 + c] - rgb[(x * n + n - 1 - y) * 3 + c]));
+        worst = std::max(worst, std::abs(out[(y * n + x) * 3 + c] - rgb[(x * n + n - 1 - y) * 3 + c]));
   CHECK(worst < 0.01f);
   rotate(0, true, rgb.data(), n, n, out.data());
   for (int y = 0; y < n; ++y)
     for (int x = 0; x < n; ++x)
       for (int c = 0; c < 3; ++c)
-        worst_flip = std::max(
-            worst_flip, std::abs(out[(y * n + x) * 3 + c] - rgb[(y * n + n - 1 - x) * 3 + c]));
+        worst_flip = std::max(worst_flip, std::abs(out[(y * n + x) * 3 + c] - rgb[(y * n + n - 1 - x) * 3 + c]));
   CHECK(worst_flip == 0);
 }
 
@@ -331,9 +319,8 @@ TEST_CASE("augment: the text form") {
     CHECK(to_string(parse_augment(good)) == good);
   CHECK(to_string(parse_augment("rotate=0.25,flip")) == "flip,rotate=0.25");
   CHECK(to_string(parse_augment("rotate=0")) == "none");
-  for (const char* bad :
-       {"", "Flip", "flip,", "flip,none", "flip,flip", "rotate", "rotate=", "rotate=2",
-        "rotate=-0.1", "rotate=nan", "rotate=0.2x", ",", "flip flip"}) {
+  for (const char* bad : {"", "Flip", "flip,", "flip,none", "flip,flip", "rotate", "rotate=", "rotate=2", "rotate=-0.1",
+                          "rotate=nan", "rotate=0.2x", ",", "flip flip"}) {
     CAPTURE(bad);
     try {
       parse_augment(bad);

@@ -18,8 +18,7 @@ namespace {
 // Sizes that several threads share, and that the blocks of the fast kernels do not divide.
 const std::vector<OpRow>& large_rows() {
   using In = Inputs;
-  const Input rows{{1001, 67}}, row{{67}}, column{{1001, 1}},
-      picture{{2, 65, 63, 16}, Input::normal};
+  const Input rows{{1001, 67}}, row{{67}}, column{{1001, 1}}, picture{{2, 65, 63, 16}, Input::normal};
   static const std::vector<OpRow> table = {
       {"relu", "", {{{66003}, Input::apart}}, [](In in) { return relu(in[0]); }},
       {"softplus", "", {{{66003}}}, [](In in) { return softplus(in[0]); }},
@@ -75,19 +74,11 @@ const std::vector<OpRow>& large_rows() {
 
 const std::vector<OpRow>& large_products() {
   using In = Inputs;
-  const auto conv = [](Conv2dParams p) {
-    return [p](In in) { return conv2d(in[0], in[1], Var(), p); };
-  };
+  const auto conv = [](Conv2dParams p) { return [p](In in) { return conv2d(in[0], in[1], Var(), p); }; };
   static const std::vector<OpRow> table = {
       {"matmul", "", {{{301, 203}}, {{203, 157}}}, [](In in) { return matmul(in[0], in[1]); }},
-      {"matmul",
-       "transposed",
-       {{{203, 157}}, {{301, 203}}},
-       [](In in) { return matmul(in[0], in[1], true, true); }},
-      {"linear",
-       "",
-       {{{16, 3001}}, {{33, 3001}}, {{33}}},
-       [](In in) { return linear(in[0], in[1], in[2]); }},
+      {"matmul", "transposed", {{{203, 157}}, {{301, 203}}}, [](In in) { return matmul(in[0], in[1], true, true); }},
+      {"linear", "", {{{16, 3001}}, {{33, 3001}}, {{33}}}, [](In in) { return linear(in[0], in[1], in[2]); }},
       {"conv2d", "3x3", {{{2, 40, 40, 64}}, {{16, 3, 3, 64}}}, conv({1, 1})},
       {"conv2d", "many pixels", {{{3, 61, 67, 3}}, {{5, 3, 3, 3}}}, conv({1, 1})},
       {"conv2d", "stride 2", {{{3, 41, 40, 32}}, {{17, 3, 3, 32}}}, conv({2, 1})},
@@ -195,27 +186,21 @@ struct Kernel {
 const Kernel kernels_in_place[] = {
     {"copy", [](Backend& b, Tensor x, Tensor y, Tensor) { return b.copy(x, y), y; }},
     {"fill", [](Backend& b, Tensor x, Tensor, Tensor) { return b.fill(-2.5, x), x; }},
-    {"cast", [](Backend&, Tensor x, Tensor,
-                Tensor) { return x.cast(DType::f64).cast(DType::f32).cast(x.dtype()); }},
-    {"unary",
-     [](Backend& b, Tensor x, Tensor, Tensor) { return b.unary(Unary::tanh, 0, 0, x, x), x; }},
+    {"cast", [](Backend&, Tensor x, Tensor, Tensor) { return x.cast(DType::f64).cast(DType::f32).cast(x.dtype()); }},
+    {"unary", [](Backend& b, Tensor x, Tensor, Tensor) { return b.unary(Unary::tanh, 0, 0, x, x), x; }},
     {"unary_grad",
      [](Backend& b, Tensor x, Tensor, Tensor z) {
        Tensor y = x.clone();
        b.unary(Unary::sigmoid, 0, 0, x, y);
        return b.unary_grad(Unary::sigmoid, 0, 0, x, y, z, z), z;
      }},
-    {"binary a",
-     [](Backend& b, Tensor x, Tensor y, Tensor) { return b.binary(Binary::sub, x, y, x), x; }},
-    {"binary b",
-     [](Backend& b, Tensor x, Tensor y, Tensor) { return b.binary(Binary::sub, x, y, y), y; }},
-    {"add_scaled",
-     [](Backend& b, Tensor x, Tensor y, Tensor) { return b.add_scaled(-0.3, x, y), y; }},
+    {"binary a", [](Backend& b, Tensor x, Tensor y, Tensor) { return b.binary(Binary::sub, x, y, x), x; }},
+    {"binary b", [](Backend& b, Tensor x, Tensor y, Tensor) { return b.binary(Binary::sub, x, y, y), y; }},
+    {"add_scaled", [](Backend& b, Tensor x, Tensor y, Tensor) { return b.add_scaled(-0.3, x, y), y; }},
     {"relu_mask", [](Backend& b, Tensor x, Tensor y, Tensor) { return b.relu_mask(x, y, y), y; }},
-    {"dropout",
-     [](Backend& b, Tensor x, Tensor, Tensor) { return b.dropout(x, 0.3, 11, 12, x), x; }},
-    {"sum_squares", [](Backend& b, Tensor x, Tensor,
-                       Tensor) { return Tensor::full(b, {}, b.sum_squares(x), DType::f64); }},
+    {"dropout", [](Backend& b, Tensor x, Tensor, Tensor) { return b.dropout(x, 0.3, 11, 12, x), x; }},
+    {"sum_squares",
+     [](Backend& b, Tensor x, Tensor, Tensor) { return Tensor::full(b, {}, b.sum_squares(x), DType::f64); }},
     {"sgd_step",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
        b.sgd_step({0.1, 0.9, 0.01, true}, x, y, z);
@@ -231,22 +216,19 @@ const Kernel kernels_in_place[] = {
 
 }  // namespace
 
-TEST_CASE(
-    "kernels: kernels in place, and those of the optimizers, agree with the reference in f64") {
+TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with the reference in f64") {
   for (const Machine& machine : machines()) {
     for (const Kernel& kernel : kernels_in_place) {
       for (const Shape& shape : {Shape{50003}, Shape{6}, Shape{0}}) {
         CAPTURE(kernel.name);
         CAPTURE(machine.backend.name());
         const auto result = [&](Backend& b, DType dtype) {
-          return numbers(kernel.f(b, random_tensor(b, shape, dtype, 1),
-                                  random_tensor(b, shape, dtype, 2),
+          return numbers(kernel.f(b, random_tensor(b, shape, dtype, 1), random_tensor(b, shape, dtype, 2),
                                   random_tensor(b, shape, dtype, 3)));
         };
         const std::vector<double> exact = result(guarded_reference(), DType::f64);
         CHECK(deviation(result(machine.backend, DType::f32), exact) < 1e-5);
-        CHECK(deviation(result(machine.backend, DType::f64), exact) <
-              1e-7);  // cast goes through f32
+        CHECK(deviation(result(machine.backend, DType::f64), exact) < 1e-7);  // cast goes through f32
         check_guard(machine);
       }
     }
@@ -279,16 +261,14 @@ TEST_CASE("kernels: NaN is never hidden") {
         for (int i = 0; i < 32; ++i) values[i] = i == at ? std::nan("") : i - 16.5;
         const Tensor x = Tensor::from(b, {1, 4, 4, 2}, values).cast(dtype);
         const Tensor flat = x.reshape({4, 8}), one = Tensor::full(b, {2}, 1, dtype);
-        const Tensor w = Tensor::full(b, {3, 3, 3, 2}, 1, dtype),
-                     zeros = Tensor::zeros(b, {4, 8}, dtype);
+        const Tensor w = Tensor::full(b, {3, 3, 3, 2}, 1, dtype), zeros = Tensor::zeros(b, {4, 8}, dtype);
         const auto nans = [](const Var& y) {
           int count = 0;
           for (const double v : numbers(y.value())) count += std::isnan(v);
           return count;
         };
         CAPTURE(at);
-        for (const auto op : {relu, sigmoid, tanh, softplus, exp, square, abs})
-          CHECK(nans(op(x)) == 1);
+        for (const auto op : {relu, sigmoid, tanh, softplus, exp, square, abs}) CHECK(nans(op(x)) == 1);
         CHECK(nans(clamp(x, -1, 1)) == 1);
         CHECK(nans(maximum(flat, zeros)) == 1);
         CHECK(nans(maximum(zeros, flat)) == 1);

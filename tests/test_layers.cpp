@@ -34,9 +34,7 @@ void check_layer(Module& module, const Input& input) {
   CHECK_MESSAGE(check.error < 1e-6, check.where);
 }
 
-Random rng_of(uint64_t seed) {
-  return Random(seed, Stream::init);
-}
+Random rng_of(uint64_t seed) { return Random(seed, Stream::init); }
 
 VggConfig tiny(const std::string& name = "vgg11") {
   VggConfig config;
@@ -56,7 +54,7 @@ Var parameter(const Module& module, const std::string& name) {
 
 }  // namespace
 
-// -- each layer -----------------------------------------------------------------------------------
+// -- each layer --
 
 TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   Backend& b = guarded_cpu();
@@ -75,8 +73,8 @@ TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   Flatten flatten;
   BatchNorm2d norm(b, 3), evaluating(b, 3);
   evaluating.train(false);
-  for (Module* m : std::vector<Module*>{&conv, &strided, &relu_conv, &avg_pool, &adaptive, &global,
-                                        &sigmoid, &flatten, &norm, &evaluating}) {
+  for (Module* m : std::vector<Module*>{&conv, &strided, &relu_conv, &avg_pool, &adaptive, &global, &sigmoid, &flatten,
+                                        &norm, &evaluating}) {
     check_layer(*m, {picture});
   }
   for (Module* m : std::vector<Module*>{&max_pool, &overlapping, &relu}) {
@@ -96,8 +94,8 @@ TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   check_layer(net, {picture});
   std::vector<std::string> names;
   for (const Parameter& p : net.parameters()) names.push_back(p.name);
-  CHECK(names == std::vector<std::string>{"0.weight", "1.weight", "1.bias", "1.running_mean",
-                                          "1.running_var", "5.weight", "5.bias"});
+  CHECK(names == std::vector<std::string>{"0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var",
+                                          "5.weight", "5.bias"});
   CHECK(net.parameter_count() == 108 + 16 + 50);
   CHECK(net.parameter_count(true) == 108 + 8 + 50);
   net.zero_grad();
@@ -113,9 +111,7 @@ TEST_CASE("layers: an output shape that cannot be is an error, as in forward") {
   CHECK(fails(Exit::failure, {"[1, 8, 8, 5]"}, [&] { conv.output_shape({1, 8, 8, 5}); }));
   CHECK(fails(Exit::failure, {"[1, 2, 8, 3]"}, [&] { conv.output_shape({1, 2, 8, 3}); }));
   CHECK(fails(Exit::failure, {"[8, 5]"}, [&] { Linear(b, rng, 4, 1).output_shape({8, 5}); }));
-  CHECK(fails(Exit::failure, {"[1, 1, 4, 3]"}, [&] {
-    MaxPool2d({2, 2}).output_shape({1, 1, 4, 3});
-  }));
+  CHECK(fails(Exit::failure, {"[1, 1, 4, 3]"}, [&] { MaxPool2d({2, 2}).output_shape({1, 1, 4, 3}); }));
   CHECK(fails(Exit::failure, {"[4, 3]"}, [&] { AvgPool2d({2, 2}).output_shape({4, 3}); }));
   CHECK(fails(Exit::failure, {"[2, 5]"}, [&] { BatchNorm2d(b, 3).output_shape({2, 5}); }));
 }
@@ -211,7 +207,7 @@ TEST_CASE("layers: weights begin by the seed alone, with the deviation of their 
   check(head, "0.weight", 0.01);
 }
 
-// -- VGG ------------------------------------------------------------------------------------------
+// -- VGG --
 
 TEST_CASE("layers: a whole VGG has the right gradients") {
   for (const std::string name : {"vgg11", "vgg11_bn"}) {
@@ -245,12 +241,10 @@ TEST_CASE("layers: VGG's numbers of parameters are torchvision's") {
   config.head = VggConfig::imagenet;
   config.outputs = 1000;
   config.width = 1. / 64;  // 8 channels instead of 512 go into the head
-  const Index head = vgg(config, cpu_backend(), 1)->entries()[3].module->parameter_count() +
-                     (512 - 8) * 7 * 7 * 4096;
-  const std::map<std::string, Index> imagenet = {{"vgg11", 132863336},    {"vgg13", 133047848},
-                                                 {"vgg16", 138357544},    {"vgg19", 143667240},
-                                                 {"vgg11_bn", 132868840}, {"vgg13_bn", 133053736},
-                                                 {"vgg16_bn", 138365992}, {"vgg19_bn", 143678248}};
+  const Index head = vgg(config, cpu_backend(), 1)->entries()[3].module->parameter_count() + (512 - 8) * 7 * 7 * 4096;
+  const std::map<std::string, Index> imagenet = {
+      {"vgg11", 132863336},    {"vgg13", 133047848},    {"vgg16", 138357544},    {"vgg19", 143667240},
+      {"vgg11_bn", 132868840}, {"vgg13_bn", 133053736}, {"vgg16_bn", 138365992}, {"vgg19_bn", 143678248}};
   CHECK(vgg_names().size() == imagenet.size());
   for (const std::string& name : vgg_names()) {
     CAPTURE(name);

@@ -18,14 +18,11 @@ namespace {
 
 using List = std::vector<double>;
 
-List values(const Var& x) {
-  return numbers(x.value());
-}
+List values(const Var& x) { return numbers(x.value()); }
 
 // Logits for a loss: [N], or [N, 3] with a logit for each class.
 Input logits(const LossInfo& loss, Index N) {
-  return loss.outputs == LossInfo::one_logit ? Input{{N}, Input::normal, 2}
-                                             : Input{{N, 3}, Input::normal, 2};
+  return loss.outputs == LossInfo::one_logit ? Input{{N}, Input::normal, 2} : Input{{N, 3}, Input::normal, 2};
 }
 
 // Every loss with several of its parameters: the bounds, the defaults, none.
@@ -112,8 +109,7 @@ TEST_CASE("losses: golden values of the binary losses, 1e-8") {
     double z, y, bce, dbce, focal, dfocal, focal_half, dfocal_half;  // gamma 2 alpha 0.25; 0.5 none
   };
   const Row rows[] = {
-      {-5, 0, .00671534849, .00669285092, 2.25606767e-07, 6.73044575e-07, .000549381627,
-       .000820393453},
+      {-5, 0, .00671534849, .00669285092, 2.25606767e-07, 6.73044575e-07, .000549381627, .000820393453},
       {-5, 1, 5.00671535, -.993307149, 1.23498031, -.261544961, 4.98993262, -1.00667598},
       {-1, 0, .313261688, .268941421, .0169935431, .0394358475, .162456140, .198854322},
       {-1, 1, 1.31326169, -.731058579, .175467076, -.192058681, 1.12286453, -.776061832},
@@ -122,16 +118,14 @@ TEST_CASE("losses: golden values of the binary losses, 1e-8") {
       {.5, 1, .474076984, -.377540669, .0168933726, -.0344842493, .291293465, -.322636533},
       {2, 0, 2.12692801, .880797078, 1.23755863, .807535298, 1.99613874, .945607801},
       {2, 1, .126928011, -.119202922, .000450890709, -.00121773505, .043822881, -.0604552668},
-      {20, 1, 2.06115362e-09, -2.06115362e-09, 2.18912768e-27, -6.56738303e-27, 9.35762295e-14,
-       -1.40364344e-13},
+      {20, 1, 2.06115362e-09, -2.06115362e-09, 2.18912768e-27, -6.56738303e-27, 9.35762295e-14, -1.40364344e-13},
   };
   for (const Machine& machine : machines()) {
     for (const Row& row : rows) {
       CAPTURE(row.z);
       CAPTURE(row.y);
       const Tensor y = Tensor::full(machine.backend, {1}, row.y, DType::f64);
-      const auto check = [&](const std::function<Var(const Var&)>& f, double value,
-                             double gradient) {
+      const auto check = [&](const std::function<Var(const Var&)>& f, double value, double gradient) {
         const Var z(Tensor::full(machine.backend, {1}, row.z, DType::f64), true);
         const Var loss = f(z);
         loss.backward();
@@ -144,8 +138,7 @@ TEST_CASE("losses: golden values of the binary losses, 1e-8") {
       check([&](const Var& z) { return focal(z, y, 0.5, -1); }, row.focal_half, row.dfocal_half);
     }
     const Var z(Tensor::from<double>(machine.backend, {1, 4}, {1.2, -0.4, 0.3, 2}));
-    for (const auto& [label, value] :
-         {std::pair<int32_t, double>{0, 1.3439104981}, {3, .5439104981}}) {
+    for (const auto& [label, value] : {std::pair<int32_t, double>{0, 1.3439104981}, {3, .5439104981}}) {
       const Tensor index = Tensor::from<int32_t>(machine.backend, {1}, {label});
       CHECK(std::fabs(cross_entropy(z, index).value().item() - value) < 1e-10);
     }
@@ -170,8 +163,7 @@ TEST_CASE("losses: at their limits they are their parents, exactly") {
       CHECK(deviation(plain.second, parent.second) < 1e-6);
       CHECK(both([](const Var& z, const Tensor& y) { return balanced_bce(z, y, -1); }) == parent);
       CHECK(both([](const Var& z, const Tensor& y) { return balanced_bce(z, y, 0.5); }) == halves);
-      CHECK(both([](const Var& z, const Tensor& y) { return focal(z, y, 0, 0.5); }).first ==
-            halves.first);
+      CHECK(both([](const Var& z, const Tensor& y) { return focal(z, y, 0, 0.5); }).first == halves.first);
     }
   }
   // Focal with alpha = 0.75 weighs positives three times as much as negatives.
@@ -191,14 +183,12 @@ TEST_CASE("losses: the mean under class weights, with both denominators") {
     const double log2 = std::log(2.);
     const List weights = {6, 6. / 11};
     // All logits 0: each sample's loss is log 2, and the weights add up to 12 + 12/11.
-    const Var zero(Tensor::zeros(b, {4, 1}, DType::f64)),
-        pair(Tensor::zeros(b, {4, 2}, DType::f64));
+    const Var zero(Tensor::zeros(b, {4, 1}, DType::f64)), pair(Tensor::zeros(b, {4, 2}, DType::f64));
     const auto of = [&](const char* name, const Var& z, const List& w) {
       return compute(find_loss(name), z, labels, resolve(find_loss(name), {}), w).value().item();
     };
     CHECK(of("bce", zero, {}) == doctest::Approx(log2).epsilon(1e-12));
-    CHECK(of("weighted-bce", zero, weights) ==
-          doctest::Approx(log2 * (12 + 12. / 11) / 4).epsilon(1e-12));
+    CHECK(of("weighted-bce", zero, weights) == doctest::Approx(log2 * (12 + 12. / 11) / 4).epsilon(1e-12));
     CHECK(of("bce", zero, weights) == doctest::Approx(log2 * (12 + 12. / 11) / 4).epsilon(1e-12));
     CHECK(of("cross-entropy", pair, {}) == doctest::Approx(log2).epsilon(1e-12));
     CHECK(of("cross-entropy", pair, weights) == doctest::Approx(log2).epsilon(1e-12));
@@ -221,24 +211,18 @@ TEST_CASE("losses: what cannot be computed is said") {
   CHECK(params.size() == 2);
   for (const LossParam& p : focal.params) CHECK(params.at(p.name) == p.value);
   CHECK(resolve(focal, {{"alpha", -1}}).at("alpha") == -1);
-  CHECK(fails(Exit::usage,
-              {"focl", "mse", "bce", "weighted-bce", "balanced-bce", "focal", "cross-entropy"},
+  CHECK(fails(Exit::usage, {"focl", "mse", "bce", "weighted-bce", "balanced-bce", "focal", "cross-entropy"},
               [] { find_loss("focl"); }));
-  CHECK(fails(Exit::usage, {"--beta", "focal", "--gamma", "--alpha"}, [&] {
-    resolve(focal, {{"beta", 1}});
-  }));
-  CHECK(fails(Exit::usage, {"--gamma", "bce", "no parameters"}, [] {
-    resolve(find_loss("bce"), {{"gamma", 2}});
-  }));
+  CHECK(fails(Exit::usage, {"--beta", "focal", "--gamma", "--alpha"}, [&] { resolve(focal, {{"beta", 1}}); }));
+  CHECK(fails(Exit::usage, {"--gamma", "bce", "no parameters"}, [] { resolve(find_loss("bce"), {{"gamma", 2}}); }));
   CHECK(fails(Exit::usage, {"--gamma", "-1", "0"}, [&] { resolve(focal, {{"gamma", -1}}); }));
   CHECK(fails(Exit::usage, {"--alpha", "1.5", "none"}, [&] { resolve(focal, {{"alpha", 1.5}}); }));
   CHECK(fails(Exit::usage, {"--gamma"}, [&] { resolve(focal, {{"gamma", std::nan("")}}); }));
 
   const auto with = [&](const LossInfo& loss, const Shape& z, const std::vector<int32_t>& classes,
                         const List& weights = {}) {
-    return [&, z, classes, weights] {
-      compute(loss, Tensor::zeros(b, z), make_labels(b, classes, 0), params, weights);
-    };
+    return
+        [&, z, classes, weights] { compute(loss, Tensor::zeros(b, z), make_labels(b, classes, 0), params, weights); };
   };
   CHECK(fails(Exit::failure, {"focal", "empty"}, with(focal, {0}, {})));
   CHECK(fails(Exit::failure, {"focal", "2 labels", "[3]"}, with(focal, {3}, {0, 1})));
@@ -264,24 +248,19 @@ TEST_CASE("class weights: balanced ones are N / (K n)") {
 TEST_CASE("class weights: as they are written on the command line") {
   const std::vector<std::string> classes = {"cat", "dog"};
   const std::vector<int64_t> counts = {1000, 11000};
-  const auto parse = [&](const std::string& spec) {
-    return parse_class_weights(spec, classes, counts);
-  };
+  const auto parse = [&](const std::string& spec) { return parse_class_weights(spec, classes, counts); };
   CHECK(parse("none").empty());
   CHECK(parse("balanced") == balanced_weights(counts));
   CHECK(parse("cat=6,dog=0.55") == List{6, 0.55});
   CHECK(parse("dog=1e-3,cat=0") == List{0, 0.001});
-  for (const std::string bad :
-       {"cat=6", "cat=6,dog", "cat=6,cow=1", "cat=,dog=1", "cat=x,dog=1", "cat=-1,dog=1",
-        "cat=1x,dog=1", "cat=nan,dog=1", "cat=inf,dog=1", "", "6,0.5", "cat=1,cat=2,dog=1"}) {
+  for (const std::string bad : {"cat=6", "cat=6,dog", "cat=6,cow=1", "cat=,dog=1", "cat=x,dog=1", "cat=-1,dog=1",
+                                "cat=1x,dog=1", "cat=nan,dog=1", "cat=inf,dog=1", "", "6,0.5", "cat=1,cat=2,dog=1"}) {
     CAPTURE(bad);
     CHECK(fails(Exit::usage, {"--class-weights"}, [&] { parse(bad); }));
   }
-  CHECK(fails(Exit::usage, {"--class-weights", "cow", "cat=NUMBER,dog=NUMBER"},
-              [&] { parse("cow=1,dog=1"); }));
+  CHECK(fails(Exit::usage, {"--class-weights", "cow", "cat=NUMBER,dog=NUMBER"}, [&] { parse("cow=1,dog=1"); }));
   CHECK(parse_per_class("--keep", "dog=11000", classes, -1) == List{-1, 11000});
-  CHECK(fails(Exit::usage, {"--keep", "twice"},
-              [&] { parse_per_class("--keep", "cat=1,cat=2", classes, 0); }));
+  CHECK(fails(Exit::usage, {"--keep", "twice"}, [&] { parse_per_class("--keep", "cat=1,cat=2", classes, 0); }));
 }
 
 // -- metrics
@@ -335,8 +314,8 @@ TEST_CASE("metrics: the table for people") {
         "          dog       10 FP      50 TN      60\n"
         "                   110         55        165\n");
   const std::string wide = table({821, 11, 679, 1489}, "cat", "everything else");
-  for (const char* words : {"predicted:", "actual: cat", "821 TP", "679 FN", "11 FP", "1489 TN",
-                            "1500", "832", "2168", "3000", "everything else"}) {
+  for (const char* words : {"predicted:", "actual: cat", "821 TP", "679 FN", "11 FP", "1489 TN", "1500", "832", "2168",
+                            "3000", "everything else"}) {
     CHECK_MESSAGE(wide.find(words) != std::string::npos, words);
   }
 }

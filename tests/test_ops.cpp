@@ -11,7 +11,7 @@
 
 using namespace counterpoise;
 
-// -- the table ---------------------------------------------------------------------------------
+// -- the table --
 
 // What is declared in core/ops.h, where declarations begin their line: "Var name(" or "inline Var
 // name(". An operator with the types of its operands, as in the table: "operator-(Var, double)".
@@ -43,8 +43,7 @@ TEST_CASE("ops: every operation of core/ops.h has a row in the table") {
   const std::set<std::string> declared = declared_operations();
   CHECK(declared.size() >= 44);
   for (const std::string& name : declared) CHECK_MESSAGE(rows.count(name), name, " has no row");
-  for (const std::string& name : rows)
-    CHECK_MESSAGE(declared.count(name), name, " is no operation");
+  for (const std::string& name : rows) CHECK_MESSAGE(declared.count(name), name, " is no operation");
 }
 
 TEST_CASE("ops: the gradient check finds a gradient that is wrong by a thousandth") {
@@ -137,8 +136,7 @@ TEST_CASE("ops: values, by hand") {
 
     // Statistics: 1, 2, 3, 6 has mean 3 and variance 3.5, or 14/3 without bias.
     const Tensor mean = Tensor::full(b, {1}, 1), var = Tensor::full(b, {1}, 1);
-    const Tensor column = Tensor::from<float>(b, {4, 1}, {1, 2, 3, 6}),
-                 one = Tensor::full(b, {1}, 1);
+    const Tensor column = Tensor::from<float>(b, {4, 1}, {1, 2, 3, 6}), one = Tensor::full(b, {1}, 1);
     batch_norm(column, one, one, mean, var, false);
     CHECK(mean.item() == 1);
     const Var y = batch_norm(column, one, one, mean, var, true, 0.25, 0.5);
@@ -164,7 +162,7 @@ TEST_CASE("ops: dropout drops the part p, the same on every backend") {
   CHECK(numbers(dropout(ones, 0.3, 2, 2).value()) != y);
 }
 
-// -- errors ---------------------------------------------------------------------------------------
+// -- errors --
 
 TEST_CASE("ops: errors name the operation and what it got") {
   Backend& b = guarded_cpu();
@@ -275,8 +273,7 @@ TEST_CASE("ops: operands of two dtypes or two backends are an error, in every pl
   const auto with = [&](const Tensor& odd, const std::vector<std::string>& words) {
     const auto make = [&](const Shape& shape) { return Var(random_tensor(b, shape)); };
     const Var v(odd), square = odd.reshape({1, 1}), pixel = odd.reshape({1, 1, 1, 1});
-    const Var x = make({2, 1}), image = make({2, 3, 3, 1}), kernel = make({1, 1, 1, 1}),
-              one = make({1});
+    const Var x = make({2, 1}), image = make({2, 3, 3, 1}), kernel = make({1, 1, 1, 1}), one = make({1});
     const Tensor t = one.value();
     const std::function<void()> cases[] = {
         [&] { x + v; },
@@ -305,7 +302,5 @@ TEST_CASE("ops: operands of two dtypes or two backends are an error, in every pl
   with(Tensor::full(b, {1}, 1, DType::f64), {"f32", "f64", "cast()"});
   with(Tensor::full(guarded_reference(), {1}, 1), {"cpu", "reference", "to()"});
   const Tensor index = Tensor::from<int32_t>(guarded_reference(), {2}, {0, 0});
-  CHECK(fails(Exit::failure, {"pick", "reference", "cpu"}, [&] {
-    pick(random_tensor(b, {2, 3}), index);
-  }));
+  CHECK(fails(Exit::failure, {"pick", "reference", "cpu"}, [&] { pick(random_tensor(b, {2, 3}), index); }));
 }

@@ -23,8 +23,7 @@ nlohmann::json golden() {
 // The problem of golden/make_optim.py: a bowl that is not round, and a part without gradient in
 // step 1.
 Var loss_of(const Var& a, const Var& b, size_t step) {
-  const Tensor bowl =
-      Tensor::from<double>(a.backend(), {4}, {1, 0.3, -2, 5}).cast(a.value().dtype());
+  const Tensor bowl = Tensor::from<double>(a.backend(), {4}, {1, 0.3, -2, 5}).cast(a.value().dtype());
   const Var loss = sum(bowl * square(a - 0.25));
   return step == 1 ? loss : loss + sum(pow(b, 3));
 }
@@ -44,8 +43,8 @@ TEST_CASE("optim: the steps are PyTorch's, in f64 to 1e-12 and in f32 to 1e-5") 
         CAPTURE(std::string(name(dtype)));
         const Var a(Tensor::from<double>(machine.backend, {4}, {1, -2, 0.5, 0}).cast(dtype), true);
         const Var b(Tensor::from<double>(machine.backend, {2}, {3, 1e-3}).cast(dtype), true);
-        const auto optimizer = make_optimizer(what, {a, b}, golden_run["momentum"],
-                                              golden_run["nesterov"], golden_run["weight_decay"]);
+        const auto optimizer =
+            make_optimizer(what, {a, b}, golden_run["momentum"], golden_run["nesterov"], golden_run["weight_decay"]);
         for (size_t step = 0; step < rates.size(); ++step) {
           CAPTURE(step);
           loss_of(a, b, step).backward();
@@ -89,12 +88,8 @@ TEST_CASE("optim: schedules") {
   }
 
   s.kind = Schedule::cosine;
-  for (const auto& [epoch, expected] : {std::pair(0., 0.4),
-                                        {2.5, 0.341421356},
-                                        {5., 0.2},
-                                        {7.5, 0.058578644},
-                                        {10., 0.},
-                                        {12., 0.}}) {
+  for (const auto& [epoch, expected] :
+       {std::pair(0., 0.4), {2.5, 0.341421356}, {5., 0.2}, {7.5, 0.058578644}, {10., 0.}, {12., 0.}}) {
     CHECK(rate(s, epoch) == doctest::Approx(expected));
   }
 
@@ -113,6 +108,5 @@ TEST_CASE("optim: schedules") {
   CHECK(parse_schedule("constant") == Schedule::constant);
   CHECK(parse_schedule("step") == Schedule::step);
   CHECK(parse_schedule("cosine") == Schedule::cosine);
-  CHECK(fails(Exit::usage, {"linear", "constant", "step", "cosine"},
-              [] { parse_schedule("linear"); }));
+  CHECK(fails(Exit::usage, {"linear", "constant", "step", "cosine"}, [] { parse_schedule("linear"); }));
 }

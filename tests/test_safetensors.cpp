@@ -47,8 +47,7 @@ std::string file_of(const std::string& header, size_t payload) {
 // A header's entry.
 std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
                   const std::string& offsets) {
-  return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape +
-         ",\"data_offsets\":" + offsets + "}";
+  return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
 
 // Writes and opens a file; returns the message of the error, "" where it opens.
@@ -100,9 +99,7 @@ std::string save_error(const std::vector<FileTensor>& tensors,
   return "";
 }
 
-bool contains(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
+bool contains(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
 
 uint32_t bits_of(float x) {
   uint32_t bits;
@@ -132,8 +129,7 @@ TEST_CASE("safetensors: all 65,536 halves and bfloat16s widen exactly") {
     const float half = f16_to_f32(bits), brain = bf16_to_f32(bits);
     const double h = by_definition(bits, 5, 10), g = by_definition(bits, 8, 7);
     wrong += std::isnan(h) ? !std::isnan(half) : half != h || std::signbit(half) != std::signbit(h);
-    wrong +=
-        std::isnan(g) ? !std::isnan(brain) : brain != g || std::signbit(brain) != std::signbit(g);
+    wrong += std::isnan(g) ? !std::isnan(brain) : brain != g || std::signbit(brain) != std::signbit(g);
   }
   CHECK(wrong == 0);
   CHECK(bits_of(f16_to_f32(0xfe01)) == 0xffc02000u);  // a NaN keeps its sign and its payload
@@ -168,8 +164,8 @@ TEST_CASE("safetensors: what is written is read") {
 
   const SafetensorsFile file(temp.path);
   CHECK(file.metadata() == metadata);
-  CHECK(file.names() == std::vector<std::string>{"bf16", "bool", "f16", "i32", "many", "none",
-                                                 "odd", "order", "scalar", "u8", "wide"});
+  CHECK(file.names() ==
+        std::vector<std::string>{"bf16", "bool", "f16", "i32", "many", "none", "odd", "order", "scalar", "u8", "wide"});
   CHECK(file.shape("odd") == Shape{2, 3});
   const std::vector<float> back = file.read_f32("odd");
   REQUIRE(back.size() == odd.size());
@@ -219,8 +215,7 @@ TEST_CASE("safetensors: what cannot be saved is refused before anything is writt
   CHECK(contains(save_error({{"__metadata__", {1}, one}}), "reserved"));
   CHECK(contains(save_error({{"\xff", {1}, one}}), "not UTF-8"));
   CHECK(contains(save_error({}, {{"k", "\xff"}}), "not UTF-8"));
-  CHECK(
-      contains(save_error({{"a", FileDType::F32, {-1}, one.data()}}), "shape [-1] is impossible"));
+  CHECK(contains(save_error({{"a", FileDType::F32, {-1}, one.data()}}), "shape [-1] is impossible"));
   CHECK(contains(save_error({{"a", FileDType::F32, {1}, nullptr}}), "has no data"));
   CHECK(contains(save_error({}, {{"k", std::string(17 << 20, 'v')}}), "more than 16777216"));
   CHECK_THROWS_WITH_AS((FileTensor{"a", {2, 3}, one}),
@@ -229,10 +224,9 @@ TEST_CASE("safetensors: what cannot be saved is refused before anything is writt
 
 TEST_CASE("safetensors: a file that Python wrote") {
   const SafetensorsFile file(std::string(SOURCE_DIR) + "/tests/golden/python.safetensors");
-  CHECK(file.metadata() ==
-        std::map<std::string, std::string>{{"format", "pt"},
-                                           {"classes", "[\"cat\", \"dog\"]"},
-                                           {"note", "\xc3\xbc \xe2\x89\xa5 \"quoted\"\n"}});
+  CHECK(file.metadata() == std::map<std::string, std::string>{{"format", "pt"},
+                                                              {"classes", "[\"cat\", \"dog\"]"},
+                                                              {"note", "\xc3\xbc \xe2\x89\xa5 \"quoted\"\n"}});
   CHECK(file.names().size() == 11);
   const float inf = std::numeric_limits<float>::infinity();
   const auto floats = [&](const std::string& name, float large, float tiny, float tenth) {
@@ -252,8 +246,7 @@ TEST_CASE("safetensors: a file that Python wrote") {
   floats("bf16", 65536, 6.0070306062698364e-8f, 0.10009765625f);
   CHECK(file.shape("i64") == Shape{2, 3});
   const int64_t lowest = std::numeric_limits<int64_t>::min();
-  CHECK(file.read_i64("i64") ==
-        std::vector<int64_t>{0, -1, int64_t{1} << 62, lowest, -(lowest + 1), 7});
+  CHECK(file.read_i64("i64") == std::vector<int64_t>{0, -1, int64_t{1} << 62, lowest, -(lowest + 1), 7});
   CHECK(file.shape("i32") == Shape{2, 1});
   CHECK(file.read_i64("i32") == std::vector<int64_t>{-2147483648, 2147483647});
   CHECK(file.read_i64("u8") == std::vector<int64_t>{0, 51, 102, 153, 204, 255});
@@ -289,10 +282,9 @@ TEST_CASE("safetensors: sound files that look odd are read") {
   CHECK(open_error(file_of("{}" + std::string(638, ' '), 0)) == "");
 
   TempFile temp;  // tensors at odd addresses
-  write_file(temp.path, file_of("{" + entry("u", "U8", "[1]", "[0,1]") + "," +
-                                    entry("f", "F32", "[1]", "[1,5]") + "}",
-                                1) +
-                            std::string("\0\0\x80\x3f", 4));
+  write_file(temp.path,
+             file_of("{" + entry("u", "U8", "[1]", "[0,1]") + "," + entry("f", "F32", "[1]", "[1,5]") + "}", 1) +
+                 std::string("\0\0\x80\x3f", 4));
   CHECK(SafetensorsFile(temp.path).read_f32("f") == std::vector<float>{1});
 }
 
@@ -343,14 +335,13 @@ TEST_CASE("safetensors rule 5: nothing is nested deeper, and numbers are plain")
   refused_header(deep, "tensor 'a' has 'a'");
   refused_header("{\"a\":{\"dtype\":{}}}", "an object in its dtype instead of a string");
   refused_header("{\"__metadata__\":" + deep, "an object for 'a'");
-  for (const char* number : {"1.0", "1e0", "-1", "-0", "18446744073709551616", "null", "true",
-                             "\"1\"", "99999999999999999999999999"})
+  for (const char* number :
+       {"1.0", "1e0", "-1", "-0", "18446744073709551616", "null", "true", "\"1\"", "99999999999999999999999999"})
     refused_header("{" + entry("a", "F32", text("[", number, "]"), "[0,4]") + "}",
                    "instead of a plain non-negative integer", 4);
   refused_header("{" + entry("a", "F32", "[1]", "[0,4.0]") + "}", "4.0 in its data_offsets", 4);
   for (const char* number : {"01", "+1", "0x1", "NaN", "1e999"})
-    refused_header("{" + entry("a", "F32", text("[", number, "]"), "[0,4]") + "}", "not UTF-8 JSON",
-                   4);
+    refused_header("{" + entry("a", "F32", text("[", number, "]"), "[0,4]") + "}", "not UTF-8 JSON", 4);
   refused_header("{" + entry("a", "F32", "[281474976710656]", "[0,4]") + "}", "above 2^48-1", 4);
   refused_header("{\"a\":1}", "a number instead of an object");
   refused_header("{\"a\":null}", "null instead of an object");
@@ -381,8 +372,7 @@ TEST_CASE("safetensors rule 8: dtype, shape and two offsets, no more and no less
   refused_header("{" + entry("a", "F32", "[1]", "[]") + "}", "0 data_offsets instead of 2", 4);
   refused_header("{" + entry("a", "F32", "[1]", "[4]") + "}", "1 data_offsets", 4);
   refused_header("{" + entry("a", "F32", "[1]", "[0,4,8]") + "}", "3 data_offsets", 4);
-  refused_header("{" + entry("a\\n", "F8_E4M3", "[4]", "[0,4]") + "}",
-                 "tensor 'a?' has dtype 'F8_E4M3'", 4);
+  refused_header("{" + entry("a\\n", "F8_E4M3", "[4]", "[0,4]") + "}", "tensor 'a?' has dtype 'F8_E4M3'", 4);
   refused_header("{" + entry("a", "f32", "[1]", "[0,4]") + "}", "dtype 'f32'", 4);
 }
 
@@ -402,8 +392,7 @@ TEST_CASE("safetensors rule 10: shape and dtype give the bytes") {
   refused_header("{" + entry("a", "F64", "[]", "[0,4]") + "}", "needs 8 bytes", 4);
   const std::string large = "281474976710655";
   for (const std::string& shape :
-       {"[" + large + "," + large + "]", "[" + large + "," + large + ",0]",
-        "[0," + large + "," + large + "]"})
+       {"[" + large + "," + large + "]", "[" + large + "," + large + ",0]", "[0," + large + "," + large + "]"})
     refused_header("{" + entry("a", "U8", shape, "[0,0]") + "}", "overflows 64 bits");
   // The product fits, but not times 8 bytes.
   refused_header("{" + entry("a", "F64", "[4294967296,536870912]", "[0,0]") + "}", "overflows");
@@ -424,8 +413,7 @@ TEST_CASE("safetensors rule 12: not too many tensors, nor names too long") {
   CHECK(open_error(file_of("{" + entry("a", "U8", shape + "]", "[0,1]") + "}", 1)) == "");
   refused_header("{" + entry("a", "U8", shape + ",1]", "[0,1]") + "}", "64 dimensions", 1);
   std::string header = "{";
-  for (int i = 0; i <= 65536; ++i)
-    header += text(i ? "," : "", entry(std::to_string(i), "U8", "[0]", "[0,0]"));
+  for (int i = 0; i <= 65536; ++i) header += text(i ? "," : "", entry(std::to_string(i), "U8", "[0]", "[0,0]"));
   refused(file_of(header + "}", 0), "more than 65536 tensors");
 }
 
@@ -445,8 +433,7 @@ TEST_CASE("safetensors: ztxz16/fastllm#712 the header's length wraps when 8 is a
 }
 
 TEST_CASE("safetensors: JustVugg/colibri#413 the product of a shape wraps") {
-  refused_header("{" + entry("a", "F32", "[4294967296,4294967297]", "[0,17179869184]") + "}",
-                 "overflows");
+  refused_header("{" + entry("a", "F32", "[4294967296,4294967297]", "[0,17179869184]") + "}", "overflows");
 }
 
 TEST_CASE("safetensors: google-ai-edge/LiteRT#9255 a product that wraps to 0 passes as empty") {
@@ -454,8 +441,7 @@ TEST_CASE("safetensors: google-ai-edge/LiteRT#9255 a product that wraps to 0 pas
 }
 
 TEST_CASE("safetensors: kekzl/imp#1603 an unknown dtype switches the size check off") {
-  refused_header("{" + entry("a", "F999", "[1000000]", "[0,4]") + "}",
-                 "tensor 'a' has dtype 'F999'", 4);
+  refused_header("{" + entry("a", "F999", "[1000000]", "[0,4]") + "}", "tensor 'a' has dtype 'F999'", 4);
 }
 
 TEST_CASE("safetensors: syoyo/safetensors-cpp#1 a real file with 4 trailing bytes") {
@@ -465,26 +451,21 @@ TEST_CASE("safetensors: syoyo/safetensors-cpp#1 a real file with 4 trailing byte
 TEST_CASE("safetensors: a file that is cut anywhere is refused") {
   TempFile temp;
   const std::vector<float> weight(2000, 1.5f), bias(3);
-  save_safetensors(temp.path, {{"fc.weight", {2, 1000}, weight}, {"fc.bias", {3}, bias}},
-                   {{"model", "vgg16"}});
+  save_safetensors(temp.path, {{"fc.weight", {2, 1000}, weight}, {"fc.bias", {3}, bias}}, {{"model", "vgg16"}});
   const std::string bytes = read_file(temp.path, 100000);
   const size_t header = bytes.size() - 2003 * 4;
   int opened = 0;
-  for (size_t n = 0; n < bytes.size(); n += n <= header ? 1 : 1024)
-    opened += open_error(bytes.substr(0, n)).empty();
+  for (size_t n = 0; n < bytes.size(); n += n <= header ? 1 : 1024) opened += open_error(bytes.substr(0, n)).empty();
   opened += open_error(bytes.substr(0, bytes.size() - 1)).empty();
   CHECK(opened == 0);
 }
 
 TEST_CASE("safetensors: random bytes in the header never crash the reader") {
-  const std::string golden =
-      read_file(std::string(SOURCE_DIR) + "/tests/golden/python.safetensors", 4096);
-  const size_t header =
-      8 + static_cast<unsigned char>(golden[0]) + 256 * static_cast<unsigned char>(golden[1]);
+  const std::string golden = read_file(std::string(SOURCE_DIR) + "/tests/golden/python.safetensors", 4096);
+  const size_t header = 8 + static_cast<unsigned char>(golden[0]) + 256 * static_cast<unsigned char>(golden[1]);
   REQUIRE(header < golden.size());
   Random rng(1, Stream::test);
-  const std::string likely =
-      "0123456789{}[]\",:-e.\\u";  // spoil the meaning more often than the JSON
+  const std::string likely = "0123456789{}[]\",:-e.\\u";  // spoil the meaning more often than the JSON
   int refused = 0;
   for (int trial = 0; trial < 600; ++trial) {
     std::string bytes = golden;

@@ -94,14 +94,12 @@ TEST_CASE("weights: in the file pictures are channels first") {
     for (Index c = 0; c < C; ++c) {
       for (Index r = 0; r < R; ++r) {
         for (Index s = 0; s < R; ++s) {
-          same = same &&
-                 conv_here[((k * R + r) * R + s) * C + c] == conv[((k * C + c) * R + r) * R + s];
+          same = same && conv_here[((k * R + r) * R + s) * C + c] == conv[((k * C + c) * R + r) * R + s];
         }
       }
       for (Index h = 0; h < H; ++h) {
         for (Index w = 0; w < W; ++w) {
-          same =
-              same && fc_here[((k * H + h) * W + w) * C + c] == fc[((k * C + c) * H + h) * W + w];
+          same = same && fc_here[((k * H + h) * W + w) * C + c] == fc[((k * C + c) * H + h) * W + w];
         }
       }
     }
@@ -146,8 +144,7 @@ TEST_CASE("weights: a file of another network is refused whole") {
            {"features.bias", {2}, two}},
           {path, "2 missing: 1.running_mean, 1.running_var", "2 unexpected: 2.bias, features.bias",
            "2 misshapen: 0.bias [3] instead of [2], 1.weight [1, 2] instead of [2]"});
-  for (const float bad :
-       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     broken[1] = bad;
     refused(good, {path, "1.running_mean", "NaN"});
   }
