@@ -72,18 +72,10 @@ Exit eval(Options o) {
   const std::string notice = unreadable_notice(*set, "validation");
   if (!notice.empty()) std::cerr << notice << '\n';
   if (!o.output.empty()) {
-    const Confusion& c = e.counts;
-    const nlohmann::ordered_json json = {{"tp", c.tp},
-                                         {"fp", c.fp},
-                                         {"tn", c.tn},
-                                         {"fn", c.fn},
-                                         {"accuracy", c.accuracy()},
-                                         {"precision", c.precision()},
-                                         {"recall", c.recall()},
-                                         {"f1", c.f1()},
-                                         {"positive", set->classes()[decision.positive]},
-                                         {"weights", o.weights},
-                                         {"data", o.data.empty() ? "drawn" : o.data}};
+    nlohmann::ordered_json json = to_json(e.counts);
+    json["positive"] = set->classes()[decision.positive];
+    json["weights"] = o.weights;
+    json["data"] = o.data.empty() ? "drawn" : o.data;
     write_file(o.output + "/predictions.csv", predictions_csv(*set, e, decision.positive));
     write_file(o.output + "/result.json", json.dump(2) + "\n");
   }

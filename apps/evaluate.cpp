@@ -1,6 +1,7 @@
 #include "apps/evaluate.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "apps/stop_signal.h"
@@ -58,6 +59,17 @@ std::string report(const Confusion& c, const std::vector<std::string>& classes, 
   std::snprintf(numbers, sizeof numbers, "  accuracy  %.4f\n  precision %.4f\n  recall    %.4f\n  F1        %.4f\n",
                 c.accuracy(), c.precision(), c.recall(), c.f1());
   return table(c, classes[positive], classes[1 - positive]) + "\n" + numbers;
+}
+
+nlohmann::ordered_json to_json(const Confusion& c) {
+  return {{"tp", c.tp},
+          {"fp", c.fp},
+          {"tn", c.tn},
+          {"fn", c.fn},
+          {"accuracy", c.accuracy()},
+          {"precision", c.precision()},
+          {"recall", c.recall()},
+          {"f1", c.f1()}};
 }
 
 std::string predictions_csv(const PictureSet& set, const Evaluation& e, int32_t positive) {

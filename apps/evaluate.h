@@ -1,6 +1,8 @@
 // Running a network over the validation pictures, and reporting what it got right.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "apps/options.h"
 #include "data/loader.h"
 #include "losses/metrics.h"
@@ -31,6 +33,9 @@ Evaluation evaluate(Module& model, const PictureSet& set, Backend& backend, cons
 
 // The confusion matrix and, below it, accuracy, precision, recall and F1: what goes to stdout.
 std::string report(const Confusion& counts, const std::vector<std::string>& classes, int32_t positive);
+
+// tp, fp, tn, fn, accuracy, precision, recall and f1: the beginning of result.json.
+nlohmann::ordered_json to_json(const Confusion& counts);
 
 // The content of predictions.csv: path, label (1: positive class), logit.
 std::string predictions_csv(const PictureSet& set, const Evaluation& evaluation, int32_t positive);

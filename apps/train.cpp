@@ -253,15 +253,7 @@ class Training {
   }
 
   std::string result_json() const {
-    const Confusion& c = last_.counts;
-    nlohmann::ordered_json json = {{"tp", c.tp},
-                                   {"fp", c.fp},
-                                   {"tn", c.tn},
-                                   {"fn", c.fn},
-                                   {"accuracy", c.accuracy()},
-                                   {"precision", c.precision()},
-                                   {"recall", c.recall()},
-                                   {"f1", c.f1()}};
+    nlohmann::ordered_json json = to_json(last_.counts);
     json["positive"] = o_.positive;
     json["classes"] = set_->classes();
     json["best_epoch"] = best_epoch_;

@@ -27,6 +27,17 @@ Axes axes(const Parameter& p) {
   return {1, 1, s.size()};
 }
 
+// [A, B, C] as [A, C, B].
+std::vector<float> exchange(const std::vector<float>& values, Index A, Index B, Index C) {
+  std::vector<float> y(values.size());
+  for (Index a = 0; a < A; ++a) {
+    for (Index b = 0; b < B; ++b) {
+      for (Index c = 0; c < C; ++c) y[(a * C + c) * B + b] = values[(a * B + b) * C + c];
+    }
+  }
+  return y;
+}
+
 std::string list_of(const char* title, const std::vector<std::string>& names) {
   if (names.empty()) return "";
   std::string y = text("; ", names.size(), " ", title, ": ");
@@ -51,24 +62,12 @@ std::vector<int64_t> file_shape(const Parameter& p) {
 
 std::vector<float> to_file_layout(const Parameter& p, const std::vector<float>& values) {
   const Axes n = axes(p);
-  std::vector<float> y(values.size());
-  for (Index a = 0; a < n.A; ++a) {
-    for (Index b = 0; b < n.B; ++b) {
-      for (Index c = 0; c < n.C; ++c) y[(a * n.C + c) * n.B + b] = values[(a * n.B + b) * n.C + c];
-    }
-  }
-  return y;
+  return exchange(values, n.A, n.B, n.C);
 }
 
 std::vector<float> from_file_layout(const Parameter& p, const std::vector<float>& values) {
   const Axes n = axes(p);
-  std::vector<float> y(values.size());
-  for (Index a = 0; a < n.A; ++a) {
-    for (Index b = 0; b < n.B; ++b) {
-      for (Index c = 0; c < n.C; ++c) y[(a * n.B + b) * n.C + c] = values[(a * n.C + c) * n.B + b];
-    }
-  }
-  return y;
+  return exchange(values, n.A, n.C, n.B);
 }
 
 void load_weights(Module& model, const std::string& path) {

@@ -7,72 +7,34 @@ namespace counterpoise {
 
 namespace {
 
+// clang-format off
 const LossParam gamma = {"gamma", 2, 0, 1e3, false, "focusing: how fast easy samples fade"};
-const LossParam alpha = {
-    "alpha", 0.75, 0, 1, true, "weight of the positive class, 1 - alpha that of the other; none for no weights"};
+const LossParam alpha = {"alpha", 0.75, 0, 1, true, "weight of the positive class, 1 - alpha that of the other; none for no weights"};
 
 }  // namespace
 
 const std::vector<LossInfo>& losses() {
-  using Params = const LossParams&;
+  using P = const LossParams&;
+  constexpr auto one = LossInfo::one_logit, each = LossInfo::logit_per_class;
+  constexpr auto samples = LossInfo::samples, weights = LossInfo::weights;
   static const std::vector<LossInfo> rows = {
-      {"mse",
-       "squared error of the output against 0 and 1",
-       "least squares",
-       LossInfo::one_logit,
-       {},
-       LossInfo::samples,
-       "none",
-       0.5,
-       [](const Var& z, const Labels& y, Params) { return mse(z, y.positive); }},
-      {"bce",
-       "binary cross-entropy",
-       "Lin et al. 2017, arXiv:1708.02002, eq. 1",
-       LossInfo::one_logit,
-       {},
-       LossInfo::samples,
-       "none",
-       0,
-       [](const Var& z, const Labels& y, Params) { return bce(z, y.positive); }},
-      {"weighted-bce",
-       "binary cross-entropy, each class weighted N / (2 N_c)",
-       "King and Zeng 2001, eq. 7",
-       LossInfo::one_logit,
-       {},
-       LossInfo::samples,
-       "balanced",
-       0,
-       [](const Var& z, const Labels& y, Params) { return bce(z, y.positive); }},
-      {"balanced-bce",
-       "alpha-balanced binary cross-entropy",
-       "Lin et al. 2017, arXiv:1708.02002, eq. 3",
-       LossInfo::one_logit,
-       {alpha},
-       LossInfo::samples,
-       "none",
-       0,
-       [](const Var& z, const Labels& y, Params p) { return balanced_bce(z, y.positive, p.at("alpha")); }},
-      {"focal",
-       "focal loss: easy samples count less",
-       "Lin et al. 2017, arXiv:1708.02002, eq. 5",
-       LossInfo::one_logit,
-       {gamma, alpha},
-       LossInfo::samples,
-       "none",
-       0,
-       [](const Var& z, const Labels& y, Params p) { return focal(z, y.positive, p.at("gamma"), p.at("alpha")); }},
-      {"cross-entropy",
-       "softmax cross-entropy, a logit for each class",
-       "Bridle 1990",
-       LossInfo::logit_per_class,
-       {},
-       LossInfo::weights,
-       "none",
-       0,
-       [](const Var& z, const Labels& y, Params) { return cross_entropy(z, y.index); }},
+      // name, help, source, logits, parameters, denominator, default class weights, threshold, function
+      {"mse", "squared error of the output against 0 and 1", "least squares", one, {}, samples, "none", 0.5,
+       [](const Var& z, const Labels& y, P) { return mse(z, y.positive); }},
+      {"bce", "binary cross-entropy", "Lin et al. 2017, arXiv:1708.02002, eq. 1", one, {}, samples, "none", 0,
+       [](const Var& z, const Labels& y, P) { return bce(z, y.positive); }},
+      {"weighted-bce", "binary cross-entropy, each class weighted N / (2 N_c)", "King and Zeng 2001", one, {}, samples, "balanced", 0,
+       [](const Var& z, const Labels& y, P) { return bce(z, y.positive); }},
+      {"balanced-bce", "alpha-balanced binary cross-entropy", "Lin et al. 2017, arXiv:1708.02002, eq. 3", one, {alpha}, samples, "none", 0,
+       [](const Var& z, const Labels& y, P p) { return balanced_bce(z, y.positive, p.at("alpha")); }},
+      {"focal", "focal loss: easy samples count less", "Lin et al. 2017, arXiv:1708.02002, eq. 5", one, {gamma, alpha}, samples, "none", 0,
+       [](const Var& z, const Labels& y, P p) { return focal(z, y.positive, p.at("gamma"), p.at("alpha")); }},
+      {"cross-entropy", "softmax cross-entropy, a logit for each class", "Bridle 1990", each, {}, weights, "none", 0,
+       [](const Var& z, const Labels& y, P) { return cross_entropy(z, y.index); }},
   };
   return rows;
 }
+// clang-format on
 
 const LossInfo& find_loss(const std::string& name) {
   std::string valid;
