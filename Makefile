@@ -9,6 +9,11 @@
 # Settings: ARCH=native (the processor to build for, as g++'s -march; ARCH=x86-64-v3 runs on others, too),
 # SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own), WERROR=1 (warnings are errors), CXX=g++.
 
+# All cores, unless a number is given.
+ifeq (,$(filter -j%,$(MAKEFLAGS)))
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
 ARCH ?= native
 CXXFLAGS ?= $(if $(SANITIZE),-O1 -g,-O3)
 BUILD := build/$(if $(SANITIZE),sanitize,release)
@@ -61,9 +66,10 @@ $(BUILD)/%.o: %.cpp | build/packages
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $(EXTRA) -c $< -o $@
 
+# (EXTRA is expanded when it is used, because the header may be installed by this very run.)
 # Picture files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad
 # picture, instead of in other people's memory.
-$(BUILD)/data/stb.o: EXTRA := -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
+$(BUILD)/data/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
   -ftrivial-auto-var-init=zero -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
 $(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' -DCATDOG='"$(CURDIR)/$(BUILD)/apps/catdog"'
