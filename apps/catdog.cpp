@@ -30,7 +30,9 @@ static Exit run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace counterpoise;
   try {
-    return static_cast<int>(run(argc, argv));
+    const Exit code = run(argc, argv);
+    ENSURE(std::cout.flush(), "the result cannot be written to the standard output: is its disk full?");
+    return static_cast<int>(code);
   } catch (const Error& error) {
     std::cerr << "catdog: " << error.what() << '\n';
     return static_cast<int>(error.code());

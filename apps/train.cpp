@@ -96,7 +96,8 @@ class Training {
   }
 
   static int64_t whole(double n) {
-    ENSURE_OR(Exit::usage, n == std::floor(n) && n < 1e15, "--count: ", n, " is no whole number of pictures");
+    ENSURE_OR(Exit::usage, n == std::floor(n), "--count: ", n, " is no whole number of pictures");
+    ENSURE_OR(Exit::usage, n <= 1e7, "--count: ", n, " pictures of a class are more than the ten million allowed");
     return static_cast<int64_t>(n);
   }
 

@@ -124,6 +124,7 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--count mouse=3", 2, "cat=NUMBER,dog=NUMBER");
   check_fails("--count cat=1.5,dog=3", 2, "no whole number");
   check_fails("--count cat=0,dog=0", 2, "no picture");
+  check_fails("--count cat=1e12,dog=1", 2, "ten million");
   check_fails("--class-weights cat=1", 2, "no weight for class dog");
   check_fails("--positive mouse", 2, "the classes are cat, dog");
   check_fails("eval", 2, "--weights");
@@ -279,6 +280,12 @@ TEST_CASE("a file that grows too large fails in one line, and the earlier result
   CHECK(r.code == 1);
   CHECK(contains(last_line(r.err), "last.safetensors"));
   CHECK(slurp(out / "last.safetensors") == last);
+}
+
+TEST_CASE("a standard output that cannot be written to is an error, not a lost result") {
+  const Result r = shell(std::string(CATDOG) + " --summary >/dev/full");
+  CHECK(r.code == 1);
+  CHECK(contains(r.err, "standard output"));
 }
 
 TEST_CASE("SIGINT and SIGTERM save what was learnt and end with 128 + the signal") {
