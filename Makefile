@@ -7,14 +7,14 @@
 #   make clean   remove what was built
 #
 # Settings: ARCH=native (the processor to build for, as g++'s -march; ARCH=x86-64-v3 runs on others, too),
-# SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own), WERROR=1 (warnings are errors), CXX=g++.
+# SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own), WERROR=1 (warnings are errors), CXX=g++,
+# V=1 (show the commands).
 
-# All cores, unless a number is given.
-ifeq (,$(filter -j%,$(MAKEFLAGS)))
+# All cores; a -j on the command line wins.
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
-endif
 
 ARCH ?= native
+Q := $(if $(V),,@)
 CXXFLAGS ?= $(if $(SANITIZE),-O1 -g,-O3)
 BUILD := build/$(if $(SANITIZE),sanitize,release)
 
@@ -28,7 +28,7 @@ PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-jso
 # traps after arithmetic, so that loops with sqrt are vectorised.
 FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb $(shell pkg-config --cflags openblas 2>/dev/null) \
-         $(if $(WERROR),-Werror) $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
+         $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
 LIBS := -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
 
 LIBRARY := $(BUILD)/libcounterpoise.a
@@ -39,7 +39,7 @@ APP_OBJECTS := $(filter-out $(PROGRAMS:%=$(BUILD)/apps/%.o),$(call objects,apps/
 TEST_OBJECTS := $(call objects,tests/*.cpp)
 
 .PHONY: all demo test bench clean
-all: $(PROGRAMS:%=apps/%)
+all: $(PROGRAMS:%=$(if $(SANITIZE),$(BUILD)/)apps/%)
 
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
@@ -51,26 +51,36 @@ bench: apps/bench
 	python3 apps/bench.py
 
 $(PROGRAMS:%=apps/%): apps/%: $(BUILD)/apps/%
-	@cp $< $@
+	@cp -f $< $@
 $(PROGRAMS:%=$(BUILD)/apps/%): %: %.o $(APP_OBJECTS) $(LIBRARY)
-	$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
+	@echo "  $@"
+	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 # Tests run the programs, too, so they are built first.
 $(BUILD)/run_tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(BUILD)/apps/catdog
-	$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
+	@echo "  $@"
+	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
-$(BUILD)/%.o: %.cpp | build/packages
+# Objects are made anew when the flags have changed.
+$(BUILD)/flags: force
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) $(CXXFLAGS) $(EXTRA) -c $< -o $@
+	@echo '$(CXX) $(FLAGS) $(CXXFLAGS)' | cmp -s - $@ || echo '$(CXX) $(FLAGS) $(CXXFLAGS)' > $@
+.PHONY: force
+
+$(BUILD)/%.o: %.cpp $(BUILD)/flags | build/packages
+	@mkdir -p $(@D)
+	@echo "  $<"
+	$(Q)$(CXX) $(FLAGS) $(CXXFLAGS) $(if $(WERROR),-Werror) $(EXTRA) -c $< -o $@
 
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
 # Picture files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad
 # picture, instead of in other people's memory.
 $(BUILD)/data/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
-  -ftrivial-auto-var-init=zero -DSTB_IMAGE_VERSION='"$(shell sed -n \
+  $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
+  -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
 $(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' -DCATDOG='"$(CURDIR)/$(BUILD)/apps/catdog"'
 $(BUILD)/apps/%.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
@@ -92,7 +102,7 @@ build/packages:
 	if [ -n "$$sudo" ] && ! command -v sudo >/dev/null; then \
 	  echo "Missing packages. Please run as root: apt-get install $(PACKAGES)"; exit 1; fi; \
 	echo "Installing what is missing: $$sudo apt-get install $(PACKAGES)"; \
-	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $(PACKAGES) >/dev/null; \
+	$$sudo apt-get update -qq; $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES) >/dev/null; \
 	if $(PROBE); then touch $@; else echo "These packages could not be installed: $(PACKAGES)"; exit 1; fi
 
 clean:

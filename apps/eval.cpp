@@ -1,6 +1,7 @@
 #include "apps/eval.h"
 
-#include <csignal>
+#include <unistd.h>
+
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -21,17 +22,27 @@ class Description {
   Description(const Options& options, const std::map<std::string, std::string>& metadata)
       : options_(options), metadata_(metadata) {}
 
+  // A value that the file gives must be whole, and one that the command line would take.
+  void fill(const std::string& flag, const std::string& key, std::string& value) const {
+    if (const std::string* given = find(flag, key)) value = *given;
+  }
   template <class T>
-  void fill(const std::string& flag, const std::string& key, T& value) const {
-    const auto it = metadata_.find(key);
-    if (it == metadata_.end() || options_.given.count(flag)) return;
-    std::istringstream in(it->second);
+  void fill(const std::string& flag, const std::string& key, T& value, T low, T high) const {
+    const std::string* given = find(flag, key);
+    if (!given) return;
+    std::istringstream in(*given);
     T read;
-    ENSURE_OR(Exit::bad_data, in >> read, options_.weights, ": \"", it->second, "\" is no ", key, "; give ", flag);
+    ENSURE_OR(Exit::bad_data, in >> read && in.eof() && low <= read && read <= high, options_.weights, ": its ", key,
+              " \"", *given, "\" is no number from ", low, " to ", high);
     value = read;
   }
 
  private:
+  const std::string* find(const std::string& flag, const std::string& key) const {
+    const auto it = metadata_.find(key);
+    return it == metadata_.end() || options_.given.count(flag) ? nullptr : &it->second;
+  }
+
   const Options& options_;
   const std::map<std::string, std::string>& metadata_;
 };
@@ -47,12 +58,14 @@ Exit eval(Options o) {
   std::string head = o.vgg.head == VggConfig::lectures ? "lectures" : "imagenet";
   Decision decision;
   description.fill("--model", "model", o.vgg.name);
-  description.fill("--width", "width", o.vgg.width);
-  description.fill("--image-size", "image_size", o.image_size);
+  description.fill("--width", "width", o.vgg.width, 0.015625, 8.0);
+  description.fill("--image-size", "image_size", o.image_size, 32, 2048);
   description.fill("--head", "head", head);
   description.fill("--positive", "positive", o.positive);
-  description.fill("", "outputs", o.vgg.outputs);
-  description.fill("", "threshold", decision.threshold);
+  description.fill("", "outputs", o.vgg.outputs, Index(1), Index(2));
+  description.fill("", "threshold", decision.threshold, -1e9, 1e9);
+  ENSURE_OR(Exit::bad_data, head == "lectures" || head == "imagenet", o.weights, ": its head \"", head,
+            "\" is neither lectures nor imagenet");
   o.vgg.head = head == "lectures" ? VggConfig::lectures : VggConfig::imagenet;
   o.vgg.image_size = o.image_size;
 
@@ -65,10 +78,14 @@ Exit eval(Options o) {
   const auto model = vgg(o.vgg, backend, o.seed);
   load_weights(*model, o.weights);
   std::cerr << "Found " << set->size() << " files belonging to " << set->classes().size() << " classes.\n";
-  if (!o.output.empty()) make_directories(o.output);
+  if (!o.output.empty()) {
+    make_directories(o.output);
+    ENSURE_OR(Exit::usage, access((o.output + "/last.safetensors").c_str(), F_OK) != 0, "--output ", o.output,
+              ": holds the result of a training run, which this evaluation would replace; choose another folder");
+  }
 
   const Evaluation e = evaluate(*model, *set, backend, decision, o.batch_size, o.workers);
-  if (stop_signal()) return stop_signal() == SIGINT ? Exit::interrupted : Exit::terminated;
+  if (stop_signal()) return static_cast<Exit>(128 + stop_signal());
   const std::string notice = unreadable_notice(*set, "validation");
   if (!notice.empty()) std::cerr << notice << '\n';
   if (!o.output.empty()) {
@@ -77,7 +94,7 @@ Exit eval(Options o) {
     json["weights"] = o.weights;
     json["data"] = o.data.empty() ? "drawn" : o.data;
     write_file(o.output + "/predictions.csv", predictions_csv(*set, e, decision.positive));
-    write_file(o.output + "/result.json", json.dump(2) + "\n");
+    write_file(o.output + "/result.json", json_text(json));
   }
   std::cout << report(e.counts, set->classes(), decision.positive) << std::flush;
   return Exit::ok;

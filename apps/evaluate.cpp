@@ -72,6 +72,10 @@ nlohmann::ordered_json to_json(const Confusion& c) {
           {"f1", c.f1()}};
 }
 
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 std::string predictions_csv(const PictureSet& set, const Evaluation& e, int32_t positive) {
   std::string csv = "path,label,logit\n";
   for (size_t i = 0; i < e.samples.size(); ++i) {
@@ -103,8 +107,7 @@ Backend& choose_backend(const std::string& device) {
 }
 
 int32_t choose_positive(const std::string& name, const std::vector<std::string>& classes) {
-  std::string all;
-  for (const std::string& c : classes) all += (all.empty() ? "" : ", ") + c;
+  const std::string all = join(classes);
   ENSURE_OR(Exit::bad_data, classes.size() == 2, "catdog tells two classes apart, but the data set has ",
             classes.size(), ": ", all);
   for (size_t c = 0; c < classes.size(); ++c) {
@@ -115,7 +118,7 @@ int32_t choose_positive(const std::string& name, const std::vector<std::string>&
 }
 
 std::unique_ptr<PictureSet> validation_pictures(const std::string& data, int image_size) {
-  constexpr uint64_t validation_seed = ~uint64_t(0);  // one that nobody trains with
+  constexpr uint64_t validation_seed = ~uint64_t(0);  // --seed ends far below, so that nobody trains with it
   if (data.empty()) {
     return std::make_unique<DrawnPictures>(std::vector<int64_t>{500, 500}, image_size, validation_seed);
   }

@@ -37,6 +37,9 @@ std::string report(const Confusion& counts, const std::vector<std::string>& clas
 // tp, fp, tn, fn, accuracy, precision, recall and f1: the beginning of result.json.
 nlohmann::ordered_json to_json(const Confusion& counts);
 
+// The text of a JSON file. Names of files need not be UTF-8: what is not becomes U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
+
 // The content of predictions.csv: path, label (1: positive class), logit.
 std::string predictions_csv(const PictureSet& set, const Evaluation& evaluation, int32_t positive);
 

@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+[ -x apps/catdog ] || { echo "apps/catdog is missing: run make first" >&2; exit 1; }
 rows=("--loss bce" "--loss weighted-bce" "--loss focal --gamma 2" "--loss focal --gamma 2 --alpha 0.5")
 [ $# -gt 0 ] && rows=("$@")
 seeds="1 2 3 4 5"
@@ -21,7 +22,9 @@ jobs_of() {
 }
 total=$(jobs_of | wc -l)
 echo "$total runs" >&2
-jobs_of | xargs -P "$(nproc)" -L 1 sh -c './apps/catdog "$@" >/dev/null 2>&1 && echo "done: $*" >&2' catdog
+jobs_of | xargs -P "$(nproc)" -L 1 sh -c '
+  message=$(./apps/catdog "$@" 2>&1 >/dev/null) || { echo "$message" | tail -n 1 >&2; exit 255; }
+  echo "done: $*" >&2' catdog
 
 echo "| options | recall | precision | F1 | accuracy |"
 echo "|---|---|---|---|---|"

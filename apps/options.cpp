@@ -61,13 +61,22 @@ double parse_number(const std::string& flag, const std::string& given) {
 
 // The names of the losses that take a parameter, for --help.
 std::string takers(const std::string& param) {
-  std::string names;
+  std::vector<std::string> names;
   for (const LossInfo& loss : losses()) {
     for (const LossParam& p : loss.params) {
-      if (p.name == param) names += (names.empty() ? "" : ", ") + loss.name;
+      if (p.name == param) names.push_back(loss.name);
     }
   }
-  return names;
+  return join(names);
+}
+
+// Numbers as people write them: no "nan", and no "010", which would be read as octal.
+std::string plain_number(const std::string& given) {
+  const size_t sign = given.rfind('-', 0) == 0 || given.rfind('+', 0) == 0 ? 1 : 0;
+  const bool digits = given.find_first_not_of("0123456789.eE+-", sign) == std::string::npos;
+  const bool octal =
+      given.size() > sign + 1 && given[sign] == '0' && std::isdigit(static_cast<unsigned char>(given[sign + 1]));
+  return digits && !octal && given.size() > sign ? "" : "\"" + given + "\" is no number";
 }
 
 class CommandLine {
@@ -113,7 +122,9 @@ class CommandLine {
  private:
   template <class T>
   CLI::Option* add(const std::string& flags, T& target, const std::string& help, const std::string& group) {
-    return app_.add_option(flags, target, help)->group(group);
+    CLI::Option* option = app_.add_option(flags, target, help)->group(group);
+    if (std::is_arithmetic<T>::value) option->check(CLI::Validator(plain_number, "", "NUMBER"));
+    return option;
   }
 
   void data_options() {
@@ -152,12 +163,10 @@ class CommandLine {
 
   void model_options() {
     const char* group = "Network";
-    std::string names;
-    for (const std::string& name : vgg_names()) names += (names.empty() ? "" : ", ") + name;
-    add("--model", o_.vgg.name, names, group)->type_name("NAME")->capture_default_str();
+    add("--model", o_.vgg.name, join(vgg_names()), group)->type_name("NAME")->capture_default_str();
     add("--width", o_.vgg.width, "Factor on the channels of all convolutions [drawn: 0.125, --data: 1]", group)
         ->type_name("X")
-        ->check(CLI::Range(0.01, 8.0));
+        ->check(CLI::Range(0.015625, 8.0));
     add("--head", head_, "lectures: flatten and one dense layer; imagenet: dense 4096, 4096 and output", group)
         ->type_name("NAME")
         ->check(CLI::IsMember({"lectures", "imagenet"}))
@@ -179,9 +188,7 @@ class CommandLine {
 
   void training_options() {
     const char* group = "Loss";
-    std::string names;
-    for (const LossInfo& loss : losses()) names += (names.empty() ? "" : ", ") + loss.name;
-    add("--loss", loss_, names, group)->type_name("NAME")->capture_default_str();
+    add("--loss", loss_, join(loss_names()), group)->type_name("NAME")->capture_default_str();
     for (const LossInfo& loss : losses()) {
       for (const LossParam& p : loss.params) {
         if (loss_params_.count(p.name)) continue;
@@ -226,7 +233,10 @@ class CommandLine {
         ->type_name("X")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
-    add("--seed", o_.seed, "Everything random is drawn from it", group)->type_name("N")->capture_default_str();
+    add("--seed", o_.seed, "Everything random is drawn from it", group)
+        ->type_name("N")
+        ->check(CLI::Range(int64_t(0), int64_t(1) << 62))
+        ->capture_default_str();
   }
 
   void machine_options() {
@@ -256,7 +266,10 @@ class CommandLine {
     for (const CLI::Option* option : app_.get_options()) {
       if (option->count() > 0) o_.given.insert("--" + option->get_lnames().front());
     }
-    ENSURE_OR(Exit::usage, !o_.given.count("--data") || !o_.data.empty(), "--data: no folder given");
+    for (const auto& [flag, value] : {std::pair("--data", o_.data), std::pair("--output", o_.output),
+                                      std::pair("--init", o_.init), std::pair("--positive", o_.positive)}) {
+      ENSURE_OR(Exit::usage, !o_.given.count(flag) || !value.empty(), flag, ": nothing was given; an unset variable?");
+    }
     const Defaults& defaults = o_.data.empty() ? drawn : photographs;
     const auto fill = [this](const char* flag, auto& value, auto otherwise) {
       if (!o_.given.count(flag)) value = otherwise;
@@ -294,12 +307,8 @@ class CommandLine {
   }
 
   static void one_of(const char* flag, const std::string& value, const std::vector<std::string>& valid) {
-    std::string names;
-    for (const std::string& name : valid) {
-      if (name == value) return;
-      names += (names.empty() ? "" : ", ") + name;
-    }
-    throw Error(text(flag, ": \"", value, "\" is unknown; valid are ", names), Exit::usage);
+    if (std::find(valid.begin(), valid.end(), value) != valid.end()) return;
+    throw Error(text(flag, ": \"", value, "\" is unknown; valid are ", join(valid)), Exit::usage);
   }
 
   Options& o_;
@@ -325,7 +334,7 @@ Options parse_options(int argc, char** argv) {
   return options;
 }
 
-std::string to_json(const Options& o) {
+nlohmann::ordered_json to_json(const Options& o) {
   nlohmann::ordered_json json;
   json["data"] = o.data.empty() ? "drawn" : o.data;
   json["count"] = o.count;
@@ -361,7 +370,7 @@ std::string to_json(const Options& o) {
   json["seed"] = o.seed;
   json["threads"] = o.threads;
   json["device"] = o.device;
-  return json.dump(2);
+  return json;
 }
 
 }  // namespace counterpoise

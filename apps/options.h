@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,7 +39,7 @@ struct Options {
   int epochs = 0;
   int64_t max_steps = 0;  // 0: no limit
 
-  uint64_t seed = 1;
+  int64_t seed = 1;
   int threads = 0;  // 0: one per core
   std::string device = "auto";
   std::string output;
@@ -51,7 +52,7 @@ struct Options {
 // 0. Throws Error(Exit::usage) with one line for anything that is wrong.
 Options parse_options(int argc, char** argv);
 
-// The resolved options as JSON text: a flag's name and its value.
-std::string to_json(const Options& options);
+// The resolved options: a flag's name and its value.
+nlohmann::ordered_json to_json(const Options& options);
 
 }  // namespace counterpoise

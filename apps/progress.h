@@ -8,7 +8,7 @@ namespace counterpoise {
 
 class Progress {
  public:
-  // A run of `total` steps of `pictures` pictures each, more or less.
+  // A run of `total_steps` steps.
   explicit Progress(int64_t total_steps);
   ~Progress() { clear(); }
 

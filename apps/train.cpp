@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -37,7 +36,7 @@ std::string line(const char* format, Args... args) {
 // One experiment, step by step.
 class Training {
  public:
-  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_.device)), folder_(o_.output) {
+  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_.device)) {
     open_pictures();
     model_ = vgg(o_.vgg, backend_, o_.seed);
     if (!o_.init.empty()) load_weights(*model_, o_.init);
@@ -52,6 +51,7 @@ class Training {
     total_steps_ = o_.max_steps ? std::min(all, o_.max_steps) : all;
     progress_ = std::make_unique<Progress>(total_steps_);
     announce();
+    if (!o_.output.empty()) folder_ = RunFolder(o_.output);
     save_tables();  // a folder that cannot be written to is an error now, not after the first epoch
   }
 
@@ -59,8 +59,9 @@ class Training {
     for (int epoch = 1; epoch <= o_.epochs && step_ < total_steps_; ++epoch) {
       const auto start = std::chrono::steady_clock::now();
       const double loss = train_epoch(epoch);
-      if (!stop_signal()) evaluate_epoch(epoch, loss, start);
-      if (stop_signal()) return stopped();
+      const bool evaluated = !stop_signal() && evaluate_epoch(epoch, loss, start);
+      const bool complete = evaluated && (epoch == o_.epochs || step_ == total_steps_);
+      if (stop_signal() && !complete) return stopped(epoch);
     }
     finish();
     return Exit::ok;
@@ -73,7 +74,9 @@ class Training {
     std::vector<int64_t> wanted;
     if (o_.data.empty()) {
       if (o_.count.empty()) o_.count = "cat=400,dog=4400";
-      for (double n : parse_per_class("--count", o_.count, {"cat", "dog"}, 0)) wanted.push_back(whole(n));
+      wanted = {400, 4400};
+      const auto counts = parse_per_class("--count", o_.count, {"cat", "dog"}, -1);
+      for (size_t c = 0; c < counts.size(); ++c) wanted[c] = counts[c] < 0 ? wanted[c] : whole(counts[c]);
       set_ = std::make_unique<DrawnPictures>(wanted, o_.image_size, o_.seed);
     } else {
       set_ = std::make_unique<ImageFolder>(split_directory(o_.data, {"train"}), o_.image_size);
@@ -181,15 +184,17 @@ class Training {
 
   void check_finite(double value, const char* what, int epoch, double lr) const {
     if (std::isfinite(value)) return;
+    save_tables();  // they show how it came to this
     throw Error(text("training diverged: the ", what, " is ", std::isnan(value) ? "NaN" : "infinite", " at step ",
                      step_, " (epoch ", epoch, ", learning rate ", lr, "); try a smaller --lr",
-                     folder_.wanted() ? "; earlier files were left as they are" : ""),
+                     folder_.wanted() ? "; its steps are in " + folder_.path("steps.csv") : ""),
                 Exit::diverged);
   }
 
-  void evaluate_epoch(int epoch, double loss, std::chrono::steady_clock::time_point start) {
+  // False if a stop signal came in meanwhile.
+  bool evaluate_epoch(int epoch, double loss, std::chrono::steady_clock::time_point start) {
     last_ = evaluate(*model_, *validation_, backend_, decision_, o_.batch_size, o_.workers);
-    if (stop_signal()) return;
+    if (last_.samples.size() + last_.unreadable < validation_->size()) return false;
     const Confusion& c = last_.counts;
     say(line("epoch %d/%d  loss %.4f  validation: accuracy %.4f  precision %.4f  recall %.4f  F1 %.4f  (%s)", epoch,
              o_.epochs, loss, c.accuracy(), c.precision(), c.recall(), c.f1(),
@@ -199,10 +204,12 @@ class Training {
                         static_cast<long long>(c.fn), static_cast<long long>(c.tn), seconds_since(start));
     const bool best = best_epoch_ == 0 || c.f1() > best_f1_;
     if (best) best_epoch_ = epoch, best_f1_ = c.f1();
-    if (!folder_.wanted()) return;
-    save_tables();
-    save_weights(*model_, folder_.path("last.safetensors"), metadata(epoch));
-    if (best) save_weights(*model_, folder_.path("best.safetensors"), metadata(epoch));
+    if (folder_.wanted()) {
+      save_tables();
+      save_weights(*model_, folder_.path("last.safetensors"), metadata(epoch));
+      if (best) save_weights(*model_, folder_.path("best.safetensors"), metadata(epoch));
+    }
+    return true;
   }
 
   // All that another program needs to use the weights.
@@ -210,7 +217,7 @@ class Training {
     return {{"format", "pt"},
             {"framework", "counterpoise"},
             {"model", o_.vgg.name},
-            {"width", text(o_.vgg.width)},
+            {"width", line("%.17g", o_.vgg.width)},
             {"image_size", text(o_.image_size)},
             {"head", o_.vgg.head == VggConfig::lectures ? "lectures" : "imagenet"},
             {"outputs", text(o_.vgg.outputs)},
@@ -229,15 +236,14 @@ class Training {
                "epoch,loss,accuracy,precision,recall,f1,tp,fp,fn,tn,seconds\n" + epochs_csv_);
   }
 
-  Exit stopped() {
-    const int signal = stop_signal();
+  Exit stopped(int epoch) {
     if (folder_.wanted()) {
       save_tables();
-      save_weights(*model_, folder_.path("last.safetensors"), metadata(0));
+      save_weights(*model_, folder_.path("last.safetensors"), metadata(epoch));
     }
     say(text("Stopped by a signal after step ", step_, ".",
              folder_.wanted() ? " The weights so far are in " + folder_.path("last.safetensors") : ""));
-    return signal == SIGINT ? Exit::interrupted : Exit::terminated;
+    return static_cast<Exit>(128 + stop_signal());
   }
 
   void finish() {
@@ -245,12 +251,12 @@ class Training {
       const std::string notice = unreadable_notice(*set, what);
       if (!notice.empty()) say(notice);
     }
+    std::cout << report(last_.counts, set_->classes(), decision_.positive) << std::flush;
     if (folder_.wanted()) {
       write_file(folder_.path("predictions.csv"), predictions_csv(*validation_, last_, decision_.positive));
       write_file(folder_.path("result.json"), result_json());
       folder_.finish();
     }
-    std::cout << report(last_.counts, set_->classes(), decision_.positive) << std::flush;
   }
 
   std::string result_json() const {
@@ -266,8 +272,8 @@ class Training {
     for (const PictureSet* set : {set_.get(), validation_.get()}) {
       for (const auto& [sample, reason] : set->unreadable()) json["unreadable"].push_back(reason);
     }
-    json["options"] = nlohmann::ordered_json::parse(to_json(o_));
-    return json.dump(2) + "\n";
+    json["options"] = to_json(o_);
+    return json_text(json);
   }
 
   Options o_;

@@ -5,7 +5,7 @@
 
 namespace counterpoise {
 
-// Trains as the options say and prints the result to stdout. Returns ok, or interrupted or terminated after a signal,
+// Trains as the options say and prints the result to stdout. Returns ok, or 128 + the signal after one,
 // when what was learnt has been saved. Throws Error otherwise.
 Exit train(Options options);
 

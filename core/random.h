@@ -1,7 +1,8 @@
 // Random numbers for initialisation, shuffling, drawing and augmentation.
 //
 // A Random is a cheap value: a position in one Philox stream that is named by what it is for. Two streams with
-// different names never meet, and the same name always gives the same numbers, on every machine and thread count:
+// different names never meet, and the same name always gives the same bits, on every machine and thread count (the last
+// digits of normal() are the C library's):
 //
 //   Random rng(seed, Stream::augment, epoch, sample);
 //   if (rng.uniform() < 0.5f) flip(picture);
@@ -40,8 +41,8 @@ class Random {
   float uniform(float low, float high) { return low + (high - low) * uniform(); }
   // Uniform integer in [0, n). REQUIRES: 0 < n. The bias of the product is below n / 2^64.
   uint64_t below(uint64_t n) {
-    const uint64_t r = (static_cast<uint64_t>(bits()) << 32) | bits();
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(r) * n) >> 64);
+    const uint64_t upper = bits(), lower = bits();  // in this order, whatever the compiler
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(upper << 32 | lower) * n) >> 64);
   }
   // Standard normal: Box and Muller 1958.
   float normal() {

@@ -46,9 +46,14 @@ const Tensor& Var::value() const {
 
 bool Var::requires_grad() const { return defined() && node_->requires_grad; }
 
-const Tensor& Var::grad() const { return node_->grad; }
+const Tensor& Var::grad() const {
+  ENSURE(defined(), "this variable was never given a value, so it has no gradient");
+  return node_->grad;
+}
 
-void Var::zero_grad() const { node_->grad = Tensor(); }
+void Var::zero_grad() const {
+  if (defined()) node_->grad = Tensor();
+}
 
 void Var::set_value(Tensor value) const {
   ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());

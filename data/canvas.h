@@ -6,9 +6,9 @@
 // second pass.
 //
 //   Canvas canvas(48, 0.02f);
-//   canvas.set_pose({{0.5f, 0.5f}, {0.3f, 0}, {0, 0.3f}});            // from now on, one unit is
-//   0.3 of the picture canvas.ellipse({0, 0}, {1, 1}, {0.9f, 0.5f, 0.2f});               // a
-//   ginger disc in the middle std::vector<uint8_t> rgb = canvas.bytes();
+//   canvas.set_pose({{0.5f, 0.5f}, {0.3f, 0}, {0, 0.3f}});    // from now on a unit is 0.3 of the picture
+//   canvas.ellipse({0, 0}, {1, 1}, {0.9f, 0.5f, 0.2f});       // a ginger disc in the middle
+//   std::vector<uint8_t> rgb = canvas.bytes();
 #pragma once
 
 #include <cstddef>

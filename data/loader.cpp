@@ -1,6 +1,7 @@
 #include "data/loader.h"
 
 #include <csignal>
+#include <system_error>
 
 #include "core/random.h"
 
@@ -12,7 +13,11 @@ Loader::Loader(const PictureSet& set, std::vector<size_t> order, const LoaderOpt
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  for (int i = 0; i < options.workers; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (int i = 0; i < options.workers; ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those made, or the caller, do the work.
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -50,7 +55,7 @@ Batch Loader::make(size_t index) const {
 }
 
 void Loader::work() {
-  const size_t ahead = 2 * threads_.size() + 2;
+  const size_t ahead = 2 * static_cast<size_t>(options_.workers) + 2;
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return stop_ || claimed_ >= batches() || claimed_ < taken_ + ahead; });

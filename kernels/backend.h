@@ -1,8 +1,8 @@
 // The contract between the framework and a machine: all that a device must be able to compute.
 //
-// There are three implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read,
-// and is what the tests compare the others with; *cpu* (cpu_backend.h) is fast; *cuda* is for NVIDIA's graphics
-// cards. Everything above kernels/ works on any of them.
+// There are two implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read, and
+// is what the tests compare the other with; *cpu* (cpu_backend.h) is fast. A third, *cuda*, for NVIDIA's cards, has its
+// place kept: cuda_backend() is null in this build. Everything above kernels/ works on any of them.
 //
 // Conventions of every method:
 //   - inputs come first, outputs last; an output is wholly overwritten unless its comment says otherwise;
@@ -120,7 +120,7 @@ class Backend {
   virtual void adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) = 0;
 };
 
-// The three machines. Each lives as long as the program.
+// The machines. Each lives as long as the program.
 Backend& reference_backend();
 Backend& cpu_backend();
 // Null where this build or this machine has no CUDA; then cuda_absence() says why and what to do.

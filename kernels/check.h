@@ -21,7 +21,7 @@ enum class Exit : int {
   no_device = 4,      // the device is missing, or out of memory
   diverged = 5,       // training reached NaN or infinity
   interrupted = 130,  // SIGINT, after saving
-  terminated = 143,   // SIGTERM, after saving
+  terminated = 143,   // SIGTERM, after saving; likewise 129 for SIGHUP
 };
 
 class Error : public std::runtime_error {
@@ -39,6 +39,14 @@ std::string text(const Args&... args) {
   std::ostringstream out;
   (out << ... << args);
   return out.str();
+}
+
+// {"cat", "dog"} as "cat, dog".
+template <class Strings>
+std::string join(const Strings& strings) {
+  std::string y;
+  for (const std::string& s : strings) y += (y.empty() ? "" : ", ") + s;
+  return y;
 }
 
 }  // namespace counterpoise

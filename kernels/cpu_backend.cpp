@@ -286,14 +286,15 @@ void CpuBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, P
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Index rows_per_unit = disjoint ? 1 : P;
+    std::vector<T> scratch(cpu_threads() * C);
     const Index units = x.shape[0] * P / std::max<Index>(1, rows_per_unit);
     parallel_for(units, std::max<Index>(1, grain / (rows_per_unit * Q * C)), [&](Index begin, Index end) {
-      std::vector<T> rest(C);  // what a window still has to give: dy, then 0
+      T* const rest = scratch.data() + thread_slot() * C;  // what a window still has to give: dy, then 0
       for (Index row = begin * rows_per_unit; row < end * rows_per_unit; ++row) {
         const Index n = row / P, p = row % P;
         for (Index q = 0; q < Q; ++q) {
           const T* best = y.as<T>() + (row * Q + q) * C;
-          std::copy_n(dy.as<T>() + (row * Q + q) * C, C, rest.data());
+          std::copy_n(dy.as<T>() + (row * Q + q) * C, C, rest);
           for (Index r = 0; r < params.window; ++r) {
             const Index h = p * params.stride + r - params.pad;
             if (h < 0 || h >= H) continue;
@@ -303,11 +304,10 @@ void CpuBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, P
               const Index at = ((n * H + h) * W + w) * C;
               const T* in = x.as<T>() + at;
               T* out = dx.as<T>() + at;
-              T* left = rest.data();
               for (Index c = 0; c < C; ++c) {
                 const bool hit = in[c] == best[c];
-                out[c] += hit ? left[c] : T(0);
-                left[c] = hit ? T(0) : left[c];
+                out[c] += hit ? rest[c] : T(0);
+                rest[c] = hit ? T(0) : rest[c];
               }
             }
           }

@@ -1,4 +1,4 @@
-// The fast backend for the processor: OpenBLAS for products, OpenMP for threads, loops that the compiler
+// The fast backend for the processor: OpenBLAS for products, a pool of threads, loops that the compiler
 // vectorises, memory that is reused.
 //
 // It is the reference backend with the operations that matter replaced; what it inherits (casts, average pooling,

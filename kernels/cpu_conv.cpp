@@ -167,8 +167,8 @@ void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams p
   });
 }
 
-// All threads work on one block at a time, each on its own rows of dw: no partial sums per thread, and sums in the
-// same order whatever the number of threads.
+// All threads work on one block at a time, each on its own rows of dw: so there are no partial sums per thread to keep
+// and to add.
 void CpuBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
   const Geometry g(x.shape, dw.shape, dy.shape, params);
   if (g.pixels() == 0) return fill(0, dw);

@@ -1,5 +1,5 @@
-// Every elementwise formula, written once: its value f and, beside it, its derivative df. The loops of the CPU
-// backends and the CUDA kernels are made from the same lines, so what a test proves here holds everywhere.
+// Every elementwise formula, written once: its value f and, beside it, its derivative df. The loops of both
+// CPU backends are made from the same lines, and kernels for a GPU can be: what a test proves here holds everywhere.
 //
 // A unary formula has up to two constants a and b. Its derivative gets the input x and the value y = f(x),
 // whichever is handier. At a kink the derivative is the one that PyTorch takes.

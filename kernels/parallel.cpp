@@ -1,10 +1,12 @@
 #include "kernels/parallel.h"
 
+#include <sched.h>
+
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -18,6 +20,8 @@ thread_local bool inside = false;  // in a piece of a loop
 void pause_a_little() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");  // `yield` is no pause on most of these processors
 #endif
 }
 
@@ -28,9 +32,17 @@ constexpr int patience = 1000;
 class Pool {
  public:
   explicit Pool(int threads) {
-    for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
+    try {
+      for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
+    } catch (const std::system_error& error) {
+      stop();
+      throw Error(text("the system gives no more than ", threads_.size(), " threads (", error.what(),
+                       "); ask for fewer with --threads"));
+    }
   }
-  ~Pool() {
+  ~Pool() { stop(); }
+
+  void stop() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       stop_ = true;
@@ -120,10 +132,11 @@ int threads = 0;  // 0 until it is set or first asked for
 std::unique_ptr<Pool> pool;
 std::mutex caller;  // held by the one thread whose loop the pool works on
 
+// The cores that this process may use, which in a container are fewer than the machine has.
 int default_threads() {
-  const char* given = std::getenv("OMP_NUM_THREADS");
-  const int n = given ? std::atoi(given) : 0;
-  return n > 0 ? n : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace

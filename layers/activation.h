@@ -47,7 +47,7 @@ class Flatten : public Module {
 // mask from Philox keyed by the seed, the same on every backend.
 class Dropout : public SameShape {
  public:
-  Dropout(double p, Random& rng) : p_(p), key_((uint64_t(rng.bits()) << 32) | rng.bits()) {}
+  Dropout(double p, Random& rng) : p_(p), key_(rng.below(~uint64_t(0))) {}
   Var forward(const Var& x) override { return training() ? dropout(x, p_, key_, calls_++) : x; }
   std::string type() const override { return "Dropout"; }
 

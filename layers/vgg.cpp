@@ -40,9 +40,7 @@ std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint6
   if (normalise) base.resize(base.size() - 3);
   const auto table = blocks_of.find(base);
   if (table == blocks_of.end()) {
-    std::string valid;
-    for (const std::string& name : vgg_names()) valid += " " + name;
-    throw Error(text("unknown model \"", config.name, "\"; valid are", valid), Exit::usage);
+    throw Error(text("unknown model \"", config.name, "\"; valid are ", join(vgg_names())), Exit::usage);
   }
   ENSURE_OR(Exit::usage, config.image_size >= 32, config.name, ": pictures of ", config.image_size, "x",
             config.image_size, " vanish in five 2x2 poolings; use at least 32");

@@ -94,7 +94,8 @@ void load_weights(Module& model, const std::string& path) {
   }
   ENSURE_OR(Exit::bad_data, missing.empty() && unexpected.empty() && misshapen.empty(), path,
             ": these weights belong to another network", list_of("missing", missing), list_of("unexpected", unexpected),
-            list_of("misshapen", misshapen), "; check --model, --width, --image-size, --head and --loss");
+            list_of("misshapen", misshapen),
+            "; check the model, its width, head and outputs, and the size of the pictures");
 
   std::vector<Tensor> values;  // all of them before the first is put in place
   for (const Parameter& p : parameters) {

@@ -1,7 +1,8 @@
 // Losses for two classes, one logit a sample: z > 0 speaks for the positive class. All work on logits, because in
 // float a probability of 1 - 1e-8 is 1, and its logarithm's complement is lost.
 //
-// z [N] logits, y [N] targets in {0, 1} (1 = positive class) -> [N], one loss a sample; reduction.h makes one number.
+// z [N] logits, y [N] targets in {0, 1} (1 = positive class) -> [N], one loss a sample; compute() in registry.h makes
+// one number.
 #pragma once
 
 #include "core/ops.h"

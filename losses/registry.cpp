@@ -36,13 +36,17 @@ const std::vector<LossInfo>& losses() {
 }
 // clang-format on
 
+std::vector<std::string> loss_names() {
+  std::vector<std::string> names;
+  for (const LossInfo& loss : losses()) names.push_back(loss.name);
+  return names;
+}
+
 const LossInfo& find_loss(const std::string& name) {
-  std::string valid;
   for (const LossInfo& loss : losses()) {
     if (loss.name == name) return loss;
-    valid += (valid.empty() ? "" : ", ") + loss.name;
   }
-  throw Error(text("unknown loss \"", name, "\"; valid are ", valid), Exit::usage);
+  throw Error(text("unknown loss \"", name, "\"; valid are ", join(loss_names())), Exit::usage);
 }
 
 LossParams resolve(const LossInfo& loss, const LossParams& given) {

@@ -1,5 +1,5 @@
-// The table of losses. One row a loss: the command line, --help, the tests and the table in README.md are made from it,
-// so adding a loss is one function and one row.
+// The table of losses. One row a loss: the command line, --help and the tests are made from it, so adding a loss is one
+// function and one row.
 #pragma once
 
 #include <map>
@@ -45,6 +45,7 @@ struct LossInfo {
 };
 
 const std::vector<LossInfo>& losses();
+std::vector<std::string> loss_names();
 // Throws Error(Exit::usage) that lists the valid names.
 const LossInfo& find_loss(const std::string& name);
 // The row's defaults with `given` put over them. Throws Error(Exit::usage) for a parameter that this loss does not

@@ -124,6 +124,10 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--count mouse=3", 2, "cat=NUMBER,dog=NUMBER");
   check_fails("--count cat=1.5,dog=3", 2, "no whole number");
   check_fails("--count cat=0,dog=0", 2, "no picture");
+  check_fails("--seed -1", 2, "--seed");
+  check_fails("--lr nan", 2, "\"nan\" is no number");
+  check_fails("--batch-size 010", 2, "\"010\" is no number");
+  check_fails("--output ''", 2, "nothing was given");
   check_fails("--count cat=1e12,dog=1", 2, "ten million");
   check_fails("--class-weights cat=1", 2, "no weight for class dog");
   check_fails("--positive mouse", 2, "the classes are cat, dog");
@@ -259,7 +263,11 @@ TEST_CASE("divergence ends with 5 and leaves the earlier result as it was") {
   CHECK(slurp(out / "result.json") == result);
   REQUIRE(catdog(data.flags("--seed 3 --output " + out.path())).code == 0);
   CHECK(slurp(out / "last.safetensors") != last);
-  CHECK(!std::filesystem::exists(out / "unfinished"));
+  CHECK(std::filesystem::exists(out / "unfinished/steps.csv"));  // of the run that diverged
+  CHECK(!std::filesystem::exists(out / "unfinished-2"));
+  check_fails(
+      "eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() + " --output " + out.path(), 2,
+      "choose another folder");
 }
 
 TEST_CASE("an output that cannot be written is one line and 1, before any training") {
