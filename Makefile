@@ -27,7 +27,7 @@ PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-jso
 # No -ffast-math anywhere: it would delete the checks for NaN. The two -fno- only say that nobody reads errno or
 # traps after arithmetic, so that loops with sqrt are vectorised.
 FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math -Wall -Wextra -MMD -MP -I. \
-         -isystem /usr/include/stb $(shell pkg-config --cflags openblas 2>/dev/null) \
+         -isystem /usr/include/stb -isystem /usr/include/openblas \
          $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
 LIBS := -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
 
@@ -90,7 +90,7 @@ define PROBE
 printf '%s\n' '#include <cblas.h>' '#if !__has_include(<CLI/CLI.hpp>) || !__has_include(<doctest/doctest.h>) || \
 !__has_include(<nlohmann/json.hpp>) || !(__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>))' \
 '#error missing' '#endif' 'int main() { openblas_set_num_threads(1); }' | \
-$(CXX) -x c++ $(shell pkg-config --cflags openblas 2>/dev/null) - -o /dev/null -lopenblas 2>/dev/null
+$(CXX) -x c++ -isystem /usr/include/openblas - -o /dev/null -lopenblas 2>/dev/null
 endef
 
 build/packages:

@@ -74,8 +74,9 @@ PictureSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name
   require(bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32,
           "bad BMP: impossible number of bits per pixel");
   require(coding == 0 || (coding == 3 && bits >= 16), "a compressed BMP is not supported: convert it to PNG");
-  require(width >= 0 && width < 1 << 30 && height < int64_t{1} << 31, "bad BMP: impossible size");
-  require(offset >= 14 + header && offset <= size && (width * bits + 31) / 32 * 4 * height <= int64_t(size - offset),
+  require(width >= 0 && height < int64_t{1} << 31, "bad BMP: impossible size");
+  const int64_t row = (width * bits + 31) / 32 * 4;  // bytes
+  require(offset >= 14 + header && offset <= size && (row == 0 || height <= int64_t(size - offset) / row),
           "truncated BMP: it stops before its last row");
   return {int(height), int(width)};
 }
