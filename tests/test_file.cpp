@@ -14,22 +14,16 @@
 
 #include "core/file.h"
 #include "kernels/check.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
 namespace {
 
-// A new folder that goes when the test ends.
-struct TempFolder {
-  std::string path = "/tmp/counterpoise-test-XXXXXX";
-  TempFolder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-  ~TempFolder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  size_t files() const {
-    const std::filesystem::directory_iterator all(path);
-    return std::distance(begin(all), end(all));
-  }
-};
+size_t files(const TemporaryFolder& folder) {
+  const std::filesystem::directory_iterator all(folder.path());
+  return std::distance(begin(all), end(all));
+}
 
 // No file may grow beyond `bytes`; write() then fails with EFBIG instead of ending the program.
 struct FileSizeLimit {
@@ -68,21 +62,21 @@ void fails(Exit code, const std::vector<std::string>& words, Action action) {
 }  // namespace
 
 TEST_CASE("file: what is written is read, and replaces what was there") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "a.txt";
   const std::string bytes("zero \0 byte", 11);
   write_file(path, "an earlier and longer content");
   write_file(path, bytes);
   CHECK(read_file(path, 100) == bytes);
-  CHECK(folder.files() == 1);
+  CHECK(files(folder) == 1);
   write_file(path, "");
   CHECK(read_file(path, 0) == "");
 }
 
 TEST_CASE("file: a path without a directory is in the current one") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   const auto before = std::filesystem::current_path();
-  std::filesystem::current_path(folder.path);
+  std::filesystem::current_path(folder.path());
   AtomicFile out("b.txt");
   out.write("b", 1);
   std::filesystem::current_path(before);  // the file stays where it was begun
@@ -91,24 +85,24 @@ TEST_CASE("file: a path without a directory is in the current one") {
 }
 
 TEST_CASE("file: an abandoned write leaves the earlier content and no temporary") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   write_file(folder / "a", "earlier");
   {
     AtomicFile out(folder / "a");
     out.write("half", 4);
-    CHECK(folder.files() == 2);
+    CHECK(files(folder) == 2);
   }
   CHECK(read_file(folder / "a", 100) == "earlier");
-  CHECK(folder.files() == 1);
+  CHECK(files(folder) == 1);
 }
 
 TEST_CASE("file: a temporary that a killed run left is replaced") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   const std::string left = folder / text(".a.tmp-", getpid());
   std::filesystem::create_symlink("/dev/full", left);
   write_file(folder / "a", "new");
   CHECK(read_file(folder / "a", 100) == "new");
-  CHECK(folder.files() == 1);
+  CHECK(files(folder) == 1);
 }
 
 TEST_CASE("file: no space left") {
@@ -120,7 +114,7 @@ TEST_CASE("file: no space left") {
 }
 
 TEST_CASE("file: a write that fails half-way harms nothing, and cannot be committed") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "a";
   write_file(path, "earlier");
   {
@@ -133,11 +127,11 @@ TEST_CASE("file: a write that fails half-way harms nothing, and cannot be commit
     fails(Exit::failure, {path, "earlier write failed"}, [&] { out.commit(); });
   }
   CHECK(read_file(path, 100) == "earlier");
-  CHECK(folder.files() == 1);
+  CHECK(files(folder) == 1);
 }
 
 TEST_CASE("file: a rename that fails leaves no temporary") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "a";
   {
     AtomicFile out(path);
@@ -145,11 +139,11 @@ TEST_CASE("file: a rename that fails leaves no temporary") {
     std::filesystem::create_directory(path);  // somebody else was faster
     fails(Exit::failure, {"rename", path}, [&] { out.commit(); });
   }
-  CHECK(folder.files() == 1);
+  CHECK(files(folder) == 1);
 }
 
 TEST_CASE("file: a committed file takes no more") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   AtomicFile out(folder / "a");
   out.commit();
   fails(Exit::failure, {"committed"}, [&] { out.write("x", 1); });
@@ -158,35 +152,35 @@ TEST_CASE("file: a committed file takes no more") {
 }
 
 TEST_CASE("file: places where nothing can be written") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   const auto write = [](const std::string& path) { return [path] { write_file(path, "x"); }; };
   write_file(folder / "plain", "x");
   fails(Exit::failure, {"none", "No such file", "create it"}, write(folder / "none/a"));
   fails(Exit::failure, {"plain", "Not a directory"}, write(folder / "plain/a"));
-  fails(Exit::failure, {"directory", "choose another"}, write(folder.path));
+  fails(Exit::failure, {"directory", "choose another"}, write(folder.path()));
   fails(Exit::failure, {"names no file"}, write(folder / ""));
   fails(Exit::failure, {"names no file"}, write(""));
   fails(Exit::failure, {"too long", "shorter"}, write(folder / std::string(250, 'n')));
   fails(Exit::failure, {"/dev/null", "not a regular file"}, write("/dev/null"));
-  CHECK(folder.files() == 1);
+  CHECK(files(folder) == 1);
 }
 
 TEST_CASE("file: what cannot be read is bad data") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   const auto read = [](const std::string& path, size_t limit = 100) { return [=] { read_file(path, limit); }; };
   write_file(folder / "a", "12345");
   CHECK(read_file(folder / "a", 5) == "12345");
   fails(Exit::bad_data, {folder / "a", "larger than 4"}, read(folder / "a", 4));
   fails(Exit::bad_data, {"larger than 0"}, read(folder / "a", 0));
   fails(Exit::bad_data, {folder / "b", "No such file", "spelling"}, read(folder / "b"));
-  fails(Exit::bad_data, {folder.path, "is a directory"}, read(folder.path));
+  fails(Exit::bad_data, {folder.path(), "is a directory"}, read(folder.path()));
   fails(Exit::bad_data, {"/dev/null", "not a regular file"}, read("/dev/null"));
   REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
   fails(Exit::bad_data, {"not a regular file"}, read(folder / "pipe"));  // and does not wait
 }
 
 TEST_CASE("file: directories are made with those above them") {
-  TempFolder folder;
+  const TemporaryFolder folder;
   make_directories(folder / "a/b//c/");
   CHECK(std::filesystem::is_directory(folder / "a/b/c"));
   make_directories(folder / "a/b/c");

@@ -27,6 +27,7 @@
 #include "layers/weights.h"
 #include "losses/registry.h"
 #include "optim/optimizer.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -184,8 +185,7 @@ std::vector<Backend*> fast_backends() {
 
 // Writes the weights of a network with these tensors as PyTorch would, and loads them.
 void load_formula(Module& model, const Json& shapes) {
-  std::string folder = "/tmp/counterpoise-test-XXXXXX";
-  REQUIRE(mkdtemp(folder.data()) != nullptr);
+  const TemporaryFolder folder;
   std::list<std::vector<float>> values;  // its elements stay where they are
   const std::vector<int64_t> no_batches = {0};
   std::vector<FileTensor> tensors;
@@ -197,9 +197,8 @@ void load_formula(Module& model, const Json& shapes) {
       tensors.emplace_back(name, shape.get<Extents>(), values.back());
     }
   }
-  save_safetensors(folder + "/vgg.safetensors", tensors);
-  load_weights(model, folder + "/vgg.safetensors");
-  std::filesystem::remove_all(folder);
+  save_safetensors(folder / "vgg.safetensors", tensors);
+  load_weights(model, folder / "vgg.safetensors");
 }
 
 // A network of vgg.json with the batch of pictures that it sees, in f32.

@@ -15,6 +15,7 @@
 #include "core/random.h"
 #include "core/safetensors.h"
 #include "kernels/check.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -22,15 +23,10 @@ namespace {
 
 using Shape = std::vector<int64_t>;
 
-// A new folder that goes when the test ends, and the path of a file in it.
+// A folder of the test's own, and the path of a file in it.
 struct TempFile {
-  std::string folder = "/tmp/counterpoise-test-XXXXXX";
-  std::string path;
-  TempFile() {
-    REQUIRE(mkdtemp(folder.data()) != nullptr);
-    path = folder + "/a.safetensors";
-  }
-  ~TempFile() { std::filesystem::remove_all(folder); }
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.safetensors";
 };
 
 std::string with_length(uint64_t n, const std::string& rest) {
@@ -98,8 +94,6 @@ std::string save_error(const std::vector<FileTensor>& tensors,
   }
   return "";
 }
-
-bool contains(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
 
 uint32_t bits_of(float x) {
   uint32_t bits;

@@ -16,6 +16,7 @@
 #include "layers/weights.h"
 #include "tests/gradcheck.h"
 #include "tests/machines.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -29,18 +30,10 @@ Var parameter(const Module& module, const std::string& name) {
   return Var();
 }
 
-// A new folder that goes when the test ends.
-struct TempFolder {
-  std::string path = "/tmp/counterpoise-test-XXXXXX";
-  TempFolder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-  ~TempFolder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-};
-
 }  // namespace
 
 TEST_CASE("weights: a file is read back bit for bit, into f64 and another backend as well") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   VggConfig tiny;
   tiny.name = "vgg11_bn", tiny.width = 1. / 32, tiny.image_size = 64;
   const auto net = vgg(tiny, guarded_cpu(), 1), other = vgg(tiny, guarded_cpu(), 2);
@@ -65,7 +58,7 @@ TEST_CASE("weights: a file is read back bit for bit, into f64 and another backen
 }
 
 TEST_CASE("weights: in the file pictures are channels first") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Backend& b = guarded_cpu();
   Random rng(1, Stream::init);
   const Index K = 2, C = 3, R = 5, H = 4, W = 7;
@@ -114,7 +107,7 @@ TEST_CASE("weights: in the file pictures are channels first") {
 }
 
 TEST_CASE("weights: a file of another network is refused whole") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "w.safetensors";
   Random rng(1, Stream::init);
   Sequential net;
