@@ -62,4 +62,12 @@ Tensor random_tensor(Backend& backend, const Shape& shape, DType dtype, uint64_t
   return Tensor::from(backend, shape, draw({shape}, index)).cast(dtype);
 }
 
+Var parameter(const Module& module, const std::string& name) {
+  for (const Parameter& p : module.parameters()) {
+    if (p.name == name) return p.var;
+  }
+  FAIL("no parameter " << name);
+  return Var();
+}
+
 }  // namespace counterpoise

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/cpu_backend.h"
+#include "layers/module.h"
 #include "tests/op_table.h"
 
 namespace counterpoise {
@@ -71,6 +72,9 @@ struct Run {
   std::vector<std::vector<double>> gradients;
 };
 Run run(const OpRow& row, Backend& backend, DType dtype, int times = 1);
+
+// A module's parameter or buffer by its name; fails the test if there is none.
+Var parameter(const Module& module, const std::string& name);
 
 void check_agree(const Run& a, const Run& b, double tolerance);
 

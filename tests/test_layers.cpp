@@ -44,14 +44,6 @@ VggConfig tiny(const std::string& name = "vgg11") {
   return config;
 }
 
-Var parameter(const Module& module, const std::string& name) {
-  for (const Parameter& p : module.parameters()) {
-    if (p.name == name) return p.var;
-  }
-  FAIL("no parameter " << name);
-  return Var();
-}
-
 }  // namespace
 
 // -- each layer --

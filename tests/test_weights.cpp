@@ -20,18 +20,6 @@
 
 using namespace counterpoise;
 
-namespace {
-
-Var parameter(const Module& module, const std::string& name) {
-  for (const Parameter& p : module.parameters()) {
-    if (p.name == name) return p.var;
-  }
-  FAIL("no parameter " << name);
-  return Var();
-}
-
-}  // namespace
-
 TEST_CASE("weights: a file is read back bit for bit, into f64 and another backend as well") {
   const TemporaryFolder folder;
   VggConfig tiny;
