@@ -12,6 +12,8 @@
 
 #include "kernels/blas.h"
 #include "kernels/cpu_backend.h"
+#include "kernels/scratch.h"
+#include "kernels/winograd.h"
 
 namespace counterpoise {
 
@@ -28,6 +30,9 @@ struct Geometry {
   Index length() const { return R * S * C; }
   // A 1x1 convolution at stride 1 is a product already: col is x.
   bool is_product() const { return R == 1 && S == 1 && params.stride == 1 && params.pad == 0; }
+  // For 3 x 3 at stride 1, the tile size of Winograd's algorithm, else 0.
+  int tile() const { return R == 3 && S == 3 && params.stride == 1 && params.pad <= 2 ? winograd_tile(conv3x3()) : 0; }
+  Conv3x3 conv3x3() const { return {N, H, W, C, K, P, Q, params.pad}; }
   // Rows of col in a block: about 512 KiB, and at least 256.
   Index block_rows(size_t element) const {
     return std::max<Index>(256, (Index(1) << 19) / std::max<Index>(1, length() * Index(element)));
@@ -71,23 +76,6 @@ void col2im(const Geometry& g, const T* col, Index n, T* dx) {
     }
   }
 }
-
-// Scratch memory from a backend, given back at the end of the scope.
-template <class T>
-class Scratch {
- public:
-  Scratch(Backend& backend, Index size)
-      : backend_(backend), bytes_(size * sizeof(T)), data_(static_cast<T*>(backend.allocate(bytes_))) {}
-  ~Scratch() { backend_.release(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* get() const { return data_; }
-
- private:
-  Backend& backend_;
-  size_t bytes_;
-  T* data_;
-};
 
 template <class T>
 void forward(Backend& backend, const Geometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
@@ -137,7 +125,11 @@ void turn(const Geometry& g, const T* w, T* turned) {
 void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    forward(*this, Geometry(x.shape, w.shape, y.shape, params), x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>());
+    const Geometry g(x.shape, w.shape, y.shape, params);
+    if (const int tile = g.tile()) {
+      return winograd_conv(*this, tile, g.conv3x3(), x.as<T>(), w.as<T>(), false, bias.as<T>(), relu, y.as<T>());
+    }
+    forward(*this, g, x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>());
   });
 }
 
@@ -148,10 +140,14 @@ void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams p
     using T = decltype(zero);
     const Index L = g.length();
     if (params.stride == 1 && g.R == g.S && params.pad <= g.R - 1) {
+      const Geometry back(dy.shape, Shape{g.C, g.R, g.S, g.K}, dx.shape, {1, g.R - 1 - params.pad});
+      const T* no_bias = nullptr;
+      if (const int tile = back.tile()) {
+        return winograd_conv(*this, tile, back.conv3x3(), dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
+      }
       const Scratch<T> turned(*this, w.size());
       turn(g, w.as<T>(), turned.get());
-      const Geometry back(dy.shape, Shape{g.C, g.R, g.S, g.K}, dx.shape, {1, g.R - 1 - params.pad});
-      return forward(*this, back, dy.as<T>(), turned.get(), static_cast<const T*>(nullptr), false, dx.as<T>());
+      return forward(*this, back, dy.as<T>(), turned.get(), no_bias, false, dx.as<T>());
     }
     fill(0, dx);
     const Index rows = g.P * g.Q;
@@ -174,6 +170,9 @@ void CpuBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams 
   if (g.pixels() == 0) return fill(0, dw);
   dispatch(dw.dtype, [&](auto zero) {
     using T = decltype(zero);
+    if (const int tile = g.tile()) {
+      return winograd_grad_weight(*this, tile, g.conv3x3(), x.as<T>(), dy.as<T>(), dw.as<T>());
+    }
     const Index L = g.length(), rows = std::min(g.pixels(), 2 * g.block_rows(sizeof(T)));
     const Scratch<T> scratch(*this, g.is_product() ? 0 : rows * L);
     for (Index first = 0; first < g.pixels(); first += rows) {

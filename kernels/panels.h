@@ -1,0 +1,40 @@
+// Small matrix products on panels.
+//
+// OpenBLAS first copies its operands into an order that its inner loop reads in sequence. That costs little on large
+// matrices and much on small ones. Here operands are *made* in that order: a matrix lies in panels as wide as a vector,
+//
+//   element (row, column)  lies at  panel[column / lanes][row][column % lanes],
+//
+// so that a row of a panel is one vector. The last panel is filled up with zeros.
+#pragma once
+
+#include "kernels/simd.h"
+
+namespace counterpoise {
+
+// A matrix, or some neighbouring rows or panels of one.
+template <class T>
+struct Panels {
+  T* data;
+  Index stride;  // elements from one panel to the next
+
+  T* at(Index panel, Index row) const { return data + panel * stride + row * lanes<std::remove_const_t<T>>; }
+};
+
+template <class T>
+constexpr Index panel_count(Index columns) {
+  return (columns + lanes<T> - 1) / lanes<T>;
+}
+
+// The products below compute so many panels and rows of C at a time: it is best to ask for multiples of them.
+constexpr Index panels_at_once = 2, rows_at_once = vector_registers == 32 ? 14 : 6;
+
+// C = A B, of which A is [rows, length], B and C have `count` panels.
+template <class T>
+void multiply(Index rows, Index length, Index count, Panels<T> a, Panels<T> b, Panels<T> c);
+
+// C = A^T B, or C += A^T B if `add`, where A is [length, rows].
+template <class T>
+void multiply_transposed(Index rows, Index length, Index count, Panels<T> a, Panels<T> b, bool add, Panels<T> c);
+
+}  // namespace counterpoise

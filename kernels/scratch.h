@@ -1,0 +1,24 @@
+// Scratch memory from a backend, given back at the end of the scope.
+#pragma once
+
+#include "kernels/backend.h"
+
+namespace counterpoise {
+
+template <class T>
+class Scratch {
+ public:
+  Scratch(Backend& backend, Index size)
+      : backend_(backend), bytes_(size * sizeof(T)), data_(static_cast<T*>(backend.allocate(bytes_))) {}
+  ~Scratch() { backend_.release(data_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* get() const { return data_; }
+
+ private:
+  Backend& backend_;
+  size_t bytes_;
+  T* data_;
+};
+
+}  // namespace counterpoise
