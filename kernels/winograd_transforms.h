@@ -85,65 +85,80 @@ struct Winograd<2> {
   }
 };
 
-// Points 0, 1, -1, 2, -2, infinity. The rows of a pair of points a, -a share their even and their odd powers.
+// Points 0, a, -a, b, -b, infinity. The rows of a pair of points share their even and their odd powers. With
+// h_a = 1 / (2 a^2 (a^2 - b^2)) and h_b = 1 / (2 b^2 (b^2 - a^2)):
 //
-//         [ 4  0 -5  0  1  0 ]        [  1/4    0     0  ]
-//         [ 0 -4 -4  1  1  0 ]        [ -1/6  -1/6  -1/6 ]         [ 1  1  1  1  1  0 ]
-//   B^T = [ 0  4 -4 -1  1  0 ]   G =  [ -1/6   1/6  -1/6 ]   A^T = [ 0  1 -1  2 -2  0 ]
-//         [ 0 -2 -1  2  1  0 ]        [ 1/24  1/12   1/6 ]         [ 0  1  1  4  4  0 ]
-//         [ 0  2 -1 -2  1  0 ]        [ 1/24 -1/12   1/6 ]         [ 0  1 -1  8 -8  1 ]
-//         [ 0  4  0 -5  0  1 ]        [   0     0     1  ]
+//         [ a^2 b^2    0    -a^2-b^2     0      1   0 ]       [ 1/(a^2 b^2)    0        0    ]
+//         [    0    -a b^2    -b^2       a      1   0 ]       [    h_a       a h_a   a^2 h_a ]
+//   B^T = [    0     a b^2    -b^2      -a      1   0 ]   G = [    h_a      -a h_a   a^2 h_a ]
+//         [    0    -b a^2    -a^2       b      1   0 ]       [    h_b       b h_b   b^2 h_b ]
+//         [    0     b a^2    -a^2      -b      1   0 ]       [    h_b      -b h_b   b^2 h_b ]
+//         [    0    a^2 b^2     0    -a^2-b^2   0   1 ]       [     0          0        1    ]
+//
+//         [ 1   1    1    1    1   0 ]
+//   A^T = [ 0   a   -a    b   -b   0 ]
+//         [ 0  a^2  a^2  b^2  b^2  0 ]
+//         [ 0  a^3 -a^3  b^3 -b^3  1 ]
+//
+// Lavin and Gray have a = 1 and b = 2. With a = 3/4 and b = 3/2 the powers in A^T and G lie on both sides of 1, and the
+// error is half of theirs.
 template <>
 struct Winograd<4> {
   template <class V>
   static void input(const V (&d)[6], V (&v)[6]) {  // B^T d
-    const V even1 = d[4] - 4 * d[2], odd1 = d[3] - 4 * d[1];
-    const V even2 = d[4] - d[2], odd2 = d[3] - d[1];
-    v[0] = 4 * d[0] - 5 * d[2] + d[4];
-    v[1] = even1 + odd1;
-    v[2] = even1 - odd1;
-    v[3] = even2 + 2 * odd2;
-    v[4] = even2 - 2 * odd2;
-    v[5] = 4 * d[1] - 5 * d[3] + d[5];
+    constexpr auto a = ratio<V>(3, 4), b = ratio<V>(3, 2), aa = a * a, bb = b * b;
+    const V even_a = d[4] - bb * d[2], odd_a = d[3] - bb * d[1];
+    const V even_b = d[4] - aa * d[2], odd_b = d[3] - aa * d[1];
+    v[0] = aa * bb * d[0] - (aa + bb) * d[2] + d[4];
+    v[1] = even_a + a * odd_a;
+    v[2] = even_a - a * odd_a;
+    v[3] = even_b + b * odd_b;
+    v[4] = even_b - b * odd_b;
+    v[5] = aa * bb * d[1] - (aa + bb) * d[3] + d[5];
   }
   template <class V>
   static void kernel(const V (&g)[3], V (&u)[6]) {  // G g
-    const V even1 = ratio<V>(-1, 6) * (g[0] + g[2]), odd1 = ratio<V>(-1, 6) * g[1];
-    const V even2 = ratio<V>(1, 24) * g[0] + ratio<V>(1, 6) * g[2], odd2 = ratio<V>(1, 12) * g[1];
-    u[0] = ratio<V>(1, 4) * g[0];
-    u[1] = even1 + odd1;
-    u[2] = even1 - odd1;
-    u[3] = even2 + odd2;
-    u[4] = even2 - odd2;
+    constexpr auto a = ratio<V>(3, 4), b = ratio<V>(3, 2), aa = a * a, bb = b * b;
+    constexpr auto ha = 1 / (2 * aa * (aa - bb)), hb = 1 / (2 * bb * (bb - aa));
+    const V even_a = ha * g[0] + aa * ha * g[2], even_b = hb * g[0] + bb * hb * g[2];
+    u[0] = 1 / (aa * bb) * g[0];
+    u[1] = even_a + a * ha * g[1];
+    u[2] = even_a - a * ha * g[1];
+    u[3] = even_b + b * hb * g[1];
+    u[4] = even_b - b * hb * g[1];
     u[5] = g[2];
   }
   template <class V>
   static void output(const V (&m)[6], V (&y)[4]) {  // A^T m
-    const V sum1 = m[1] + m[2], difference1 = m[1] - m[2];
-    const V sum2 = m[3] + m[4], difference2 = m[3] - m[4];
-    y[0] = m[0] + sum1 + sum2;
-    y[1] = difference1 + 2 * difference2;
-    y[2] = sum1 + 4 * sum2;
-    y[3] = difference1 + 8 * difference2 + m[5];
+    constexpr auto a = ratio<V>(3, 4), b = ratio<V>(3, 2), aa = a * a, bb = b * b;
+    const V sum_a = m[1] + m[2], difference_a = m[1] - m[2];
+    const V sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+    y[0] = m[0] + sum_a + sum_b;
+    y[1] = a * difference_a + b * difference_b;
+    y[2] = aa * sum_a + bb * sum_b;
+    y[3] = a * aa * difference_a + b * bb * difference_b + m[5];
   }
   template <class V>
   static void output_grad(const V (&dy)[4], V (&dm)[6]) {  // A dy
-    const V even1 = dy[0] + dy[2], odd1 = dy[1] + dy[3];
-    const V even2 = dy[0] + 4 * dy[2], odd2 = 2 * dy[1] + 8 * dy[3];
+    constexpr auto a = ratio<V>(3, 4), b = ratio<V>(3, 2), aa = a * a, bb = b * b;
+    const V even_a = dy[0] + aa * dy[2], odd_a = dy[1] + aa * dy[3];
+    const V even_b = dy[0] + bb * dy[2], odd_b = dy[1] + bb * dy[3];
     dm[0] = dy[0];
-    dm[1] = even1 + odd1;
-    dm[2] = even1 - odd1;
-    dm[3] = even2 + odd2;
-    dm[4] = even2 - odd2;
+    dm[1] = even_a + a * odd_a;
+    dm[2] = even_a - a * odd_a;
+    dm[3] = even_b + b * odd_b;
+    dm[4] = even_b - b * odd_b;
     dm[5] = dy[3];
   }
   template <class V>
   static void kernel_grad(const V (&du)[6], V (&dg)[3]) {  // G^T du
-    const V sum1 = ratio<V>(-1, 6) * (du[1] + du[2]), difference1 = ratio<V>(-1, 6) * (du[1] - du[2]);
-    const V sum2 = du[3] + du[4], difference2 = du[3] - du[4];
-    dg[0] = ratio<V>(1, 4) * du[0] + sum1 + ratio<V>(1, 24) * sum2;
-    dg[1] = difference1 + ratio<V>(1, 12) * difference2;
-    dg[2] = sum1 + ratio<V>(1, 6) * sum2 + du[5];
+    constexpr auto a = ratio<V>(3, 4), b = ratio<V>(3, 2), aa = a * a, bb = b * b;
+    constexpr auto ha = 1 / (2 * aa * (aa - bb)), hb = 1 / (2 * bb * (bb - aa));
+    const V sum_a = ha * (du[1] + du[2]), difference_a = ha * (du[1] - du[2]);
+    const V sum_b = hb * (du[3] + du[4]), difference_b = hb * (du[3] - du[4]);
+    dg[0] = 1 / (aa * bb) * du[0] + sum_a + sum_b;
+    dg[1] = a * difference_a + b * difference_b;
+    dg[2] = aa * sum_a + bb * sum_b + du[5];
   }
 };
 

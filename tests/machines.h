@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/cpu_backend.h"
+#include "kernels/parallel.h"
 #include "layers/module.h"
 #include "tests/op_table.h"
 
@@ -57,6 +58,13 @@ std::vector<Machine> machines();
 
 Guarded<ReferenceBackend>& guarded_reference();
 Guarded<CpuBackend>& guarded_cpu();
+
+// So many threads until the end of the scope.
+struct Threads {
+  const int before = cpu_threads();
+  explicit Threads(int n) { set_cpu_threads(n); }
+  ~Threads() { set_cpu_threads(before); }
+};
 
 // Nothing was leaked, and no guard word overwritten.
 void check_guard(const Machine& machine);

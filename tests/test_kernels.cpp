@@ -90,13 +90,6 @@ const std::vector<OpRow>& large_products() {
   return table;
 }
 
-// Sets the number of threads of the cpu backend for a scope.
-struct Threads {
-  int before = cpu_threads();
-  explicit Threads(int n) { set_cpu_threads(n); }
-  ~Threads() { set_cpu_threads(before); }
-};
-
 }  // namespace
 
 // As above, 1e-5 in f32, for sums of up to some thousand products: the largest of many is about as
