@@ -1,14 +1,12 @@
-// bench: how long a VGG16 takes for a training step or a forward pass, and how much memory. apps/bench.py runs it in
-// turns with PyTorch.
-//
-//   ./apps/bench train 160 16 5     # picture size, batch, steps: prints a line of JSON
+// bench: how long VGG16 takes for a training step or a forward pass, and how much memory; or each of its convolutions.
+// Prints a line of JSON; apps/bench.py runs it in turns with PyTorch.
 #include <sys/resource.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/random.h"
@@ -19,55 +17,125 @@
 
 using namespace counterpoise;
 
-static int run(int argc, char** argv) {
-  const char* usage = "usage: bench train|infer SIZE BATCH STEPS [WIDTH [THREADS]]";
-  ENSURE_OR(Exit::usage, argc >= 5 && argc <= 7, usage);
-  const bool training = std::strcmp(argv[1], "train") == 0;
-  ENSURE_OR(Exit::usage, training || std::strcmp(argv[1], "infer") == 0, usage);
-  const Index size = std::atoi(argv[2]), batch = std::atoi(argv[3]);
-  const int steps = std::atoi(argv[4]);
-  VggConfig config;
-  config.image_size = size;
-  config.width = argc > 5 ? std::atof(argv[5]) : 1;
-  set_cpu_threads(argc > 6 ? std::atoi(argv[6]) : 0);
-  ENSURE_OR(Exit::usage, size > 0 && batch > 0 && steps > 0, usage);
+namespace {
 
-  Backend& backend = cpu_backend();
+struct Options {
+  std::string mode;
+  Index size = 160, batch = 16;
+  double width = 1, seconds = 1;
+  int threads = 0;
+};
+
+// The median duration of run(), which is repeated for about `budget` seconds, after once unmeasured.
+template <class Run>
+double seconds_of(const Run& run, double budget) {
+  std::vector<double> durations;
+  run();
+  const auto clock = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()); };
+  const auto start = clock();
+  while (durations.empty() || (clock() - start).count() < budget) {
+    const auto before = clock();
+    run();
+    durations.push_back((clock() - before).count());
+  }
+  std::sort(durations.begin(), durations.end());
+  return durations[durations.size() / 2];
+}
+
+Tensor random(Backend& backend, const Shape& shape) {
+  Random rng(1, Stream::test);
+  std::vector<float> values(shape.size());
+  for (float& v : values) v = rng.uniform(-1, 1);
+  return Tensor::from(backend, shape, values);
+}
+
+nlohmann::json network(const Options& options, Backend& backend) {
+  VggConfig config;
+  config.image_size = options.size;
+  config.width = options.width;
   const auto model = vgg(config, backend, 1);
   std::vector<Var> trainable;
   for (const Parameter& p : model->parameters()) trainable.push_back(p.var);
   Sgd optimizer(trainable, 0.9);
-  Random rng(1, Stream::test);
-  std::vector<float> pixels(batch * size * size * 3);
-  for (float& p : pixels) p = rng.uniform(-1, 1);
-  std::vector<int32_t> classes(batch);
-  for (Index i = 0; i < batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
-  const Tensor x = Tensor::from(backend, {batch, size, size, 3}, pixels);
+  std::vector<int32_t> classes(options.batch);
+  for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
+  const Tensor x = random(backend, {options.batch, options.size, options.size, 3});
   const Labels labels = make_labels(backend, classes, 0);
   const LossInfo& bce = find_loss("bce");
 
-  std::vector<double> seconds;
-  for (int step = 0; step <= steps; ++step) {  // the first warms up and is not counted
-    const auto start = std::chrono::steady_clock::now();
-    if (training) {
-      const Var loss = compute(bce, (*model)(x), labels, {}, {});
-      loss.backward();
-      optimizer.step(1e-4);
-    } else {
-      const NoGrad no_grad;
-      (*model)(x).value().to_vector<float>();
-    }
-    if (step > 0) {
-      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    }
+  const auto train = [&] {
+    compute(bce, (*model)(x), labels, {}, {}).backward();
+    optimizer.step(1e-4);
+  };
+  const auto infer = [&] {
+    const NoGrad no_grad;
+    (*model)(x).value().to_vector<float>();
+  };
+  const double seconds = options.mode == "train" ? seconds_of(train, options.seconds)  //
+                                                 : seconds_of(infer, options.seconds);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return {{"seconds", seconds}, {"peak_mib", static_cast<double>(usage.ru_maxrss) / 1024}, {"threads", cpu_threads()}};
+}
+
+// VGG16's convolutions, each shape once: forward with bias and relu, and the two gradients.
+nlohmann::json layers(const Options& options, Backend& backend) {
+  struct Layer {
+    Index shrink, channels, outputs;
+  };
+  nlohmann::json table = nlohmann::json::array();
+  for (const Layer& l : {Layer{1, 3, 64},
+                         {1, 64, 64},
+                         {2, 64, 128},
+                         {2, 128, 128},
+                         {4, 128, 256},
+                         {4, 256, 256},
+                         {8, 256, 512},
+                         {8, 512, 512},
+                         {16, 512, 512}}) {
+    const Index size = options.size / l.shrink;
+    const Tensor x = random(backend, {options.batch, size, size, l.channels});
+    const Tensor w = random(backend, {l.outputs, 3, 3, l.channels}), bias = random(backend, {l.outputs});
+    const Tensor dy = random(backend, {options.batch, size, size, l.outputs});
+    const Tensor y = Tensor::empty(backend, dy.shape()), dx = Tensor::empty(backend, x.shape());
+    const Tensor dw = Tensor::empty(backend, w.shape());
+    const Conv2dParams params{1, 1};
+    table.push_back(
+        {{"size", size},
+         {"channels", l.channels},
+         {"outputs", l.outputs},
+         {"forward", seconds_of([&] { backend.conv2d(x, w, bias, params, true, y); }, options.seconds / 10)},
+         {"dx", seconds_of([&] { backend.conv2d_grad_input(dy, w, params, dx); }, options.seconds / 10)},
+         {"dw", seconds_of([&] { backend.conv2d_grad_weight(x, dy, params, dw); }, options.seconds / 10)}});
   }
-  std::sort(seconds.begin(), seconds.end());
-  rusage usage_now{};
-  getrusage(RUSAGE_SELF, &usage_now);
-  std::printf("{\"seconds\": %.6f, \"peak_mib\": %.0f, \"threads\": %d}\n", seconds[seconds.size() / 2],
-              static_cast<double>(usage_now.ru_maxrss) / 1024, cpu_threads());
+  return {{"layers", table}, {"threads", cpu_threads()}};
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Times VGG16 on this machine's processor; apps/bench.py compares it with PyTorch.");
+  app.add_option("mode", options.mode, "train (a step), infer (a forward pass) or layers (each convolution)")
+      ->required()
+      ->check(CLI::IsMember({"train", "infer", "layers"}));
+  app.add_option("--size", options.size, "Edge of the pictures in pixels")->check(CLI::Range(32, 4096));
+  app.add_option("--batch", options.batch, "Pictures at a time")->check(CLI::Range(1, 4096));
+  app.add_option("--width", options.width, "Factor of the channels")->check(CLI::Range(0.01, 4.0));
+  app.add_option("--threads", options.threads, "0: one for each core")->check(CLI::Range(0, 1024));
+  app.add_option("--seconds", options.seconds, "Repeat for about so long")->check(CLI::Range(0.0, 3600.0));
+  app.get_formatter()->column_width(24);
+  for (CLI::Option* option : app.get_options()) option->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  set_cpu_threads(options.threads);
+  Backend& backend = cpu_backend();
+  std::puts((options.mode == "layers" ? layers(options, backend) : network(options, backend)).dump().c_str());
   return 0;
 }
+
+}  // namespace
 
 int main(int argc, char** argv) {
   try {

@@ -1,9 +1,11 @@
-"""Times Counterpoise and PyTorch in turns, process by process, and prints the ratio of each pair.
+"""Times Counterpoise and PyTorch in turns, process by process, and prints Markdown tables of both and their ratio.
 
-    make bench                      # or: python3 apps/bench.py [--rounds 5] [--steps 3]
+    make bench                              # all three tables
+    python3 apps/bench.py network layers growth [--rounds 3] [--seconds 1]
 
 PyTorch is wanted only here: `pip install torch` (its CPU build suffices). Without it ours is printed alone. A pair is
-one run of each right after the other, so that whatever else the machine does meets both; the table gives medians.
+one run of each right after the other, so that whatever else the machine does meets both; a table gives the medians of
+the runs and of the pairs' ratios.
 """
 import argparse
 import json
@@ -12,66 +14,179 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 
-CASES = [  # mode, picture size, batch
-    ("train", 160, 16),
-    ("infer", 160, 16),
-    ("infer", 160, 1),
-]
+BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench")
+CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)  # VGG16's; 0 is a pooling
+LAYERS = ((1, 3, 64), (1, 64, 64), (2, 64, 128), (2, 128, 128), (4, 128, 256), (4, 256, 256), (8, 256, 512),
+          (8, 512, 512), (16, 512, 512))
 
 
-def run_pytorch(mode, size, batch, steps):
-    """One process's worth of PyTorch: the same network, loss and optimizer; channels_last, its fastest layout."""
-    import time
+# -- PyTorch: what apps/bench.cpp does, in channels_last, PyTorch's fastest layout on a processor --
 
+
+def seconds_of(run, budget):
+    durations = []
+    run()
+    start = time.perf_counter()
+    while not durations or time.perf_counter() - start < budget:
+        before = time.perf_counter()
+        run()
+        durations.append(time.perf_counter() - before)
+    return statistics.median(durations)
+
+
+def pytorch_network(o):
     import torch
     from torch import nn
 
-    torch.manual_seed(1)
     layers, channels = [], 3
-    for outputs in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0):
+    for outputs in CHANNELS:
         if outputs == 0:
             layers.append(nn.MaxPool2d(2))
         else:
+            outputs = max(1, round(outputs * o.width))
             layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.ReLU(inplace=True)]
             channels = outputs
-    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512 * (size // 32) ** 2, 1))
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * (o.size // 32) ** 2, 1))
     model = model.to(memory_format=torch.channels_last)
-    x = torch.rand(batch, 3, size, size).mul_(2).sub_(1).to(memory_format=torch.channels_last)
-    y = (torch.arange(batch) % 2 == 0).float().unsqueeze(1)
+    x = torch.rand(o.batch, 3, o.size, o.size).mul_(2).sub_(1).to(memory_format=torch.channels_last)
+    y = (torch.arange(o.batch) % 2 == 0).float().unsqueeze(1)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
     loss_of = nn.BCEWithLogitsLoss()
-    seconds = []
-    for step in range(steps + 1):
-        start = time.perf_counter()
-        if mode == "train":
-            optimizer.zero_grad()
-            loss_of(model(x), y).backward()
-            optimizer.step()
-        else:
-            with torch.inference_mode():
-                model(x)
-        if step > 0:
-            seconds.append(time.perf_counter() - start)
+
+    def train():
+        optimizer.zero_grad()
+        loss_of(model(x), y).backward()
+        optimizer.step()
+
+    def infer():
+        with torch.inference_mode():
+            model(x)
+
+    seconds = seconds_of(train if o.mode == "train" else infer, o.seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": statistics.median(seconds), "peak_mib": peak, "threads": torch.get_num_threads()}))
+    return {"seconds": seconds, "peak_mib": peak, "threads": torch.get_num_threads()}
 
 
-def measure(command):
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def pytorch_layers(o):
+    import torch
+    from torch.nn import functional
+
+    def random(*shape):
+        return torch.rand(*shape).mul_(2).sub_(1).to(memory_format=torch.channels_last)
+
+    table = []
+    for shrink, channels, outputs in LAYERS:
+        size = o.size // shrink
+        x, dy = random(o.batch, channels, size, size), random(o.batch, outputs, size, size)
+        w, bias = random(outputs, channels, 3, 3), torch.rand(outputs)
+
+        def forward():
+            with torch.inference_mode():
+                functional.relu_(functional.conv2d(x, w, bias, padding=1))
+
+        def gradient(mask):
+            torch.ops.aten.convolution_backward(dy, x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, mask)
+
+        table.append({"size": size, "channels": channels, "outputs": outputs,
+                      "forward": seconds_of(forward, o.seconds / 10),
+                      "dx": seconds_of(lambda: gradient([True, False, False]), o.seconds / 10),
+                      "dw": seconds_of(lambda: gradient([False, True, False]), o.seconds / 10)})
+    return {"layers": table, "threads": torch.get_num_threads()}
+
+
+# -- the comparison --
+
+
+def say(text):
+    print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+class Comparison:
+    def __init__(self, rounds, seconds, pytorch):
+        self.rounds, self.seconds, self.pytorch = rounds, seconds, pytorch
+
+    def runs(self, mode, size, batch, width=1, threads=0):
+        """Our results and PyTorch's, of `rounds` pairs."""
+        arguments = [mode, "--size", size, "--batch", batch, "--width", width, "--threads", threads, "--seconds",
+                     self.seconds]
+        arguments = [str(a) for a in arguments]
+        ours, theirs = [], []
+        for i in range(self.rounds):
+            say(f"{' '.join(arguments[:-2])}: pair {i + 1} of {self.rounds}")
+            ours.append(self.measure([BENCH] + arguments))
+            if self.pytorch:
+                theirs.append(self.measure([sys.executable, __file__, "--pytorch"] + arguments))
+        say("")
+        return ours, theirs
+
+    @staticmethod
+    def measure(command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"bench: {' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+        return json.loads(done.stdout)
+
+    def cells(self, ours, theirs):
+        """A time of ours, PyTorch's and the ratio, from lists of seconds."""
+        mine = f"{statistics.median(ours) * 1e3:.4g}"
+        if not theirs:
+            return f"{mine} | - | -"
+        ratio = statistics.median(t / o for o, t in zip(ours, theirs))
+        return f"{mine} | {statistics.median(theirs) * 1e3:.4g} | {ratio:.2f}"
+
+    def row(self, title, *case, **keywords):
+        ours, theirs = self.runs(*case, **keywords)
+        seconds, peak = ([[r[key] for r in runs] for runs in (ours, theirs)] for key in ("seconds", "peak_mib"))
+        memory = " | ".join(f"{statistics.median(p):.0f}" if p else "-" for p in peak)
+        print(f"| {title} | {self.cells(*seconds)} | {memory} |", flush=True)
+        return statistics.median(seconds[0])
+
+    HEADER = "| | ours, ms | PyTorch, ms | ratio | ours, MiB | PyTorch, MiB |\n|---|---|---|---|---|---|"
+
+    def network(self):
+        print(f"\n{self.HEADER}")
+        for mode in "train", "infer":
+            for size in 160, 224:
+                for batch in 1, 16, 32:
+                    self.row(f"{mode} {size}x{size}, batch {batch}", mode, size, batch)
+
+    def layers(self):
+        for size, batch in (160, 16), (160, 1), (224, 16):
+            ours, theirs = self.runs("layers", size, batch)
+            print(f"\nms at batch {batch} | forward: ours | PyTorch | ratio | dx: ours | PyTorch | ratio "
+                  "| dw: ours | PyTorch | ratio\n" + "---|" * 9 + "---")
+            for i, layer in enumerate(ours[0]["layers"]):
+                times = [self.cells(*([r["layers"][i][p] for r in runs] for runs in (ours, theirs)))
+                         for p in ("forward", "dx", "dw")]
+                print(f"{layer['size']}x{layer['size']}, {layer['channels']} to {layer['outputs']} | "
+                      + " | ".join(times))
+
+    def growth(self):
+        print(f"\n{self.HEADER}")
+        for batch in 1, 2, 4, 8, 16, 32, 64:
+            self.row(f"train 160x160, batch {batch}", "train", 160, batch)
+        for size in 64, 96, 128, 160, 192, 224, 256:
+            self.row(f"train {size}x{size}, batch 8", "train", size, 8)
+        for width in 0.25, 0.5, 0.75, 1:
+            self.row(f"train 160x160, batch 16, width {width}", "train", 160, 16, width=width)
+        one, two = (self.row(f"train 160x160, batch 16, {threads} thread{'s' * (threads > 1)}", "train", 160, 16,
+                             threads=threads) for threads in (1, 2))
+        print(f"\nTwo threads are {one / two:.2f} times as fast as one.")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--pytorch", nargs=3, metavar=("MODE", "SIZE", "BATCH"), help=argparse.SUPPRESS)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="network, layers, growth (default: all three)")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of runs for each number (default: 3)")
+    parser.add_argument("--seconds", type=float, default=1, help="how long a run repeats its step (default: 1)")
+    tables = parser.parse_args().tables
     options = parser.parse_args()
-    if options.pytorch:
-        mode, size, batch = options.pytorch
-        return run_pytorch(mode, int(size), int(batch), options.steps)
-
-    bench = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench")
+    tables = tables or ["network", "layers", "growth"]
+    for table in tables:
+        if table not in ("network", "layers", "growth"):
+            parser.error(f"unknown table {table}; valid are network, layers, growth")
     try:
         import torch
 
@@ -79,28 +194,30 @@ def main():
     except ImportError:
         version = None
         print("PyTorch is missing (pip install torch): Counterpoise alone.")
-    print(f"VGG16, fp32, medians of {options.rounds} pairs; PyTorch {version}")
-    print(f"{'':22}{'ours':>10}{'PyTorch':>10}{'ratio':>8}{'our MiB':>10}{'PyTorch MiB':>13}")
-    for mode, size, batch in CASES:
-        ours, theirs = [], []
-        for i in range(options.rounds):
-            print(f"\r{mode} {size} batch {batch}: {i + 1}/{options.rounds}", end="", file=sys.stderr, flush=True)
-            ours.append(measure([bench, mode, str(size), str(batch), str(options.steps)]))
-            if version:
-                theirs.append(measure([sys.executable, __file__, "--steps", str(options.steps), "--pytorch", mode,
-                                       str(size), str(batch)]))
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
-        median = lambda runs, key: statistics.median(run[key] for run in runs)
-        row = f"{mode} {size}x{size} batch {batch:<4}{median(ours, 'seconds'):9.3f}s"
-        if theirs:
-            ratio = statistics.median(t["seconds"] / o["seconds"] for o, t in zip(ours, theirs))
-            row += f"{median(theirs, 'seconds'):9.3f}s{ratio:7.2f}x"
-            row += f"{median(ours, 'peak_mib'):10.0f}{median(theirs, 'peak_mib'):13.0f}"
-        else:
-            row += f"{'':18}{median(ours, 'peak_mib'):10.0f}"
-        print(row, flush=True)
-    print("ratio: how many times as fast as PyTorch we are")
+    print(f"VGG16, fp32, {os.cpu_count()} cores, PyTorch {version}; medians of {options.rounds} pairs; "
+          "ratio: how many times as fast as PyTorch we are")
+    comparison = Comparison(options.rounds, options.seconds, version is not None)
+    for table in tables:
+        getattr(comparison, table)()
+
+
+def pytorch():
+    """--pytorch MODE --size ...: one process's worth of PyTorch, with the arguments of apps/bench."""
+    import torch
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode")
+    for name, kind in ("size", int), ("batch", int), ("width", float), ("threads", int), ("seconds", float):
+        parser.add_argument("--" + name, type=kind)
+    o = parser.parse_args(sys.argv[2:])
+    if o.threads:
+        torch.set_num_threads(o.threads)
+    torch.manual_seed(1)
+    print(json.dumps((pytorch_layers if o.mode == "layers" else pytorch_network)(o)))
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--pytorch"]:
+        pytorch()
+    else:
+        main()
