@@ -112,11 +112,15 @@ class Tiles {
   }
   // The same of the turned kernel, whose w [C, 3, 3, K] is read in reverse.
   void turned_kernel(const T* w, Range panels, const Stack<T>& to) const {
-    for (Index panel = panels.first; panel < panels.last; ++panel) {
-      const Index k = panel * lanes<T>, outputs = std::min<Index>(lanes<T>, g_.K - k);
-      for (Index c = 0; c < g_.C; ++c) {
-        transform_taps([&](int r, int s) { return load(w + ((c * 3 + 2 - r) * 3 + 2 - s) * g_.K + k, outputs); },
-                       to.from(panel - panels.first, c));
+    for (Index c = 0; c < g_.C; ++c) {
+      for (Index panel = panels.first; panel < panels.last; ++panel) {
+        const Index k = panel * lanes<T>, outputs = std::min<Index>(lanes<T>, g_.K - k);
+        const auto tap = [&](int r, int s) {
+          const T* from = w + ((c * 3 + 2 - r) * 3 + 2 - s) * g_.K + k;
+          __builtin_prefetch(from + 4 * 9 * g_.K);  // the panels are narrow strips, whose next lines are far away
+          return load(from, outputs);
+        };
+        transform_taps(tap, to.from(panel - panels.first, c));
       }
     }
   }
