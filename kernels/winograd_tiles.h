@@ -101,7 +101,11 @@ class Tiles {
         const Index channels = std::min<Index>(lanes<T>, g_.C - c);
         V taps[9][lanes<T>] = {};  // vectors along c, which become vectors along k
         for (int tap = 0; tap < 9; ++tap) {
-          for (Index i = 0; i < outputs; ++i) taps[tap][i] = load(w + ((k + i) * 9 + tap) * g_.C + c, channels);
+          for (Index i = 0; i < outputs; ++i) {
+            const T* from = w + ((k + i) * 9 + tap) * g_.C + c;
+            __builtin_prefetch(from + lanes<T>);  // so many rows are too many for the processor to foresee
+            taps[tap][i] = load(from, channels);
+          }
           transpose<T>(taps[tap]);
         }
         for (Index i = 0; i < channels; ++i) {
