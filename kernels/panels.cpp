@@ -9,42 +9,42 @@ namespace counterpoise {
 namespace {
 
 // A block of C as large as the registers hold is summed in them, while one row of B after the other is multiplied by
-// numbers of A: with 32 registers 14 x 2 vectors of sums, 2 for a row of B and 1 for a number of A.
-constexpr int max_rows = rows_at_once;
-// A^T's rows are lanes of A, and a block must not straddle two panels of A.
-template <class T>
-constexpr int max_rows_transposed = std::min(vector_registers == 32 ? 8 : 4, lanes<T>);
-
-template <class T, int Rows, int Count>
-void block(Index length, Panels<T> a, Panels<T> b, Panels<T> c) {
+// numbers of A: with 32 registers 14 x 2 vectors of sums, 2 for a row of B and 1 for a number of A. The numbers of rows
+// and panels are known when the code is compiled, or the sums would not stay in registers. So is the step from row to
+// row where the operands are made as panels (Known), because 14 addresses do not fit into registers either.
+template <class T, bool Known, int Rows, int Count>
+void block(Index length, const Panels<const T>& a, const Panels<const T>& b, const Panels<T>& c) {
+  const Index a_step = Known ? lanes<T> : a.step;
   Vec<T> sum[Rows][Count] = {};
   const T* row_of_b = b.data;
-  for (Index first = 0; first < length; first += lanes<T>) {
-    const T* from = a.data + first / lanes<T> * a.stride;
-    const Index steps = std::min<Index>(lanes<T>, length - first);
-    for (Index l = 0; l < steps; ++l, row_of_b += lanes<T>) {
+  const T* panel_of_a = a.data;
+  for (Index first = 0; first < length; first += a.width, panel_of_a += a.stride) {
+    const Index width = std::min(a.width, length - first);
+    for (Index l = 0; l < width; ++l, row_of_b += lanes<T>) {
       Vec<T> row[Count];
       for (int p = 0; p < Count; ++p) row[p] = load(row_of_b + p * b.stride);
 #pragma GCC unroll 14
       for (int i = 0; i < Rows; ++i) {
-        for (int p = 0; p < Count; ++p) sum[i][p] += from[i * lanes<T> + l] * row[p];
+        for (int p = 0; p < Count; ++p) sum[i][p] += panel_of_a[i * a_step + l] * row[p];
       }
     }
   }
 #pragma GCC unroll 14
   for (int i = 0; i < Rows; ++i) {
-    for (int p = 0; p < Count; ++p) store(c.at(p, i), sum[i][p]);
+    for (int p = 0; p < Count; ++p) store(c.data + p * c.stride + i * lanes<T>, sum[i][p]);
   }
 }
 
-template <class T, int Rows, int Count>
-void block_transposed(Index length, Panels<T> a, Panels<T> b, bool add, Panels<T> c) {
+// Rows of C are columns of A, all of one panel.
+template <class T, bool Known, int Rows, int Count>
+void block_transposed(Index length, const Panels<const T>& a, const Panels<const T>& b, bool add, const Panels<T>& c) {
+  const Index a_step = Known ? lanes<T> : a.step, b_step = Known ? lanes<T> : b.step;
   Vec<T> sum[Rows][Count] = {};
   for (Index l = 0; l < length; ++l) {
     Vec<T> row[Count];
-    for (int p = 0; p < Count; ++p) row[p] = load(b.at(p, l));
-    const T* from = a.at(0, l);
-    __builtin_prefetch(from + 32 * lanes<T>);
+    for (int p = 0; p < Count; ++p) row[p] = load(b.data + p * b.stride + l * b_step);
+    const T* from = a.data + l * a_step;
+    __builtin_prefetch(from + 32 * a_step);  // A can be large and far away
 #pragma GCC unroll 14
     for (int i = 0; i < Rows; ++i) {
       for (int p = 0; p < Count; ++p) sum[i][p] += from[i] * row[p];
@@ -52,61 +52,78 @@ void block_transposed(Index length, Panels<T> a, Panels<T> b, bool add, Panels<T
   }
 #pragma GCC unroll 14
   for (int i = 0; i < Rows; ++i) {
-    for (int p = 0; p < Count; ++p) store(c.at(p, i), add ? load(c.at(p, i)) + sum[i][p] : sum[i][p]);
+    for (int p = 0; p < Count; ++p) {
+      T* to = c.data + p * c.stride + i * lanes<T>;
+      store(to, add ? load(to) + sum[i][p] : sum[i][p]);
+    }
   }
 }
 
-// The number of rows and panels is known when the code is compiled, so that the sums stay in registers: a table
-// has the code for each number of rows, 1 ... Rows.
-template <class T, int Count, int... Rows>
+// Tables of the code for 1, 2, ... rows.
+template <class T, bool Known, int Count, int... Rows>
 constexpr auto blocks(std::integer_sequence<int, Rows...>) {
-  return std::array{&block<T, Rows + 1, Count>...};
+  return std::array{&block<T, Known, Rows + 1, Count>...};
 }
-template <class T, int Count, int... Rows>
+template <class T, bool Known, int Count, int... Rows>
 constexpr auto blocks_transposed(std::integer_sequence<int, Rows...>) {
-  return std::array{&block_transposed<T, Rows + 1, Count>...};
+  return std::array{&block_transposed<T, Known, Rows + 1, Count>...};
 }
+constexpr auto every_number_of_rows = std::make_integer_sequence<int, rows_at_once>();
 
-template <class T, int Count>
-void multiply_panels(Index rows, Index length, Panels<T> a, Panels<T> b, Panels<T> c) {
-  static constexpr auto table = blocks<T, Count>(std::make_integer_sequence<int, max_rows>());
-  for (Index i = 0; i < rows; i += max_rows) {
-    const auto code = table[std::min<Index>(max_rows, rows - i) - 1];
-    code(length, {a.at(0, i), a.stride}, b, {c.at(0, i), c.stride});
+template <class T, bool Known, int Count>
+void multiply_panels(Index rows, Index length, const Panels<const T>& a, const Panels<const T>& b, const Panels<T>& c) {
+  static constexpr auto code = blocks<T, Known, Count>(every_number_of_rows);
+  for (Index i = 0; i < rows; i += rows_at_once) {
+    code[std::min(rows_at_once, rows - i) - 1](length, a.from(0, i), b, c.from(0, i));
   }
 }
 
-template <class T, int Count>
-void multiply_panels_transposed(Index rows, Index length, Panels<T> a, Panels<T> b, bool add, Panels<T> c) {
-  constexpr int at_once = max_rows_transposed<T>;
-  static constexpr auto table = blocks_transposed<T, Count>(std::make_integer_sequence<int, at_once>());
-  for (Index i = 0; i < rows; i += at_once) {
-    const auto code = table[std::min<Index>(at_once, rows - i) - 1];
-    code(length, {a.at(i / lanes<T>, 0) + i % lanes<T>, a.stride}, b, add, {c.at(0, i), c.stride});
+template <class T, bool Known, int Count>
+void multiply_panels_transposed(Index rows, Index length, const Panels<const T>& a, const Panels<const T>& b, bool add,
+                                const Panels<T>& c) {
+  static constexpr auto code = blocks_transposed<T, Known, Count>(every_number_of_rows);
+  const Index cuts = (a.width + rows_at_once - 1) / rows_at_once, at_once = (a.width + cuts - 1) / cuts;  // even cuts
+  for (Index panel = 0; panel * a.width < rows; ++panel) {
+    const Index first = panel * a.width, width = std::min(a.width, rows - first);
+    for (Index i = 0; i < width; i += at_once) {
+      const Panels<const T> columns = {a.at(panel, 0) + i, a.stride, a.step, a.width};
+      code[std::min(at_once, width - i) - 1](length, columns, b, add, c.from(0, first + i));
+    }
   }
+}
+
+template <class T>
+bool made_as_panels(Panels<const T> a) {
+  return a.step == lanes<T> && a.width == lanes<T>;
 }
 
 }  // namespace
 
 template <class T>
-void multiply(Index rows, Index length, Index count, Panels<T> a, Panels<T> b, Panels<T> c) {
+void multiply(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, Panels<T> c) {
+  const bool known = made_as_panels(a);
+  const auto two = known ? multiply_panels<T, true, 2> : multiply_panels<T, false, 2>;
+  const auto one = known ? multiply_panels<T, true, 1> : multiply_panels<T, false, 1>;
   Index p = 0;
-  for (; p + 2 <= count; p += 2) multiply_panels<T, 2>(rows, length, a, {b.at(p, 0), b.stride}, {c.at(p, 0), c.stride});
-  if (p < count) multiply_panels<T, 1>(rows, length, a, {b.at(p, 0), b.stride}, {c.at(p, 0), c.stride});
+  for (; p + 2 <= count; p += 2) two(rows, length, a, b.from(p, 0), c.from(p, 0));
+  if (p < count) one(rows, length, a, b.from(p, 0), c.from(p, 0));
 }
 
 template <class T>
-void multiply_transposed(Index rows, Index length, Index count, Panels<T> a, Panels<T> b, bool add, Panels<T> c) {
+void multiply_transposed(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool add,
+                         Panels<T> c) {
+  const bool known = made_as_panels(a) && made_as_panels(b);
+  const auto two = known ? multiply_panels_transposed<T, true, 2> : multiply_panels_transposed<T, false, 2>;
+  const auto one = known ? multiply_panels_transposed<T, true, 1> : multiply_panels_transposed<T, false, 1>;
   Index p = 0;
-  for (; p + 2 <= count; p += 2) {
-    multiply_panels_transposed<T, 2>(rows, length, a, {b.at(p, 0), b.stride}, add, {c.at(p, 0), c.stride});
-  }
-  if (p < count) multiply_panels_transposed<T, 1>(rows, length, a, {b.at(p, 0), b.stride}, add, {c.at(p, 0), c.stride});
+  for (; p + 2 <= count; p += 2) two(rows, length, a, b.from(p, 0), add, c.from(p, 0));
+  if (p < count) one(rows, length, a, b.from(p, 0), add, c.from(p, 0));
 }
 
-template void multiply(Index, Index, Index, Panels<float>, Panels<float>, Panels<float>);
-template void multiply(Index, Index, Index, Panels<double>, Panels<double>, Panels<double>);
-template void multiply_transposed(Index, Index, Index, Panels<float>, Panels<float>, bool, Panels<float>);
-template void multiply_transposed(Index, Index, Index, Panels<double>, Panels<double>, bool, Panels<double>);
+#define INSTANTIATE(T)                                                                         \
+  template void multiply<T>(Index, Index, Index, Panels<const T>, Panels<const T>, Panels<T>); \
+  template void multiply_transposed<T>(Index, Index, Index, Panels<const T>, Panels<const T>, bool, Panels<T>)
+INSTANTIATE(float);
+INSTANTIATE(double);
 
 }  // namespace counterpoise

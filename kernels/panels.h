@@ -12,13 +12,19 @@
 
 namespace counterpoise {
 
-// A matrix, or some neighbouring rows or panels of one.
+// A matrix, or some neighbouring rows or panels of one. Element (row, column) lies at panel column / width, row `row`,
+// place column % width. The width may be another than lanes<T> where a matrix is only read number by number; then, and
+// with a step and a stride of one's own, parts of a picture in memory are matrices as they are.
 template <class T>
 struct Panels {
   T* data;
-  Index stride;  // elements from one panel to the next
+  Index stride;                                 // elements from one panel to the next
+  Index step = lanes<std::remove_const_t<T>>;   // elements from one row to the next
+  Index width = lanes<std::remove_const_t<T>>;  // columns in a panel
 
-  T* at(Index panel, Index row) const { return data + panel * stride + row * lanes<std::remove_const_t<T>>; }
+  operator Panels<const T>() const { return {data, stride, step, width}; }
+  T* at(Index panel, Index row) const { return data + panel * stride + row * step; }
+  Panels from(Index panel, Index row) const { return {at(panel, row), stride, step, width}; }
 };
 
 template <class T>
@@ -29,12 +35,13 @@ constexpr Index panel_count(Index columns) {
 // The products below compute so many panels and rows of C at a time: it is best to ask for multiples of them.
 constexpr Index panels_at_once = 2, rows_at_once = vector_registers == 32 ? 14 : 6;
 
-// C = A B, of which A is [rows, length], B and C have `count` panels.
+// C = A B: A is [rows, length] in panels of any width, B and C have `count` panels.
 template <class T>
-void multiply(Index rows, Index length, Index count, Panels<T> a, Panels<T> b, Panels<T> c);
+void multiply(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, Panels<T> c);
 
-// C = A^T B, or C += A^T B if `add`, where A is [length, rows].
+// C = A^T B, or C += A^T B if `add`: A is [length, rows] in panels of any width.
 template <class T>
-void multiply_transposed(Index rows, Index length, Index count, Panels<T> a, Panels<T> b, bool add, Panels<T> c);
+void multiply_transposed(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool add,
+                         Panels<T> c);
 
 }  // namespace counterpoise

@@ -47,7 +47,7 @@ void conv(Backend& backend, const Conv3x3& g, const T* x, const T* w, bool turne
   };
   const auto finish = [&](Range block, Range k, const Stack<T>& v, const Stack<T>& u, const Stack<T>& products) {
     for (int place = 0; place < places; ++place) {
-      multiply(block.size(), g.C, k.size(), v[place], u[place], products[place]);
+      multiply<T>(block.size(), g.C, k.size(), v[place], u[place], products[place]);
     }
     tiles.output(products, block, k, bias, relu, large, y);
   };
@@ -98,7 +98,7 @@ void grad_weight(Backend& backend, const Conv3x3& g, const T* x, const T* dy, T*
   const auto sum = [&](Range block, Range c, const Stack<T>& dm, const Stack<T>& v, bool add, const Stack<T>& du) {
     tiles.input(x, block, c, v);
     for (int place = 0; place < places; ++place) {
-      multiply_transposed(g.K, block.size(), c.size(), dm[place], v[place], add, du[place]);
+      multiply_transposed<T>(g.K, block.size(), c.size(), dm[place], v[place], add, du[place]);
     }
   };
 
