@@ -1,5 +1,6 @@
-// Convolution as matrix products. An output pixel is the product of the weights with the R x S x C inputs around it;
-// im2col writes these inputs side by side, a row for each output pixel, and OpenBLAS multiplies:
+// The ways of a convolution on the cpu, and the one that always works: as a matrix product. An output pixel is the
+// product of the weights with the R x S x C inputs around it; im2col writes these inputs side by side, a row for each
+// output pixel, and OpenBLAS multiplies:
 //
 //   col [pixels, R S C]:   y = col w^T        dw = dy^T col        dcol = dy w
 //
@@ -12,6 +13,7 @@
 
 #include "kernels/blas.h"
 #include "kernels/cpu_backend.h"
+#include "kernels/direct_conv.h"
 #include "kernels/scratch.h"
 #include "kernels/winograd.h"
 
@@ -19,35 +21,23 @@ namespace counterpoise {
 
 namespace {
 
-struct Geometry {
-  Index N, H, W, C, K, R, S, P, Q;
-  Conv2dParams params;
+// A 1x1 convolution at stride 1 is a product already: col is x.
+bool is_product(const ConvGeometry& g) { return g.R == 1 && g.S == 1 && g.stride == 1 && g.pad == 0; }
 
-  Geometry(const Shape& x, const Shape& w, const Shape& y, Conv2dParams p)
-      : N(x[0]), H(x[1]), W(x[2]), C(x[3]), K(w[0]), R(w[1]), S(w[2]), P(y[1]), Q(y[2]), params(p) {}
-
-  Index pixels() const { return N * P * Q; }
-  Index length() const { return R * S * C; }
-  // A 1x1 convolution at stride 1 is a product already: col is x.
-  bool is_product() const { return R == 1 && S == 1 && params.stride == 1 && params.pad == 0; }
-  // For 3 x 3 at stride 1, the tile size of Winograd's algorithm, else 0.
-  int tile() const { return R == 3 && S == 3 && params.stride == 1 && params.pad <= 2 ? winograd_tile(conv3x3()) : 0; }
-  Conv3x3 conv3x3() const { return {N, H, W, C, K, P, Q, params.pad}; }
-  // Rows of col in a block: about 512 KiB, and at least 256.
-  Index block_rows(size_t element) const {
-    return std::max<Index>(256, (Index(1) << 19) / std::max<Index>(1, length() * Index(element)));
-  }
-};
+// Rows of col in a block: about 512 KiB, and at least 256.
+Index block_rows(const ConvGeometry& g, size_t element) {
+  return std::max<Index>(256, (Index(1) << 19) / std::max<Index>(1, g.length() * Index(element)));
+}
 
 // Rows [begin, end) of col.
 template <class T>
-void im2col(const Geometry& g, const T* x, Index begin, Index end, T* col) {
+void im2col(const ConvGeometry& g, const T* x, Index begin, Index end, T* col) {
   for (Index pixel = begin; pixel < end; ++pixel) {
     const Index n = pixel / (g.P * g.Q), p = pixel / g.Q % g.P, q = pixel % g.Q;
-    const Index left = q * g.params.stride - g.params.pad;
+    const Index left = q * g.stride - g.pad;
     const Index first = std::max<Index>(0, -left), last = std::min(g.S, g.W - left);  // s that are not padding
     for (Index r = 0; r < g.R; ++r, col += g.S * g.C) {
-      const Index h = p * g.params.stride + r - g.params.pad;
+      const Index h = p * g.stride + r - g.pad;
       if (h < 0 || h >= g.H || first >= last) {
         std::fill(col, col + g.S * g.C, T(0));
         continue;
@@ -61,13 +51,13 @@ void im2col(const Geometry& g, const T* x, Index begin, Index end, T* col) {
 
 // The way back: adds the rows of picture n's col into dx.
 template <class T>
-void col2im(const Geometry& g, const T* col, Index n, T* dx) {
+void col2im(const ConvGeometry& g, const T* col, Index n, T* dx) {
   for (Index p = 0; p < g.P; ++p) {
     for (Index q = 0; q < g.Q; ++q) {
-      const Index left = q * g.params.stride - g.params.pad;
+      const Index left = q * g.stride - g.pad;
       const Index first = std::max<Index>(0, -left), last = std::min(g.S, g.W - left);
       for (Index r = 0; r < g.R; ++r, col += g.S * g.C) {
-        const Index h = p * g.params.stride + r - g.params.pad;
+        const Index h = p * g.stride + r - g.pad;
         if (h < 0 || h >= g.H || first >= last) continue;
         T* out = dx + ((n * g.H + h) * g.W + left + first) * g.C;
         const T* in = col + first * g.C;
@@ -78,20 +68,20 @@ void col2im(const Geometry& g, const T* col, Index n, T* dx) {
 }
 
 template <class T>
-void forward(Backend& backend, const Geometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
+void by_im2col(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
   const Index L = g.length();
   // Small pictures make few blocks: then smaller ones, so that each thread gets one.
-  const Index rows = std::min(g.block_rows(sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
+  const Index rows = std::min(block_rows(g, sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
   const Index blocks = rows ? (g.pixels() + rows - 1) / rows : 0;
-  const Scratch<T> scratch(backend, g.is_product() ? 0 : cpu_threads() * rows * L);
+  const Scratch<T> scratch(backend, is_product(g) ? 0 : cpu_threads() * rows * L);
   blas_int(g.pixels()), blas_int(L), blas_int(g.K);
   parallel_for(blocks, 1, [&](Index begin, Index end) {
     T* col = scratch.get() + thread_slot() * rows * L;
     for (Index block = begin; block < end; ++block) {
       const Index first = block * rows, last = std::min(g.pixels(), first + rows);
-      if (!g.is_product()) im2col(g, x, first, last, col);
+      if (!is_product(g)) im2col(g, x, first, last, col);
       T* out = y + first * g.K;
-      gemm(false, true, last - first, g.K, L, g.is_product() ? x + first * L : col, L, w, L, T(0), out, g.K);
+      gemm(false, true, last - first, g.K, L, is_product(g) ? x + first * L : col, L, w, L, T(0), out, g.K);
       if (!bias && !relu) continue;
       for (Index i = 0; i < last - first; ++i, out += g.K) {
         if (bias) {
@@ -105,9 +95,17 @@ void forward(Backend& backend, const Geometry& g, const T* x, const T* w, const 
   });
 }
 
+// The ways of a convolution, the fastest first. im2col is always right.
+template <class T>
+void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  if (direct_is_best(g)) direct_conv(backend, g, x, w, bias, relu, y);
+  else if (const int tile = winograd_tile(g)) winograd_conv(backend, tile, g, x, w, false, bias, relu, y);
+  else by_im2col(backend, g, x, w, bias, relu, y);
+}
+
 // w [K, R, S, C] turned by 180 degrees with its channels exchanged, [C, R, S, K]: the kernel of the way back.
 template <class T>
-void turn(const Geometry& g, const T* w, T* turned) {
+void turn(const ConvGeometry& g, const T* w, T* turned) {
   parallel_for(g.C, 4, [&](Index begin, Index end) {
     for (Index c = begin; c < end; ++c) {
       for (Index rs = 0; rs < g.R * g.S; ++rs) {
@@ -120,34 +118,50 @@ void turn(const Geometry& g, const T* w, T* turned) {
   });
 }
 
+// All threads work on one block at a time, each on its own rows of dw: so there are no partial sums per thread to keep
+// and to add.
+template <class T>
+void grad_weight_by_im2col(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  const Index L = g.length(), rows = std::min(g.pixels(), 2 * block_rows(g, sizeof(T)));
+  const Scratch<T> scratch(backend, is_product(g) ? 0 : rows * L);
+  for (Index first = 0; first < g.pixels(); first += rows) {
+    const Index last = std::min(g.pixels(), first + rows);
+    const T* col = x + first * L;
+    if (!is_product(g)) {
+      parallel_for(last - first, 16, [&](Index begin, Index end) {
+        im2col(g, x, first + begin, first + end, scratch.get() + begin * L);
+      });
+      col = scratch.get();
+    }
+    parallel_gemm<T>(true, false, g.K, L, last - first, dy + first * g.K, g.K, col, L, first == 0 ? T(0) : T(1), dw, L);
+  }
+}
+
 }  // namespace
 
 void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) {
+  const ConvGeometry g(x.shape, w.shape, params);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Geometry g(x.shape, w.shape, y.shape, params);
-    if (const int tile = g.tile()) {
-      return winograd_conv(*this, tile, g.conv3x3(), x.as<T>(), w.as<T>(), false, bias.as<T>(), relu, y.as<T>());
-    }
-    forward(*this, g, x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>());
+    convolve(*this, g, x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>());
   });
 }
 
 // At stride 1 the gradient is itself a convolution of dy, with the turned kernel and padding R - 1 - pad.
 void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
-  const Geometry g(dx.shape, w.shape, dy.shape, params);
+  const ConvGeometry g(dx.shape, w.shape, params);
   dispatch(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Index L = g.length();
-    if (params.stride == 1 && g.R == g.S && params.pad <= g.R - 1) {
-      const Geometry back(dy.shape, Shape{g.C, g.R, g.S, g.K}, dx.shape, {1, g.R - 1 - params.pad});
+    if (g.stride == 1 && g.R == g.S && g.pad <= g.R - 1) {
+      const ConvGeometry back(dy.shape, {g.C, g.R, g.S, g.K}, {1, g.R - 1 - g.pad});
       const T* no_bias = nullptr;
-      if (const int tile = back.tile()) {
-        return winograd_conv(*this, tile, back.conv3x3(), dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
+      if (const int tile = winograd_tile(back)) {
+        return winograd_conv(*this, tile, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
       }
       const Scratch<T> turned(*this, w.size());
       turn(g, w.as<T>(), turned.get());
-      return forward(*this, back, dy.as<T>(), turned.get(), no_bias, false, dx.as<T>());
+      return convolve(*this, back, dy.as<T>(), turned.get(), no_bias, false, dx.as<T>());
     }
     fill(0, dx);
     const Index rows = g.P * g.Q;
@@ -163,30 +177,15 @@ void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams p
   });
 }
 
-// All threads work on one block at a time, each on its own rows of dw: so there are no partial sums per thread to keep
-// and to add.
 void CpuBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
-  const Geometry g(x.shape, dw.shape, dy.shape, params);
+  const ConvGeometry g(x.shape, dw.shape, params);
   if (g.pixels() == 0) return fill(0, dw);
   dispatch(dw.dtype, [&](auto zero) {
     using T = decltype(zero);
-    if (const int tile = g.tile()) {
-      return winograd_grad_weight(*this, tile, g.conv3x3(), x.as<T>(), dy.as<T>(), dw.as<T>());
-    }
-    const Index L = g.length(), rows = std::min(g.pixels(), 2 * g.block_rows(sizeof(T)));
-    const Scratch<T> scratch(*this, g.is_product() ? 0 : rows * L);
-    for (Index first = 0; first < g.pixels(); first += rows) {
-      const Index last = std::min(g.pixels(), first + rows);
-      const T* col = x.as<T>() + first * L;
-      if (!g.is_product()) {
-        parallel_for(last - first, 16, [&](Index begin, Index end) {
-          im2col(g, x.as<T>(), first + begin, first + end, scratch.get() + begin * L);
-        });
-        col = scratch.get();
-      }
-      parallel_gemm<T>(true, false, g.K, L, last - first, dy.as<T>() + first * g.K, g.K, col, L,
-                       first == 0 ? T(0) : T(1), dw.as<T>(), L);
-    }
+    const T *px = x.as<T>(), *pdy = dy.as<T>();
+    if (direct_is_best(g)) direct_grad_weight(*this, g, px, pdy, dw.as<T>());
+    else if (const int tile = winograd_tile(g)) winograd_grad_weight(*this, tile, g, px, pdy, dw.as<T>());
+    else grad_weight_by_im2col(*this, g, px, pdy, dw.as<T>());
   });
 }
 

@@ -18,8 +18,6 @@ namespace {
 
 // What was fastest on a Zen 4 with 1 MiB of level-2 cache per core: half of it for a block of transformed tiles.
 constexpr Index block_bytes = 1 << 19, most_tiles = 8 * rows_at_once;
-// From this size on, an output is not in any cache when the next layer reads it.
-constexpr Index large_bytes = 8 << 20;
 
 // Tiles in a block, if each takes `bytes`; at least `fewest` where there are so many, or the kernel, which each block
 // reads anew, is not used enough.
@@ -35,11 +33,12 @@ Range pair_of_panels(Index pair, Index panels) { return {2 * pair, std::min(pane
 bool few(Index tiles, Index channels, Index pairs) { return 2 * tiles <= channels && pairs >= cpu_threads(); }
 
 template <class T, int m>
-void conv(Backend& backend, const Conv3x3& g, const T* x, const T* w, bool turned, const T* bias, bool relu, T* y) {
+void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool turned, const T* bias, bool relu,
+          T* y) {
   const Tiles<T, m> tiles(g);
   constexpr int places = tiles.places;
   const Index in = panel_count<T>(g.C), out = panel_count<T>(g.K), pairs = (out + 1) / 2, threads = cpu_threads();
-  const bool large = g.N * g.P * g.Q * g.K * Index(sizeof(T)) >= large_bytes;
+  const bool large = beyond_caches(g.pixels() * g.K * Index(sizeof(T)));
 
   const auto transform_kernel = [&](Range k, const Stack<T>& u) {
     if (turned) tiles.turned_kernel(w, k, u);
@@ -89,7 +88,7 @@ void conv(Backend& backend, const Conv3x3& g, const T* x, const T* w, bool turne
 }
 
 template <class T, int m>
-void grad_weight(Backend& backend, const Conv3x3& g, const T* x, const T* dy, T* dw) {
+void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Tiles<T, m> tiles(g);
   constexpr int places = tiles.places;
   const Index in = panel_count<T>(g.C), out = panel_count<T>(g.K), pairs = (in + 1) / 2, threads = cpu_threads();
@@ -152,7 +151,8 @@ void grad_weight(Backend& backend, const Conv3x3& g, const T* x, const T* dy, T*
 
 }  // namespace
 
-int winograd_tile(const Conv3x3& g) {
+int winograd_tile(const ConvGeometry& g) {
+  if (g.R != 3 || g.S != 3 || g.stride != 1 || g.pad > 2 || g.C == 0 || g.K == 0) return 0;
   // Products per pair of channels. Transforming a place of the kernel costs as much as its products with 20 tiles.
   const auto cost = [&](Index m) { return (m + 2) * (m + 2) * (g.N * ((g.P + m - 1) / m) * ((g.Q + m - 1) / m) + 20); };
   const Index direct = 9 * (g.N * g.P * g.Q + 20);
@@ -161,23 +161,23 @@ int winograd_tile(const Conv3x3& g) {
 }
 
 template <class T>
-void winograd_conv(Backend& backend, int tile, const Conv3x3& g, const T* x, const T* w, bool turned, const T* bias,
-                   bool relu, T* y) {
+void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool turned,
+                   const T* bias, bool relu, T* y) {
   if (tile == 2) conv<T, 2>(backend, g, x, w, turned, bias, relu, y);
   else conv<T, 4>(backend, g, x, w, turned, bias, relu, y);
 }
 
 template <class T>
-void winograd_grad_weight(Backend& backend, int tile, const Conv3x3& g, const T* x, const T* dy, T* dw) {
+void winograd_grad_weight(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if (tile == 2) grad_weight<T, 2>(backend, g, x, dy, dw);
   else grad_weight<T, 4>(backend, g, x, dy, dw);
 }
 
-template void winograd_conv(Backend&, int, const Conv3x3&, const float*, const float*, bool, const float*, bool,
+template void winograd_conv(Backend&, int, const ConvGeometry&, const float*, const float*, bool, const float*, bool,
                             float*);
-template void winograd_conv(Backend&, int, const Conv3x3&, const double*, const double*, bool, const double*, bool,
+template void winograd_conv(Backend&, int, const ConvGeometry&, const double*, const double*, bool, const double*, bool,
                             double*);
-template void winograd_grad_weight(Backend&, int, const Conv3x3&, const float*, const float*, float*);
-template void winograd_grad_weight(Backend&, int, const Conv3x3&, const double*, const double*, double*);
+template void winograd_grad_weight(Backend&, int, const ConvGeometry&, const float*, const float*, float*);
+template void winograd_grad_weight(Backend&, int, const ConvGeometry&, const double*, const double*, double*);
 
 }  // namespace counterpoise

@@ -52,7 +52,7 @@ class Tiles {
  public:
   static constexpr int n = m + 2, places = n * n;
 
-  explicit Tiles(const Conv3x3& geometry)
+  explicit Tiles(const ConvGeometry& geometry)
       : g_(geometry),
         columns_((g_.Q + m - 1) / m),
         per_picture_((g_.P + m - 1) / m * columns_),
@@ -197,7 +197,7 @@ class Tiles {
     transform<3>(Algebra::template kernel<V>, tap, [&](int i, int j, V value) { store(to[i * n + j].data, value); });
   }
 
-  const Conv3x3 g_;
+  const ConvGeometry g_;
   const Index columns_, per_picture_;
   const std::vector<T> zeros_;
 };

@@ -86,6 +86,8 @@ const std::vector<OpRow>& large_products() {
       {"conv2d", "1x1 stride 2", {{{3, 40, 40, 48}}, {{24, 1, 1, 48}}}, conv({2, 0})},
       {"conv2d", "7x7 stride 2", {{{2, 57, 60, 3}}, {{16, 7, 7, 3}}}, conv({2, 3})},
       {"conv2d", "5x5 unpadded", {{{1, 30, 41, 12}}, {{16, 5, 5, 12}}}, conv({1, 0})},
+      {"conv2d", "5x5, many channels", {{{2, 17, 19, 24}}, {{16, 5, 5, 24}}}, conv({1, 2})},
+      {"conv2d", "3x3 stride 2, many channels", {{{2, 20, 21, 64}}, {{24, 3, 3, 64}}}, conv({2, 1})},
   };
   return table;
 }

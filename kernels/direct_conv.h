@@ -1,0 +1,23 @@
+// Convolutions in which few products make an output, such as those of a network's first layer.
+//
+// Winograd's algorithm and im2col do work per pixel and channel of x that pays if many output channels use it or many
+// products are summed. With 3 channels neither is so. But a row of a picture, padded with zeros, is a matrix as it is:
+// its row q is the S C numbers from column q stride on, which overlap with the next row's. A convolution is the product
+// of R such matrices, side by side, with the weights; nothing is written beforehand but the zeros around the picture.
+#pragma once
+
+#include "kernels/conv_geometry.h"
+
+namespace counterpoise {
+
+// Whether this is the fastest way, by measurement.
+bool direct_is_best(const ConvGeometry& g);
+
+// y = x * w + bias, cut at 0 if `relu`. The bias may be null.
+template <class T>
+void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y);
+
+template <class T>
+void direct_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw);
+
+}  // namespace counterpoise
