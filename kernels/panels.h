@@ -32,8 +32,8 @@ constexpr Index panel_count(Index columns) {
   return (columns + lanes<T> - 1) / lanes<T>;
 }
 
-// The products below compute so many panels and rows of C at a time: it is best to ask for multiples of them.
-constexpr Index panels_at_once = 2, rows_at_once = vector_registers == 32 ? 14 : 6;
+// The products below compute up to so many rows and two panels of C at a time: multiples of them are best.
+constexpr Index rows_at_once = vector_registers == 32 ? 14 : 6;
 
 // C = A B: A is [rows, length] in panels of any width, B and C have `count` panels.
 template <class T>

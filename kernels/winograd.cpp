@@ -16,7 +16,8 @@ namespace counterpoise {
 
 namespace {
 
-// What was fastest on a Zen 4 with 1 MiB of level-2 cache per core: half of it for a block of transformed tiles.
+// The numbers here are what was fastest on a Zen 4 with 1 MiB of level-2 cache per core: half of it for a block of
+// transformed tiles.
 constexpr Index block_bytes = 1 << 19, most_tiles = 8 * rows_at_once;
 
 // Tiles in a block, if each takes `bytes`; at least `fewest` where there are so many, or the kernel, which each block
@@ -26,7 +27,7 @@ Index tiles_in_block(Index bytes, Index tiles, Index fewest) {
   return std::min(std::max(fewest, std::min(most_tiles, fitting)), (tiles + cpu_threads() - 1) / cpu_threads());
 }
 
-// Of `panels`, the two of job `pair`.
+// Job `pair` has two of the panels of channels, the last one perhaps one.
 Range pair_of_panels(Index pair, Index panels) { return {2 * pair, std::min(panels, 2 * pair + 2)}; }
 
 // Whether to transform all tiles beforehand. There must be a pair of panels for each thread.
@@ -44,6 +45,7 @@ void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool 
     if (turned) tiles.turned_kernel(w, k, u);
     else tiles.kernel(w, k, u);
   };
+  // The outputs of a block of tiles and two panels of channels.
   const auto finish = [&](Range block, Range k, const Stack<T>& v, const Stack<T>& u, const Stack<T>& products) {
     for (int place = 0; place < places; ++place) {
       multiply<T>(block.size(), g.C, k.size(), v[place], u[place], products[place]);

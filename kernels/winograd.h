@@ -1,4 +1,5 @@
 // Convolutions of 3 x 3 at stride 1 by Winograd's algorithm (winograd_transforms.h): a quarter of the products.
+// An output tile that an infinity or a NaN goes into becomes NaN as a whole.
 #pragma once
 
 #include "kernels/conv_geometry.h"

@@ -22,8 +22,9 @@
 //
 //   dg = G^T [(A dY A^T) . (B^T d B)] G.
 //
-// Larger m save more products, but their matrices hold larger powers of the points and lose digits: F(4,3) is
-// about four times less exact than the direct sum, F(6,3) tens of times.
+// Larger m save more products, but their matrices hold larger powers of the points and lose digits: summed in f32 over
+// 256 channels, F(4,3) is 3.6 times less exact than the direct sum with its usual points and 1.7 times with those
+// below, F(6,3) seven times.
 #pragma once
 
 #include <type_traits>
