@@ -1,0 +1,27 @@
+// Convolution as one matrix product, of any kernel, stride and padding. An output pixel is the product of the weights
+// with the R x S x C inputs around it; im2col writes these inputs side by side, a row for each output pixel, and
+// OpenBLAS multiplies:
+//
+//   col [pixels, R S C]:   y = col w^T        dw = dy^T col        dcol = dy w
+//
+// In NHWC the S C inputs of one kernel row lie next to each other in the picture, so a row of col is R straight
+// copies. Only a block of rows is written at a time: large enough to pay for OpenBLAS's packing of the weights,
+// small enough to stay in the cache. A 1 x 1 convolution at stride 1 is a product already, and col is x itself.
+#pragma once
+
+#include "kernels/conv_geometry.h"
+
+namespace counterpoise {
+
+// y = x * w + bias, cut at 0 if `relu`. The bias may be null.
+template <class T>
+void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y);
+
+template <class T>
+void im2col_grad_input(Backend& backend, const ConvGeometry& g, const T* dy, const T* w, T* dx);
+
+// REQUIRES: g.pixels() > 0.
+template <class T>
+void im2col_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw);
+
+}  // namespace counterpoise
