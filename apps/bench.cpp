@@ -1,16 +1,21 @@
-// bench: how long VGG16 takes for a training step or a forward pass, and how much memory; or each of its convolutions.
-// Prints a line of JSON; apps/bench.py runs it in turns with PyTorch.
+// bench: how long VGG16 takes for a training step or a forward pass, and how much memory; or each of its convolutions;
+// or one of them in each of the ways that there are. Prints a line of JSON; apps/bench.py runs it in turns with
+// PyTorch.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/random.h"
+#include "kernels/direct_conv.h"
+#include "kernels/im2col_conv.h"
 #include "kernels/parallel.h"
+#include "kernels/winograd.h"
 #include "layers/vgg.h"
 #include "losses/registry.h"
 #include "optim/optimizer.h"
@@ -111,12 +116,63 @@ nlohmann::json layers(const Options& options, Backend& backend) {
   return {{"layers", table}, {"threads", cpu_threads()}};
 }
 
+double relative_error(const Tensor& got, const Tensor& exact) {
+  const std::vector<float> a = got.to_vector<float>(), b = exact.to_vector<float>();
+  double error = 0, norm = 0;
+  for (size_t i = 0; i < a.size(); ++i) error += std::pow(double(a[i]) - b[i], 2), norm += double(b[i]) * b[i];
+  return std::sqrt(error / norm);
+}
+
+// A convolution of 256 channels to 256, and the gradient of its weights, in each way; the errors are relative to the
+// first way's results, whose sums are held in double.
+nlohmann::json steps(const Options& options, Backend& backend) {
+  const Index size = options.size, C = 256, K = 256;
+  const Tensor x = random(backend, {options.batch, size, size, C}), w = random(backend, {K, 3, 3, C});
+  const Tensor dy = random(backend, {options.batch, size, size, K}), no_bias;
+  const Conv2dParams params{1, 1};
+  const ConvGeometry g(x.shape(), w.shape(), params);
+  const float *px = View(x).as<float>(), *pw = View(w).as<float>(), *pdy = View(dy).as<float>(), *none = nullptr;
+
+  Tensor exact_y, exact_dw;
+  nlohmann::json table = nlohmann::json::array();
+  const auto measure = [&](const char* name, const auto& forward, const auto& grad_weight) {
+    const Tensor y = Tensor::empty(backend, dy.shape()), dw = Tensor::empty(backend, w.shape());
+    const double forward_seconds = seconds_of([&] { forward(y); }, options.seconds / 10);
+    const double dw_seconds = seconds_of([&] { grad_weight(dw); }, options.seconds / 10);
+    if (!exact_y.defined()) exact_y = y, exact_dw = dw;
+    table.push_back({{"name", name},
+                     {"forward", forward_seconds},
+                     {"dw", dw_seconds},
+                     {"forward_error", relative_error(y, exact_y)},
+                     {"dw_error", relative_error(dw, exact_dw)}});
+  };
+  const auto data = [](const Tensor& t) { return View(t).as<float>(); };
+  measure(
+      "seven loops", [&](const Tensor& y) { reference_backend().conv2d(x, w, no_bias, params, false, y); },
+      [&](const Tensor& dw) { reference_backend().conv2d_grad_weight(x, dy, params, dw); });
+  measure(
+      "im2col and OpenBLAS", [&](const Tensor& y) { im2col_conv(backend, g, px, pw, none, false, data(y)); },
+      [&](const Tensor& dw) { im2col_grad_weight(backend, g, px, pdy, data(dw)); });
+  measure(
+      "padded rows as matrices", [&](const Tensor& y) { direct_conv(backend, g, px, pw, none, false, data(y)); },
+      [&](const Tensor& dw) { direct_grad_weight(backend, g, px, pdy, data(dw)); });
+  for (const int tile : {2, 4}) {
+    measure(
+        tile == 2 ? "Winograd F(2x2, 3x3)" : "Winograd F(4x4, 3x3)",
+        [&](const Tensor& y) { winograd_conv(backend, tile, g, px, pw, false, none, false, data(y)); },
+        [&](const Tensor& dw) { winograd_grad_weight(backend, tile, g, px, pdy, data(dw)); });
+  }
+  return {{"steps", table}, {"threads", cpu_threads()}};
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Times VGG16 on this machine's processor; apps/bench.py compares it with PyTorch.");
-  app.add_option("mode", options.mode, "train (a step), infer (a forward pass) or layers (each convolution)")
+  app.add_option(
+         "mode", options.mode,
+         "train (a step), infer (a forward pass), layers (each convolution) or steps (a convolution in each way)")
       ->required()
-      ->check(CLI::IsMember({"train", "infer", "layers"}));
+      ->check(CLI::IsMember({"train", "infer", "layers", "steps"}));
   app.add_option("--size", options.size, "Edge of the pictures in pixels")->check(CLI::Range(32, 4096));
   app.add_option("--batch", options.batch, "Pictures at a time")->check(CLI::Range(1, 4096));
   app.add_option("--width", options.width, "Factor of the channels")->check(CLI::Range(0.01, 4.0));
@@ -131,7 +187,10 @@ int run(int argc, char** argv) {
   }
   set_cpu_threads(options.threads);
   Backend& backend = cpu_backend();
-  std::puts((options.mode == "layers" ? layers(options, backend) : network(options, backend)).dump().c_str());
+  const nlohmann::json result = options.mode == "layers"  ? layers(options, backend)
+                                : options.mode == "steps" ? steps(options, backend)
+                                                          : network(options, backend);
+  std::puts(result.dump().c_str());
   return 0;
 }
 

@@ -1,7 +1,7 @@
 """Times Counterpoise and PyTorch in turns, process by process, and prints Markdown tables of both and their ratio.
 
-    make bench                              # all three tables
-    python3 apps/bench.py network layers growth [--rounds 3] [--seconds 1]
+    make bench                              # all four tables
+    python3 apps/bench.py network layers growth steps [--rounds 3] [--seconds 1]
 
 PyTorch is wanted only here: `pip install torch` (its CPU build suffices). Without it ours is printed alone. A pair is
 one run of each right after the other, so that whatever else the machine does meets both; a table gives the medians of
@@ -20,6 +20,9 @@ BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench")
 CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)  # VGG16's; 0 is a pooling
 LAYERS = ((1, 3, 64), (1, 64, 64), (2, 64, 128), (2, 128, 128), (4, 128, 256), (4, 256, 256), (8, 256, 512),
           (8, 512, 512), (16, 512, 512))
+
+
+TABLES = ("network", "layers", "growth", "steps")
 
 
 # -- PyTorch: what apps/bench.cpp does, in channels_last, PyTorch's fastest layout on a processor --
@@ -176,17 +179,29 @@ class Comparison:
         print(f"\nTwo threads are {one / two:.2f} times as fast as one.")
 
 
+    def steps(self):
+        """The ways of a convolution, each as many times as fast as the one before; PyTorch has no part in it."""
+        runs = [self.measure([BENCH, "steps", "--size", "40", "--batch", "1"])["steps"] for _ in range(self.rounds)]
+        print("\n| | forward, ms | times faster | error | dw, ms | times faster | error |\n|---|---|---|---|---|---|---|")
+        before = None
+        for i, step in enumerate(runs[0]):
+            now = [statistics.median(run[i][p] for run in runs) for p in ("forward", "dw")]
+            faster = [f"{b / n:.1f}" for b, n in zip(before, now)] if before else ["", ""]
+            print(f"| {step['name']} | {now[0] * 1e3:.4g} | {faster[0]} | {step['forward_error']:.1e} "
+                  f"| {now[1] * 1e3:.4g} | {faster[1]} | {step['dw_error']:.1e} |")
+            before = now
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tables", nargs="*", metavar="TABLE", help="network, layers, growth (default: all three)")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"{', '.join(TABLES)} (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="pairs of runs for each number (default: 3)")
     parser.add_argument("--seconds", type=float, default=1, help="how long a run repeats its step (default: 1)")
-    tables = parser.parse_args().tables
     options = parser.parse_args()
-    tables = tables or ["network", "layers", "growth"]
+    tables = options.tables or TABLES
     for table in tables:
-        if table not in ("network", "layers", "growth"):
-            parser.error(f"unknown table {table}; valid are network, layers, growth")
+        if table not in TABLES:
+            parser.error(f"unknown table {table}; valid are {', '.join(TABLES)}")
     try:
         import torch
 
