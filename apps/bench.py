@@ -202,12 +202,11 @@ def main():
     for table in tables:
         if table not in TABLES:
             parser.error(f"unknown table {table}; valid are {', '.join(TABLES)}")
-    try:
-        import torch
-
-        version = torch.__version__
-    except ImportError:
-        version = None
+    # Asked of another process: what this one holds would count as its children's peak memory, which exec keeps.
+    asked = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"], capture_output=True,
+                           text=True)
+    version = asked.stdout.strip() if asked.returncode == 0 else None
+    if version is None:
         print("PyTorch is missing (pip install torch): Counterpoise alone.")
     print(f"VGG16, fp32, {os.cpu_count()} cores, PyTorch {version}; medians of {options.rounds} pairs; "
           "ratio: how many times as fast as PyTorch we are")
