@@ -1,9 +1,10 @@
 // The products of one block of tiles and two panels of channels are summed in the cache and transformed back at once. A
-// convolution is cut into such jobs in one of two ways, by what is smaller and can be transformed beforehand:
+// convolution is cut into such jobs in one of two ways, by what is smaller and can be held whole, transformed:
 //
 //   many tiles:  the kernel. Each thread takes blocks of tiles that, transformed, stay in its level-2 cache.
 //   few tiles:   all tiles. Each thread takes panels of channels; a transformed panel of the kernel is used from the
-//                cache and never written to memory, so that the weights are read once, untransformed.
+//                cache and never written to memory, so that the weights are read once, untransformed. There must be
+//                a pair of panels for each thread.
 //
 // No sum depends on which thread does a job. The gradient of the weights is itself a sum over tiles: with many tiles
 // each thread sums its own part, whose bounds depend on the number of threads alone.
@@ -30,8 +31,8 @@ Index tiles_in_block(Index bytes, Index tiles, Index fewest) {
 // Job `pair` has two of the panels of channels, the last one perhaps one.
 Range pair_of_panels(Index pair, Index panels) { return {2 * pair, std::min(panels, 2 * pair + 2)}; }
 
-// Whether to transform all tiles beforehand. There must be a pair of panels for each thread.
-bool few(Index tiles, Index channels, Index pairs) { return 2 * tiles <= channels && pairs >= cpu_threads(); }
+// The sums of the weights' gradient that threads keep for themselves may take so much in all.
+constexpr Index most_part_bytes = 1 << 28;
 
 template <class T, int m>
 void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool turned, const T* bias, bool relu,
@@ -53,7 +54,7 @@ void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool 
     tiles.output(products, block, k, bias, relu, large, y);
   };
 
-  if (few(tiles.count(), g.K, pairs)) {
+  if (2 * tiles.count() <= g.K && pairs >= threads) {
     const Index rows = std::min(tiles.count(), most_tiles);
     const Stacks<T> v(backend, 1, places, tiles.count(), in), u(backend, threads, places, g.C, 2);
     const Stacks<T> products(backend, threads, places, rows, 2);
@@ -103,7 +104,7 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
     }
   };
 
-  if (few(tiles.count(), g.K, pairs)) {
+  if (tiles.count() <= g.C * threads && pairs >= threads) {
     const Index rows = std::min(tiles.count(), most_tiles);
     const Stacks<T> dm(backend, 1, places, tiles.count(), out), v(backend, threads, places, rows, 2);
     const Stacks<T> du(backend, threads, places, g.K, 2);
@@ -125,7 +126,9 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
   }
 
   const Index rows = tiles_in_block(places * (out + 2) * vector_bytes, tiles.count(), 4 * rows_at_once);
-  const Index blocks = (tiles.count() + rows - 1) / rows, parts = std::min(threads, blocks);
+  const Index blocks = (tiles.count() + rows - 1) / rows;
+  const Index affordable = std::max<Index>(1, most_part_bytes / (places * g.K * in * vector_bytes));
+  const Index parts = std::min({threads, blocks, affordable});
   const Stacks<T> dm(backend, parts, places, rows, out), v(backend, parts, places, rows, 2);
   const Stacks<T> du(backend, parts, places, g.K, in);
   parallel_for(
