@@ -44,7 +44,8 @@ double seconds_of(const Run& run, double budget) {
     durations.push_back((clock() - before).count());
   }
   std::sort(durations.begin(), durations.end());
-  return durations[durations.size() / 2];
+  const size_t n = durations.size();
+  return (durations[(n - 1) / 2] + durations[n / 2]) / 2;
 }
 
 Tensor random(Backend& backend, const Shape& shape) {
@@ -173,9 +174,10 @@ int run(int argc, char** argv) {
          "train (a step), infer (a forward pass), layers (each convolution) or steps (a convolution in each way)")
       ->required()
       ->check(CLI::IsMember({"train", "infer", "layers", "steps"}));
-  app.add_option("--size", options.size, "Edge of the pictures in pixels")->check(CLI::Range(32, 4096));
-  app.add_option("--batch", options.batch, "Pictures at a time")->check(CLI::Range(1, 4096));
-  app.add_option("--width", options.width, "Factor of the channels")->check(CLI::Range(0.01, 4.0));
+  const auto size = app.add_option("--size", options.size, "Edge of the pictures in pixels; for steps it is 40");
+  const auto batch = app.add_option("--batch", options.batch, "Pictures at a time; for steps it is 1");
+  size->check(CLI::Range(32, 4096)), batch->check(CLI::Range(1, 4096));
+  app.add_option("--width", options.width, "Factor of the channels, for train and infer")->check(CLI::Range(0.01, 4.0));
   app.add_option("--threads", options.threads, "0: one for each core")->check(CLI::Range(0, 1024));
   app.add_option("--seconds", options.seconds, "Repeat for about so long")->check(CLI::Range(0.0, 3600.0));
   app.get_formatter()->column_width(24);
@@ -185,6 +187,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
+  if (options.mode == "steps" && size->empty()) options.size = 40;
+  if (options.mode == "steps" && batch->empty()) options.batch = 1;
   set_cpu_threads(options.threads);
   Backend& backend = cpu_backend();
   const nlohmann::json result = options.mode == "layers"  ? layers(options, backend)

@@ -21,9 +21,7 @@ CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512
 LAYERS = ((1, 3, 64), (1, 64, 64), (2, 64, 128), (2, 128, 128), (4, 128, 256), (4, 256, 256), (8, 256, 512),
           (8, 512, 512), (16, 512, 512))
 
-
 TABLES = ("network", "layers", "growth", "steps")
-
 
 # -- PyTorch: what apps/bench.cpp does, in channels_last, PyTorch's fastest layout on a processor --
 
@@ -112,6 +110,7 @@ class Comparison:
 
     def runs(self, mode, size, batch, width=1, threads=0):
         """Our results and PyTorch's, of `rounds` pairs."""
+        threads = threads or len(os.sched_getaffinity(0))
         arguments = [mode, "--size", size, "--batch", batch, "--width", width, "--threads", threads, "--seconds",
                      self.seconds]
         arguments = [str(a) for a in arguments]
@@ -181,7 +180,11 @@ class Comparison:
 
     def steps(self):
         """The ways of a convolution, each as many times as fast as the one before; PyTorch has no part in it."""
-        runs = [self.measure([BENCH, "steps", "--size", "40", "--batch", "1"])["steps"] for _ in range(self.rounds)]
+        runs = []
+        for i in range(self.rounds):
+            say(f"steps: run {i + 1} of {self.rounds}")
+            runs.append(self.measure([BENCH, "steps", "--seconds", str(self.seconds)])["steps"])
+        say("")
         print("\n| | forward, ms | times faster | error | dw, ms | times faster | error |\n|---|---|---|---|---|---|---|")
         before = None
         for i, step in enumerate(runs[0]):
@@ -199,6 +202,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=1, help="how long a run repeats its step (default: 1)")
     options = parser.parse_args()
     tables = options.tables or TABLES
+    if options.rounds < 1 or options.seconds < 0:
+        parser.error("--rounds must be at least 1, and --seconds not negative")
     for table in tables:
         if table not in TABLES:
             parser.error(f"unknown table {table}; valid are {', '.join(TABLES)}")
@@ -208,8 +213,8 @@ def main():
     version = asked.stdout.strip() if asked.returncode == 0 else None
     if version is None:
         print("PyTorch is missing (pip install torch): Counterpoise alone.")
-    print(f"VGG16, fp32, {os.cpu_count()} cores, PyTorch {version}; medians of {options.rounds} pairs; "
-          "ratio: how many times as fast as PyTorch we are")
+    print(f"VGG16, fp32, {len(os.sched_getaffinity(0))} threads, PyTorch {version or 'missing'}; medians of "
+          f"{options.rounds} pairs; ratio: how many times as fast as PyTorch we are")
     comparison = Comparison(options.rounds, options.seconds, version is not None)
     for table in tables:
         getattr(comparison, table)()

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include "kernels/blas.h"
@@ -13,12 +12,6 @@
 #include "kernels/philox.h"
 
 namespace counterpoise {
-
-namespace {
-
-constexpr Index grain = 16384;  // elements that are worth a thread
-
-}  // namespace
 
 Backend& cpu_backend() {
   static CpuBackend backend;
@@ -45,13 +38,13 @@ void* CpuBackend::allocate(size_t bytes) {
 void CpuBackend::release(void* memory, size_t) noexcept { memory_.release(memory); }
 
 // -- elementwise --
-// The ivdep pragmas say that the output, where it is an input, is the same memory from the first element on: without
-// them the compiler takes the loop that is not vectorised for every operation that works in place.
+// The ivdep pragmas say that where output and input are the same memory, element i meets only element i. Without them
+// an operation in place takes the loop that is not vectorised.
 
 void CpuBackend::fill(double value, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_for(y.size(), grain,
+    parallel_for(y.size(), thread_grain,
                  [&](Index begin, Index end) { std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value)); });
   });
 }
@@ -62,7 +55,7 @@ void CpuBackend::unary(Unary op, double a, double b, const View& x, const View& 
     visit(op, [&](auto formula) {
       const T* px = x.as<T>();
       T* py = y.as<T>();
-      parallel_for(y.size(), grain, [&](Index begin, Index end) {
+      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
 #pragma GCC ivdep
         for (Index i = begin; i < end; ++i) py[i] = formula.f(px[i], T(a), T(b));
       });
@@ -77,7 +70,7 @@ void CpuBackend::unary_grad(Unary op, double a, double b, const View& x, const V
     visit(op, [&](auto formula) {
       const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
       T* pdx = dx.as<T>();
-      parallel_for(y.size(), grain, [&](Index begin, Index end) {
+      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
 #pragma GCC ivdep
         for (Index i = begin; i < end; ++i) pdx[i] = pdy[i] * formula.df(px[i], py[i], T(a), T(b));
       });
@@ -105,13 +98,13 @@ void for_each_run(const View& a, const View& b, const Shape& y, const Fn& fn) {
   if (y.size() == 0) return;
   const Index runs = y.size() / run;
   if (runs == 1) {  // one long run: cut it instead
-    parallel_for(run, grain, [&](Index begin, Index end) {
+    parallel_for(run, thread_grain, [&](Index begin, Index end) {
       fn(begin, a.as<T>() + begin * step_a, b.as<T>() + begin * step_b, step_a, step_b, end - begin);
     });
     return;
   }
   const BroadcastIndex in_a(a.shape, y), in_b(b.shape, y);
-  parallel_for(runs, std::max<Index>(1, grain / run), [&](Index begin, Index end) {
+  parallel_for(runs, std::max<Index>(1, thread_grain / run), [&](Index begin, Index end) {
     for (Index i = begin * run; i < end * run; i += run) {
       fn(i, a.as<T>() + in_a(i), b.as<T>() + in_b(i), step_a, step_b, run);
     }
@@ -155,7 +148,7 @@ void CpuBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b
 void CpuBackend::add_scaled(double alpha, const View& x, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_for(y.size(), grain, [&](Index begin, Index end) {
+    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) y.as<T>()[i] += T(alpha) * x.as<T>()[i];
     });
   });
@@ -166,7 +159,7 @@ void CpuBackend::relu_mask(const View& y, const View& dy, const View& dz) {
     using T = decltype(zero);
     const T *py = y.as<T>(), *pdy = dy.as<T>();
     T* pdz = dz.as<T>();
-    parallel_for(y.size(), grain, [&](Index begin, Index end) {
+    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
 #pragma GCC ivdep
       for (Index i = begin; i < end; ++i) {
         const T gradient = pdy[i];  // read in any case, or the loop is not vectorised
@@ -188,7 +181,7 @@ std::vector<double> sum_rows(Index rows, Index C, const Fn& fn) {
   const Index rows_per_chunk = std::max<Index>(std::max<Index>(1, 4096 / C), (rows + 63) / 64);
   const Index chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
   std::vector<double> partial(std::max<Index>(1, chunks) * Q * C);
-  parallel_for(chunks, std::max<Index>(1, grain / (rows_per_chunk * C)), [&](Index begin, Index end) {
+  parallel_for(chunks, std::max<Index>(1, thread_grain / (rows_per_chunk * C)), [&](Index begin, Index end) {
     for (Index chunk = begin; chunk < end; ++chunk) {
       double* out = partial.data() + chunk * Q * C;
       const Index last = std::min(rows, (chunk + 1) * rows_per_chunk);
@@ -287,7 +280,7 @@ void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift,
       rm = T((1 - momentum) * rm + momentum * mu[c]);
       rv = T((1 - momentum) * rv + momentum * squares[c] / (rows - 1));
     }
-    parallel_for(rows, std::max<Index>(1, grain / C), [&](Index begin, Index end) {
+    parallel_for(rows, std::max<Index>(1, thread_grain / C), [&](Index begin, Index end) {
       const T *m = mean.as<T>(), *b = shift.as<T>();
       for (Index row = begin; row < end; ++row) {
         const T* in = x.as<T>() + row * C;
@@ -319,7 +312,7 @@ void CpuBackend::batch_norm_grad(const View& x, const View& scale, const View& m
       mean_dy[c] = T(sums[c] / rows);
       mean_dot[c] = T(sums[C + c] / rows);
     }
-    parallel_for(rows, std::max<Index>(1, grain / C), [&](Index begin, Index end) {
+    parallel_for(rows, std::max<Index>(1, thread_grain / C), [&](Index begin, Index end) {
       for (Index row = begin; row < end; ++row) {
         const T *in = x.as<T>() + row * C, *d = dy.as<T>() + row * C;
         T* out = dx.as<T>() + row * C;
@@ -338,7 +331,7 @@ void CpuBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream,
     using T = decltype(zero);
     const T scale = T(1 / (1 - p));
     const Index n = x.size();
-    parallel_for((n + 3) / 4, grain / 16, [&](Index begin, Index end) {
+    parallel_for((n + 3) / 4, thread_grain / 16, [&](Index begin, Index end) {
       for (Index block = begin; block < end; ++block) {
         const Philox::Words words = Philox::words(key, block, stream);
         for (Index i = 4 * block; i < std::min(n, 4 * block + 4); ++i) {
@@ -354,7 +347,7 @@ void CpuBackend::sgd_step(const SgdStep& step, const View& w, const View& dw, co
     using T = decltype(zero);
     T *pw = w.as<T>(), *pv = velocity.as<T>();
     const T* pdw = dw.as<T>();
-    parallel_for(w.size(), grain, [&](Index begin, Index end) {
+    parallel_for(w.size(), thread_grain, [&](Index begin, Index end) {
       const SgdStep local = step;  // a copy that the compiler can keep in registers
       for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pv[i]);
     });
@@ -366,7 +359,7 @@ void CpuBackend::adam_step(const AdamStep& step, const View& w, const View& dw, 
     using T = decltype(zero);
     T *pw = w.as<T>(), *pm = m.as<T>(), *pv = v.as<T>();
     const T* pdw = dw.as<T>();
-    parallel_for(w.size(), grain, [&](Index begin, Index end) {
+    parallel_for(w.size(), thread_grain, [&](Index begin, Index end) {
       const AdamStep local = step;
       for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pm[i], pv[i]);
     });

@@ -51,7 +51,8 @@ void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams p
     if (g.stride == 1 && g.R == g.S && g.pad <= g.R - 1) {
       const ConvGeometry back(dy.shape, {g.C, g.R, g.S, g.K}, {1, g.R - 1 - g.pad});
       const T* no_bias = nullptr;
-      if (const int tile = winograd_tile(back)) {
+      const int tile = direct_is_best(back) ? 0 : winograd_tile(back);
+      if (tile) {
         return winograd_conv(*this, tile, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
       }
       const Scratch<T> turned(*this, w.size());

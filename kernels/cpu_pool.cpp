@@ -17,7 +17,7 @@ struct Pooling {
       : N(x[0]), H(x[1]), W(x[2]), C(x[3]), P(y[1]), Q(y[2]), params(p) {}
 
   // Rows of y that are worth a thread.
-  Index grain() const { return std::max<Index>(1, 16384 / std::max<Index>(1, Q * C)); }
+  Index grain() const { return std::max<Index>(1, thread_grain / std::max<Index>(1, Q * C)); }
   // No pixel lies in two windows.
   bool disjoint() const { return params.stride >= params.window; }
   // Each pixel lies in one window.

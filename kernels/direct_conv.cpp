@@ -71,7 +71,6 @@ void finish(const Panels<T>& sums, Index count, Index K, const T* bias, bool rel
       else store(y + i * K + k, value, size);
     }
   }
-  if (large) end_of_stream();
 }
 
 }  // namespace
@@ -102,10 +101,11 @@ void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
         for (Index first_q = 0; first_q < g.Q; first_q += run) {
           const Index count = std::min(run, g.Q - first_q);
           multiply<T>(count, L, out, padded.matrix(p).from(0, first_q), columns, pixels);
-          finish(pixels, count, g.K, bias, relu, large, y + (((picture * g.P) + first + p) * g.Q + first_q) * g.K);
+          finish(pixels, count, g.K, bias, relu, large, y + ((picture * g.P + first + p) * g.Q + first_q) * g.K);
         }
       }
     });
+    if (large) end_of_stream();
   });
 }
 

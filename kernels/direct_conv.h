@@ -1,9 +1,9 @@
 // Convolutions in which few products make an output, such as those of a network's first layer.
 //
-// Winograd's algorithm and im2col do work per pixel and channel of x that pays if many output channels use it or many
-// products are summed. With 3 channels neither is so. But a row of a picture, padded with zeros, is a matrix as it is:
-// its row q is the S C numbers from column q stride on, which overlap with the next row's. A convolution is the product
-// of R such matrices, side by side, with the weights; nothing is written beforehand but the zeros around the picture.
+// Winograd's algorithm transforms each pixel of x, and im2col copies it R S times. That pays if many channels are
+// summed afterwards, and not with 3. But a row of a picture, padded with zeros, is a matrix as it is: its row q is the
+// S C numbers from column q stride on, which overlap with the next row's. A convolution is the product of R such
+// matrices, side by side, with the weights; nothing is written beforehand but the zeros around the picture.
 #pragma once
 
 #include "kernels/conv_geometry.h"

@@ -35,11 +35,14 @@ constexpr Index panel_count(Index columns) {
 // The products below compute up to so many rows and two panels of C at a time: multiples of them are best.
 constexpr Index rows_at_once = vector_registers == 32 ? 14 : 6;
 
-// C = A B: A is [rows, length] in panels of any width, B and C have `count` panels.
+// In both products C has panels as they are made, of lanes<T> columns one row after the other, and B has such columns;
+// A may have any panels.
+
+// C = A B: A is [rows, length], B and C have `count` panels, and B's rows follow each other, too.
 template <class T>
 void multiply(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, Panels<T> c);
 
-// C = A^T B, or C += A^T B if `add`: A is [length, rows] in panels of any width.
+// C = A^T B, or C += A^T B if `add`: A is [length, rows], B and C have `count` panels.
 template <class T>
 void multiply_transposed(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool add,
                          Panels<T> c);

@@ -22,6 +22,9 @@ namespace detail {
 void run_pieces(Index pieces, void (*run)(void* context, Index piece), void* context);
 }  // namespace detail
 
+// So many elements of a simple loop are worth a thread.
+constexpr Index thread_grain = 16384;
+
 // Which of the threads this is, 0 <= slot < cpu_threads(), for scratch memory that pieces do not share.
 int thread_slot();
 

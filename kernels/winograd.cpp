@@ -1,13 +1,13 @@
-// The products of one block of tiles and two panels of channels are summed in the cache and transformed back at once. A
-// convolution is cut into such jobs in one of two ways, by what is smaller and can be held whole, transformed:
+// The products of one block of tiles and two panels of channels are summed in the cache and transformed back at once.
+// Either of the factors can be transformed beforehand and kept, the smaller one:
 //
-//   many tiles:  the kernel. Each thread takes blocks of tiles that, transformed, stay in its level-2 cache.
-//   few tiles:   all tiles. Each thread takes panels of channels; a transformed panel of the kernel is used from the
-//                cache and never written to memory, so that the weights are read once, untransformed. There must be
-//                a pair of panels for each thread.
+//   many tiles:  the whole kernel is kept. Threads take blocks of tiles that, transformed, stay in the level-2 cache.
+//   few tiles:   all tiles are kept. Threads take panels of channels; a transformed panel of the kernel is used from
+//                the cache and never written to memory, so that the weights are read once, untransformed. There must
+//                be a pair of panels for each thread.
 //
-// No sum depends on which thread does a job. The gradient of the weights is itself a sum over tiles: with many tiles
-// each thread sums its own part, whose bounds depend on the number of threads alone.
+// No sum depends on which thread does a job. The gradient of the weights is itself a sum over tiles: with many tiles it
+// is summed in as many parts as there are threads, if memory allows, whose bounds depend on sizes and threads alone.
 #include "kernels/winograd.h"
 
 #include "kernels/parallel.h"
@@ -21,8 +21,8 @@ namespace {
 // transformed tiles.
 constexpr Index block_bytes = 1 << 19, most_tiles = 8 * rows_at_once;
 
-// Tiles in a block, if each takes `bytes`; at least `fewest` where there are so many, or the kernel, which each block
-// reads anew, is not used enough.
+// Tiles in a block, if each takes `bytes`; at least `fewest` where there are so many, because each block reads the
+// whole kernel anew and should do much with it.
 Index tiles_in_block(Index bytes, Index tiles, Index fewest) {
   const Index fitting = block_bytes / bytes / rows_at_once * rows_at_once;
   return std::min(std::max(fewest, std::min(most_tiles, fitting)), (tiles + cpu_threads() - 1) / cpu_threads());
@@ -96,6 +96,9 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
   constexpr int places = tiles.places;
   const Index in = panel_count<T>(g.C), out = panel_count<T>(g.K), pairs = (in + 1) / 2, threads = cpu_threads();
 
+  const Index affordable = std::max<Index>(1, most_part_bytes / (places * g.K * in * vector_bytes));
+  const Index most_parts = std::min(threads, affordable);
+
   // dU [K, C] = or += dM^T [K, tiles] V [tiles, C]
   const auto sum = [&](Range block, Range c, const Stack<T>& dm, const Stack<T>& v, bool add, const Stack<T>& du) {
     tiles.input(x, block, c, v);
@@ -104,7 +107,7 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
     }
   };
 
-  if (tiles.count() <= g.C * threads && pairs >= threads) {
+  if (tiles.count() <= g.C * most_parts && pairs >= most_parts) {
     const Index rows = std::min(tiles.count(), most_tiles);
     const Stacks<T> dm(backend, 1, places, tiles.count(), out), v(backend, threads, places, rows, 2);
     const Stacks<T> du(backend, threads, places, g.K, 2);
@@ -119,7 +122,7 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
           const Range block = {first, std::min(tiles.count(), first + rows)};
           sum(block, c, dm[0].from(0, first), v[slot], first > 0, du[slot]);
         }
-        tiles.kernel_grad({du[slot]}, c, dw);
+        tiles.kernel_grad(du[slot], 1, 0, c, dw);
       }
     });
     return;
@@ -127,8 +130,7 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
 
   const Index rows = tiles_in_block(places * (out + 2) * vector_bytes, tiles.count(), 4 * rows_at_once);
   const Index blocks = (tiles.count() + rows - 1) / rows;
-  const Index affordable = std::max<Index>(1, most_part_bytes / (places * g.K * in * vector_bytes));
-  const Index parts = std::min({threads, blocks, affordable});
+  const Index parts = std::min(most_parts, blocks);
   const Stacks<T> dm(backend, parts, places, rows, out), v(backend, parts, places, rows, 2);
   const Stacks<T> du(backend, parts, places, g.K, in);
   parallel_for(
@@ -148,9 +150,7 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
       },
       1);
   parallel_for(in, 1, [&](Index begin, Index end) {
-    std::vector<Stack<T>> mine;
-    for (Index part = 0; part < parts; ++part) mine.push_back(du[part].from(begin, 0));
-    tiles.kernel_grad(mine, {begin, end}, dw);
+    tiles.kernel_grad(du[0].from(begin, 0), parts, du.apart(), {begin, end}, dw);
   });
 }
 
@@ -158,7 +158,8 @@ void grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* d
 
 int winograd_tile(const ConvGeometry& g) {
   if (g.R != 3 || g.S != 3 || g.stride != 1 || g.pad > 2 || g.C == 0 || g.K == 0) return 0;
-  // Products per pair of channels. Transforming a place of the kernel costs as much as its products with 20 tiles.
+  // Products per pair of channels. Transforming a place of the kernel costs as much as its products with 20 tiles, and
+  // packing a tap for a direct convolution about the same.
   const auto cost = [&](Index m) { return (m + 2) * (m + 2) * (g.N * ((g.P + m - 1) / m) * ((g.Q + m - 1) / m) + 20); };
   const Index direct = 9 * (g.N * g.P * g.Q + 20);
   if (direct <= std::min(cost(2), cost(4))) return 0;

@@ -1,5 +1,5 @@
-// Convolutions of 3 x 3 at stride 1 by Winograd's algorithm (winograd_transforms.h): a quarter of the products.
-// An output tile that an infinity or a NaN goes into becomes NaN as a whole.
+// Convolutions of 3 x 3 at stride 1 by Winograd's algorithm (winograd_transforms.h): with tiles of 4 x 4 a quarter of
+// the products, with tiles of 2 x 2 four ninths. An infinity or a NaN can make all outputs NaN whose tile reads it.
 #pragma once
 
 #include "kernels/conv_geometry.h"
@@ -11,7 +11,8 @@ namespace counterpoise {
 int winograd_tile(const ConvGeometry& g);
 
 // y = x * w + bias, cut at 0 if `relu`. If `turned`, w is [C, 3, 3, K] and is used with its channels exchanged and its
-// taps reversed: this is the way back of a convolution, with padding 2 - pad. The bias may be null.
+// taps reversed. So is the gradient of the input computed: x is dy, w as in the convolution, and g the geometry of the
+// way back, whose C is the convolution's K and whose padding is 2 - pad. The bias may be null.
 template <class T>
 void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool turned,
                    const T* bias, bool relu, T* y);

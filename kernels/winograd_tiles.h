@@ -2,11 +2,12 @@
 // channels.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
+#include "kernels/conv_geometry.h"
 #include "kernels/panels.h"
 #include "kernels/scratch.h"
-#include "kernels/winograd.h"
 #include "kernels/winograd_transforms.h"
 
 namespace counterpoise {
@@ -37,7 +38,9 @@ class Stacks {
   // few lines of a cache.
   Stacks(Backend& backend, Index count, Index places, Index rows, Index panels)
       : step_((rows * panels | 1) * lanes<T>), places_(places), rows_(rows), memory_(backend, count * places * step_) {}
-  Stack<T> operator[](Index i) const { return {memory_.get() + i * places_ * step_, step_, rows_}; }
+  Stack<T> operator[](Index i) const { return {memory_.get() + i * apart(), step_, rows_}; }
+  // Elements from one stack to the next.
+  Index apart() const { return places_ * step_; }
 
  private:
   Index step_, places_, rows_;
@@ -45,8 +48,8 @@ class Stacks {
 };
 
 // The tiles of m x m outputs that cover y [N, P, Q, K], picture by picture, row by row. Those at the right and the
-// lower edge may hang over. In every function the first of the tiles is row 0 of the stack and the first of the panels
-// of channels its panel 0.
+// lower edge may hang over. Of a stack of tiles, row 0 is the first of the tiles that a function is given; of any
+// stack, panel 0 is the first of the panels of channels.
 template <class T, int m>
 class Tiles {
  public:
@@ -128,8 +131,8 @@ class Tiles {
       }
     }
   }
-  // G^T dU G, where dU is the sum of `parts`, stacks [K, C], to dw [K, 3, 3, C].
-  void kernel_grad(const std::vector<Stack<T>>& parts, Range panels, T* dw) const {
+  // G^T dU G, where dU is the sum of `parts` stacks [K, C] that are so far `apart`, to dw [K, 3, 3, C].
+  void kernel_grad(const Stack<T>& du, Index parts, Index apart, Range panels, T* dw) const {
     for (Index panel = panels.first; panel < panels.last; ++panel) {
       const Index c = panel * lanes<T>, channels = std::min<Index>(lanes<T>, g_.C - c);
       for (Index k = 0; k < g_.K; ++k) {
@@ -137,8 +140,8 @@ class Tiles {
             Algebra::template kernel_grad<V>,
             [&](int i, int j) {
               V sum = {};
-              for (const Stack<T>& part : parts) {
-                const T* from = part.at(i * n + j, panel - panels.first, k);
+              for (Index part = 0; part < parts; ++part) {
+                const T* from = du.at(i * n + j, panel - panels.first, k) + part * apart;
                 __builtin_prefetch(from + 4 * lanes<T>);  // so many places are too many for the processor to foresee
                 sum += load(from);
               }

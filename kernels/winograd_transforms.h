@@ -1,16 +1,16 @@
 // The transforms of Winograd's minimal filtering, F(m, 3): m outputs of a filter of three taps with m + 2 products
 // instead of 3 m (Lavin and Gray 2016, arXiv:1509.09308, section 4).
 //
-// Where it comes from. Two polynomials, g of 3 coefficients and y of m, have a product s of m + 2 coefficients.
+// Where it comes from. Two polynomials, g of 3 coefficients and h of m, have a product s of m + 2 coefficients.
 // Multiply by values instead: evaluate both at m + 2 points, multiply point by point, and interpolate,
 //
-//   s = C [(G g) . (A y)]          A and G evaluate: their row for the point a is 1, a, a^2, ...;  C interpolates.
+//   s = B [(G g) . (A h)]          G and A evaluate: their row for the point a is 1, a, a^2, ...;  B interpolates.
 //
-// The value "at infinity" is the leading coefficient. For a fixed g this is a matrix that takes y to s, and its entries
-// are g's, shifted: s_k = sum over j of g_(k-j) y_j. Transposed, it takes d of m + 2 numbers to m numbers, and
+// The value "at infinity" is the leading coefficient. For a fixed g this is a matrix that takes h to s, and its entries
+// are g's, shifted: s_k = sum over j of g_(k-j) h_j. Transposed, it takes d of m + 2 numbers to y of m numbers, and
 // transposing the right-hand side reverses the order of its three factors:
 //
-//   y_j = sum over k of g_(k-j) d_k = sum over t of g_t d_(j+t)     is     y = A^T [(G g) . (B^T d)],   B^T = C^T.
+//   y_j = sum over k of g_(k-j) d_k = sum over t of g_t d_(j+t)     is     y = A^T [(G g) . (B^T d)].
 //
 // That is the filter of deep learning. The divisors of the interpolation have been moved from B to G, whose work is
 // done once for all pictures. In two directions each matrix is applied to the columns and then to the rows:
