@@ -56,23 +56,6 @@ void for_each_band(const ConvGeometry& g, Index begin, Index end, const Fn& fn) 
   }
 }
 
-// Pixels of y whose sums are kept in the level-1 cache until bias and relu.
-constexpr Index run = 2 * rows_at_once;
-
-template <class T>
-void finish(const Panels<T>& sums, Index count, Index K, const T* bias, bool relu, bool large, T* y) {
-  for (Index k = 0; k < K; k += lanes<T>) {
-    const Index size = std::min<Index>(lanes<T>, K - k);
-    const Vec<T> offset = bias ? load(bias + k, size) : Vec<T>{};
-    for (Index i = 0; i < count; ++i) {
-      Vec<T> value = load(sums.at(k / lanes<T>, i)) + offset;
-      if (relu) value = value < T(0) ? Vec<T>{} : value;  // NaN stays
-      if (large) stream(y + i * K + k, value, size);
-      else store(y + i * K + k, value, size);
-    }
-  }
-}
-
 }  // namespace
 
 bool direct_is_best(const ConvGeometry& g) {
@@ -83,29 +66,33 @@ bool direct_is_best(const ConvGeometry& g) {
 template <class T>
 void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
   const Index L = g.length(), out = panel_count<T>(g.K);
-  const Scratch<T> kernel(backend, out * L * lanes<T>);  // [L, K] in panels
-  const Panels<T> columns = {kernel.get(), L * lanes<T>};
+  const Scratch<T> kernel(backend, out * (L + 1) * lanes<T>);  // [1 + L, K] in panels: the bias, then the weights
+  const Panels<T> columns = {kernel.get(), (L + 1) * lanes<T>};
   for (Index k = 0; k < out * lanes<T>; ++k) {
-    for (Index l = 0; l < L; ++l) columns.at(k / lanes<T>, l)[k % lanes<T>] = k < g.K ? w[k * L + l] : T(0);
+    T* const column = columns.at(k / lanes<T>, 0) + k % lanes<T>;
+    column[0] = bias && k < g.K ? bias[k] : T(0);
+    for (Index l = 0; l < L; ++l) column[(l + 1) * lanes<T>] = k < g.K ? w[k * L + l] : T(0);
   }
-  const bool large = beyond_caches(g.pixels() * g.K * Index(sizeof(T)));
-  const Index x_size = PaddedBand<T>::size(g), y_size = out * run * lanes<T>;
+  const bool whole = g.K % lanes<T> == 0;  // then rows of y are in panels as they are
+  const Index x_size = PaddedBand<T>::size(g), y_size = whole ? 0 : out * g.Q * lanes<T>;
   const Scratch<T> memory(backend, cpu_threads() * (x_size + y_size));
   parallel_for(bands(g), 1, [&](Index begin, Index end) {
     T* const mine = memory.get() + thread_slot() * (x_size + y_size);
     PaddedBand<T> padded(g, mine);
-    const Panels<T> pixels = {mine + x_size, run * lanes<T>};  // a run of y, [run, K]
+    const Panels<T> filled = {mine + x_size, g.Q * lanes<T>};  // a row of y, its last panel filled up
     for_each_band(g, begin, end, [&](Index picture, Index first, Index rows) {
       padded.read(x, picture, first, rows);
       for (Index p = 0; p < rows; ++p) {
-        for (Index first_q = 0; first_q < g.Q; first_q += run) {
-          const Index count = std::min(run, g.Q - first_q);
-          multiply<T>(count, L, out, padded.matrix(p).from(0, first_q), columns, pixels);
-          finish(pixels, count, g.K, bias, relu, large, y + ((picture * g.P + first + p) * g.Q + first_q) * g.K);
+        T* const to = y + (picture * g.P + first + p) * g.Q * g.K;
+        multiply_direct<T>(g.Q, L, out, padded.matrix(p), columns, relu, whole ? Panels<T>{to, lanes<T>, g.K} : filled);
+        if (whole) continue;
+        for (Index q = 0; q < g.Q; ++q) {
+          for (Index k = 0; k < g.K; k += lanes<T>) {
+            store(to + q * g.K + k, load(filled.at(k / lanes<T>, q)), std::min<Index>(lanes<T>, g.K - k));
+          }
         }
       }
     });
-    if (large) end_of_stream();
   });
 }
 

@@ -35,14 +35,19 @@ constexpr Index panel_count(Index columns) {
 // The products below compute up to so many rows and two panels of C at a time: multiples of them are best.
 constexpr Index rows_at_once = vector_registers == 32 ? 14 : 6;
 
-// In both products C has panels as they are made, of lanes<T> columns one row after the other, and B has such columns;
-// A may have any panels.
-
-// C = A B: A is [rows, length], B and C have `count` panels, and B's rows follow each other, too.
+// C = A B: A is [rows, length], B and C have `count` panels. All are as panels are made: lanes<T> columns in rows that
+// follow each other.
 template <class T>
 void multiply(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, Panels<T> c);
 
-// C = A^T B, or C += A^T B if `add`: A is [length, rows], B and C have `count` panels.
+// C = A B + bias, cut at 0 if `relu`: A may have any panels, C rows of any step. Each panel of B begins with a row that
+// is the bias.
+template <class T>
+void multiply_direct(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool relu,
+                     Panels<T> c);
+
+// C = A^T B, or C += A^T B if `add`: A is [length, rows], B and C have `count` panels. A may have any panels, B rows of
+// any step.
 template <class T>
 void multiply_transposed(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool add,
                          Panels<T> c);
