@@ -2,7 +2,7 @@
 # The lectures' story on the drawn cats and dogs: what plain cross-entropy loses when there are eleven dogs to each cat,
 # and what weights and the focal loss win back. Five seeds a row; prints a table of means and standard deviations.
 #
-#   apps/five_seeds.sh            # about ten minutes on two cores
+#   apps/five_seeds.sh            # about six minutes on two cores
 #   apps/five_seeds.sh "--loss focal --gamma 5" "--loss mse"      # other rows
 set -euo pipefail
 cd "$(dirname "$0")/.."
