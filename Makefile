@@ -25,8 +25,11 @@ PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-jso
 , := ,
 
 # No -ffast-math anywhere: it would delete the checks for NaN. The two -fno- only say that nobody reads errno or
-# traps after arithmetic, so that loops with sqrt are vectorised.
-FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math -Wall -Wextra -MMD -MP -I. \
+# traps after arithmetic, so that loops with sqrt are vectorised. --param: when it tunes for some processors (Zen 2 and
+# 3), g++ splits multiply-adds into two instructions where it finds a chain of them. It finds them in some sizes of a
+# kernel and not in others, so that a result would depend on how work is cut up.
+FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math --param avoid-fma-max-bits=0 \
+         -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb -isystem /usr/include/openblas \
          $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
 LIBS := -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
