@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <system_error>
+#include <unordered_map>
 
 #include "core/random.h"
 
@@ -9,6 +10,8 @@ namespace counterpoise {
 
 Loader::Loader(const PictureSet& set, std::vector<size_t> order, const LoaderOptions& options)
     : set_(set), order_(std::move(order)), options_(options) {
+  std::unordered_map<size_t, uint32_t> times;
+  for (const size_t sample : order_) earlier_.push_back(times[sample]++);
   // Workers inherit the mask of signals: with all blocked, the main thread handles every one.
   sigset_t all, before;
   sigfillset(&all);
@@ -45,7 +48,7 @@ Batch Loader::make(size_t index) const {
     if (!picture) continue;
     batch.pixels.resize(batch.pixels.size() + numbers);
     float* pixels = batch.pixels.data() + batch.pixels.size() - numbers;
-    Random rng(options_.seed, Stream::augment, options_.epoch, sample);
+    Random rng(options_.seed, Stream::augment, options_.epoch, sample | static_cast<uint64_t>(earlier_[i]) << 40);
     augment(options_.augment, rng, picture->data(), size, size, pixels);
     for (size_t k = 0; k < numbers; ++k) pixels[k] = pixels[k] / 127.5f - 1.f;
     batch.labels.push_back(set_.samples()[sample].label);

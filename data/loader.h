@@ -1,7 +1,8 @@
 // The loader: turns an order of samples into batches of numbers, ahead of the one who trains, in threads of its own.
 //
 // What a batch contains depends on the order, the seed and the epoch alone: the augmentation of a picture is drawn from
-// (seed, epoch, sample), whichever thread does it. So the number of workers changes nothing but the speed.
+// (seed, epoch, sample), whichever thread does it. So the number of workers changes nothing but the speed. A sample that
+// comes several times in an epoch is augmented differently each time.
 #pragma once
 
 #include <condition_variable>
@@ -47,6 +48,7 @@ class Loader {
 
   const PictureSet& set_;
   const std::vector<size_t> order_;
+  std::vector<uint32_t> earlier_;  // how often each of them came before in the order
   const LoaderOptions options_;
 
   std::mutex mutex_;

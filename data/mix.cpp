@@ -1,0 +1,154 @@
+#include "data/mix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+#include <sstream>
+
+#include "kernels/check.h"
+
+namespace counterpoise {
+
+namespace {
+
+const std::vector<std::pair<std::string, Mix::Kind>> kinds = {
+    {"none", Mix::none}, {"mixup", Mix::mixup}, {"cutmix", Mix::cutmix}, {"remix", Mix::remix}};
+
+struct Range {
+  double low, high;
+};
+
+// The logarithm of a Gamma(a, 1) variate: Marsaglia and Tsang 2000 for a + 1, and U^(1/a) times that is one for a. In
+// logarithms, because for small a the number itself would be 0.
+double log_gamma_variate(double a, Random& rng) {
+  const double d = a + 1 - 1. / 3, c = 1 / std::sqrt(9 * d);
+  const auto uniform = [&] { return 1 - static_cast<double>(rng.uniform()); };  // in (0, 1]
+  while (true) {
+    const double x = rng.normal(), root = 1 + c * x;
+    if (root <= 0) continue;
+    const double log_v = 3 * std::log(root);
+    if (std::log(uniform()) < 0.5 * x * x + d * (1 - std::exp(log_v) + log_v)) {
+      return std::log(d) + log_v + std::log(uniform()) / a;
+    }
+  }
+}
+
+void blend(std::vector<float>& pixels, const std::vector<size_t>& partner, double lambda) {
+  const std::vector<float> before = pixels;
+  const size_t numbers = pixels.size() / partner.size();
+  const float own = static_cast<float>(lambda), other = static_cast<float>(1 - lambda);
+  for (size_t i = 0; i < partner.size(); ++i) {
+    const float* a = before.data() + i * numbers;
+    const float* b = before.data() + partner[i] * numbers;
+    for (size_t k = 0; k < numbers; ++k) pixels[i * numbers + k] = own * a[k] + other * b[k];
+  }
+}
+
+// Pastes a box of each picture's partner into it; returns what part of the picture stayed.
+double paste(std::vector<float>& pixels, const std::vector<size_t>& partner, int size, double lambda, Random& rng) {
+  const double half = 0.5 * std::sqrt(1 - lambda) * size;
+  const auto span = [&] {
+    const double centre = rng.uniform(0, static_cast<float>(size));
+    const auto edge = [&](double x) { return std::clamp(static_cast<int>(std::lround(x)), 0, size); };
+    return std::pair(edge(centre - half), edge(centre + half));
+  };
+  const auto [top, bottom] = span();
+  const auto [left, right] = span();
+  const std::vector<float> before = pixels;
+  const size_t numbers = pixels.size() / partner.size();
+  for (size_t i = 0; i < partner.size(); ++i) {
+    for (int row = top; row < bottom; ++row) {
+      const size_t at = (static_cast<size_t>(row) * size + left) * 3, length = static_cast<size_t>(right - left) * 3;
+      std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(partner[i] * numbers + at), length,
+                  pixels.begin() + static_cast<std::ptrdiff_t>(i * numbers + at));
+    }
+  }
+  return 1 - static_cast<double>((bottom - top) * (right - left)) / (static_cast<double>(size) * size);
+}
+
+}  // namespace
+
+Mix parse_mix(const std::string& description) {
+  const auto wrong = [&](const std::string& what) {
+    return Error("--mix \"" + description + "\": " + what +
+                     "; valid are none, mixup=ALPHA, cutmix=ALPHA and remix=ALPHA,kappa=3,tau=0.5",
+                 Exit::usage);
+  };
+  Mix mix;
+  std::istringstream in(description);
+  bool first = true;
+  for (std::string item; std::getline(in, item, ','); first = false) {
+    const size_t equals = std::min(item.find('='), item.size());
+    const std::string name = item.substr(0, equals), number = item.substr(std::min(equals + 1, item.size()));
+    if (first) {
+      const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& k) { return k.first == name; });
+      if (kind == kinds.end()) throw wrong("\"" + name + "\" is no way to mix");
+      mix.kind = kind->second;
+    } else if (mix.kind != Mix::remix || (name != "kappa" && name != "tau")) {
+      throw wrong("\"" + item + "\" has no meaning here");
+    }
+    if (mix.kind == Mix::none) {
+      if (equals != item.size()) throw wrong("none takes no number");
+      continue;
+    }
+    const Range range = first ? Range{1e-6, 1e3} : name == "kappa" ? Range{1, 1e9} : Range{0, 1};
+    char* end = nullptr;
+    const double value = std::strtod(number.c_str(), &end);
+    if (number.empty() || *end || !(range.low <= value && value <= range.high)) {
+      throw wrong(text("\"", number, "\" for ", name, " is no number from ", range.low, " to ", range.high));
+    }
+    (first ? mix.alpha : name == "kappa" ? mix.kappa : mix.tau) = value;
+  }
+  if (first) throw wrong("nothing was given");
+  return mix;
+}
+
+std::string to_string(const Mix& mix) {
+  if (mix.kind == Mix::none) return "none";
+  std::string name;
+  for (const auto& [known, kind] : kinds) {
+    if (kind == mix.kind) name = known;
+  }
+  const Mix standard;
+  std::string out = text(name, "=", mix.alpha);
+  if (mix.kind == Mix::remix && mix.kappa != standard.kappa) out += text(",kappa=", mix.kappa);
+  if (mix.kind == Mix::remix && mix.tau != standard.tau) out += text(",tau=", mix.tau);
+  return out;
+}
+
+double beta_variate(double alpha, Random& rng) {
+  ENSURE(alpha > 0, "beta_variate: alpha is ", alpha, " but must be positive");
+  const double first = log_gamma_variate(alpha, rng), second = log_gamma_variate(alpha, rng);
+  return 1 / (1 + std::exp(second - first));
+}
+
+double remix_weight(const Mix& mix, double lambda, int64_t first, int64_t second) {
+  const double ratio = static_cast<double>(std::max<int64_t>(first, 1)) / std::max<double>(double(second), 1);
+  if (ratio >= mix.kappa && lambda < mix.tau) return 0;
+  if (ratio <= 1 / mix.kappa && 1 - lambda < mix.tau) return 1;
+  return lambda;
+}
+
+MixedLabels mix(const Mix& mix, Random& rng, std::vector<float>& pixels, const std::vector<int32_t>& labels, int size,
+                const std::vector<int64_t>& counts) {
+  const size_t N = labels.size();
+  ENSURE(pixels.size() == N * size * size * 3, "mix: ", pixels.size(), " numbers for ", N, " pictures of size ", size);
+  MixedLabels mixed = {labels, std::vector<float>(N, 1.f)};
+  if (mix.kind == Mix::none || N == 0) return mixed;
+  std::vector<size_t> partner(N);
+  std::iota(partner.begin(), partner.end(), size_t(0));
+  rng.shuffle(partner);
+  double lambda = beta_variate(mix.alpha, rng);
+  if (mix.kind == Mix::cutmix) lambda = paste(pixels, partner, size, lambda, rng);
+  else blend(pixels, partner, lambda);
+  for (size_t i = 0; i < N; ++i) {
+    mixed.other[i] = labels[partner[i]];
+    const double own =
+        mix.kind == Mix::remix ? remix_weight(mix, lambda, counts.at(labels[i]), counts.at(mixed.other[i])) : lambda;
+    mixed.own_weight[i] = static_cast<float>(own);
+  }
+  return mixed;
+}
+
+}  // namespace counterpoise

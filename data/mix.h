@@ -1,0 +1,54 @@
+// Pictures that are mixtures of two: a network that has seen what lies between is less sure of itself, and with few
+// pictures of a class each of them makes many.
+//
+//   Random rng(seed, Stream::mix, step);
+//   const MixedLabels mixed = mix(parse_mix("mixup=0.2"), rng, batch.pixels, batch.labels, size, counts);
+//   loss.mixed(z, labels, other_labels, mixed.own_weight);
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+
+namespace counterpoise {
+
+struct Mix {
+  // With lambda drawn from Beta(alpha, alpha), once a batch, and every picture i having a partner j in the batch:
+  //   mixup   lambda x_i + (1 - lambda) x_j, and the labels alike (Zhang et al. 2018, arXiv:1710.09412)
+  //   cutmix  x_i with a box of x_j pasted in, whose sides are sqrt(1 - lambda) of the picture's; labels in proportion
+  //           to the areas (Yun et al. 2019, arXiv:1905.04899)
+  //   remix   pictures as in mixup, but where one class has at least kappa times as many training pictures as the
+  //           other, and less than tau of the picture is its own, the label is the rarer class's alone (Chou et al.
+  //           2020, arXiv:2007.03943)
+  enum Kind { none, mixup, cutmix, remix } kind = none;
+  double alpha = 1;
+  double kappa = 3, tau = 0.5;  // of remix
+};
+
+// "none", "mixup=ALPHA", "cutmix=ALPHA", "remix=ALPHA" or "remix=ALPHA,kappa=K,tau=T", with alpha > 0. Throws
+// Error(Exit::usage), which says so, for anything else.
+Mix parse_mix(const std::string& description);
+// The shortest text from which parse_mix makes the same.
+std::string to_string(const Mix& mix);
+
+// The label of sample i counts own_weight[i], and other[i] the rest.
+struct MixedLabels {
+  std::vector<int32_t> other;
+  std::vector<float> own_weight;
+};
+
+// Mixes a batch in place: pixels [N, size, size, 3], labels [N]. counts are the training pictures of each class, for
+// remix.
+MixedLabels mix(const Mix& mix, Random& rng, std::vector<float>& pixels, const std::vector<int32_t>& labels, int size,
+                const std::vector<int64_t>& counts);
+
+// A number of the Beta(alpha, alpha) distribution, alpha > 0: symmetric about 1/2, uniform for alpha = 1, near 0 and 1
+// for alpha < 1.
+double beta_variate(double alpha, Random& rng);
+
+// Remix's weight of the first label, for the classes' numbers of training pictures and a share lambda of the first
+// picture.
+double remix_weight(const Mix& mix, double lambda, int64_t first, int64_t second);
+
+}  // namespace counterpoise
