@@ -17,7 +17,7 @@
 #include "kernels/parallel.h"
 #include "kernels/winograd.h"
 #include "layers/vgg.h"
-#include "losses/registry.h"
+#include "losses/loss.h"
 #include "optim/optimizer.h"
 
 using namespace counterpoise;
@@ -67,10 +67,10 @@ nlohmann::json network(const Options& options, Backend& backend) {
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
   const Tensor x = random(backend, {options.batch, options.size, options.size, 3});
   const Labels labels = make_labels(backend, classes, 0);
-  const LossInfo& bce = find_loss("bce");
+  Loss bce(find_loss("bce"), LossInfo::one_logit, {});
 
   const auto train = [&] {
-    compute(bce, (*model)(x), labels, {}, {}).backward();
+    bce((*model)(x), labels).backward();
     optimizer.step(1e-4);
   };
   const auto infer = [&] {

@@ -2,10 +2,12 @@
 //
 //   ./apps/catdog --loss focal --gamma 2
 //   ./apps/catdog eval --weights runs/a/best.safetensors
+//   ./apps/catdog metrics runs/a/predictions.csv
 #include <iostream>
 #include <new>
 
 #include "apps/eval.h"
+#include "apps/metrics.h"
 #include "apps/options.h"
 #include "apps/stop_signal.h"
 #include "apps/train.h"
@@ -14,6 +16,10 @@
 namespace counterpoise {
 
 static Exit run(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "metrics") {
+    metrics(argc - 1, argv + 1);
+    return Exit::ok;
+  }
   const Options options = parse_options(argc, argv);
   catch_stop_signals();
   if (options.summary) {

@@ -11,6 +11,7 @@
 #include "core/safetensors.h"
 #include "kernels/parallel.h"
 #include "layers/weights.h"
+#include "losses/posthoc.h"
 
 namespace counterpoise {
 
@@ -47,6 +48,19 @@ class Description {
   const std::map<std::string, std::string>& metadata_;
 };
 
+// --adjust-logits, by the numbers of training pictures that the weights' file tells.
+double shift_of(const Options& o, const std::map<std::string, std::string>& metadata, int32_t positive) {
+  const auto it = metadata.find("training_pictures");
+  ENSURE_OR(Exit::bad_data, it != metadata.end(), "--adjust-logits: ", o.weights,
+            " does not say how many training pictures of each class there were");
+  try {
+    const auto counts = nlohmann::json::parse(it->second).get<std::vector<int64_t>>();
+    return prior_shift(counts.at(positive), counts.at(1 - positive), o.adjust_logits);
+  } catch (const std::exception&) {
+    throw Error(o.weights + ": its training_pictures are no two numbers", Exit::bad_data);
+  }
+}
+
 }  // namespace
 
 Exit eval(Options o) {
@@ -63,7 +77,13 @@ Exit eval(Options o) {
   description.fill("--head", "head", head);
   description.fill("--positive", "positive", o.positive);
   description.fill("", "outputs", o.vgg.outputs, Index(1), Index(2));
-  description.fill("", "threshold", decision.threshold, -1e9, 1e9);
+  description.fill("", "threshold", decision.origin, -1e9, 1e9);
+  description.fill("", "temperature", decision.temperature, 1e-9, 1e9);
+  description.fill("--adjust-logits", "logit_shift", decision.shift, -1e9, 1e9);
+  description.fill("--threshold", "cut", decision.cut, -1e9, 1e9);
+  int cosine = 0;
+  description.fill("", "cosine", cosine, 0, 1);
+  o.vgg.cosine = cosine != 0;
   ENSURE_OR(Exit::bad_data, head == "lectures" || head == "imagenet", o.weights, ": its head \"", head,
             "\" is neither lectures nor imagenet");
   o.vgg.head = head == "lectures" ? VggConfig::lectures : VggConfig::imagenet;
@@ -75,6 +95,8 @@ Exit eval(Options o) {
             o.weights, ": was trained on the classes ", classes->second, " but the pictures are of ",
             nlohmann::json(set->classes()).dump());
   decision.positive = choose_positive(o.positive, set->classes());
+  if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
+  if (o.given.count("--adjust-logits")) decision.shift = shift_of(o, metadata, decision.positive);
   const auto model = vgg(o.vgg, backend, o.seed);
   load_weights(*model, o.weights);
   std::cerr << "Found " << set->size() << " files belonging to " << set->classes().size() << " classes.\n";
@@ -89,7 +111,7 @@ Exit eval(Options o) {
   const std::string notice = unreadable_notice(*set, "validation");
   if (!notice.empty()) std::cerr << notice << '\n';
   if (!o.output.empty()) {
-    nlohmann::ordered_json json = to_json(e.counts);
+    nlohmann::ordered_json json = to_json(scores(*set, e, decision), decision.cut);
     json["positive"] = set->classes()[decision.positive];
     json["weights"] = o.weights;
     json["data"] = o.data.empty() ? "drawn" : o.data;

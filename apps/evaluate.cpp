@@ -1,34 +1,49 @@
 #include "apps/evaluate.h"
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "apps/flags.h"
 #include "apps/stop_signal.h"
 #include "data/image_folder.h"
+#include "losses/posthoc.h"
 
 namespace counterpoise {
 
 std::vector<double> logits(const Tensor& outputs, const Decision& decision) {
   std::vector<double> z = outputs.cast(DType::f64).to_vector<double>();
   const Shape& shape = outputs.shape();
+  const auto read = [&](double z) { return (z - decision.origin) / decision.temperature - decision.shift; };
   if (shape.rank() == 1 || shape[1] == 1) {
-    for (double& value : z) value -= decision.threshold;
+    for (double& value : z) value = read(value);
     return z;
   }
   ENSURE(shape[1] == 2, "logits: outputs of shape ", shape,
          " are neither one a sample nor one for each of two classes");
   std::vector<double> difference(shape[0]);
-  for (Index n = 0; n < shape[0]; ++n) difference[n] = z[2 * n + decision.positive] - z[2 * n + 1 - decision.positive];
+  for (Index n = 0; n < shape[0]; ++n) {
+    difference[n] = read(z[2 * n + decision.positive] - z[2 * n + 1 - decision.positive]);
+  }
   return difference;
+}
+
+double cut_of(const std::string& threshold, const Decision& decision) {
+  const double p = parse_number("--threshold", threshold);
+  ENSURE_OR(Exit::usage, 0 < p && p < 1, "--threshold ", threshold, " is out of range: a probability between 0 and 1");
+  return decision.origin != 0 ? p - decision.origin : logit(p);
 }
 
 Evaluation evaluate(Module& model, const PictureSet& set, Backend& backend, const Decision& decision, int batch_size,
                     int workers) {
-  const NoGrad no_grad;
-  model.train(false);
   std::vector<size_t> order(set.size());
   std::iota(order.begin(), order.end(), size_t(0));
+  return evaluate(model, set, order, backend, decision, batch_size, workers);
+}
+
+Evaluation evaluate(Module& model, const PictureSet& set, const std::vector<size_t>& order, Backend& backend,
+                    const Decision& decision, int batch_size, int workers) {
+  const NoGrad no_grad;
+  model.train(false);
   LoaderOptions options;
   options.batch_size = batch_size;
   options.workers = workers;
@@ -45,13 +60,17 @@ Evaluation evaluate(Module& model, const PictureSet& set, Backend& backend, cons
   }
   model.train(true);
 
-  std::vector<bool> is_positive;
-  for (size_t i : result.samples) is_positive.push_back(set.samples()[i].label == decision.positive);
-  result.counts = confusion(result.logits, is_positive);
+  result.counts = confusion(result.logits, is_positive(set, result, decision.positive), decision.cut);
   result.unreadable = set.unreadable().size();
-  ENSURE_OR(Exit::bad_data, !result.samples.empty() || stop_signal(), "none of the ", set.size(),
+  ENSURE_OR(Exit::bad_data, !result.samples.empty() || stop_signal(), "none of the ", order.size(),
             " validation pictures can be read; the first: ", set.unreadable().begin()->second);
   return result;
+}
+
+std::vector<bool> is_positive(const PictureSet& set, const Evaluation& evaluation, int32_t positive) {
+  std::vector<bool> y;
+  for (size_t i : evaluation.samples) y.push_back(set.samples()[i].label == positive);
+  return y;
 }
 
 std::string report(const Confusion& c, const std::vector<std::string>& classes, int32_t positive) {
@@ -61,19 +80,8 @@ std::string report(const Confusion& c, const std::vector<std::string>& classes, 
   return table(c, classes[positive], classes[1 - positive]) + "\n" + numbers;
 }
 
-nlohmann::ordered_json to_json(const Confusion& c) {
-  return {{"tp", c.tp},
-          {"fp", c.fp},
-          {"tn", c.tn},
-          {"fn", c.fn},
-          {"accuracy", c.accuracy()},
-          {"precision", c.precision()},
-          {"recall", c.recall()},
-          {"f1", c.f1()}};
-}
-
-std::string json_text(const nlohmann::ordered_json& json) {
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+Scores scores(const PictureSet& set, const Evaluation& e, const Decision& decision) {
+  return {decision.origin == 0 ? Scores::logit : Scores::number, e.logits, is_positive(set, e, decision.positive)};
 }
 
 std::string predictions_csv(const PictureSet& set, const Evaluation& e, int32_t positive) {

@@ -1,23 +1,29 @@
 // Running a network over the validation pictures, and reporting what it got right.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
+#include "apps/metrics.h"
 #include "apps/options.h"
 #include "data/loader.h"
 #include "losses/metrics.h"
 
 namespace counterpoise {
 
-// How the outputs of a network are read.
+// How the outputs of a network are read: as the logit (output - origin) / temperature - shift of the positive class,
+// which is called if it reaches `cut`. All but `positive` and `origin` are remedies after training.
 struct Decision {
-  int32_t positive = 0;  // index of the positive class
-  double threshold = 0;  // of a single output; MSE's is 0.5
+  int32_t positive = 0;    // index of the positive class
+  double origin = 0;       // the output at which the network is undecided; MSE's is 0.5
+  double temperature = 1;  // temperature scaling
+  double shift = 0;        // prior correction
+  double cut = 0;          // the moved threshold
 };
 
-// One number a sample that is positive (or 0) where the network says "positive class": the logit less the threshold of
-// a network with one output; with an output for each class, the positive's less the other's.
+// One logit a sample: of a network with one output, or with an output for each class the positive's less the other's.
 std::vector<double> logits(const Tensor& outputs, const Decision& decision);
+
+// The cut of a probability: its logit, or for outputs that are numbers (origin 0.5) what it lies above 0.5. Throws
+// Error(Exit::usage) unless it is a number between 0 and 1.
+double cut_of(const std::string& threshold, const Decision& decision);
 
 struct Evaluation {
   Confusion counts;
@@ -26,19 +32,22 @@ struct Evaluation {
   size_t unreadable = 0;
 };
 
-// All pictures of `set` in order. Throws Error(Exit::bad_data) if none can be read. Ends early, with what it has, when
+// The pictures `order` of `set`. Throws Error(Exit::bad_data) if none can be read. Ends early, with what it has, when
 // a stop signal comes in.
+Evaluation evaluate(Module& model, const PictureSet& set, const std::vector<size_t>& order, Backend& backend,
+                    const Decision& decision, int batch_size, int workers);
+// All of them.
 Evaluation evaluate(Module& model, const PictureSet& set, Backend& backend, const Decision& decision, int batch_size,
                     int workers);
+
+// Which of the evaluated samples are of the positive class.
+std::vector<bool> is_positive(const PictureSet& set, const Evaluation& evaluation, int32_t positive);
 
 // The confusion matrix and, below it, accuracy, precision, recall and F1: what goes to stdout.
 std::string report(const Confusion& counts, const std::vector<std::string>& classes, int32_t positive);
 
-// tp, fp, tn, fn, accuracy, precision, recall and f1: the beginning of result.json.
-nlohmann::ordered_json to_json(const Confusion& counts);
-
-// The text of a JSON file. Names of files need not be UTF-8: what is not becomes U+FFFD.
-std::string json_text(const nlohmann::ordered_json& json);
+// The evaluation as scores that have metrics.
+Scores scores(const PictureSet& set, const Evaluation& evaluation, const Decision& decision);
 
 // The content of predictions.csv: path, label (1: positive class), logit.
 std::string predictions_csv(const PictureSet& set, const Evaluation& evaluation, int32_t positive);

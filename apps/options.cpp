@@ -1,12 +1,11 @@
 #include "apps/options.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/flags.h"
 #include "apps/version.h"
+#include "losses/curves.h"
 
 namespace counterpoise {
 
@@ -20,65 +19,6 @@ struct Defaults {
 constexpr Defaults drawn = {48, 6, 0.125, 1e-3};
 constexpr Defaults photographs = {160, 10, 1.0, 1e-4};
 
-// The number of edits that make a into b (Levenshtein): for guessing what a mistyped flag was meant to be.
-size_t distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
-std::string unknown_option(const CLI::App& app, const std::string& given) {
-  const std::string name = given.substr(0, given.find('='));
-  std::string nearest;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& known : option->get_lnames()) {
-      if (nearest.empty() || distance(name, "--" + known) < distance(name, nearest)) nearest = "--" + known;
-    }
-  }
-  std::string message = "unknown option " + name;
-  if (!nearest.empty() && distance(name, nearest) <= 3) message += "; did you mean " + nearest + "?";
-  return message + " Valid options: ./apps/catdog " + (app.get_name() == "./apps/catdog eval" ? "eval " : "") +
-         "--help";
-}
-
-double parse_number(const std::string& flag, const std::string& given) {
-  if (given == "none") return -1;
-  char* end = nullptr;
-  const double value = std::strtod(given.c_str(), &end);
-  ENSURE_OR(Exit::usage, !given.empty() && !*end, flag, ": \"", given, "\" is no number");
-  ENSURE_OR(Exit::usage, value == value && value >= 0, flag, " ", given, " is out of range: it must be zero or more");
-  return value;
-}
-
-// The names of the losses that take a parameter, for --help.
-std::string takers(const std::string& param) {
-  std::vector<std::string> names;
-  for (const LossInfo& loss : losses()) {
-    for (const LossParam& p : loss.params) {
-      if (p.name == param) names.push_back(loss.name);
-    }
-  }
-  return join(names);
-}
-
-// Numbers as people write them: no "nan", and no "010", which would be read as octal.
-std::string plain_number(const std::string& given) {
-  const size_t sign = given.rfind('-', 0) == 0 || given.rfind('+', 0) == 0 ? 1 : 0;
-  const bool digits = given.find_first_not_of("0123456789.eE+-", sign) == std::string::npos;
-  const bool octal =
-      given.size() > sign + 1 && given[sign] == '0' && std::isdigit(static_cast<unsigned char>(given[sign + 1]));
-  return digits && !octal && given.size() > sign ? "" : "\"" + given + "\" is no number";
-}
-
 class CommandLine {
  public:
   CommandLine(Options& options, const std::string& command)
@@ -86,7 +26,9 @@ class CommandLine {
         app_(
             "Train a VGG on pictures of two classes of which one may be rare, and count what it gets right.\n"
             "Without --data the pictures are drawn: cats and dogs, one to eleven.\n"
-            "`catdog eval --weights FILE` evaluates saved weights; `catdog eval --help` lists its options.",
+            "`catdog eval --weights FILE` evaluates saved weights, `catdog metrics FILE.csv` prints every metric of "
+            "scores; "
+            "with --help they list their options.",
             command == "eval" ? "./apps/catdog eval" : "./apps/catdog [train]") {
     app_.set_help_flag("-h,--help", "Print this and end");
     app_.set_version_flag("--version", version_text(), "Print what this program was built with and end");
@@ -96,30 +38,20 @@ class CommandLine {
     data_options();
     model_options();
     if (o_.command == Options::train) training_options();
+    else decision_options("Decision");
     machine_options();
   }
 
   void parse(int argc, char** argv) {
-    try {
-      app_.parse(argc, argv);
-    } catch (const CLI::Success& wanted) {  // --help, --version
-      app_.exit(wanted, std::cout, std::cerr);
-      std::cout.flush();
-      std::exit(0);
-    } catch (const CLI::ExtrasError& error) {
-      const std::vector<std::string> extras = app_.remaining();
-      const std::string first = extras.empty() ? error.what() : extras.front();
-      if (first.rfind('-', 0) == 0) throw Error(unknown_option(app_, first), Exit::usage);
-      throw Error("unexpected argument \"" + first + "\"; see ./apps/catdog --help", Exit::usage);
-    } catch (const CLI::ParseError& error) {
-      std::string message = error.what();
-      std::replace(message.begin(), message.end(), '\n', ' ');
-      throw Error(message + "; see ./apps/catdog --help", Exit::usage);
-    }
+    o_.given = parse_command_line(app_, argc, argv);
     resolve_all();
   }
 
  private:
+  template <class Value, class Otherwise>
+  void fill(const char* flag, Value& value, const Otherwise& otherwise) const {
+    if (!o_.given.count(flag)) value = otherwise;
+  }
   template <class T>
   CLI::Option* add(const std::string& flags, T& target, const std::string& help, const std::string& group) {
     CLI::Option* option = app_.add_option(flags, target, help)->group(group);
@@ -181,7 +113,8 @@ class CommandLine {
     add("--init", o_.init, "Start from these weights: safetensors with torchvision's names and layouts", group)
         ->type_name("FILE");
     app_.add_flag("--summary", o_.summary, "Print the network's layers, shapes and parameters, and end")->group(group);
-    add("--outputs", o_.vgg.outputs, "With --summary: units of the last layer [as the loss wants]", group)
+    add("--outputs", o_.vgg.outputs,
+        "Units of the last layer: 1, one logit, or 2, one for each class [1 where the loss can]", group)
         ->type_name("K")
         ->check(CLI::Range(Index(1), Index(100000)));
   }
@@ -189,16 +122,51 @@ class CommandLine {
   void training_options() {
     const char* group = "Loss";
     add("--loss", loss_, join(loss_names()), group)->type_name("NAME")->capture_default_str();
-    for (const LossInfo& loss : losses()) {
-      for (const LossParam& p : loss.params) {
-        if (loss_params_.count(p.name)) continue;
-        add("--" + p.name, loss_params_[p.name], p.help + " (" + takers(p.name) + ") [" + text(p.value) + "]", group)
-            ->type_name("X");
-      }
-    }
-    add("--class-weights", o_.class_weights, "none, balanced (N / (2 N_c)), or a weight for each class: cat=6,dog=0.55",
+    add("--loss-reduction", o_.reduction,
+        "What a batch's sum of weighted losses is divided by: mean (its number of samples), weighted-mean (the sum of "
+        "their weights), positives (the number of positive ones), sum (nothing) [mean; cross-entropy: weighted-mean]",
+        group)
+        ->type_name("NAME");
+    add("--class-weights", o_.class_weights,
+        "none, balanced (N / (K N_c)), inverse, sqrt, effective=BETA, median, or a weight for each class: "
+        "cat=6,dog=0.55 "
+        "[none; weighted-bce: balanced, ldam: effective=0.9999]",
         group)
         ->type_name("SPEC");
+    add("--defer-weights", o_.defer_weights,
+        "Class weights only from this part of training on: deferred re-weighting [0; ldam: 0.8]", group)
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 1.0));
+    loss_flags_.add_to(app_, "Parameters of losses");
+    group = "Against imbalance";
+    add("--sampler", o_.sampler, "What an epoch is made of: " + join(sampler_names()), group)
+        ->type_name("NAME")
+        ->capture_default_str();
+    add("--mix", mix_, "Mix pictures of a batch: none, mixup=ALPHA, cutmix=ALPHA or remix=ALPHA,kappa=3,tau=0.5", group)
+        ->type_name("SPEC")
+        ->capture_default_str();
+    add("--mixup", mixup_, "Short for --mix mixup=ALPHA", group)->type_name("ALPHA");
+    add("--cutmix", cutmix_, "Short for --mix cutmix=ALPHA", group)->type_name("ALPHA");
+    add("--remix", remix_, "Short for --mix remix=ALPHA", group)->type_name("ALPHA");
+    group = "After training";
+    add("--crt", o_.crt_epochs,
+        "Classifier re-training: so many epochs for a new last layer on frozen features, with class-balanced sampling",
+        group)
+        ->type_name("N")
+        ->check(CLI::Range(0, 10000));
+    add("--tau-norm", o_.tau_norm, "Divide the weights of each class by their length to this power; needs --outputs 2",
+        group)
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 10.0));
+    app_.add_flag("--temperature", o_.temperature,
+                  "Divide the logits by what makes them fit held-out training pictures")
+        ->group(group);
+    decision_options(group);
+    add("--hold-out", o_.hold_out,
+        "Part of the training pictures that is kept aside for --temperature and a tuned --threshold [0.1 with these]",
+        group)
+        ->type_name("X")
+        ->check(CLI::Range(0.01, 0.5));
     group = "Training";
     add("--epochs", o_.epochs, "Passes over the training pictures [drawn: 6, --data: 10]", group)
         ->type_name("N")
@@ -239,6 +207,20 @@ class CommandLine {
         ->capture_default_str();
   }
 
+  void decision_options(const char* group) {
+    add("--threshold", o_.threshold,
+        std::string("Probability from which a picture is called positive") +
+            (o_.command == Options::train ? ", or the metric to tune it for: " + join(tunable_metrics()) : "") +
+            " [0.5]",
+        group)
+        ->type_name("P");
+    add("--adjust-logits", o_.adjust_logits,
+        "Subtract X log(n_positive / n_negative) of the training pictures from the logit; 1: post-hoc logit adjustment",
+        group)
+        ->type_name("X")
+        ->check(CLI::Range(0.0, 100.0));
+  }
+
   void machine_options() {
     const char* group = "Machine and files";
     add("--threads", o_.threads, "Threads that compute [one per core]", group)
@@ -263,17 +245,11 @@ class CommandLine {
   }
 
   void resolve_all() {
-    for (const CLI::Option* option : app_.get_options()) {
-      if (option->count() > 0) o_.given.insert("--" + option->get_lnames().front());
-    }
     for (const auto& [flag, value] : {std::pair("--data", o_.data), std::pair("--output", o_.output),
                                       std::pair("--init", o_.init), std::pair("--positive", o_.positive)}) {
       ENSURE_OR(Exit::usage, !o_.given.count(flag) || !value.empty(), flag, ": nothing was given; an unset variable?");
     }
     const Defaults& defaults = o_.data.empty() ? drawn : photographs;
-    const auto fill = [this](const char* flag, auto& value, auto otherwise) {
-      if (!o_.given.count(flag)) value = otherwise;
-    };
     fill("--image-size", o_.image_size, defaults.image_size);
     o_.vgg.image_size = o_.image_size;
     fill("--width", o_.vgg.width, defaults.width);
@@ -285,12 +261,18 @@ class CommandLine {
     fill("--lr", o_.schedule.lr, defaults.lr);
     o_.augment = parse_augment(augment_);
     o_.loss = &find_loss(loss_);
-    LossParams params;
-    for (const auto& [name, value] : loss_params_) {
-      if (o_.given.count("--" + name)) params[name] = parse_number("--" + name, value);
+    if (!o_.given.count("--outputs")) o_.vgg.outputs = o_.loss->form();
+    ENSURE_OR(Exit::usage, o_.summary || o_.vgg.outputs <= 2, "--outputs ", o_.vgg.outputs,
+              " goes with --summary; in training it is 1 (one logit) or 2 (a logit for each class)");
+    if (o_.vgg.outputs <= 2) {
+      o_.loss_params = resolve(*o_.loss, o_.vgg.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
+                               loss_flags_.given(*o_.loss, o_.given));
     }
-    o_.loss_params = resolve(*o_.loss, params);
-    fill("--class-weights", o_.class_weights, o_.loss->default_weights);
+    o_.vgg.cosine = o_.loss->is(LossInfo::cosine_logits);
+    fill("--class-weights", o_.class_weights, o_.loss->defaults.class_weights);
+    fill("--defer-weights", o_.defer_weights, o_.class_weights == "none" ? 0 : o_.loss->defaults.defer_weights);
+    fill("--loss-reduction", o_.reduction, to_string(o_.loss->defaults.reduction));
+    resolve_remedies();
     one_of("--optimizer", o_.optimizer, {"sgd", "adam", "adamw"});
     if (o_.optimizer != "sgd") {
       refuse("--momentum", "belongs to --optimizer sgd, not to " + o_.optimizer);
@@ -302,8 +284,35 @@ class CommandLine {
       refuse("--lr-step-size", "belongs to --schedule step, not to " + o_.schedule_name);
       refuse("--lr-gamma", "belongs to --schedule step, not to " + o_.schedule_name);
     }
-    if (!o_.summary) refuse("--outputs", "goes with --summary; in training the loss decides");
-    fill("--outputs", o_.vgg.outputs, Index(o_.loss->outputs == LossInfo::one_logit ? 1 : 2));
+  }
+
+  void resolve_remedies() {
+    one_of("--sampler", o_.sampler, sampler_names());
+    if (o_.sampler != "shuffle" && !o_.shuffle) {
+      throw Error("--sampler " + o_.sampler + " draws its order, and does not go with --no-shuffle", Exit::usage);
+    }
+    int mixes = o_.given.count("--mix") > 0;
+    for (const auto& [kind, alpha] :
+         {std::pair("mixup", mixup_), std::pair("cutmix", cutmix_), std::pair("remix", remix_)}) {
+      if (!o_.given.count(std::string("--") + kind)) continue;
+      mix_ = std::string(kind) + "=" + alpha;
+      ++mixes;
+    }
+    ENSURE_OR(Exit::usage, mixes <= 1,
+              "pictures can be mixed in one way only: give one of --mix, --mixup, --cutmix, --remix");
+    o_.mix = parse_mix(mix_);
+    ENSURE_OR(Exit::usage, o_.mix.kind == Mix::none || !o_.loss->is(LossInfo::stateful), "--loss ", o_.loss->name,
+              " counts whole samples, and does not go with mixed pictures");
+    ENSURE_OR(Exit::usage, !o_.given.count("--tau-norm") || o_.vgg.outputs == 2,
+              "--tau-norm balances the weights of two outputs; add --outputs 2, or a loss with a logit for each class");
+    ENSURE_OR(Exit::usage, !o_.given.count("--tau-norm") || !o_.vgg.cosine, "--tau-norm: the weights of --loss ",
+              o_.loss->name, " have one length already");
+    const bool tuned = std::isalpha(static_cast<unsigned char>(o_.threshold[0])) != 0;
+    if (tuned) one_of("--threshold", o_.threshold, tunable_metrics());
+    if (tuned || o_.temperature) fill("--hold-out", o_.hold_out, 0.1);
+    else refuse("--hold-out", "goes with --temperature or a --threshold that is tuned");
+    ENSURE_OR(Exit::usage, o_.loss->defaults.threshold == 0 || !(o_.temperature || o_.given.count("--adjust-logits")),
+              "--loss ", o_.loss->name, " learns numbers, not logits: --temperature and --adjust-logits do not apply");
   }
 
   static void one_of(const char* flag, const std::string& value, const std::vector<std::string>& valid) {
@@ -314,7 +323,8 @@ class CommandLine {
   Options& o_;
   CLI::App app_;
   std::string head_ = "lectures", loss_ = "bce", augment_ = "flip";
-  std::map<std::string, std::string> loss_params_;
+  std::string mix_ = "none", mixup_, cutmix_, remix_;
+  LossFlags loss_flags_;
 };
 
 }  // namespace
@@ -326,7 +336,7 @@ Options parse_options(int argc, char** argv) {
     ++argv, --argc;
   } else {
     ENSURE_OR(Exit::usage, command.empty() || command[0] == '-', "unknown command \"", command,
-              "\"; valid are train (also without saying so) and eval");
+              "\"; valid are train (also without saying so), eval and metrics");
     command = "train";
   }
   options.command = command == "eval" ? Options::eval : Options::train;
@@ -353,7 +363,18 @@ nlohmann::ordered_json to_json(const Options& o) {
     if (value == -1) json[name] = "none";
     else json[name] = value;
   }
+  json["loss-reduction"] = o.reduction;
   json["class-weights"] = o.class_weights;
+  json["defer-weights"] = o.defer_weights;
+  json["outputs"] = o.vgg.outputs;
+  json["sampler"] = o.sampler;
+  json["mix"] = to_string(o.mix);
+  json["crt"] = o.crt_epochs;
+  json["tau-norm"] = o.tau_norm;
+  json["temperature"] = o.temperature;
+  json["threshold"] = o.threshold;
+  json["adjust-logits"] = o.adjust_logits;
+  json["hold-out"] = o.hold_out;
   json["optimizer"] = o.optimizer;
   json["lr"] = o.schedule.lr;
   json["momentum"] = o.momentum;

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "data/augment.h"
+#include "data/mix.h"
+#include "data/sampler.h"
 #include "layers/vgg.h"
 #include "losses/registry.h"
 #include "optim/schedule.h"
@@ -30,7 +32,9 @@ struct Options {
   // How to learn it.
   const LossInfo* loss = nullptr;
   LossParams loss_params;
-  std::string class_weights;  // "none", "balanced" or "cat=6,dog=0.55"
+  std::string class_weights;  // as parse_class_weights() takes them
+  std::string reduction;
+  double defer_weights = 0;
   std::string optimizer = "adam";
   double momentum = 0.9, weight_decay = 0;
   bool nesterov = false;
@@ -38,6 +42,16 @@ struct Options {
   Schedule schedule;
   int epochs = 0;
   int64_t max_steps = 0;  // 0: no limit
+
+  // Against imbalance: on the way and afterwards.
+  std::string sampler = "shuffle";
+  Mix mix;
+  int crt_epochs = 0;
+  double tau_norm = 0;
+  bool temperature = false;
+  std::string threshold = "0.5";  // or a metric
+  double adjust_logits = 0;
+  double hold_out = 0;
 
   int64_t seed = 1;
   int threads = 0;  // 0: one per core

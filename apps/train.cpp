@@ -5,17 +5,22 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "apps/after_training.h"
 #include "apps/evaluate.h"
 #include "apps/progress.h"
 #include "apps/run_folder.h"
 #include "apps/stop_signal.h"
 #include "core/file.h"
+#include "core/safetensors.h"
 #include "data/image_folder.h"
 #include "kernels/parallel.h"
 #include "layers/summary.h"
+#include "layers/tau_norm.h"
 #include "layers/weights.h"
 #include "losses/class_weights.h"
+#include "losses/loss.h"
 #include "optim/optimizer.h"
 
 namespace counterpoise {
@@ -39,15 +44,20 @@ class Training {
   explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_.device)) {
     open_pictures();
     model_ = vgg(o_.vgg, backend_, o_.seed);
-    if (!o_.init.empty()) load_weights(*model_, o_.init);
+    make_loss();
+    if (!o_.init.empty()) {
+      load_weights(*model_, o_.init);
+      restore_loss(SafetensorsFile(o_.init).metadata());
+    }
     std::vector<Var> trainable;
     for (const Parameter& p : model_->parameters()) {
       if (p.trainable) trainable.push_back(p.var);
     }
     trainable_ = trainable;
     optimizer_ = make_optimizer(o_.optimizer, trainable, o_.momentum, o_.nesterov, o_.weight_decay);
-    steps_per_epoch_ = (chosen_.size() + o_.batch_size - 1) / o_.batch_size;
-    const int64_t all = static_cast<int64_t>(steps_per_epoch_) * o_.epochs;
+    steps_per_epoch_ = steps_in(order_of(1));
+    int64_t all = 0;  // epochs of --sampler repeat-factor differ in length
+    for (int epoch = 1; epoch <= o_.epochs; ++epoch) all += static_cast<int64_t>(steps_in(order_of(epoch)));
     total_steps_ = o_.max_steps ? std::min(all, o_.max_steps) : all;
     progress_ = std::make_unique<Progress>(total_steps_);
     announce();
@@ -62,6 +72,10 @@ class Training {
       const bool evaluated = !stop_signal() && evaluate_epoch(epoch, loss, start);
       const bool complete = evaluated && (epoch == o_.epochs || step_ == total_steps_);
       if (stop_signal() && !complete) return stopped(epoch);
+    }
+    if (wants_remedies(o_)) {
+      remedy();
+      if (stop_signal()) return stopped(o_.epochs);
     }
     finish();
     return Exit::ok;
@@ -89,13 +103,72 @@ class Training {
     validation_ = validation_pictures(o_.data, o_.image_size);
     ENSURE_OR(Exit::bad_data, set_->classes() == validation_->classes(), o_.data,
               ": the training and the validation pictures have different classes");
-    decision_ = {choose_positive(o_.positive, set_->classes()), o_.loss->threshold};
+    decision_.positive = choose_positive(o_.positive, set_->classes());
+    decision_.origin = o_.loss->defaults.threshold;
+    if (std::isdigit(static_cast<unsigned char>(o_.threshold[0]))) cut_of(o_.threshold, decision_);  // or an error, now
     o_.positive = set_->classes()[decision_.positive];
     chosen_ = choose(*set_, wanted, !o_.shuffle, o_.seed);
     ENSURE_OR(Exit::usage, !chosen_.empty(), "--count leaves no picture to train on");
+    if (o_.hold_out > 0) hold_out();
     counts_.assign(set_->classes().size(), 0);
     for (size_t i : chosen_) ++counts_[set_->samples()[i].label];
-    weights_ = parse_class_weights(o_.class_weights, set_->classes(), counts_);
+    weights_ = parse_class_weights("--class-weights", o_.class_weights, set_->classes(), counts_);
+  }
+
+  // Puts a part of each class aside. They were drawn in a random order, so the last ones are as good as any.
+  void hold_out() {
+    std::vector<std::vector<size_t>> by_class(set_->classes().size());
+    for (size_t i : chosen_) by_class[set_->samples()[i].label].push_back(i);
+    chosen_.clear();
+    for (size_t c = 0; c < by_class.size(); ++c) {
+      const size_t kept = by_class[c].size() - static_cast<size_t>(std::ceil(o_.hold_out * double(by_class[c].size())));
+      ENSURE_OR(Exit::bad_data, kept > 0 && kept < by_class[c].size(), "--hold-out ", o_.hold_out, ": class ",
+                set_->classes()[c], " has ", by_class[c].size(), " training pictures, too few to put some aside");
+      chosen_.insert(chosen_.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
+      held_out_.insert(held_out_.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
+    }
+  }
+
+  void make_loss() {
+    LossOptions options;
+    options.counts = counts_;
+    options.class_weights = weights_;
+    if (!o_.loss->is(LossInfo::batch_level) || o_.given.count("--loss-reduction")) options.reduction = o_.reduction;
+    options.defer_weights = o_.defer_weights;
+    options.seed = static_cast<uint64_t>(o_.seed);
+    LossParams given;
+    for (const LossParam& p : o_.loss->params) {
+      if (o_.given.count("--" + p.name)) given[p.name] = o_.loss_params.at(p.name);
+    }
+    loss_ = std::make_unique<Loss>(*o_.loss, o_.vgg.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
+                                   given, options);
+    loss_->train(true);
+  }
+
+  // What the loss remembers goes on where the weights' run left it, if that run had the same loss.
+  void restore_loss(const std::map<std::string, std::string>& metadata) {
+    const auto name = metadata.find("loss"), state = metadata.find("loss_state");
+    if (name == metadata.end() || state == metadata.end() || name->second != o_.loss->name) return;
+    try {
+      loss_->restore(nlohmann::json::parse(state->second).get<LossState>());
+    } catch (const nlohmann::json::exception&) {
+      throw Error(o_.init + ": its loss_state is damaged", Exit::bad_data);
+    }
+  }
+
+  size_t steps_in(const std::vector<size_t>& order) const {
+    return (order.size() + static_cast<size_t>(o_.batch_size) - 1) / static_cast<size_t>(o_.batch_size);
+  }
+
+  // The pictures of an epoch, in order. Only chosen ones: the sampler sees no others.
+  std::vector<size_t> order_of(int epoch) const {
+    if (!o_.shuffle) return interleave(*set_, chosen_);
+    std::vector<int32_t> classes;
+    for (size_t i : chosen_) classes.push_back(set_->samples()[i].label);
+    return find_sampler(o_.sampler)
+        .order(chosen_, classes,
+               {static_cast<uint64_t>(o_.seed), static_cast<uint64_t>(epoch), static_cast<uint64_t>(o_.epochs),
+                o_.batch_size});
   }
 
   static int64_t whole(double n) {
@@ -110,6 +183,7 @@ class Training {
     say(text("Found ", set_->size(), " files belonging to ", classes.size(), " classes."));
     std::string counts;
     for (size_t c = 0; c < classes.size(); ++c) counts += text(c ? ", " : "", counts_[c], " ", classes[c]);
+    if (!held_out_.empty()) counts += text(", with ", held_out_.size(), " more held out");
     say(text("Training on ", counts, "; validating on ", validation_->size(), "; positive class: ", o_.positive));
     say(text("Network: ", o_.vgg.name, ", width ", o_.vgg.width, ", ", o_.image_size, "x", o_.image_size, " pictures, ",
              with_commas(model_->parameter_count()), " parameters; on ", backend_.name(), " with ", o_.threads,
@@ -130,16 +204,13 @@ class Training {
 
   // Returns the mean loss of the epoch's pictures.
   double train_epoch(int epoch) {
-    std::vector<size_t> order = chosen_;
-    if (o_.shuffle) Random(o_.seed, Stream::shuffle, epoch).shuffle(order);
-    else order = interleave(*set_, chosen_);
     LoaderOptions options;
     options.batch_size = o_.batch_size;
     options.workers = o_.workers;
     options.augment = o_.augment;
     options.seed = o_.seed;
     options.epoch = static_cast<uint64_t>(epoch);
-    Loader loader(*set_, order, options);
+    Loader loader(*set_, order_of(epoch), options);
 
     double sum = 0;
     size_t pictures = 0;
@@ -164,11 +235,21 @@ class Training {
     return pictures ? sum / static_cast<double>(pictures) : 0;
   }
 
-  double train_step(const Batch& batch, double lr, int epoch) {
+  double train_step(Batch& batch, double lr, int epoch) {
     const Index N = static_cast<Index>(batch.labels.size()), S = o_.image_size;
-    const Var z = (*model_)(Tensor::from(backend_, {N, S, S, 3}, batch.pixels));
+    std::optional<MixedLabels> mixed;
+    if (o_.mix.kind != Mix::none) {
+      Random rng(o_.seed, Stream::mix, static_cast<uint64_t>(step_));
+      mixed = mix(o_.mix, rng, batch.pixels, batch.labels, static_cast<int>(S), counts_);
+    }
+    loss_->set_progress(static_cast<double>(step_) / static_cast<double>(total_steps_));
+    const Var features = model_->features(Tensor::from(backend_, {N, S, S, 3}, batch.pixels));
+    if (o_.loss->name == "influence-balanced") loss_->set_feature_norms(row_sum(abs(detach(features))).value());
+    const Var z = model_->last()(features);
     const Labels labels = make_labels(backend_, batch.labels, decision_.positive);
-    const Var loss = compute(*o_.loss, z, labels, o_.loss_params, weights_);
+    const Var loss =
+        mixed ? loss_->mixed(z, labels, make_labels(backend_, mixed->other, decision_.positive), mixed->own_weight)
+              : (*loss_)(z, labels);
     const double value = loss.value().item();
     ++step_;
     check_finite(value, "loss", epoch, lr);
@@ -221,7 +302,14 @@ class Training {
             {"image_size", text(o_.image_size)},
             {"head", o_.vgg.head == VggConfig::lectures ? "lectures" : "imagenet"},
             {"outputs", text(o_.vgg.outputs)},
-            {"threshold", text(o_.loss->threshold)},
+            {"cosine", text(o_.vgg.cosine)},
+            {"threshold", line("%.17g", decision_.origin)},
+            {"temperature", line("%.17g", decision_.temperature)},
+            {"logit_shift", line("%.17g", decision_.shift)},
+            {"cut", line("%.17g", decision_.cut)},
+            {"training_pictures", nlohmann::json(counts_).dump()},
+            {"loss", o_.loss->name},
+            {"loss_state", nlohmann::json(loss_->state()).dump()},
             {"classes", nlohmann::json(set_->classes()).dump()},
             {"positive", o_.positive},
             {"scaling", "x / 127.5 - 1"},
@@ -246,6 +334,27 @@ class Training {
     return static_cast<Exit>(128 + stop_signal());
   }
 
+  // What is to be done with the trained network; the result is evaluated and saved as the last weights.
+  void remedy() {
+    const auto start = std::chrono::steady_clock::now();
+    if (o_.crt_epochs > 0) {
+      const double loss = retrain_classifier(*model_, *set_, chosen_, backend_, o_, decision_.positive);
+      say(line("Classifier re-trained for %d epochs: loss %.4f  (%s)", o_.crt_epochs, loss,
+               clock_text(seconds_since(start)).c_str()));
+    }
+    if (o_.tau_norm > 0) tau_normalize(model_->last(), o_.tau_norm);
+    Evaluation held_out;
+    if (!held_out_.empty() && !stop_signal()) {
+      held_out = evaluate(*model_, *set_, held_out_, backend_, decision_, o_.batch_size, o_.workers);
+    }
+    if (stop_signal()) return;
+    std::vector<std::string> notes;
+    tune(decision_, o_, counts_, held_out.logits, is_positive(*set_, held_out, decision_.positive), notes);
+    for (const std::string& note : notes) say(note);
+    last_ = evaluate(*model_, *validation_, backend_, decision_, o_.batch_size, o_.workers);
+    if (folder_.wanted()) save_weights(*model_, folder_.path("last.safetensors"), metadata(o_.epochs));
+  }
+
   void finish() {
     for (const auto& [set, what] : {std::pair(set_.get(), "training"), std::pair(validation_.get(), "validation")}) {
       const std::string notice = unreadable_notice(*set, what);
@@ -260,7 +369,7 @@ class Training {
   }
 
   std::string result_json() const {
-    nlohmann::ordered_json json = to_json(last_.counts);
+    nlohmann::ordered_json json = to_json(scores(*validation_, last_, decision_), decision_.cut);
     json["positive"] = o_.positive;
     json["classes"] = set_->classes();
     json["best_epoch"] = best_epoch_;
@@ -280,12 +389,13 @@ class Training {
   Backend& backend_;
   RunFolder folder_;
   std::unique_ptr<PictureSet> set_, validation_;
-  std::vector<size_t> chosen_;   // training samples
-  std::vector<int64_t> counts_;  // of them in each class
-  std::vector<double> weights_;  // of the classes, or none
+  std::vector<size_t> chosen_, held_out_;  // training samples, and those put aside
+  std::vector<int64_t> counts_;            // of them in each class
+  std::vector<double> weights_;            // of the classes, or none
   Decision decision_;
   std::unique_ptr<Sequential> model_;
   std::vector<Var> trainable_;
+  std::unique_ptr<Loss> loss_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Progress> progress_;
   size_t steps_per_epoch_ = 0;

@@ -28,6 +28,17 @@ class Sequential : public Module {
     for (const Entry& entry : entries_) y = entry.module->forward(y);
     return y;
   }
+  // forward() in two parts: x as the last layer sees it, and that layer. Also where the last entry is a Sequential.
+  Var features(const Var& x) {
+    Var y = x;
+    for (size_t i = 0; i + 1 < entries_.size(); ++i) y = entries_[i].module->forward(y);
+    auto* inner = dynamic_cast<Sequential*>(entries_.back().module.get());
+    return inner ? inner->features(y) : y;
+  }
+  Module& last() {
+    auto* inner = dynamic_cast<Sequential*>(entries_.back().module.get());
+    return inner ? inner->last() : *entries_.back().module;
+  }
   std::string type() const override { return "Sequential"; }
   Shape output_shape(const Shape& x) const override {
     Shape y = x;

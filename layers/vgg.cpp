@@ -6,6 +6,7 @@
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
+#include "layers/cosine_linear.h"
 #include "layers/linear.h"
 #include "layers/pool.h"
 
@@ -77,7 +78,9 @@ std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint6
   auto& classifier = model->add<Sequential>("classifier", "classifier");
   const FileLayout flattened{FileLayout::flattened, size, size, channels};
   const Index inputs = size * size * channels;
-  if (lectures) {
+  if (lectures && config.cosine) {
+    classifier.add<CosineLinear>("0", "dense", backend, rng, inputs, config.outputs, flattened);
+  } else if (lectures) {
     classifier.add<Linear>("0", "dense", backend, rng, inputs, config.outputs, 0, flattened);
   } else {
     classifier.add<Linear>("0", "fc1", backend, rng, inputs, 4096, 0.01, flattened);
@@ -86,7 +89,8 @@ std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint6
     classifier.add<Linear>("3", "fc2", backend, rng, 4096, 4096, 0.01);
     classifier.add<ReLU>("4", "fc2_relu");
     classifier.add<Dropout>("5", "fc2_dropout", 0.5, rng);
-    classifier.add<Linear>("6", "predictions", backend, rng, 4096, config.outputs, 0.01);
+    if (config.cosine) classifier.add<CosineLinear>("6", "predictions", backend, rng, 4096, config.outputs);
+    else classifier.add<Linear>("6", "predictions", backend, rng, 4096, config.outputs, 0.01);
   }
   return model;
 }

@@ -16,7 +16,8 @@ struct VggConfig {
     lectures,  // flatten, one dense layer: the two lectures' network
     imagenet,  // average pooling to 7x7, dense 4096, 4096, K with dropout 0.5: the paper's and torchvision's
   } head = lectures;
-  Index outputs = 1;  // K
+  Index outputs = 1;    // K
+  bool cosine = false;  // the last layer is a CosineLinear
 };
 
 // The names that VggConfig::name may have.

@@ -1,5 +1,6 @@
 #include "losses/class_weights.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <sstream>
@@ -18,10 +19,57 @@ std::vector<double> balanced_weights(const std::vector<int64_t>& counts) {
   return weights;
 }
 
-std::vector<double> parse_per_class(const std::string& flag, const std::string& spec,
-                                    const std::vector<std::string>& classes, double missing) {
+namespace {
+
+// Multiplied so that they add up to their number.
+std::vector<double> adding_up(std::vector<double> weights) {
+  double total = 0;
+  for (const double w : weights) total += w;
+  for (double& w : weights) w = total > 0 ? w * static_cast<double>(weights.size()) / total : 0;
+  return weights;
+}
+
+// "cat=NUMBER,dog=NUMBER"
+std::string example_of(const std::vector<std::string>& classes) {
   std::string example;
   for (const std::string& name : classes) example += (example.empty() ? "" : ",") + name + "=NUMBER";
+  return example;
+}
+
+}  // namespace
+
+std::vector<double> inverse_weights(const std::vector<int64_t>& counts, double power) {
+  std::vector<double> weights;
+  for (const int64_t n : counts) weights.push_back(n ? std::pow(static_cast<double>(n), -power) : 0);
+  return adding_up(weights);
+}
+
+std::vector<double> effective_weights(const std::vector<int64_t>& counts, double beta) {
+  ENSURE(0 <= beta && beta < 1, "effective number: beta is ", beta, " but must be in [0, 1)");
+  std::vector<double> weights;
+  for (const int64_t n : counts) {
+    // 1 - beta^n without the difference.
+    weights.push_back(n ? (1 - beta) / (beta > 0 ? -std::expm1(static_cast<double>(n) * std::log(beta)) : 1) : 0);
+  }
+  return adding_up(weights);
+}
+
+std::vector<double> median_weights(const std::vector<int64_t>& counts) {
+  std::vector<double> sorted;
+  for (const int64_t n : counts) {
+    if (n > 0) sorted.push_back(static_cast<double>(n));
+  }
+  std::sort(sorted.begin(), sorted.end());
+  const size_t half = sorted.size() / 2;
+  const double median = sorted.empty() ? 0 : sorted.size() % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  std::vector<double> weights;
+  for (const int64_t n : counts) weights.push_back(n ? median / static_cast<double>(n) : 0);
+  return weights;
+}
+
+std::vector<double> parse_per_class(const std::string& flag, const std::string& spec,
+                                    const std::vector<std::string>& classes, double missing) {
+  const std::string example = example_of(classes);
   std::vector<double> values(classes.size(), missing);
   std::vector<bool> given(classes.size());
   std::istringstream in(spec);
@@ -44,15 +92,30 @@ std::vector<double> parse_per_class(const std::string& flag, const std::string& 
   return values;
 }
 
-std::vector<double> parse_class_weights(const std::string& spec, const std::vector<std::string>& classes,
-                                        const std::vector<int64_t>& counts) {
+std::vector<double> parse_class_weights(const std::string& flag, const std::string& spec,
+                                        const std::vector<std::string>& classes, const std::vector<int64_t>& counts) {
   if (spec == "none") return {};
   if (spec == "balanced") return balanced_weights(counts);
-  ENSURE_OR(Exit::usage, !spec.empty(),
-            "--class-weights: nothing given; valid are none, balanced, or a weight a class");
-  const std::vector<double> weights = parse_per_class("--class-weights", spec, classes, -1);
+  if (spec == "inverse") return inverse_weights(counts);
+  if (spec == "sqrt") return inverse_weights(counts, 0.5);
+  if (spec == "median") return median_weights(counts);
+  const size_t equals = spec.find('=');
+  if (spec.substr(0, equals) == "effective") {
+    if (equals == std::string::npos) return effective_weights(counts, 0.999);
+    const char* number = spec.c_str() + equals + 1;
+    char* end = nullptr;
+    const double beta = std::strtod(number, &end);
+    ENSURE_OR(Exit::usage, *number && !*end && 0 <= beta && beta < 1, flag, ": \"", number,
+              "\" is no beta in [0, 1); write effective=0.999");
+    return effective_weights(counts, beta);
+  }
+  ENSURE_OR(
+      Exit::usage, equals != std::string::npos, flag, ": \"", spec,
+      "\" is no scheme; valid are none, balanced, inverse, sqrt, effective=BETA, median, or a weight for each class: ",
+      example_of(classes));
+  const std::vector<double> weights = parse_per_class(flag, spec, classes, -1);
   for (size_t c = 0; c < classes.size(); ++c) {
-    ENSURE_OR(Exit::usage, weights[c] >= 0, "--class-weights: no weight for class ", classes[c], " in \"", spec, "\"");
+    ENSURE_OR(Exit::usage, weights[c] >= 0, flag, ": no weight for class ", classes[c], " in \"", spec, "\"");
   }
   return weights;
 }

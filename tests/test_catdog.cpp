@@ -2,8 +2,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -11,47 +13,18 @@
 
 #include "core/file.h"
 #include "data/drawn.h"
-#include "tests/support.h"
+#include "losses/registry.h"
+#include "tests/program.h"
 
 using namespace counterpoise;
+using Json = nlohmann::json;
 
 namespace {
 
-struct Result {
-  int code;
-  std::string out, err;
-};
-
-std::string slurp(const std::string& path) { return read_file(path, size_t(1) << 28); }
-
-// Runs a shell command line; CATDOG is the program's path.
-Result shell(const std::string& command) {
-  const TemporaryFolder scratch;
-  const int status =
-      std::system(("( " + command + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),
-          slurp(scratch / "err")};
-}
 Result catdog(const std::string& arguments) { return shell(std::string(CATDOG) + " " + arguments); }
 
-// The last line of stderr: what a failing run must explain itself with.
-std::string last_line(const std::string& text) {
-  const size_t end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return "";
-  const size_t start = text.rfind('\n', end);
-  return text.substr(start == std::string::npos ? 0 : start + 1,
-                     end - (start == std::string::npos ? 0 : start + 1) + 1);
-}
-
-// A failure ends in the exit code and one line "catdog: ..." that holds `part`; nothing goes to stdout.
 void check_fails(const std::string& arguments, int code, const std::string& part) {
-  const Result r = catdog(arguments);
-  CAPTURE(arguments);
-  CAPTURE(r.err);
-  CHECK(r.code == code);
-  CHECK(r.out == "");
-  CHECK(last_line(r.err).rfind("catdog: ", 0) == 0);
-  CHECK_MESSAGE(contains(last_line(r.err), part), "expected: ", part);
+  check_program_fails(CATDOG, arguments, code, part);
 }
 
 // A small data set of BMP files: drawn cats and dogs of 32 x 32 pixels.
@@ -109,7 +82,7 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--epohcs 3", 2, "did you mean --epochs?");
   check_fails("fly", 2, "unknown command \"fly\"");
   check_fails("--loss bce --gamma 2", 2, "--gamma does not apply to --loss bce");
-  check_fails("--loss focus", 2, "valid are mse, bce, weighted-bce, balanced-bce, focal, cross-entropy");
+  check_fails("--loss focus", 2, "valid are mse, l1, smooth-l1");
   check_fails("--loss focal --gamma -1", 2, "out of range");
   check_fails("--loss focal --gamma two", 2, "is no number");
   check_fails("--loss focal --alpha 2", 2, "out of range: 0 to 1, or none");
@@ -340,4 +313,123 @@ TEST_CASE("--summary prints the lectures' table") {
                            "(None, 5, 5, 512)", "14,714,688", "12,801"}) {
     CHECK_MESSAGE(contains(r.out, part), r.out);
   }
+}
+
+TEST_CASE("every loss trains") {
+  const DataSet data;
+  for (const std::string& name : loss_names()) {
+    CAPTURE(name);
+    const TemporaryFolder out;
+    const Result r = catdog(data.flags("--max-steps 2 --loss " + name + " --output " + out.path()));
+    CHECK_MESSAGE(r.code == 0, r.err);
+    const Json result = Json::parse(slurp(out / "result.json"));
+    CHECK(result["options"]["loss"] == name);
+    CHECK(result["steps"] == 2);
+  }
+}
+
+TEST_CASE("remedies run, are told in the result, and evaluate to the same afterwards") {
+  const DataSet data(12, 8);
+  for (const std::string remedy :
+       {"--sampler oversample", "--class-weights effective=0.99 --defer-weights 0.5", "--mixup 0.4", "--cutmix 1",
+        "--remix 1 --loss focal --alpha none", "--crt 2", "--loss cross-entropy --tau-norm 1", "--adjust-logits 1.5",
+        "--temperature --hold-out 0.3", "--threshold f1 --hold-out 0.3", "--threshold 0.3",
+        "--loss mse --threshold balanced-accuracy --hold-out 0.3", "--outputs 2 --loss focal --crt 1 --temperature",
+        "--loss ldam --class-weights none", "--loss influence-balanced", "--loss-reduction sum"}) {
+    CAPTURE(remedy);
+    const TemporaryFolder out, again;
+    const Result r = catdog(data.flags(remedy + " --count cat=6,dog=12 --output " + out.path()));
+    CHECK_MESSAGE(r.code == 0, r.err);
+    const Json result = Json::parse(slurp(out / "result.json"));
+    const std::string flag = remedy.substr(remedy.rfind("--") + 2), name = flag.substr(0, flag.find(' '));
+    const Json& told = result["options"];
+    if (name == "mixup" || name == "cutmix") CHECK(told["mix"] == name + "=" + flag.substr(flag.find(' ') + 1));
+    else if (name != "alpha" && name != "temperature") CHECK(told.contains(name));
+    const Result e = catdog("eval --batch-size 4 --data " + data.folder.path() + " --weights " +
+                            (out / "last.safetensors") + " --output " + again.path());
+    CHECK_MESSAGE(e.code == 0, e.err);
+    CHECK(e.out == r.out);
+    CHECK(slurp(again / "predictions.csv") == slurp(out / "predictions.csv"));
+  }
+}
+
+TEST_CASE("nothing that is learnt or tuned depends on the validation pictures") {
+  const DataSet data(12, 8);
+  const TemporaryFolder first, second;
+  const std::string options =
+      "--count cat=8,dog=12 --sampler balanced-batch --mixup 0.2 --crt 1 --temperature --threshold f1 --hold-out 0.3 "
+      "--adjust-logits 0.5 --output ";
+  const Result before = catdog(data.flags(options + first.path()));
+  CHECK_MESSAGE(before.code == 0, before.err);
+  // The validation cats become dogs, and the dogs cats.
+  const std::string validation = data.folder / "validation/";
+  std::filesystem::rename(validation + "cat", validation + "x");
+  std::filesystem::rename(validation + "dog", validation + "cat");
+  std::filesystem::rename(validation + "x", validation + "dog");
+  const Result after = catdog(data.flags(options + second.path()));
+  CHECK_MESSAGE(after.code == 0, after.err);
+  CHECK(slurp(first / "predictions.csv") != slurp(second / "predictions.csv"));
+  CHECK(slurp(first / "steps.csv") == slurp(second / "steps.csv"));
+  CHECK(slurp(first / "last.safetensors") == slurp(second / "last.safetensors"));
+}
+
+TEST_CASE("remedies that do not go together are refused, with what is valid") {
+  check_fails("--sampler some", 2, "valid are shuffle, undersample");
+  check_fails("--sampler oversample --no-shuffle", 2, "does not go with --no-shuffle");
+  check_fails("--mixup 0.2 --cutmix 1", 2, "in one way only");
+  check_fails("--mixup none", 2, "is no number");
+  check_fails("--mixup 1 --loss ghm", 2, "counts whole samples");
+  check_fails("--tau-norm 1", 2, "add --outputs 2");
+  check_fails("--tau-norm 1 --loss ldam", 2, "have one length already");
+  check_fails("--threshold 1.5", 2, "a probability between 0 and 1");
+  check_fails("--threshold accuracy", 2, "valid are f1, balanced-accuracy, g-mean, mcc");
+  check_fails("--hold-out 0.2", 2, "goes with --temperature or a --threshold that is tuned");
+  check_fails("--loss mse --temperature", 2, "learns numbers, not logits");
+  check_fails("--class-weights heavy", 2, "valid are none, balanced, inverse, sqrt, effective=BETA, median");
+  check_fails("--loss-reduction most", 2, "valid are mean, weighted-mean, sum, positives");
+  check_fails("--loss dice --loss-reduction sum", 2, "one number for a whole batch");
+  check_fails("--loss cross-entropy --outputs 1", 2, "takes a logit for each class");
+  check_fails("--loss bce --outputs 2", 2, "takes one logit a sample");
+  check_fails("--count cat=1,dog=20 --temperature --epochs 1", 3, "too few to put some aside");
+}
+
+TEST_CASE("metrics of a CSV file") {
+  const TemporaryFolder folder;
+  const auto file = [&](const std::string& content) {
+    write_file(folder / "x.csv", content);
+    return "metrics " + (folder / "x.csv");
+  };
+  // Two of three cats found, one of three dogs taken for one.
+  const std::string scores = "name,label,score\n\"a, b\",1,0.9\nc,1,0.6\r\nd,1,0.2\n\ne,0,0.7\nf,0,0.1\ng,0,0.3\n";
+  const Result r = catdog(file(scores));
+  CHECK_MESSAGE(r.code == 0, r.err);
+  const Json m = Json::parse(r.out);
+  CHECK(m["samples"] == 6);
+  CHECK(m["positives"] == 3);
+  CHECK(m["tp"] == 2);
+  CHECK(m["fp"] == 1);
+  CHECK(m["f1"] == doctest::Approx(2. / 3));
+  CHECK(m["roc_auc"] == doctest::Approx(6. / 9));
+  CHECK(m["average_precision"] == doctest::Approx((1 + 2. / 3 + 3. / 5) / 3));
+  CHECK(m["brier"] == doctest::Approx((0.01 + 0.16 + 0.64 + 0.49 + 0.01 + 0.09) / 6));
+  CHECK(m["best_thresholds"]["f1"]["value"] == doctest::Approx(0.75));
+  CHECK(Json::parse(catdog(file(scores) + " --threshold 0.7").out)["tp"] == 1);
+  CHECK(Json::parse(catdog(file(scores) + " --positive 0").out)["positives"] == 3);
+  CHECK(Json::parse(catdog(file(scores) + " --curves").out)["roc"]["tpr"].size() > 2);
+  // The same decisions from logits; one class alone has no area under a curve.
+  const Json logits = Json::parse(catdog(file("logit,label\n2,cat\n-1,cat\n-3,dog\n") + " --positive cat").out);
+  CHECK(logits["recall"] == 0.5);
+  CHECK(logits["log_loss"] ==
+        doctest::Approx((std::log1p(std::exp(-2)) + std::log1p(std::exp(1)) + std::log1p(std::exp(-3))) / 3));
+  CHECK(Json::parse(catdog(file("logit,label\n2,0\n-1,0\n")).out)["roc_auc"].is_null());
+
+  check_fails(file("label,value\n1,2\n"), 3, "must name the columns label and one of score");
+  check_fails(file("label,score\n1,2\n"), 3, "line 2: the score 2 is no probability; call the column logit");
+  check_fails(file("label,logit\n1,two\n"), 3, "line 2: \"two\" is no number");
+  check_fails(file("label,logit\n1,2\n1\n"), 3, "line 3: 1 fields, but 2 columns");
+  check_fails(file("label,logit\n"), 3, "holds no samples");
+  check_fails(file("label,logit\ncat,1\ndog,2\n"), 3, "say with --positive which of these is: cat, dog");
+  check_fails("metrics " + (folder / "none.csv"), 3, "none.csv");
+  check_fails("metrics", 2, "FILE");
+  check_fails(file(scores) + " --threshold 2", 2, "a probability between 0 and 1");
 }

@@ -25,7 +25,7 @@
 #include "core/safetensors.h"
 #include "layers/vgg.h"
 #include "layers/weights.h"
-#include "losses/registry.h"
+#include "losses/loss.h"
 #include "optim/optimizer.h"
 #include "tests/support.h"
 
@@ -238,7 +238,7 @@ struct Network {
     const LossInfo& info = find_loss(spec["loss"]);
     LossParams given;
     if (info.name == "focal") given = {{"gamma", 2}, {"alpha", 0.5}};
-    return compute(info, logits(), labels, resolve(info, given), {});
+    return Loss(info, info.form(), given)(logits(), labels);
   }
   // The losses of the steps, each before its update.
   Numbers train() {

@@ -1,0 +1,28 @@
+// A loss worked out by hand's measure: a few logits and labels in, the number, each sample's part and the gradient out.
+#pragma once
+
+#include <string>
+
+#include "losses/registry.h"
+
+namespace counterpoise {
+
+// What is to be worked out, as it is written on a command line.
+struct LossQuestion {
+  const LossInfo* loss = nullptr;
+  LossParams given;
+  std::string logits;         // rows separated by ';', numbers by ','. One number a row is the binary form
+  std::string labels;         // a class for each row; or, where the loss takes them, soft targets:
+                              // between 0 and 1 for one logit, else rows of K probabilities
+  std::string counts;         // training samples of each class, "1000,100"; "": not known
+  std::string class_weights;  // "1,2", or as parse_class_weights() takes them; "": the loss's own
+  std::string reduction;      // "": the loss's own
+  int positive = 1;           // the class that one logit speaks for, and that "positives" counts
+};
+
+// The answer in double precision, as JSON with 17 digits: loss, form, parameters, counts, class_weights, positive,
+// reduction, value, per_sample (null for a loss that is one number for a batch), gradient, logits, labels. Throws
+// Error(Exit::usage) for whatever is wrong with the question.
+std::string answer(const LossQuestion& question);
+
+}  // namespace counterpoise

@@ -1,0 +1,15 @@
+// Pictures of the losses.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace counterpoise {
+
+// Writes into `folder`, which is made: index.html, which shows all of the following and needs no network;
+// focal-paper.svg and focal-integers.svg, (1 - p_t)^gamma -log p_t; class-weights.svg, the schemes against the ratio of
+// counts; and for every row of the registry NAME.svg, its value and gradient against the logit. Files of these names
+// are replaced. Returns the names. Throws Error where one cannot be written.
+std::vector<std::string> write_loss_curves(const std::string& folder);
+
+}  // namespace counterpoise

@@ -1,0 +1,163 @@
+// losses: look at losses from the command line.
+//
+//   ./apps/losses eval focal --gamma 2 --alpha none --logits '-1;2' --labels 1,0
+//   ./apps/losses curves
+#include <iostream>
+
+#include "apps/flags.h"
+#include "apps/lecture_tables.h"
+#include "apps/loss_calculator.h"
+#include "apps/loss_curves.h"
+#include "apps/loss_list.h"
+#include "apps/loss_walk.h"
+#include "apps/version.h"
+
+namespace counterpoise {
+
+namespace {
+
+// A command line with what all of this program's have.
+void prepare(CLI::App& app) {
+  app.set_help_flag("-h,--help", "Print this and end");
+  app.set_version_flag("--version", version_text(), "Print what this program was built with and end");
+  app.get_formatter()->column_width(34);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+std::string list(int argc, char** argv) {
+  CLI::App app("Every loss: forms, parameters with defaults and ranges, and its source.", "./apps/losses list");
+  prepare(app);
+  bool json = false;
+  app.add_flag("--json", json, "As JSON");
+  parse_command_line(app, argc, argv);
+  return json ? loss_list_json() : loss_list();
+}
+
+std::string eval(int argc, char** argv) {
+  CLI::App app(
+      "A loss worked out in double precision: its value, each sample's part and the gradient, as JSON.\n\n"
+      "  ./apps/losses eval bce --logits '-1;2;0.5' --labels 0,1,1\n"
+      "  ./apps/losses eval focal --gamma 2 --logits 1.2,-0.4,0.3,2.0 --labels 3\n"
+      "  ./apps/losses eval vs --logits '1.2,-0.4;0.3,2.0' --labels 1,0 --counts 1000,100\n"
+      "  ./apps/losses eval cross-entropy --logits 1.2,-0.4,0.3 --labels 0.7,0.2,0.1\n\n"
+      "Quote ';', which ends a command to the shell.\n",
+      "./apps/losses eval");
+  prepare(app);
+  LossQuestion question;
+  std::string name;
+  app.add_option("NAME", name, "The loss; ./apps/losses list describes them")->type_name("");
+  app.add_option("--logits", question.logits,
+                 "Rows separated by ';', a row for each sample, its numbers by ','. One number a row: one logit, that "
+                 "of the positive class of two; else a logit per class")
+      ->type_name("ROWS");
+  app.add_option("--labels", question.labels,
+                 "The class of each row, from 0, separated by ',' or ';'. For losses that take soft targets also: "
+                 "numbers between 0 and 1 (one logit), or rows of probabilities")
+      ->type_name("LIST");
+  app.add_option("--counts", question.counts,
+                 "Training samples of each class, for losses and weights that ask for them")
+      ->type_name("N,N,...");
+  app.add_option("--class-weights", question.class_weights,
+                 "A weight for each class, or none, balanced, inverse, sqrt, effective=BETA, median [the loss's own]")
+      ->type_name("X,X,...");
+  app.add_option("--reduction", question.reduction, "mean, weighted-mean, sum or positives [the loss's own]")
+      ->type_name("NAME");
+  app.add_option("--positive", question.positive, "The positive class")->type_name("K")->capture_default_str();
+  LossFlags flags;
+  flags.add_to(app, "Parameters of losses, with their defaults");
+  const std::set<std::string> given = parse_command_line(app, argc, argv);
+  ENSURE_OR(Exit::usage, !name.empty(), "which loss? Valid are ", join(loss_names()));
+  question.loss = &find_loss(name);
+  ENSURE_OR(Exit::usage, !question.logits.empty(), "--logits: none are given; for example --logits '-1;2'");
+  ENSURE_OR(Exit::usage, !question.labels.empty(), "--labels: none are given; for example --labels 0,1");
+  for (const auto& [flag, value] :
+       {std::pair("--counts", question.counts), std::pair("--class-weights", question.class_weights),
+        std::pair("--reduction", question.reduction)}) {
+    ENSURE_OR(Exit::usage, !given.count(flag) || !value.empty(), flag, ": nothing was given; an unset variable?");
+  }
+  question.given = flags.given(*question.loss, given);
+  return answer(question);
+}
+
+std::string walk(int argc, char** argv) {
+  CLI::App app("Two sums of the lectures, worked out by the losses: truth and lie, and easy against hard samples.",
+               "./apps/losses walk");
+  prepare(app);
+  parse_command_line(app, argc, argv);
+  return loss_walk();
+}
+
+std::string tables(int argc, char** argv) {
+  CLI::App app("The lectures' tables of metrics, worked out anew, with what is printed wrong there.",
+               "./apps/losses tables");
+  prepare(app);
+  parse_command_line(app, argc, argv);
+  return lecture_tables();
+}
+
+std::string curves(int argc, char** argv) {
+  CLI::App app("Draws the losses: SVG files, and index.html, which shows them in a browser.", "./apps/losses curves");
+  prepare(app);
+  std::string output = "losses-curves";
+  app.add_option("--output", output, "Folder for the files; files of their names are replaced")
+      ->type_name("DIR")
+      ->capture_default_str();
+  parse_command_line(app, argc, argv);
+  ENSURE_OR(Exit::usage, !output.empty(), "--output: nothing was given; an unset variable?");
+  const size_t files = write_loss_curves(output).size();
+  return text(files, " files; open ", output, "/index.html\n");
+}
+
+struct Command {
+  const char* name;
+  const char* help;
+  std::string (*run)(int argc, char** argv);
+};
+constexpr Command commands[] = {
+    {"list", "every loss with its parameters", list},
+    {"eval", "value and gradient of a loss for given logits and labels", eval},
+    {"walk", "the lectures' sums of easy and hard samples", walk},
+    {"tables", "the lectures' tables of metrics", tables},
+    {"curves", "pictures of all losses, for a browser", curves},
+};
+
+std::string run(int argc, char** argv) {
+  std::vector<std::string> names;
+  std::string help = "Look at losses for imbalanced data.\n\nCommands:\n";
+  for (const Command& command : commands) {
+    if (argc > 1 && command.name == std::string(argv[1])) return command.run(argc - 1, argv + 1);
+    names.emplace_back(command.name);
+    help += text("  ", command.name, std::string(10 - names.back().size(), ' '), command.help, "\n");
+  }
+  CLI::App app(help + "\n`losses COMMAND --help` lists a command's options.\n", "./apps/losses [COMMAND]");
+  prepare(app);
+  const std::string command = argc > 1 ? argv[1] : "";
+  ENSURE_OR(Exit::usage, !command.empty(), "which command? Valid are ", join(names), "; see ./apps/losses --help");
+  if (command[0] != '-') {
+    const std::string guess = nearest(command, names);
+    throw Error(text("unknown command \"", command, "\"", guess.empty() ? "" : "; did you mean " + guess + "?",
+                     " Valid are ", join(names)),
+                Exit::usage);
+  }
+  parse_command_line(app, argc, argv);
+  throw Error("which command? Valid are " + join(names), Exit::usage);
+}
+
+}  // namespace
+
+}  // namespace counterpoise
+
+int main(int argc, char** argv) {
+  using namespace counterpoise;
+  try {
+    std::cout << run(argc, argv);
+    ENSURE(std::cout.flush(), "the result cannot be written to the standard output: is its disk full?");
+    return static_cast<int>(Exit::ok);
+  } catch (const Error& error) {
+    std::cerr << "losses: " << error.what() << '\n';
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    std::cerr << "losses: " << error.what() << '\n';
+    return static_cast<int>(Exit::failure);
+  }
+}

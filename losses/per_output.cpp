@@ -1,0 +1,99 @@
+#include "losses/per_output.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "losses/binary.h"
+
+namespace counterpoise {
+
+namespace {
+
+// The targets of all outputs, in the shape of z.
+Tensor targets(const Var& z, const Labels& y) { return z.shape().rank() == 1 ? y.positive : one_hot(z, y); }
+
+std::vector<double> doubles(const Tensor& x) { return x.cast(DType::f64).to_vector<double>(); }
+
+double sigmoid(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z)); }
+
+}  // namespace
+
+Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos, double clip) {
+  const Tensor is = targets(z, y);
+  const Var positive = exp(-gamma_pos * softplus(z)) * softplus(-z);
+  Var negative;
+  if (clip == 0) {
+    negative = exp(-gamma_neg * softplus(-z)) * softplus(z);
+  } else {
+    const Var p = counterpoise::sigmoid(z) - clip;
+    // The floor keeps the slope of the power finite where nothing is left of p.
+    negative = pow(clamp(p, 1e-12, 1), gamma_neg) * -log1p(-clamp(p, 0, 1));
+  }
+  return row_sum(is * positive + affine(is, -1, 1) * negative);
+}
+
+Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& context) {
+  const Tensor is = targets(z, y);
+  const std::vector<double> logits = doubles(z.value()), wanted = doubles(is);
+  std::vector<int> bin(logits.size());
+  std::vector<double> count(bins);
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double g = std::fabs(sigmoid(logits[i]) - wanted[i]);
+    bin[i] = std::min(static_cast<int>(g * bins), bins - 1);
+    ++count[bin[i]];
+  }
+  const double occupied = static_cast<double>(bins - std::count(count.begin(), count.end(), 0.));
+  std::vector<double> crowd = count;
+  if (momentum > 0) {
+    std::vector<double>& seen = context.state["bin-counts"];
+    std::vector<double> average = seen.empty() ? count : seen;
+    for (int b = 0; b < bins && !seen.empty(); ++b) {
+      // A bin that was never occupied begins with its first count: from 0 its weight would be huge.
+      if (count[b] > 0) average[b] = seen[b] > 0 ? momentum * seen[b] + (1 - momentum) * count[b] : count[b];
+    }
+    if (context.training) seen = average;
+    crowd = average;
+  }
+  std::vector<double> weights(logits.size());
+  const double total = static_cast<double>(logits.size()), K = total / static_cast<double>(y.size());
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = total / (occupied * crowd[bin[i]] * K);
+  return row_sum(bce(z, is) * tensor_like(z, z.shape(), weights));
+}
+
+Var equalization(const Var& z, const Labels& y, double lambda, const LossContext& context) {
+  const Tensor is = one_hot(z, y);
+  std::vector<double> rare;  // [K] 1 for a class that others' samples leave alone
+  double N = 0;
+  for (const int64_t n : context.counts) N += static_cast<double>(n);
+  for (const int64_t n : context.counts) rare.push_back(static_cast<double>(n) < lambda * N ? 1 : 0);
+  const Var weights = 1 - tensor_like(z, {z.shape()[1]}, rare) * affine(is, -1, 1);
+  return row_sum(bce(z, is) * weights);
+}
+
+Var equalization_v2(const Var& z, const Labels& y, double gamma, double mu, double alpha, LossContext& context) {
+  const Tensor is = one_hot(z, y);
+  const Index K = z.shape()[1];
+  std::vector<double>&positive = context.state["positive-gradients"], &negative = context.state["negative-gradients"];
+  positive.resize(K), negative.resize(K);
+  std::vector<double> as_positive, as_negative;
+  for (Index k = 0; k < K; ++k) {
+    const bool seen = positive[k] > 0 || negative[k] > 0;
+    const double g = seen ? positive[k] / (negative[k] + 1e-10) : 100;
+    const double f = sigmoid(gamma * (g - mu));
+    as_negative.push_back(f);
+    as_positive.push_back(1 + alpha * (1 - f));
+  }
+  if (context.training) {
+    const std::vector<double> logits = doubles(z.value()), wanted = doubles(is);
+    for (size_t i = 0; i < logits.size(); ++i) {
+      const size_t k = i % K;
+      const double g = std::fabs(sigmoid(logits[i]) - wanted[i]);
+      positive[k] += wanted[i] * as_positive[k] * g;
+      negative[k] += (1 - wanted[i]) * as_negative[k] * g;
+    }
+  }
+  const Var weights = Var(is) * tensor_like(z, {K}, as_positive) + affine(is, -1, 1) * tensor_like(z, {K}, as_negative);
+  return row_sum(bce(z, is) * detach(weights));
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,51 @@
+// Runs our programs as their users do: as processes, judged by what they print, write and return.
+#pragma once
+
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "core/file.h"
+#include "tests/support.h"
+
+namespace counterpoise {
+
+struct Result {
+  int code;
+  std::string out, err;
+};
+
+inline std::string slurp(const std::string& path) { return read_file(path, size_t(1) << 28); }
+
+// Runs a shell command line.
+inline Result shell(const std::string& command) {
+  const TemporaryFolder scratch;
+  const int status =
+      std::system(("( " + command + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),
+          slurp(scratch / "err")};
+}
+
+// The last line of stderr: what a failing run must explain itself with.
+inline std::string last_line(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  if (end == std::string::npos) return "";
+  const size_t start = text.rfind('\n', end);
+  return text.substr(start == std::string::npos ? 0 : start + 1,
+                     end - (start == std::string::npos ? 0 : start + 1) + 1);
+}
+
+// A failure ends in the exit code and one line "NAME: ..." that holds `part`; nothing goes to stdout.
+inline void check_program_fails(const std::string& program, const std::string& arguments, int code,
+                                const std::string& part) {
+  const Result r = shell(program + " " + arguments);
+  CAPTURE(arguments);
+  CAPTURE(r.err);
+  CHECK(r.code == code);
+  CHECK(r.out == "");
+  CHECK(last_line(r.err).rfind(program.substr(program.rfind('/') + 1) + ": ", 0) == 0);
+  CHECK_MESSAGE(contains(last_line(r.err), part), "expected: ", part);
+}
+
+}  // namespace counterpoise
