@@ -18,7 +18,7 @@
 namespace counterpoise {
 
 // What the numbers are for: part of the key, so that adding a use never shifts another's numbers.
-enum class Stream : uint32_t { init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample };
+enum class Stream : uint32_t { init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample, resample };
 
 class Random {
  public:
