@@ -37,7 +37,7 @@ LIBS := -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
 LIBRARY := $(BUILD)/libcounterpoise.a
 objects = $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(1)))
 LIBRARY_OBJECTS := $(call objects,kernels/*.cpp core/*.cpp layers/*.cpp losses/*.cpp optim/*.cpp data/*.cpp)
-PROGRAMS := catdog losses bench
+PROGRAMS := catdog losses terminal_phase bench
 APP_OBJECTS := $(filter-out $(PROGRAMS:%=$(BUILD)/apps/%.o),$(call objects,apps/*.cpp))
 TEST_OBJECTS := $(call objects,tests/*.cpp)
 
@@ -59,7 +59,8 @@ $(PROGRAMS:%=$(BUILD)/apps/%): %: %.o $(APP_OBJECTS) $(LIBRARY)
 	@echo "  $@"
 	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 # Tests run the programs, too, so they are built first.
-$(BUILD)/run_tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(BUILD)/apps/catdog $(BUILD)/apps/losses
+TESTED := $(addprefix $(BUILD)/apps/,catdog losses terminal_phase)
+$(BUILD)/run_tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(TESTED)
 	@echo "  $@"
 	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 
@@ -86,7 +87,7 @@ $(BUILD)/data/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sani
   -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
 $(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' -DCATDOG='"$(CURDIR)/$(BUILD)/apps/catdog"' \
-  -DLOSSES='"$(CURDIR)/$(BUILD)/apps/losses"'
+  -DLOSSES='"$(CURDIR)/$(BUILD)/apps/losses"' -DTERMINAL_PHASE='"$(CURDIR)/$(BUILD)/apps/terminal_phase"'
 $(BUILD)/apps/%.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.

@@ -194,8 +194,8 @@ Resampled adasyn(const Table& table, uint64_t seed, size_t k) {
   Resampled y = copies(table, all_rows(table));
   for_each_to_grow(classes, [&](int32_t label, const Rows& rows, size_t wanted) {
     const std::vector<size_t> counts = shares(table, rows, wanted, k);
-    ENSURE_OR(Exit::bad_data, *std::max_element(counts.begin(), counts.end()) > 0, "adasyn: class ", label, " lacks ",
-              wanted, " rows, which its ", rows.size(), " rows share so evenly that each gets none; use smote");
+    ENSURE_OR(Exit::bad_data, *std::max_element(counts.begin(), counts.end()) > 0, "adasyn: the new rows of class ",
+              label, " are too few, ", wanted, ", to share among its ", rows.size(), ": each gets none; use smote");
     const Rows near = nearest_of_class(table, rows, rows, k, "adasyn");
     Random rng = rng_of(seed, label);
     for (size_t i = 0; i < rows.size(); ++i) {
