@@ -1,8 +1,8 @@
 #include "apps/lecture_tables.h"
 
 #include <cmath>
-#include <cstdio>
 
+#include "apps/format.h"
 #include "kernels/check.h"
 
 namespace counterpoise {
@@ -19,21 +19,14 @@ LectureTable result(const char* name, const char* title, int64_t cats, int64_t d
   return table;
 }
 
-template <class... Args>
-std::string line(const char* format, Args... args) {
-  char out[256];
-  std::snprintf(out, sizeof out, format, args...);
-  return out;
-}
-
-std::string with_decimals(double value, int decimals) { return line("%.*f", decimals, value); }
+std::string with_decimals(double value, int decimals) { return formatted("%.*f", decimals, value); }
 
 double f1_of(double precision, double recall) { return 2 * precision * recall / (precision + recall); }
 
 std::string matrix(const LectureTable& t) {
   std::string out = t.name + "  " + t.title + "\n\n" + table(t.counts, "positive", "negative") + "\n";
   for (const char* name : {"accuracy", "precision", "recall", "f1", "balanced accuracy", "mcc"}) {
-    out += line("  %-18s %.5f", name, metric(name, t.counts));
+    out += formatted("  %-18s %.5f", name, metric(name, t.counts));
     for (const PrintedNumber& p : t.printed) {
       if (p.metric == name) out += "   printed " + with_decimals(p.value, p.decimals);
       if (p.metric == name && !p.error.empty()) out += "  ERROR: " + p.error;
@@ -124,11 +117,11 @@ std::string lecture_tables() {
 
   out += "M7  F1 of precision and recall\n\n  precision  recall       F1   printed\n";
   for (const LectureF1& row : lecture_f1()) {
-    out += line("  %9.1f  %6.1f  %7.3f   %s", row.precision, row.recall, f1_of(row.precision, row.recall),
-                with_decimals(row.printed, row.decimals).c_str());
+    out += formatted("  %9.1f  %6.1f  %7.3f   %s", row.precision, row.recall, f1_of(row.precision, row.recall),
+                     with_decimals(row.printed, row.decimals).c_str());
     out += (row.error.empty() ? "" : "  ERROR: " + row.error) + "\n";
   }
-  out += line(
+  out += formatted(
       "\nM8  \"Combine precision and recall\"\n\n  For 0.3 and 0.8 the harmonic mean, F1, is %.3f, "
       "and the arithmetic mean %.3f.\n  ERROR: (P + R) / 2 is printed beside 2 / F1 = 1 / P + 1 / R as if "
       "both were F1.\n\n",
@@ -143,9 +136,10 @@ std::string lecture_tables() {
   std::string remarks;
   for (const LectureTable& t : lecture_results()) {
     const std::string printed = t.printed.empty() ? "-" : with_decimals(t.printed[0].value, t.printed[0].decimals);
-    out += line("  %-4s %-40s   %5lld %5lld  %.5f  %7s   %.5f    %.5f  %.5f  %.4f\n", t.name.c_str(), t.title.c_str(),
-                static_cast<long long>(t.counts.tp), static_cast<long long>(t.counts.tn), t.counts.f1(),
-                printed.c_str(), t.counts.accuracy(), t.counts.precision(), t.counts.recall(), t.counts.mcc());
+    out +=
+        formatted("  %-4s %-40s   %5lld %5lld  %.5f  %7s   %.5f    %.5f  %.5f  %.4f\n", t.name.c_str(), t.title.c_str(),
+                  static_cast<long long>(t.counts.tp), static_cast<long long>(t.counts.tn), t.counts.f1(),
+                  printed.c_str(), t.counts.accuracy(), t.counts.precision(), t.counts.recall(), t.counts.mcc());
     if (!t.remark.empty()) remarks += "  " + t.name + ": " + t.remark + "\n";
   }
   out += "\n" + remarks;

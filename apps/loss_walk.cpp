@@ -1,8 +1,8 @@
 #include "apps/loss_walk.h"
 
 #include <cmath>
-#include <cstdio>
 
+#include "apps/format.h"
 #include "apps/loss_at.h"
 #include "losses/posthoc.h"
 
@@ -16,15 +16,7 @@ double loss_of(double gamma, double p_t) {
   return loss_at(loss, logit(p_t), true).value;
 }
 
-// A line of a table.
-template <class... Cells>
-std::string row(const char* format, Cells... cells) {
-  char line[160];
-  std::snprintf(line, sizeof line, format, cells...);
-  return line;
-}
-
-std::string decimals(double value, int digits) { return row("%.*f", digits, value); }
+std::string decimals(double value, int digits) { return formatted("%.*f", digits, value); }
 double rounded(double value, double unit) { return std::round(value / unit) * unit; }
 
 std::string truth_and_lie() {
@@ -43,8 +35,8 @@ std::string truth_and_lie() {
   for (int gamma = 0; gamma <= 4; ++gamma) {
     for (const double p : easy) sums[gamma] += loss_of(gamma, p);
     const double hard = loss_of(gamma, 1 - lie);
-    out += row("  %5d   %16.5f   %8s   %15.5f   %8s   %11.2f\n", gamma, sums[gamma], lectures[gamma], hard,
-               gamma == 0 ? "1.204" : "", hard / sums[gamma]);
+    out += formatted("  %5d   %16.5f   %8s   %15.5f   %8s   %11.2f\n", gamma, sums[gamma], lectures[gamma], hard,
+                     gamma == 0 ? "1.204" : "", hard / sums[gamma]);
   }
   return out +
          "\nUnder cross-entropy (gamma 0) the nine easy samples outweigh the hard one; from gamma 1 on it leads.\n"
@@ -64,8 +56,8 @@ std::string easy_and_hard() {
       "\nEasy against hard: 100,000 samples with p_t = 0.9 and 100 with p_t = 0.1.\n\n"
       "  loss                         easy, each   hard, each   easy, all   hard, all   easy : hard   lectures\n";
   const auto add = [&](const std::string& name, double easy, double hard, const char* lectures) {
-    out += row("  %-26s   %10.4g   %10.4g   %9.2f   %9.2f   %11.2f%s%s\n", name.c_str(), easy, hard, many * easy,
-               few * hard, many * easy / (few * hard), *lectures ? "   " : "", lectures);
+    out += formatted("  %-26s   %10.4g   %10.4g   %9.2f   %9.2f   %11.2f%s%s\n", name.c_str(), easy, hard, many * easy,
+                     few * hard, many * easy / (few * hard), *lectures ? "   " : "", lectures);
   };
   add("cross-entropy, one decimal", rounded(loss_of(0, 0.9), 0.1), rounded(loss_of(0, 0.1), 0.1),
       "10000 : 230, about 43");

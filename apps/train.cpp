@@ -2,13 +2,13 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/after_training.h"
 #include "apps/evaluate.h"
+#include "apps/format.h"
 #include "apps/progress.h"
 #include "apps/run_folder.h"
 #include "apps/stop_signal.h"
@@ -29,13 +29,6 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-template <class... Args>
-std::string line(const char* format, Args... args) {
-  char out[512];
-  std::snprintf(out, sizeof out, format, args...);
-  return out;
 }
 
 // One experiment, step by step.
@@ -225,8 +218,8 @@ class Training {
       const double loss = train_step(batch, lr, epoch);
       sum += loss * static_cast<double>(batch.labels.size());
       pictures += batch.labels.size();
-      steps_csv_ += line("%lld,%d,%.9g,%.9g\n", static_cast<long long>(step_), epoch, loss, lr);
-      timing_csv_ += line("%lld,%.6f,%.6f\n", static_cast<long long>(step_), seconds_since(start), data_seconds);
+      steps_csv_ += formatted("%lld,%d,%.9g,%.9g\n", static_cast<long long>(step_), epoch, loss, lr);
+      timing_csv_ += formatted("%lld,%.6f,%.6f\n", static_cast<long long>(step_), seconds_since(start), data_seconds);
       progress_->step(text("epoch ", epoch, "/", o_.epochs), step_, batch.labels.size(), loss);
     }
     ENSURE_OR(Exit::bad_data, pictures > 0 || stop_signal(), "none of the ", chosen_.size(),
@@ -277,12 +270,13 @@ class Training {
     last_ = evaluate(*model_, *validation_, backend_, decision_, o_.batch_size, o_.workers);
     if (last_.samples.size() + last_.unreadable < validation_->size()) return false;
     const Confusion& c = last_.counts;
-    say(line("epoch %d/%d  loss %.4f  validation: accuracy %.4f  precision %.4f  recall %.4f  F1 %.4f  (%s)", epoch,
-             o_.epochs, loss, c.accuracy(), c.precision(), c.recall(), c.f1(),
-             clock_text(seconds_since(start)).c_str()));
-    epochs_csv_ += line("%d,%.9g,%.9g,%.9g,%.9g,%.9g,%lld,%lld,%lld,%lld,%.3f\n", epoch, loss, c.accuracy(),
-                        c.precision(), c.recall(), c.f1(), static_cast<long long>(c.tp), static_cast<long long>(c.fp),
-                        static_cast<long long>(c.fn), static_cast<long long>(c.tn), seconds_since(start));
+    say(formatted("epoch %d/%d  loss %.4f  validation: accuracy %.4f  precision %.4f  recall %.4f  F1 %.4f  (%s)",
+                  epoch, o_.epochs, loss, c.accuracy(), c.precision(), c.recall(), c.f1(),
+                  clock_text(seconds_since(start)).c_str()));
+    epochs_csv_ +=
+        formatted("%d,%.9g,%.9g,%.9g,%.9g,%.9g,%lld,%lld,%lld,%lld,%.3f\n", epoch, loss, c.accuracy(), c.precision(),
+                  c.recall(), c.f1(), static_cast<long long>(c.tp), static_cast<long long>(c.fp),
+                  static_cast<long long>(c.fn), static_cast<long long>(c.tn), seconds_since(start));
     const bool best = best_epoch_ == 0 || c.f1() > best_f1_;
     if (best) best_epoch_ = epoch, best_f1_ = c.f1();
     if (folder_.wanted()) {
@@ -298,15 +292,15 @@ class Training {
     return {{"format", "pt"},
             {"framework", "counterpoise"},
             {"model", o_.vgg.name},
-            {"width", line("%.17g", o_.vgg.width)},
+            {"width", formatted("%.17g", o_.vgg.width)},
             {"image_size", text(o_.image_size)},
             {"head", o_.vgg.head == VggConfig::lectures ? "lectures" : "imagenet"},
             {"outputs", text(o_.vgg.outputs)},
             {"cosine", text(o_.vgg.cosine)},
-            {"threshold", line("%.17g", decision_.origin)},
-            {"temperature", line("%.17g", decision_.temperature)},
-            {"logit_shift", line("%.17g", decision_.shift)},
-            {"cut", line("%.17g", decision_.cut)},
+            {"threshold", formatted("%.17g", decision_.origin)},
+            {"temperature", formatted("%.17g", decision_.temperature)},
+            {"logit_shift", formatted("%.17g", decision_.shift)},
+            {"cut", formatted("%.17g", decision_.cut)},
             {"training_pictures", nlohmann::json(counts_).dump()},
             {"loss", o_.loss->name},
             {"loss_state", nlohmann::json(loss_->state()).dump()},
@@ -339,8 +333,8 @@ class Training {
     const auto start = std::chrono::steady_clock::now();
     if (o_.crt_epochs > 0) {
       const double loss = retrain_classifier(*model_, *set_, chosen_, backend_, o_, decision_.positive);
-      say(line("Classifier re-trained for %d epochs: loss %.4f  (%s)", o_.crt_epochs, loss,
-               clock_text(seconds_since(start)).c_str()));
+      say(formatted("Classifier re-trained for %d epochs: loss %.4f  (%s)", o_.crt_epochs, loss,
+                    clock_text(seconds_since(start)).c_str()));
     }
     if (o_.tau_norm > 0) tau_normalize(model_->last(), o_.tau_norm);
     Evaluation held_out;

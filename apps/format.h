@@ -1,0 +1,17 @@
+// printf into a string.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+namespace counterpoise {
+
+// formatted("%.3f", 0.5) is "0.500". What goes beyond 511 characters is cut off.
+template <class... Args>
+std::string formatted(const char* format, Args... args) {
+  char out[512];
+  std::snprintf(out, sizeof out, format, args...);
+  return out;
+}
+
+}  // namespace counterpoise
