@@ -106,8 +106,9 @@ Var Loss::mixed(const Var& z, const Labels& y, const Labels& other, const std::v
 void Loss::add(Totals& totals, const Labels& y, const std::vector<double>& share) const {
   const auto is_positive = y.positive.cast(DType::f64).to_vector<double>();
   for (size_t n = 0; n < share.size(); ++n) {
-    if (ignored(y.classes[n])) continue;
-    const bool weighted = !context_.weights.empty() && !y.probabilities.defined();
+    const bool soft = y.probabilities.defined();  // then the classes say nothing
+    if (!soft && ignored(y.classes[n])) continue;
+    const bool weighted = !context_.weights.empty() && !soft;
     totals.samples += share[n];
     totals.weights += share[n] * (weighted ? context_.weights.at(y.classes[n]) : 1);
     totals.positives += share[n] * is_positive[n];

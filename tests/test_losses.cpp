@@ -485,6 +485,15 @@ TEST_CASE("losses: soft targets and ignored labels") {
   for (const double g : numbers(masked.grad())) CHECK(std::isfinite(g));
 }
 
+TEST_CASE("losses: soft targets are never ignored, whatever the class beside them") {
+  Backend& b = guarded_cpu();
+  Labels labels = make_labels(b, {-1, 0}, 1, DType::f64);
+  labels.probabilities = Tensor::full(b, {2, 2}, 0.5, DType::f64);
+  Loss loss(find_loss("cross-entropy"), LossInfo::logit_per_class, {{"ignore-index", -1}});
+  const Var z(Tensor::zeros(b, {2, 2}, DType::f64));
+  CHECK(loss(z, labels).value().item() == doctest::Approx(std::log(2.)));
+}
+
 TEST_CASE("losses: mixed samples") {
   Backend& b = guarded_cpu();
   for (const Case& c : cases()) {
