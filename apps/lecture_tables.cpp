@@ -56,7 +56,8 @@ const std::vector<LectureTable>& lecture_matrices() {
        "no false negatives",
        {105, 20, 0, 40},
        {{"precision", 0.84, 2}, {"recall", 1.0, 1}},
-       "The accuracy is printed as 145/165. ERROR: the column totals are printed as 60 and 105; they are 40 negative "
+       "The accuracy is printed as 145/165.\n  ERROR: the column totals are printed as 60 and 105; they are 40 "
+       "negative "
        "and 125 positive."},
       {"M5", "rare positives: the accuracy hides that half of them are missed", {100, 100, 100, 99900}, {}},
       {"M6", "as many positives as negatives: the same accuracy, and all is well", {50000, 100, 100, 50000}, {}},
@@ -130,23 +131,20 @@ std::string lecture_tables() {
   out +=
       "Results of the cat-dog experiments: cats : dogs to learn from; 1500 and 1500 to judge by; cats are positive.\n";
   out += "#cat and #dog are the animals that were recognised.\n\n";
-  out +=
-      "                                                  #cat  #dog      F1  printed  accuracy  precision  recall     "
-      "MCC\n";
+  out += formatted("  %-44s %5s %5s  %7s %7s  %8s %9s %7s %7s\n", "", "#cat", "#dog", "F1", "printed", "accuracy",
+                   "precision", "recall", "MCC");
   std::string remarks;
   for (const LectureTable& t : lecture_results()) {
     const std::string printed = t.printed.empty() ? "-" : with_decimals(t.printed[0].value, t.printed[0].decimals);
-    out +=
-        formatted("  %-4s %-40s   %5lld %5lld  %.5f  %7s   %.5f    %.5f  %.5f  %.4f\n", t.name.c_str(), t.title.c_str(),
-                  static_cast<long long>(t.counts.tp), static_cast<long long>(t.counts.tn), t.counts.f1(),
-                  printed.c_str(), t.counts.accuracy(), t.counts.precision(), t.counts.recall(), t.counts.mcc());
+    out += formatted("  %-4s %-39s %5lld %5lld  %.5f %7s  %8.5f %9.5f %.5f %7.4f\n", t.name.c_str(), t.title.c_str(),
+                     static_cast<long long>(t.counts.tp), static_cast<long long>(t.counts.tn), t.counts.f1(),
+                     printed.c_str(), t.counts.accuracy(), t.counts.precision(), t.counts.recall(), t.counts.mcc());
     if (!t.remark.empty()) remarks += "  " + t.name + ": " + t.remark + "\n";
   }
   out += "\n" + remarks;
   out +=
-      "  R16 to R19, a ResNet trained with another framework, print F1 alone (pretrained 0.96, cross-entropy 0.67, "
-      "class "
-      "weights\n  0.75, focal \"? ? ?\"), so they cannot be computed anew.\n";
+      "  R16 to R19, a ResNet trained with another framework, print F1 alone (pretrained 0.96,\n"
+      "  cross-entropy 0.67, class weights 0.75, focal \"? ? ?\"), so they cannot be computed anew.\n";
   out += "  No slide tells epochs, learning rates or seeds: only the order of the methods can be compared.\n\n";
   out +=
       "More errors on the slides\n\n"
