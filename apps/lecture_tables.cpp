@@ -131,12 +131,12 @@ std::string lecture_tables() {
   out +=
       "Results of the cat-dog experiments: cats : dogs to learn from; 1500 and 1500 to judge by; cats are positive.\n";
   out += "#cat and #dog are the animals that were recognised.\n\n";
-  out += formatted("  %-44s %5s %5s  %7s %7s  %8s %9s %7s %7s\n", "", "#cat", "#dog", "F1", "printed", "accuracy",
+  out += formatted("%-44s %5s %5s  %7s %7s  %8s %9s %7s %7s\n", "", "#cat", "#dog", "F1", "printed", "accuracy",
                    "precision", "recall", "MCC");
   std::string remarks;
   for (const LectureTable& t : lecture_results()) {
     const std::string printed = t.printed.empty() ? "-" : with_decimals(t.printed[0].value, t.printed[0].decimals);
-    out += formatted("  %-4s %-39s %5lld %5lld  %.5f %7s  %8.5f %9.5f %.5f %7.4f\n", t.name.c_str(), t.title.c_str(),
+    out += formatted("%-4s %-39s %5lld %5lld  %.5f %7s  %8.5f %9.5f %.5f %7.4f\n", t.name.c_str(), t.title.c_str(),
                      static_cast<long long>(t.counts.tp), static_cast<long long>(t.counts.tn), t.counts.f1(),
                      printed.c_str(), t.counts.accuracy(), t.counts.precision(), t.counts.recall(), t.counts.mcc());
     if (!t.remark.empty()) remarks += "  " + t.name + ": " + t.remark + "\n";
