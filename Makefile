@@ -7,8 +7,10 @@
 #   make clean   remove what was built
 #
 # Settings: ARCH=native (the processor to build for, as g++'s -march; ARCH=x86-64-v3 runs on others, too),
-# SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own), WERROR=1 (warnings are errors), CXX=g++,
-# V=1 (show the commands).
+# CUDA=0 (without NVIDIA's cards, which are built for wherever nvcc, cuBLAS and cuDNN are found; CUDA_HOME says where),
+# CUDA_ARCHS="80 90" (the cards to build for; that of this machine, else all), CUDA=emulated (tests on a machine without
+# a card run the cuda backend on an emulated one), SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own),
+# WERROR=1 (warnings are errors), CXX=g++, V=1 (show the commands).
 
 # All cores; a -j on the command line wins.
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
@@ -24,6 +26,10 @@ PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-jso
 # A comma that may stand inside a function call.
 , := ,
 
+include kernels/cuda.mk
+# What depends on the device has folders of its own; all other objects serve every device.
+OUT := $(BUILD)/$(DEVICE)
+
 # No -ffast-math anywhere: it would delete the checks for NaN. The two -fno- only say that nobody reads errno or
 # traps after arithmetic, so that loops with sqrt are vectorised. --param: when it tunes for some processors (Zen 2 and
 # 3), g++ splits multiply-adds into two instructions where it finds a chain of them. It finds them in some sizes of a
@@ -32,35 +38,39 @@ FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math --param av
          -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb -isystem /usr/include/openblas \
          $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
-LIBS := -lopenblas -lpthread $(if $(SANITIZE),-fsanitize=address$(,)undefined)
+LIBS := -lopenblas -lpthread $(DEVICE_LIBS) $(if $(SANITIZE),-fsanitize=address$(,)undefined)
 
-LIBRARY := $(BUILD)/libcounterpoise.a
+LIBRARY := $(OUT)/libcounterpoise.a
 objects = $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(1)))
-LIBRARY_OBJECTS := $(call objects,kernels/*.cpp core/*.cpp layers/*.cpp losses/*.cpp optim/*.cpp data/*.cpp)
+DEVICE_OBJECTS := $(DEVICE_SOURCES:%=$(OUT)/%.o)
+HOST_SOURCES := $(filter-out kernels/no_cuda.cpp kernels/cuda_%.cpp kernels/cudnn_%.cpp,$(wildcard kernels/*.cpp)) \
+  $(wildcard core/*.cpp layers/*.cpp losses/*.cpp optim/*.cpp data/*.cpp)
+LIBRARY_OBJECTS := $(HOST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_OBJECTS)
 PROGRAMS := catdog losses terminal_phase bench
 APP_OBJECTS := $(filter-out $(PROGRAMS:%=$(BUILD)/apps/%.o),$(call objects,apps/*.cpp))
 TEST_OBJECTS := $(call objects,tests/*.cpp)
 
 .PHONY: all demo test bench clean
-all: $(PROGRAMS:%=$(if $(SANITIZE),$(BUILD)/)apps/%)
+all: $(PROGRAMS:%=$(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(OUT)/)apps/%)
 
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
 
-test: $(BUILD)/run_tests
-	$(BUILD)/run_tests $(TEST_ARGS)
+test: $(OUT)/run_tests
+	$(OUT)/run_tests $(TEST_ARGS)
 
 bench: apps/bench
 	python3 apps/bench.py
 
-$(PROGRAMS:%=apps/%): apps/%: $(BUILD)/apps/%
-	@cp -f $< $@
-$(PROGRAMS:%=$(BUILD)/apps/%): %: %.o $(APP_OBJECTS) $(LIBRARY)
+$(PROGRAMS:%=apps/%): apps/%: $(OUT)/apps/% force
+	@cmp -s $< $@ || cp -f $< $@
+$(PROGRAMS:%=$(OUT)/apps/%): $(OUT)/%: $(BUILD)/%.o $(APP_OBJECTS) $(LIBRARY)
 	@echo "  $@"
+	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
-# Tests run the programs, too, so they are built first.
-TESTED := $(addprefix $(BUILD)/apps/,catdog losses terminal_phase)
-$(BUILD)/run_tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(TESTED)
+# Tests run the programs, too, which lie beside them, so they are built first.
+TESTED := $(addprefix $(OUT)/apps/,catdog losses terminal_phase)
+$(OUT)/run_tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(TESTED)
 	@echo "  $@"
 	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
 
@@ -73,11 +83,26 @@ $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(CXX) $(FLAGS) $(CXXFLAGS)' | cmp -s - $@ || echo '$(CXX) $(FLAGS) $(CXXFLAGS)' > $@
 .PHONY: force
+$(OUT)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(DEVICE_FLAGS) $(NVCC_FLAGS)' | cmp -s - $@ || echo '$(DEVICE_FLAGS) $(NVCC_FLAGS)' > $@
+DEVICE_FLAGS := $(FLAGS) $(DEVICE_INCLUDES) $(CXXFLAGS)
 
 $(BUILD)/%.o: %.cpp $(BUILD)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
 	$(Q)$(CXX) $(FLAGS) $(CXXFLAGS) $(if $(WERROR),-Werror) $(EXTRA) -c $< -o $@
+
+$(OUT)/%.cpp.o: %.cpp $(OUT)/flags | build/packages
+	@mkdir -p $(@D)
+	@echo "  $<"
+	$(Q)$(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -c $< -o $@
+# Kernels: by nvcc for a card, by g++ for the emulated one.
+$(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
+	@mkdir -p $(@D)
+	@echo "  $<"
+	$(Q)$(if $(filter cuda,$(DEVICE)),$(NVCC) $(NVCC_FLAGS) -MMD -MP $(if $(WERROR),-Werror all-warnings), \
+	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -x c++) -c $< -o $@
 
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
 # Picture files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad
@@ -86,8 +111,7 @@ $(BUILD)/data/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sani
   $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
   -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
-$(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' -DCATDOG='"$(CURDIR)/$(BUILD)/apps/catdog"' \
-  -DLOSSES='"$(CURDIR)/$(BUILD)/apps/losses"' -DTERMINAL_PHASE='"$(CURDIR)/$(BUILD)/apps/terminal_phase"'
+$(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 $(BUILD)/apps/%.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.

@@ -247,11 +247,11 @@ class Training {
     ++step_;
     check_finite(value, "loss", epoch, lr);
     loss.backward();
-    double squares = 0;
+    std::vector<View> gradients;
     for (const Var& p : trainable_) {
-      if (p.grad().defined()) squares += backend_.sum_squares(p.grad());
+      if (p.grad().defined()) gradients.push_back(p.grad());
     }
-    check_finite(squares, "gradient", epoch, lr);
+    check_finite(backend_.sum_squares(gradients), "gradient", epoch, lr);
     optimizer_->step(lr);
     return value;
   }

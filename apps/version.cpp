@@ -5,9 +5,16 @@
 
 namespace counterpoise {
 
+// What the build has and what the machine has.
+static std::string cuda_text() {
+  const std::string build = cuda_version();
+  if (build.empty()) return "no (" + cuda_absence() + ")";
+  return build + (cuda_backend() ? "; " + cuda_backend()->description() : " (" + cuda_absence() + ")");
+}
+
 std::string version_text() {
   return text("Counterpoise 0.1.0\n", "compiler:  g++ ", __VERSION__, " ", BUILD_FLAGS, "\n",
-              "CUDA:      ", cuda_backend() ? "yes" : "no (" + cuda_absence() + ")", "\n",
+              "CUDA:      ", cuda_text(), "\n",
               "BLAS:      ", cpu_description(), "\n", "stb_image: ", stb_version());
 }
 

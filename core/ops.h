@@ -42,6 +42,7 @@ inline Var operator*(double a, const Var& x) { return affine(x, a, 0); }
 inline Var operator/(const Var& x, double b) { return affine(x, 1 / b, 0); }
 
 // -- shape and reductions (ops_reduce.cpp) --
+Var cast(const Var& x, DType dtype);            // the same numbers in another floating dtype; x itself in its own
 Var reshape(const Var& x, const Shape& shape);  // shares the numbers
 Var flatten(const Var& x);                      // [N, ...] -> [N, rest], in the order of memory: H, W, C
 Var sum(const Var& x);                          // all elements -> []
@@ -58,10 +59,12 @@ Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
 // -- products (ops_linear.cpp) --
 // a [M, L] and b [L, N] -> [M, N]; each may be given transposed.
 Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
-// x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K].
+// x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K]. Beside an x in bf16, weight and bias may
+// be in f32, as networks keep them; they are rounded on the way in.
 Var linear(const Var& x, const Var& weight, const Var& bias);
 // x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], followed by max(., 0) if `relu`: one
 // operation, because the activation is then neither written nor read a second time. The formula is in backend.h.
+// Beside an x in bf16 the weight may be in f32, as networks keep it, and the bias is.
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
 
 // -- pictures (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --
@@ -69,7 +72,7 @@ Var max_pool2d(const Var& x, Pool2dParams params);
 Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding counts as zeros
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
 // x [..., C], scale and shift [C]. While training: by the statistics of this batch, which also move the running ones
-// in place (momentum is the weight of the new); otherwise by the running ones.
+// in place (momentum is the weight of the new); otherwise by the running ones. All but x are f32 beside an x in bf16.
 Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean, const Tensor& running_var,
                bool training, double momentum = 0.1, double eps = 1e-5);
 

@@ -37,11 +37,12 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
          weight.shape(), " expects ", weight.shape()[1]);
   ENSURE(!bias.defined() || bias.shape() == Shape{weight.shape()[0]}, "linear: bias ", bias.shape(),
          " for K=", weight.shape()[0], " outputs");
-  const Var y = matmul(x, weight, false, true);
-  return bias.defined() ? y + bias : y;
+  const Var y = matmul(x, beside(x, weight), false, true);
+  return bias.defined() ? y + beside(x, bias) : y;
 }
 
-Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu) {
+Var conv2d(const Var& x, const Var& kept_weight, const Var& bias, Conv2dParams params, bool relu) {
+  const Var weight = beside(x, kept_weight);
   check_same_kind("conv2d", x, weight);
   check_rank("conv2d", "x", x, 4, "[N, H, W, C]");
   check_rank("conv2d", "weight", weight, 4, "[K, R, S, C]");
@@ -53,7 +54,7 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params
   ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], "conv2d: a kernel of ", ws[1], "x", ws[2],
          " does not fit into ", xs[1], "x", xs[2], " with padding ", params.pad);
   if (bias.defined()) {
-    check_same_kind("conv2d", x, bias);
+    check_parameter("conv2d", x, bias);
     ENSURE(bias.shape() == Shape{ws[0]}, "conv2d: bias ", bias.shape(), " for K=", ws[0], " output channels");
   }
   Tensor y = empty_like(x.value(), {xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]});
@@ -63,12 +64,16 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
   return Var::made_by("conv2d", y, {x, weight, bias}, [x, weight, bias, params, kept](Tensor dy) {
     Backend& backend = dy.backend();
+    Tensor db = bias.requires_grad() ? empty_like(bias.value(), bias.shape()) : Tensor();
     if (kept.defined()) {
       Tensor dz = dy.unique() ? dy : empty_like(dy, dy.shape());
-      backend.relu_mask(kept, dy, dz);
+      if (db.defined()) backend.relu_bias_grad(kept, dy, dz, db);
+      else backend.relu_mask(kept, dy, dz);
       dy = dz;
+    } else if (db.defined()) {
+      backend.sum_to(dy, db);
     }
-    if (bias.requires_grad()) bias.add_grad(sum_to(dy, bias.shape()));
+    if (db.defined()) bias.add_grad(db);
     if (weight.requires_grad()) {
       Tensor dw = empty_like(dy, weight.shape());
       backend.conv2d_grad_weight(x.value(), dy, params, dw);

@@ -53,7 +53,7 @@ Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns) {
 
 Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean, const Tensor& running_var,
                bool training, double momentum, double eps) {
-  for (const Var& other : {scale, shift, Var(running_mean), Var(running_var)}) check_same_kind("batch_norm", x, other);
+  for (const Var& other : {scale, shift, Var(running_mean), Var(running_var)}) check_parameter("batch_norm", x, other);
   ENSURE(x.shape().rank() >= 2, "batch_norm: x must be [..., C] but has shape ", x.shape());
   const Shape channels{x.shape()[-1]};
   ENSURE(scale.shape() == channels && shift.shape() == channels && running_mean.shape() == channels &&
@@ -61,17 +61,20 @@ Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& r
          "batch_norm: x ", x.shape(), " has C=", channels[0],
          " but scale, shift and the running statistics have shapes ", scale.shape(), ", ", shift.shape(), ", ",
          running_mean.shape(), ", ", running_var.shape());
-  if (!training) return (x - running_mean) * (scale * pow(Var(running_var) + eps, -0.5)) + shift;
+  if (!training) {
+    const Var exact = cast(x, scale.value().dtype());
+    return cast((exact - running_mean) * (scale * pow(Var(running_var) + eps, -0.5)) + shift, x.value().dtype());
+  }
 
   ENSURE(x.value().size() > channels[0], "batch_norm: a variance needs more than one value per channel, got ",
          x.shape(), "; use a larger batch");
   Tensor y = empty_like(x.value(), x.shape());
-  Tensor mean = empty_like(y, channels), inv_std = empty_like(y, channels);
+  Tensor mean = empty_like(scale.value(), channels), inv_std = empty_like(mean, channels);
   x.backend().batch_norm(x.value(), scale.value(), shift.value(), eps, momentum, y, mean, inv_std, running_mean,
                          running_var);
   return Var::made_by("batch_norm", y, {x, scale, shift}, [x, scale, shift, mean, inv_std](Tensor dy) {
-    Tensor dx = empty_like(dy, x.shape()), dscale = empty_like(dy, scale.shape());
-    Tensor dshift = empty_like(dy, shift.shape());
+    Tensor dx = empty_like(dy, x.shape()), dscale = empty_like(mean, scale.shape());
+    Tensor dshift = empty_like(mean, shift.shape());
     dy.backend().batch_norm_grad(x.value(), scale.value(), mean, inv_std, dy, dx, dscale, dshift);
     x.add_grad(dx);
     scale.add_grad(dscale);

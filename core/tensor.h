@@ -24,6 +24,10 @@ template <>
 constexpr DType dtype_of<int32_t>() {
   return DType::i32;
 }
+template <>
+constexpr DType dtype_of<uint8_t>() {
+  return DType::u8;
+}
 
 class Tensor {
  public:

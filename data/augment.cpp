@@ -7,20 +7,12 @@
 #include <cstring>
 
 #include "kernels/check.h"
+#include "kernels/turn.h"
 
 namespace counterpoise {
 namespace {
 
-constexpr double turn = 6.283185307179586;
-
-// The place in [0, n-1] of a row of n pixels that place x of the row and its mirror images shows.
-float reflect(float x, int n) {
-  const float period = 2.0f * n;
-  float t = x + 0.5f;  // from the outer edge of the first pixel
-  t -= period * std::floor(t / period);
-  t = std::min(t, period - t) - 0.5f;
-  return std::min(std::max(t, 0.0f), n - 1.0f);
-}
+constexpr double whole_turn = 6.283185307179586;
 
 using Words = uint32_t __attribute__((vector_size(16)));
 using Ints = int32_t __attribute__((vector_size(16)));
@@ -38,25 +30,20 @@ Floats load(const uint8_t* p) {
   return __builtin_convertvector((Ints)bytes, Floats);
 }
 
-// Bilinear: the pixel at (x, y), which lies in [0, width-1] x [0, height-1].
+// sample_bilinear() of kernels/turn.h, with the channels of a pixel in one vector.
 void sample(const uint8_t* rgb, int height, int width, float x, float y, float* out) {
   const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
   const float fx = x - x0, fy = y - y0;
-  const uint8_t* p = rgb + (static_cast<ptrdiff_t>(y0) * width + x0) * 3;
-  const ptrdiff_t row = static_cast<ptrdiff_t>(width) * 3;
   if (x0 + 2 < width && y0 + 1 < height) {  // the fourth byte belongs to the same row
+    const ptrdiff_t row = static_cast<ptrdiff_t>(width) * 3;
+    const uint8_t* p = rgb + y0 * row + ptrdiff_t{3} * x0;
     const Floats a = load(p), b = load(p + 3), c = load(p + row), d = load(p + row + 3);
     const Floats upper = a + fx * (b - a), lower = c + fx * (d - c);
     const Floats pixel = upper + fy * (lower - upper);
     std::memcpy(out, &pixel, 3 * sizeof(float));
     return;
   }
-  const ptrdiff_t right = x0 + 1 < width ? 3 : 0, down = y0 + 1 < height ? row : 0;
-  for (int c = 0; c < 3; ++c, ++p) {
-    const float upper = p[0] + fx * (p[right] - p[0]);
-    const float lower = p[down] + fx * (p[down + right] - p[down]);
-    out[c] = upper + fy * (lower - upper);
-  }
+  sample_bilinear(rgb, height, width, x, y, out);
 }
 
 void copy(bool flip, const uint8_t* rgb, int height, int width, float* out) {
@@ -107,30 +94,26 @@ std::string to_string(const Augment& augment) {
 void rotate(float angle, bool flip, const uint8_t* rgb, int height, int width, float* out) {
   ENSURE(height > 0 && width > 0, "rotate: impossible size ", width, " x ", height);
   if (angle == 0) return copy(flip, rgb, height, width, out);
-  // From a pixel of the result to its place in the picture, both about the centre. With y downwards
-  // this turns the picture counter-clockwise.
   const double cosine = std::cos(double{angle}), sine = std::sin(double{angle});
-  const double cx = (width - 1) * 0.5, cy = (height - 1) * 0.5;
-  const float dx = static_cast<float>(flip ? -cosine : cosine), dy = static_cast<float>(sine);
   for (int y = 0; y < height; ++y) {
-    // The place of this row's middle, from where float steps in both directions stay exact enough.
-    const double across = -sine * (y - cy);
-    const float mx = static_cast<float>(cx + (flip ? -across : across));
-    const float my = static_cast<float>(cy + cosine * (y - cy));
+    const TurnedRow row(cosine, sine, flip, height, width, y);
     for (int x = 0; x < width; ++x, out += 3) {
-      const float t = x - static_cast<float>(cx);
-      float u = mx + t * dx, v = my + t * dy;
-      if (!(u >= 0 && u <= width - 1)) u = reflect(u, width);
-      if (!(v >= 0 && v <= height - 1)) v = reflect(v, height);
+      float u, v;
+      row.place(x, u, v);
       sample(rgb, height, width, u, v, out);
     }
   }
 }
 
-void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out) {
+Turn draw_turn(const Augment& augment, Random& rng) {
   const bool flip = rng.uniform() < 0.5f;
-  const float angle = rng.uniform(-augment.rotate, augment.rotate) * static_cast<float>(turn);
-  rotate(angle, flip && augment.flip, rgb, height, width, out);
+  const float angle = rng.uniform(-augment.rotate, augment.rotate) * static_cast<float>(whole_turn);
+  return {angle, flip && augment.flip};
+}
+
+void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out) {
+  const Turn turn = draw_turn(augment, rng);
+  rotate(turn.angle, turn.flip, rgb, height, width, out);
 }
 
 }  // namespace counterpoise

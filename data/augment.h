@@ -25,15 +25,23 @@ Augment parse_augment(const std::string& description);
 // The shortest text from which parse_augment makes the same.
 std::string to_string(const Augment& augment);
 
+// What a draw makes of a picture: mirrored first where `flip`, then turned counter-clockwise by `angle` radians.
+struct Turn {
+  float angle = 0;
+  bool flip = false;
+};
+
+// Takes two numbers from rng whatever `augment` says, so that switching one change on does not alter the other.
+Turn draw_turn(const Augment& augment, Random& rng);
+
 // The picture rgb, height x width x 3 bytes, flipped and rotated at random, as floats from 0 to 255
-// in `out` (the same shape, no overlap). Takes two numbers from rng whatever `augment` says, so
-// that switching one change on does not alter the other.
+// in `out` (the same shape, no overlap), as draw_turn() says.
 void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out);
 
 // The picture, mirrored first where `flip`, turned counter-clockwise by `angle` radians about its
 // centre ((width-1)/2, (height-1)/2). The size stays: corners are cut off, and what comes in from
-// outside is the picture mirrored at its edges, d c b a | a b c d | d c b a. Bilinear. Shapes as
-// for augment(). Throws Error where height or width is not positive.
+// outside is the picture mirrored at its edges, d c b a | a b c d | d c b a. Bilinear; the formula
+// is in kernels/turn.h. Shapes as for augment(). Throws Error where height or width is not positive.
 void rotate(float angle, bool flip, const uint8_t* rgb, int height, int width, float* out);
 
 }  // namespace counterpoise

@@ -1,18 +1,21 @@
 // The contract between the framework and a machine: all that a device must be able to compute.
 //
-// There are two implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read, and
-// is what the tests compare the other with; *cpu* (cpu_backend.h) is fast. A third, *cuda*, for NVIDIA's cards, has its
-// place kept: cuda_backend() is null in this build. Everything above kernels/ works on any of them.
+// There are three implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read, and
+// is what the tests compare the others with; *cpu* (cpu_backend.h) is fast; *cuda* (cuda_backend.h) computes on NVIDIA's
+// cards, where the build and the machine have it. Everything above kernels/ works on any of them.
 //
 // Conventions of every method:
 //   - inputs come first, outputs last; an output is wholly overwritten unless its comment says otherwise;
 //   - shapes and dtypes have been checked by the caller (core/ops_*.cpp), who can name the operation in an error;
 //   - an output shares no memory with an input unless the comment says "may be in place";
 //   - N, H, W, C, K, R, S, P, Q are as in view.h; `dx` is the gradient of the loss with respect to `x`;
-//   - floating dtypes are f32 and f64 throughout; sums are accumulated more exactly than they are stored.
+//   - floating dtypes are f32 and f64 throughout, and bf16 where supports() says so; then biases, scales, statistics and
+//     sums are f32 (parameter_dtype). Sums are accumulated more exactly than they are stored;
+//   - a call may return before its result is there: what is asked for later sees it, and download() waits.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "kernels/formulas.h"
 #include "kernels/view.h"
@@ -29,10 +32,32 @@ struct Pool2dParams {
   Index out(Index in) const { return (in + 2 * pad - window) / stride + 1; }
 };
 
+// What a device may do for speed, where it can.
+struct ComputeMode {
+  bool tf32 = false;           // round the factors of f32 products to TF32's 10 bits of mantissa
+  bool deterministic = false;  // the same bits in every run on one machine, whatever else it does
+};
+
+// A weight, its gradient and what the optimizer remembers of it, all of one shape and dtype.
+struct SgdTensors {
+  View w, dw, velocity;
+};
+struct AdamTensors {
+  View w, dw, m, v;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
+  // What it computes with, for people: "NVIDIA H100 80GB HBM3, ...".
+  virtual std::string description() const = 0;
+  // Throws Error(Exit::no_device), which says why, unless it can compute in this dtype.
+  virtual void require(DType dtype) const = 0;
+  // Throws Error(Exit::usage) for a mode that it does not have.
+  virtual void set_mode(const ComputeMode& mode) = 0;
+  // True where the program itself cannot read the backend's memory, so that moving numbers costs.
+  virtual bool is_remote() const { return false; }
 
   // -- memory --
   // At least `bytes` bytes aligned to 64; throws Error(Exit::no_device) when there is no more memory.
@@ -44,10 +69,12 @@ class Backend {
   virtual void copy(const View& x, const View& y) = 0;
   // Waits until all that was asked for is done; errors of asynchronous work surface here.
   virtual void synchronize() = 0;
+  // The most bytes of a remote backend's memory that were taken at once since the program began; 0 for others.
+  virtual size_t peak_bytes() const { return 0; }
 
   // -- elementwise --
   virtual void fill(double value, const View& y) = 0;
-  virtual void cast(const View& x, const View& y) = 0;  // f32 to f64 and back
+  virtual void cast(const View& x, const View& y) = 0;  // between floating dtypes
   // y = f(x; a, b) for a formula of formulas.h; may be in place.
   virtual void unary(Unary op, double a, double b, const View& x, const View& y) = 0;
   // dx = dy f'(x); dx may be dy.
@@ -61,12 +88,15 @@ class Backend {
   virtual void add_scaled(double alpha, const View& x, const View& y) = 0;
   // dz = dy where y > 0, else 0: the way back through y = relu(z), which needs no z. dz may be dy.
   virtual void relu_mask(const View& y, const View& dy, const View& dz) = 0;
+  // The same, and db [K] = the sum of dz over all axes but the last: the way back through relu(z + bias) in one pass.
+  virtual void relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) = 0;
 
   // -- reductions --
-  // y = the sum of x over the axes along which y would be broadcast to x's shape.
+  // y = the sum of x over the axes along which y would be broadcast to x's shape. y may be in x's parameter_dtype.
   virtual void sum_to(const View& x, const View& y) = 0;
-  // The sum of x^2: not finite exactly if some x is not, or so large that its square overflows a double.
-  virtual double sum_squares(const View& x) = 0;
+  // The sum of x^2 over all tensors, which have one dtype: not finite exactly if some x is not, or so large that its
+  // square overflows a double.
+  virtual double sum_squares(const std::vector<View>& xs) = 0;
 
   // -- products --
   // y [M, N] = op(a) op(b), where op transposes if asked: a is [M, L] or [L, M], b is [L, N] or [N, L].
@@ -106,7 +136,8 @@ class Backend {
   // y = x - log sum_k exp(x_k), row by row.
   virtual void log_softmax(const View& x, const View& y) = 0;
   virtual void log_softmax_grad(const View& y, const View& dy, const View& dx) = 0;
-  // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K). The gradient is 0 elsewhere.
+  // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K): a remote backend gives NaN for others, the caller of one
+  // that is not has checked. The gradient is 0 elsewhere.
   virtual void pick(const View& x, const View& index, const View& y) = 0;
   virtual void pick_grad(const View& dy, const View& index, const View& dx) = 0;
 
@@ -115,17 +146,24 @@ class Backend {
   // Philox counter (i / 4, stream) under `key`: the backward pass asks for the same mask again. May be in place.
   virtual void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
-  // -- optimizer steps, in place in w and the state --
-  virtual void sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) = 0;
-  virtual void adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) = 0;
+  // -- pictures --
+  // y[n] [H, W, 3] = picture index[n] of bytes [M, H, W, 3] (u8), mirrored and turned as turns[n] says, scaled to
+  // x / 127.5 - 1: see turn.h. index [N] is i32 and within [0, M); turns [N, 3] is f64: cosine, sine, and 1 to mirror.
+  virtual void pictures(const View& bytes, const View& index, const View& turns, const View& y) = 0;
+
+  // -- optimizer steps, in place in w and the state, f32 or f64, over all weights in one call --
+  virtual void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) = 0;
+  virtual void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) = 0;
 };
 
 // The machines. Each lives as long as the program.
 Backend& reference_backend();
 Backend& cpu_backend();
-// Null where this build or this machine has no CUDA; then cuda_absence() says why and what to do.
+// Null where this build or this machine has no usable card; then cuda_absence() says why and what to do. The first call
+// looks for one. cuda_version() names the libraries of a build that has CUDA, and is empty otherwise.
 Backend* cuda_backend();
 std::string cuda_absence();
+std::string cuda_version();
 
 // What the cpu backend was built with and found, for --version: "OpenBLAS 0.3.21 (kernels for SkylakeX)".
 std::string cpu_description();

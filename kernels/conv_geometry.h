@@ -21,8 +21,8 @@ struct ConvGeometry {
         stride(params.stride),
         pad(params.pad) {}
 
-  Index pixels() const { return N * P * Q; }  // of y
-  Index length() const { return R * S * C; }  // products in an element of y
+  HD Index pixels() const { return N * P * Q; }  // of y
+  HD Index length() const { return R * S * C; }  // products in an element of y
 };
 
 // Whether what is written now will have left the caches when it is read.

@@ -27,6 +27,11 @@ std::string cpu_description() {
   return text(config.substr(0, end), " (kernels for ", openblas_get_corename(), ")");
 }
 
+void CpuBackend::require(DType dtype) const {
+  ENSURE_OR(Exit::no_device, dtype != DType::bf16,
+            "--precision bf16 needs a card whose units compute in bf16: use --device cuda, or --precision fp32");
+}
+
 // -- memory --
 
 void* CpuBackend::allocate(size_t bytes) {
@@ -225,18 +230,22 @@ void CpuBackend::sum_to(const View& x, const View& y) {
   });
 }
 
-double CpuBackend::sum_squares(const View& x) {
+double CpuBackend::sum_squares(const std::vector<View>& xs) {
   double sum = 0;
-  dispatch(x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const Index columns = x.size() % 8 == 0 ? 8 : 1;
-    for (double s : sum_rows<1>(x.size() / columns, columns, [&](Index row, double*out) {
-           const T* px = x.as<T>() + row * columns;
-           for (Index c = 0; c < columns; ++c) out[c] += double(px[c]) * px[c];
-         })) {
-      sum += s;
-    }
-  });
+  for (const View& x : xs) {
+    double squares = 0;  // of this tensor
+    dispatch(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const Index columns = x.size() % 8 == 0 ? 8 : 1;
+      for (double s : sum_rows<1>(x.size() / columns, columns, [&](Index row, double*out) {
+             const T* px = x.as<T>() + row * columns;
+             for (Index c = 0; c < columns; ++c) out[c] += double(px[c]) * px[c];
+           })) {
+        squares += s;
+      }
+    });
+    sum += squares;
+  }
   return sum;
 }
 
@@ -342,28 +351,32 @@ void CpuBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream,
   });
 }
 
-void CpuBackend::sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) {
-  dispatch(w.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T *pw = w.as<T>(), *pv = velocity.as<T>();
-    const T* pdw = dw.as<T>();
-    parallel_for(w.size(), thread_grain, [&](Index begin, Index end) {
-      const SgdStep local = step;  // a copy that the compiler can keep in registers
-      for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pv[i]);
+void CpuBackend::sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) {
+  for (const SgdTensors& p : weights) {
+    dispatch(p.w.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T *pw = p.w.as<T>(), *pv = p.velocity.as<T>();
+      const T* pdw = p.dw.as<T>();
+      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
+        const SgdStep local = step;  // a copy that the compiler can keep in registers
+        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pv[i]);
+      });
     });
-  });
+  }
 }
 
-void CpuBackend::adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) {
-  dispatch(w.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T *pw = w.as<T>(), *pm = m.as<T>(), *pv = v.as<T>();
-    const T* pdw = dw.as<T>();
-    parallel_for(w.size(), thread_grain, [&](Index begin, Index end) {
-      const AdamStep local = step;
-      for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pm[i], pv[i]);
+void CpuBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) {
+  for (const AdamTensors& p : weights) {
+    dispatch(p.w.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T *pw = p.w.as<T>(), *pm = p.m.as<T>(), *pv = p.v.as<T>();
+      const T* pdw = p.dw.as<T>();
+      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
+        const AdamStep local = step;
+        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pm[i], pv[i]);
+      });
     });
-  });
+  }
 }
 
 }  // namespace counterpoise

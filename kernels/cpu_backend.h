@@ -15,6 +15,8 @@ class CpuBackend : public ReferenceBackend {
  public:
   CpuBackend();
   std::string name() const override { return "cpu"; }
+  std::string description() const override { return cpu_description(); }
+  void require(DType dtype) const override;
 
   void* allocate(size_t bytes) override;
   void release(void* memory, size_t bytes) noexcept override;
@@ -28,7 +30,7 @@ class CpuBackend : public ReferenceBackend {
   void relu_mask(const View& y, const View& dy, const View& dz) override;
 
   void sum_to(const View& x, const View& y) override;
-  double sum_squares(const View& x) override;
+  double sum_squares(const std::vector<View>& xs) override;
 
   void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) override;
 
@@ -46,8 +48,8 @@ class CpuBackend : public ReferenceBackend {
 
   void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
 
-  void sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) override;
-  void adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) override;
+  void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
+  void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
 
  private:
   CachingAllocator memory_;

@@ -6,8 +6,9 @@ namespace counterpoise {
 Backend* cuda_backend() { return nullptr; }
 
 std::string cuda_absence() {
-  return "this build has no CUDA backend: use --device cpu, or a release of Counterpoise that has one, built on a "
-         "machine with nvcc and cuDNN";
+  return "this program was built without CUDA: use --device cpu, or install nvcc, cuBLAS and cuDNN and run make again";
 }
+
+std::string cuda_version() { return ""; }
 
 }  // namespace counterpoise

@@ -8,12 +8,27 @@
 
 #include "kernels/broadcast.h"
 #include "kernels/philox.h"
+#include "kernels/turn.h"
 
 namespace counterpoise {
+
+namespace {
+
+template <class T>
+void store(const std::vector<double>& sums, const View& y) {
+  for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = static_cast<T>(sums[i]);
+}
+
+}  // namespace
 
 Backend& reference_backend() {
   static ReferenceBackend backend;
   return backend;
+}
+
+void ReferenceBackend::set_mode(const ComputeMode& mode) {
+  ENSURE_OR(Exit::usage, !mode.tf32, "--precision tf32 is a way of NVIDIA's cards to compute; ", name(),
+            " has f32 only: use --precision fp32, or --device cuda");
 }
 
 void* ReferenceBackend::allocate(size_t bytes) {
@@ -35,38 +50,40 @@ void ReferenceBackend::copy(const View& x, const View& y) { move_bytes(x.data, y
 // -- elementwise --
 
 void ReferenceBackend::fill(double value, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = static_cast<T>(value);
   });
 }
 
 void ReferenceBackend::cast(const View& x, const View& y) {
-  dispatch(x.dtype, [&](auto zero_x) {
-    dispatch(y.dtype, [&](auto zero_y) {
+  dispatch_floating(x.dtype, [&](auto zero_x) {
+    dispatch_floating(y.dtype, [&](auto zero_y) {
       using X = decltype(zero_x);
       using Y = decltype(zero_y);
-      for (Index i = 0; i < y.size(); ++i) y.as<Y>()[i] = static_cast<Y>(x.as<X>()[i]);
+      for (Index i = 0; i < y.size(); ++i) y.as<Y>()[i] = static_cast<Y>(static_cast<Compute<X>>(x.as<X>()[i]));
     });
   });
 }
 
 void ReferenceBackend::unary(Unary op, double a, double b, const View& x, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
+    using C = Compute<T>;
     visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = formula.f(x.as<T>()[i], T(a), T(b));
+      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(x.as<T>()[i]), C(a), C(b)));
     });
   });
 }
 
 void ReferenceBackend::unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
                                   const View& dx) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
+    using C = Compute<T>;
     visit(op, [&](auto formula) {
       for (Index i = 0; i < y.size(); ++i) {
-        dx.as<T>()[i] = dy.as<T>()[i] * formula.df(x.as<T>()[i], y.as<T>()[i], T(a), T(b));
+        dx.as<T>()[i] = T(C(dy.as<T>()[i]) * formula.df(C(x.as<T>()[i]), C(y.as<T>()[i]), C(a), C(b)));
       }
     });
   });
@@ -74,65 +91,73 @@ void ReferenceBackend::unary_grad(Unary op, double a, double b, const View& x, c
 
 void ReferenceBackend::binary(Binary op, const View& a, const View& b, const View& y) {
   const BroadcastIndex in_a(a.shape, y.shape), in_b(b.shape, y.shape);
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
+    using C = Compute<T>;
     visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = formula.f(a.as<T>()[in_a(i)], b.as<T>()[in_b(i)]);
+      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(a.as<T>()[in_a(i)]), C(b.as<T>()[in_b(i)])));
     });
   });
 }
 
 void ReferenceBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) {
   const BroadcastIndex in_a(a.shape, dy.shape), in_b(b.shape, dy.shape);
-  dispatch(dy.dtype, [&](auto zero) {
+  dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     visit(op, [&](auto formula) {
       for (Index i = 0; i < dy.size(); ++i) {
-        const T va = a.as<T>()[in_a(i)], vb = b.as<T>()[in_b(i)];
-        d.as<T>()[i] = dy.as<T>()[i] * (wrt_a ? formula.da(va, vb) : formula.db(va, vb));
+        const Compute<T> va = a.as<T>()[in_a(i)], vb = b.as<T>()[in_b(i)], dyi = dy.as<T>()[i];
+        d.as<T>()[i] = T(dyi * (wrt_a ? formula.da(va, vb) : formula.db(va, vb)));
       }
     });
   });
 }
 
 void ReferenceBackend::add_scaled(double alpha, const View& x, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] += T(alpha) * x.as<T>()[i];
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(y.as<T>()[i] + Compute<T>(alpha) * x.as<T>()[i]);
   });
 }
 
 void ReferenceBackend::relu_mask(const View& y, const View& dy, const View& dz) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index i = 0; i < y.size(); ++i) dz.as<T>()[i] = y.as<T>()[i] > 0 ? dy.as<T>()[i] : T(0);
   });
+}
+
+void ReferenceBackend::relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) {
+  relu_mask(y, dy, dz);
+  sum_to(dz, db);
 }
 
 // -- reductions --
 
 void ReferenceBackend::sum_to(const View& x, const View& y) {
   const BroadcastIndex in_y(y.shape, x.shape);
-  dispatch(y.dtype, [&](auto zero) {
+  std::vector<double> sums(y.size());
+  dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::vector<double> sums(y.size());
     for (Index i = 0; i < x.size(); ++i) sums[in_y(i)] += x.as<T>()[i];
-    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = static_cast<T>(sums[i]);
   });
+  dispatch_floating(y.dtype, [&](auto zero) { store<decltype(zero)>(sums, y); });
 }
 
-double ReferenceBackend::sum_squares(const View& x) {
+double ReferenceBackend::sum_squares(const std::vector<View>& xs) {
   double sum = 0;
-  dispatch(x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    for (Index i = 0; i < x.size(); ++i) sum += double(x.as<T>()[i]) * x.as<T>()[i];
-  });
+  for (const View& x : xs) {
+    dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      for (Index i = 0; i < x.size(); ++i) sum += double(x.as<T>()[i]) * x.as<T>()[i];
+    });
+  }
   return sum;
 }
 
 void ReferenceBackend::matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) {
   const Index rows = y.shape[0], columns = y.shape[1], length = a.shape[transpose_a ? 0 : 1];
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index m = 0; m < rows; ++m) {
       for (Index n = 0; n < columns; ++n) {
@@ -175,20 +200,16 @@ void walk_products(const Shape& x, const Shape& w, const Shape& y, Conv2dParams 
   }
 }
 
-template <class T>
-void store(const std::vector<double>& sums, const View& y) {
-  for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = static_cast<T>(sums[i]);
-}
-
 }  // namespace
 
 void ReferenceBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
                               const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
+    using P = Compute<T>;  // the bias, in y's parameter_dtype
     const Index K = w.shape[0];
     std::vector<double> sums(y.size());
-    for (Index i = 0; i < y.size(); ++i) sums[i] = bias.data ? bias.as<T>()[i % K] : 0;
+    for (Index i = 0; i < y.size(); ++i) sums[i] = bias.data ? bias.as<P>()[i % K] : 0;
     walk_products(x.shape, w.shape, y.shape, params,
                   [&](Index ix, Index iw, Index iy) { sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw]; });
     if (relu) {
@@ -199,7 +220,7 @@ void ReferenceBackend::conv2d(const View& x, const View& w, const View& bias, Co
 }
 
 void ReferenceBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
-  dispatch(dx.dtype, [&](auto zero) {
+  dispatch_floating(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
     walk_products(dx.shape, w.shape, dy.shape, params,
@@ -209,7 +230,7 @@ void ReferenceBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dPa
 }
 
 void ReferenceBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
-  dispatch(dw.dtype, [&](auto zero) {
+  dispatch_floating(dw.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dw.size());
     walk_products(x.shape, dw.shape, dy.shape, params,
@@ -268,9 +289,9 @@ void walk_adaptive(const Shape& x, const Shape& y, const Fn& fn) {
 }  // namespace
 
 void ReferenceBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = -std::numeric_limits<T>::infinity();
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(-std::numeric_limits<Compute<T>>::infinity());
     walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) {
       T& best = y.as<T>()[iy];
       const T value = x.as<T>()[ix];
@@ -281,20 +302,21 @@ void ReferenceBackend::max_pool2d(const View& x, Pool2dParams params, const View
 
 void ReferenceBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params,
                                        const View& dx) {
-  fill(0, dx);
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
+    std::vector<double> sums(dx.size());
     std::vector<bool> given(y.size());
     walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) {
       if (given[iy] || x.as<T>()[ix] != y.as<T>()[iy]) return;
-      dx.as<T>()[ix] += dy.as<T>()[iy];
+      sums[ix] += dy.as<T>()[iy];
       given[iy] = true;
     });
+    store<T>(sums, dx);
   });
 }
 
 void ReferenceBackend::avg_pool2d(const View& x, Pool2dParams params, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(y.size());
     walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) { sums[iy] += x.as<T>()[ix]; });
@@ -304,7 +326,7 @@ void ReferenceBackend::avg_pool2d(const View& x, Pool2dParams params, const View
 }
 
 void ReferenceBackend::avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) {
-  dispatch(dy.dtype, [&](auto zero) {
+  dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
     walk_windows(dx.shape, dy.shape, params, [&](Index ix, Index iy) {
@@ -315,7 +337,7 @@ void ReferenceBackend::avg_pool2d_grad(const View& dy, Pool2dParams params, cons
 }
 
 void ReferenceBackend::adaptive_avg_pool2d(const View& x, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(y.size());
     walk_adaptive(x.shape, y.shape,
@@ -325,7 +347,7 @@ void ReferenceBackend::adaptive_avg_pool2d(const View& x, const View& y) {
 }
 
 void ReferenceBackend::adaptive_avg_pool2d_grad(const View& dy, const View& dx) {
-  dispatch(dy.dtype, [&](auto zero) {
+  dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
     walk_adaptive(dx.shape, dy.shape,
@@ -340,22 +362,23 @@ void ReferenceBackend::batch_norm(const View& x, const View& scale, const View& 
                                   const View& y, const View& mean, const View& inv_std, const View& running_mean,
                                   const View& running_var) {
   const Index C = scale.size(), rows = x.size() / C;
-  dispatch(x.dtype, [&](auto zero) {
+  dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
+    using P = Compute<T>;  // parameters and statistics
     for (Index c = 0; c < C; ++c) {
       double sum = 0, squares = 0;
       for (Index i = 0; i < rows; ++i) sum += x.as<T>()[i * C + c];
       const double mu = sum / rows;
       for (Index i = 0; i < rows; ++i) squares += std::pow(x.as<T>()[i * C + c] - mu, 2);
       const double var = squares / rows, inverse = 1 / std::sqrt(var + eps);
-      mean.as<T>()[c] = T(mu);
-      inv_std.as<T>()[c] = T(inverse);
-      T& rm = running_mean.as<T>()[c];
-      T& rv = running_var.as<T>()[c];
-      rm = T((1 - momentum) * rm + momentum * mu);
-      rv = T((1 - momentum) * rv + momentum * squares / (rows - 1));
+      mean.as<P>()[c] = P(mu);
+      inv_std.as<P>()[c] = P(inverse);
+      P& rm = running_mean.as<P>()[c];
+      P& rv = running_var.as<P>()[c];
+      rm = P((1 - momentum) * rm + momentum * mu);
+      rv = P((1 - momentum) * rv + momentum * squares / (rows - 1));
       for (Index i = 0; i < rows; ++i) {
-        y.as<T>()[i * C + c] = T(scale.as<T>()[c] * (x.as<T>()[i * C + c] - mu) * inverse + shift.as<T>()[c]);
+        y.as<T>()[i * C + c] = T(scale.as<P>()[c] * (x.as<T>()[i * C + c] - mu) * inverse + shift.as<P>()[c]);
       }
     }
   });
@@ -366,20 +389,21 @@ void ReferenceBackend::batch_norm(const View& x, const View& scale, const View& 
 void ReferenceBackend::batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
                                        const View& dy, const View& dx, const View& dscale, const View& dshift) {
   const Index C = scale.size(), rows = x.size() / C;
-  dispatch(x.dtype, [&](auto zero) {
+  dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
+    using P = Compute<T>;  // parameters and statistics
     for (Index c = 0; c < C; ++c) {
-      const double mu = mean.as<T>()[c], inverse = inv_std.as<T>()[c];
+      const double mu = mean.as<P>()[c], inverse = inv_std.as<P>()[c];
       double sum = 0, dot = 0;
       for (Index i = 0; i < rows; ++i) {
         sum += dy.as<T>()[i * C + c];
         dot += dy.as<T>()[i * C + c] * (x.as<T>()[i * C + c] - mu) * inverse;
       }
-      dshift.as<T>()[c] = T(sum);
-      dscale.as<T>()[c] = T(dot);
+      dshift.as<P>()[c] = P(sum);
+      dscale.as<P>()[c] = P(dot);
       for (Index i = 0; i < rows; ++i) {
         const double xh = (x.as<T>()[i * C + c] - mu) * inverse;
-        dx.as<T>()[i * C + c] = T(scale.as<T>()[c] * inverse * (dy.as<T>()[i * C + c] - sum / rows - xh * dot / rows));
+        dx.as<T>()[i * C + c] = T(scale.as<P>()[c] * inverse * (dy.as<T>()[i * C + c] - sum / rows - xh * dot / rows));
       }
     }
   });
@@ -389,7 +413,7 @@ void ReferenceBackend::batch_norm_grad(const View& x, const View& scale, const V
 
 void ReferenceBackend::log_softmax(const View& x, const View& y) {
   const Index K = x.shape[-1], rows = x.size() / K;
-  dispatch(x.dtype, [&](auto zero) {
+  dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index n = 0; n < rows; ++n) {
       const T* z = x.as<T>() + n * K;
@@ -404,7 +428,7 @@ void ReferenceBackend::log_softmax(const View& x, const View& y) {
 // dx = dy - softmax(x) sum of dy
 void ReferenceBackend::log_softmax_grad(const View& y, const View& dy, const View& dx) {
   const Index K = y.shape[-1], rows = y.size() / K;
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index n = 0; n < rows; ++n) {
       double sum = 0;
@@ -418,7 +442,7 @@ void ReferenceBackend::log_softmax_grad(const View& y, const View& dy, const Vie
 
 void ReferenceBackend::pick(const View& x, const View& index, const View& y) {
   const Index K = x.shape[1];
-  dispatch(x.dtype, [&](auto zero) {
+  dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index n = 0; n < y.size(); ++n) y.as<T>()[n] = x.as<T>()[n * K + index.as<int32_t>()[n]];
   });
@@ -427,39 +451,63 @@ void ReferenceBackend::pick(const View& x, const View& index, const View& y) {
 void ReferenceBackend::pick_grad(const View& dy, const View& index, const View& dx) {
   const Index K = dx.shape[1];
   fill(0, dx);
-  dispatch(dx.dtype, [&](auto zero) {
+  dispatch_floating(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index n = 0; n < dy.size(); ++n) dx.as<T>()[n * K + index.as<int32_t>()[n]] = dy.as<T>()[n];
   });
 }
 
-// -- dropout and optimizer steps --
+// -- dropout, pictures and optimizer steps --
 
 void ReferenceBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
-  dispatch(x.dtype, [&](auto zero) {
+  dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const T scale = T(1 / (1 - p));
+    const auto scale = Compute<T>(1 / (1 - p));
     for (Index i = 0; i < x.size(); i += 4) {
       const Philox::Words words = Philox::words(key, i / 4, stream);
       for (Index j = i; j < i + 4 && j < x.size(); ++j) {
-        y.as<T>()[j] = Philox::uniform(words.v[j - i]) < p ? T(0) : x.as<T>()[j] * scale;
+        y.as<T>()[j] = Philox::uniform(words.v[j - i]) < p ? T(0) : T(x.as<T>()[j] * scale);
       }
     }
   });
 }
 
-void ReferenceBackend::sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) {
-  dispatch(w.dtype, [&](auto zero) {
+void ReferenceBackend::pictures(const View& bytes, const View& index, const View& turns, const View& y) {
+  const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
+  dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (Index i = 0; i < w.size(); ++i) step(w.as<T>()[i], dw.as<T>()[i], velocity.as<T>()[i]);
+    T* out = y.as<T>();
+    for (Index n = 0; n < y.shape[0]; ++n) {
+      const uint8_t* picture = bytes.as<uint8_t>() + index.as<int32_t>()[n] * Index(H) * W * 3;
+      const double* turn = turns.as<double>() + 3 * n;
+      for (int row = 0; row < H; ++row) {
+        const TurnedRow turned(turn[0], turn[1], turn[2] != 0, H, W, row);
+        for (int column = 0; column < W; ++column, out += 3) {
+          float pixel[3];
+          turned.sample(picture, column, pixel);
+          for (int c = 0; c < 3; ++c) out[c] = T(scale_pixel(pixel[c]));
+        }
+      }
+    }
   });
 }
 
-void ReferenceBackend::adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) {
-  dispatch(w.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    for (Index i = 0; i < w.size(); ++i) step(w.as<T>()[i], dw.as<T>()[i], m.as<T>()[i], v.as<T>()[i]);
-  });
+void ReferenceBackend::sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) {
+  for (const SgdTensors& p : weights) {
+    dispatch(p.w.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      for (Index i = 0; i < p.w.size(); ++i) step(p.w.as<T>()[i], p.dw.as<T>()[i], p.velocity.as<T>()[i]);
+    });
+  }
+}
+
+void ReferenceBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) {
+  for (const AdamTensors& p : weights) {
+    dispatch(p.w.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      for (Index i = 0; i < p.w.size(); ++i) step(p.w.as<T>()[i], p.dw.as<T>()[i], p.m.as<T>()[i], p.v.as<T>()[i]);
+    });
+  }
 }
 
 }  // namespace counterpoise

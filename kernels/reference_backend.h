@@ -9,6 +9,9 @@ namespace counterpoise {
 class ReferenceBackend : public Backend {
  public:
   std::string name() const override { return "reference"; }
+  std::string description() const override { return "plain loops"; }
+  void require(DType) const override {}
+  void set_mode(const ComputeMode& mode) override;
 
   void* allocate(size_t bytes) override;
   void release(void* memory, size_t bytes) noexcept override;
@@ -25,9 +28,10 @@ class ReferenceBackend : public Backend {
   void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) override;
   void add_scaled(double alpha, const View& x, const View& y) override;
   void relu_mask(const View& y, const View& dy, const View& dz) override;
+  void relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) override;
 
   void sum_to(const View& x, const View& y) override;
-  double sum_squares(const View& x) override;
+  double sum_squares(const std::vector<View>& xs) override;
 
   void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) override;
 
@@ -54,8 +58,10 @@ class ReferenceBackend : public Backend {
 
   void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
 
-  void sgd_step(const SgdStep& step, const View& w, const View& dw, const View& velocity) override;
-  void adam_step(const AdamStep& step, const View& w, const View& dw, const View& m, const View& v) override;
+  void pictures(const View& bytes, const View& index, const View& turns, const View& y) override;
+
+  void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
+  void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
 };
 
 }  // namespace counterpoise

@@ -10,13 +10,28 @@ const char* name(DType dtype) {
       return "f32";
     case DType::f64:
       return "f64";
+    case DType::bf16:
+      return "bf16";
     case DType::i32:
       return "i32";
+    case DType::u8:
+      return "u8";
   }
   return "?";
 }
 
-size_t size_of(DType dtype) { return dtype == DType::f64 ? 8 : 4; }
+size_t size_of(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+      return 8;
+    case DType::bf16:
+      return 2;
+    case DType::u8:
+      return 1;
+    default:
+      return 4;
+  }
+}
 
 Shape::Shape(std::initializer_list<Index> extents) {
   for (Index extent : extents) push_back(extent);

@@ -11,13 +11,15 @@
 #include <initializer_list>
 #include <string>
 
+#include "kernels/bf16.h"
 #include "kernels/check.h"
 
 namespace counterpoise {
 
 using Index = int64_t;
 
-enum class DType : uint8_t { f32, f64, i32 };
+// Numbers to compute with, in three precisions; labels; the bytes of pictures.
+enum class DType : uint8_t { f32, f64, bf16, i32, u8 };
 
 const char* name(DType dtype);
 size_t size_of(DType dtype);  // bytes
@@ -75,17 +77,23 @@ struct View {
   }
 };
 
+// What goes with activations of a dtype: biases, scales, statistics and the sums of a reduction stay in f32 beside bf16.
+inline DType parameter_dtype(DType dtype) { return dtype == DType::bf16 ? DType::f32 : dtype; }
+
 // Calls fn(T()) with T the C++ type of a floating dtype, so that one generic body serves f32 and f64.
 template <class Fn>
 void dispatch(DType dtype, const Fn& fn) {
-  switch (dtype) {
-    case DType::f32:
-      return fn(float());
-    case DType::f64:
-      return fn(double());
-    case DType::i32:
-      break;
-  }
+  if (dtype == DType::f32) return fn(float());
+  if (dtype == DType::f64) return fn(double());
+  throw Error(text("this operation needs numbers in f32 or f64 but got ", name(dtype)));
+}
+
+// The same for bf16, too. Its formulas are computed in Compute<T>, which is float.
+template <class Fn>
+void dispatch_floating(DType dtype, const Fn& fn) {
+  if (dtype == DType::bf16) return fn(bf16());
+  if (dtype == DType::f32) return fn(float());
+  if (dtype == DType::f64) return fn(double());
   throw Error(text("this operation needs floating-point numbers but got ", name(dtype)));
 }
 

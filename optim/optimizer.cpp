@@ -1,22 +1,24 @@
 #include "optim/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace counterpoise {
 
 void Optimizer::step(double lr) {
+  std::vector<size_t> moving;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    if (!parameters_[i].grad().defined()) continue;
-    update(i, parameters_[i], lr);
-    parameters_[i].zero_grad();
+    if (parameters_[i].grad().defined()) moving.push_back(i);
   }
+  if (!moving.empty()) update(moving, lr);
+  for (const size_t i : moving) parameters_[i].zero_grad();
 }
 
-const Tensor& Optimizer::state(std::vector<Tensor>& states, size_t index, const Var& parameter) {
-  if (states.size() <= index) states.resize(index + 1);
-  if (!states[index].defined()) {
-    states[index] = Tensor::zeros(parameter.backend(), parameter.shape(), parameter.value().dtype());
-  }
+const Tensor& Optimizer::state(std::vector<Tensor>& states, size_t index) const {
+  states.resize(parameters_.size());
+  const Tensor& like = parameters_[index].value();
+  if (!states[index].defined()) states[index] = Tensor::zeros(like.backend(), like.shape(), like.dtype());
   return states[index];
 }
 
@@ -27,9 +29,14 @@ Sgd::Sgd(std::vector<Var> parameters, double momentum, double weight_decay, bool
   ENSURE_OR(Exit::usage, !nesterov || momentum > 0, "sgd: Nesterov's variant needs a momentum above 0");
 }
 
-void Sgd::update(size_t index, const Var& p, double lr) {
+void Sgd::update(const std::vector<size_t>& indices, double lr) {
   step_.lr = lr;
-  p.backend().sgd_step(step_, p.value(), p.grad(), state(velocity_, index, p));
+  std::vector<SgdTensors> weights;
+  for (const size_t i : indices) {
+    const Var& p = parameter(i);
+    weights.push_back({p.value(), p.grad(), state(velocity_, i)});
+  }
+  parameter(indices[0]).backend().sgd_step(step_, weights);
 }
 
 Adam::Adam(std::vector<Var> parameters, double weight_decay, bool decoupled, double beta1, double beta2, double eps)
@@ -39,13 +46,19 @@ Adam::Adam(std::vector<Var> parameters, double weight_decay, bool decoupled, dou
   ENSURE_OR(Exit::usage, weight_decay >= 0, "adam: weight decay ", weight_decay, " is negative");
 }
 
-void Adam::update(size_t index, const Var& p, double lr) {
+void Adam::update(const std::vector<size_t>& indices, double lr) {
   step_.lr = lr;
-  if (steps_.size() <= index) steps_.resize(index + 1);
-  const double t = static_cast<double>(++steps_[index]);
-  step_.correction1 = 1 - std::pow(step_.beta1, t);
-  step_.correction2 = 1 - std::pow(step_.beta2, t);
-  p.backend().adam_step(step_, p.value(), p.grad(), state(m_, index, p), state(v_, index, p));
+  steps_.resize(std::max(steps_.size(), indices.back() + 1));
+  std::map<int64_t, std::vector<AdamTensors>> by_steps;  // usually all have made the same number
+  for (const size_t i : indices) {
+    const Var& p = parameter(i);
+    by_steps[++steps_[i]].push_back({p.value(), p.grad(), state(m_, i), state(v_, i)});
+  }
+  for (const auto& [t, weights] : by_steps) {
+    step_.correction1 = 1 - std::pow(step_.beta1, static_cast<double>(t));
+    step_.correction2 = 1 - std::pow(step_.beta2, static_cast<double>(t));
+    parameter(indices[0]).backend().adam_step(step_, weights);
+  }
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, std::vector<Var> parameters, double momentum,

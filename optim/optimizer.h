@@ -14,13 +14,15 @@ class Optimizer {
   explicit Optimizer(std::vector<Var> parameters) : parameters_(std::move(parameters)) {}
   virtual ~Optimizer() = default;
 
-  // Moves every parameter that has a gradient, and clears the gradients.
+  // Moves every parameter that has a gradient, and clears the gradients. The parameters live on one backend.
   void step(double lr);
 
  protected:
-  virtual void update(size_t index, const Var& parameter, double lr) = 0;
+  // Moves the parameters with these indices, all in one call of the backend.
+  virtual void update(const std::vector<size_t>& indices, double lr) = 0;
+  const Var& parameter(size_t index) const { return parameters_[index]; }
   // State of parameter `index`, zeros at first: velocities and moments.
-  static const Tensor& state(std::vector<Tensor>& states, size_t index, const Var& parameter);
+  const Tensor& state(std::vector<Tensor>& states, size_t index) const;
 
  private:
   std::vector<Var> parameters_;
@@ -32,7 +34,7 @@ class Sgd : public Optimizer {
   Sgd(std::vector<Var> parameters, double momentum = 0, double weight_decay = 0, bool nesterov = false);
 
  protected:
-  void update(size_t index, const Var& parameter, double lr) override;
+  void update(const std::vector<size_t>& indices, double lr) override;
 
  private:
   SgdStep step_;
@@ -47,7 +49,7 @@ class Adam : public Optimizer {
                 double beta2 = 0.999, double eps = 1e-8);
 
  protected:
-  void update(size_t index, const Var& parameter, double lr) override;
+  void update(const std::vector<size_t>& indices, double lr) override;
 
  private:
   AdamStep step_;

@@ -143,6 +143,9 @@ void add_binaries(Rows& rows) {
 // -- shape and reductions --
 
 void add_reductions(Rows& rows) {
+  for (const Shape& s : any_shapes) {  // in f64, where finite differences need it, nothing changes
+    rows.push_back({"cast", str(s), {{s}}, [](Inputs in) { return cast(in[0], DType::f64); }});
+  }
   const std::pair<Shape, Shape> reshapes[] = {{{2, 3, 4}, {6, 4}}, {{}, {1, 1}}, {{5}, {1, 5, 1}}, {{0, 3}, {3, 0}}};
   for (const auto& [from, to] : reshapes) {
     rows.push_back({"reshape", text(from, " to ", to), {{from}}, [to = to](Inputs in) { return reshape(in[0], to); }});

@@ -3,6 +3,8 @@
 
 #include <sys/wait.h>
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <string>
 
@@ -18,11 +20,23 @@ struct Result {
 
 inline std::string slurp(const std::string& path) { return read_file(path, size_t(1) << 28); }
 
+// The path of one of our programs, which lie beside that of the tests.
+inline std::string program(const std::string& name) {
+  char self[4096];
+  const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
+  REQUIRE(length > 0);
+  const std::string path(self, static_cast<size_t>(length));
+  return path.substr(0, path.rfind('/')) + "/apps/" + name;
+}
+
+// Cards are hidden from the programs, so that they compute on the processor here as everywhere. A command may show them.
+constexpr const char* no_cards = "export CUDA_VISIBLE_DEVICES= CUDA_EMULATOR=cards=0; ";
+
 // Runs a shell command line.
 inline Result shell(const std::string& command) {
   const TemporaryFolder scratch;
   const int status =
-      std::system(("( " + command + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
+      std::system((no_cards + ("( " + command) + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),
           slurp(scratch / "err")};
 }

@@ -195,17 +195,17 @@ const Kernel kernels_in_place[] = {
     {"relu_mask", [](Backend& b, Tensor x, Tensor y, Tensor) { return b.relu_mask(x, y, y), y; }},
     {"dropout", [](Backend& b, Tensor x, Tensor, Tensor) { return b.dropout(x, 0.3, 11, 12, x), x; }},
     {"sum_squares",
-     [](Backend& b, Tensor x, Tensor, Tensor) { return Tensor::full(b, {}, b.sum_squares(x), DType::f64); }},
+     [](Backend& b, Tensor x, Tensor, Tensor) { return Tensor::full(b, {}, b.sum_squares({x}), DType::f64); }},
     {"sgd_step",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
-       b.sgd_step({0.1, 0.9, 0.01, true}, x, y, z);
-       return b.sgd_step({0.2, 0.8, 0.02, false}, x, y, z), x;
+       b.sgd_step({0.1, 0.9, 0.01, true}, {{x, y, z}});
+       return b.sgd_step({0.2, 0.8, 0.02, false}, {{x, y, z}}), x;
      }},
     {"adam_step",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
        const Tensor v = Tensor::zeros(b, x.shape(), x.dtype());
-       b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, x, y, z, v);
-       return b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, true, 0.19, 0.0199}, x, y, z, v), x;
+       b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, {{x, y, z, v}});
+       return b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, true, 0.19, 0.0199}, {{x, y, z, v}}), x;
      }},
 };
 
@@ -280,7 +280,7 @@ TEST_CASE("kernels: NaN is never hidden") {
         CHECK(nans(matmul(flat, flat, false, true)) == 7);
         CHECK(nans(conv2d(x, w, Var(), {1, 1}, true)) >= 3 * 4);
         CHECK(nans(batch_norm(x, one, one, one.clone(), one.clone(), true)) == 16);
-        CHECK(std::isnan(b.sum_squares(x)));
+        CHECK(std::isnan(b.sum_squares({x})));
       }
     }
   }

@@ -12,10 +12,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-Result losses_program(const std::string& arguments) { return shell(std::string(LOSSES) + " " + arguments); }
+Result losses_program(const std::string& arguments) { return shell(program("losses") + " " + arguments); }
 
 void check_fails(const std::string& arguments, int code, const std::string& part) {
-  check_program_fails(LOSSES, arguments, code, part);
+  check_program_fails(program("losses"), arguments, code, part);
 }
 
 Json eval(const std::string& arguments) {
@@ -231,7 +231,7 @@ TEST_CASE("losses: wrong command lines end with 2 and one line that helps") {
   check_fails("eval bce --logits 1 --labels 0 --positive 2", 2, "--positive 2 is no class");
   check_fails("eval cross-entropy --logits 1,2 --labels -100", 2, "all labels of this batch are ignored");
   check_fails("curves --output /proc/nowhere", 1, "/proc/nowhere");
-  const Result full = shell(std::string(LOSSES) + " walk >/dev/full");
+  const Result full = shell(program("losses") + " walk >/dev/full");
   CHECK(full.code == 1);
   CHECK(contains(full.err, "standard output"));
 }

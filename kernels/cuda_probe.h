@@ -1,0 +1,11 @@
+// Whether this program has kernels that the card can run.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+namespace counterpoise {
+
+// cudaSuccess, or the reason why not, such as cudaErrorNoKernelImageForDevice.
+cudaError_t probe_kernels();
+
+}  // namespace counterpoise

@@ -1,0 +1,49 @@
+// cuDNN's ways of a convolution. Only the cuda backend includes this; cuda_conv.cpp chooses among the ways by timing.
+//
+// cuDNN is told what to compute as a graph of operations (its "backend" interface): a convolution, on the way forward
+// followed by the addition of a bias and by relu, which then never leave the registers. It answers with engines that
+// can compute the graph on this card, the likely fastest first.
+#pragma once
+
+#include <cudnn.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/conv_geometry.h"
+
+namespace counterpoise {
+
+// What is to be computed: everything that the choice of an engine depends on.
+struct ConvProblem {
+  enum Pass { forward, grad_input, grad_weight } pass;
+  ConvGeometry geometry;
+  DType dtype;                // of x, w, y and their gradients: f32 or bf16. Sums are held in f32
+  bool bias = false;          // forward only; an f32 vector in both precisions
+  bool relu = false;          // forward only
+  bool tf32 = false;          // f32 products may be rounded to TF32, 10 bits of mantissa
+  bool deterministic = false; // only engines that give the same bits in every run
+};
+
+// Where the tensors of a convolution lie. The pass says which one is written: y, x (the gradient dx) or w (dw).
+struct ConvData {
+  void *x, *w, *bias, *y;
+};
+
+// One engine, compiled for one problem.
+class ConvPlan {
+ public:
+  virtual ~ConvPlan() = default;
+  virtual std::string name() const = 0;       // "engine 41, knobs ...": for messages and benchmarks
+  virtual size_t workspace_bytes() const = 0;
+  // Enqueues the computation on the handle's stream. Throws Error(Exit::no_device) if cuDNN refuses.
+  virtual void run(const ConvData& data, void* workspace) const = 0;
+};
+
+// The plans for a problem, at most `limit`, the likely fastest first; none where cuDNN has no engine for it. Plans that
+// want more than `workspace_limit` bytes are left out.
+std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t handle, const ConvProblem& problem, int limit,
+                                                   size_t workspace_limit);
+
+}  // namespace counterpoise
