@@ -64,7 +64,7 @@ Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_
 Var linear(const Var& x, const Var& weight, const Var& bias);
 // x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], followed by max(., 0) if `relu`: one
 // operation, because the activation is then neither written nor read a second time. The formula is in backend.h.
-// Beside an x in bf16 the weight may be in f32, as networks keep it, and the bias is.
+// Beside an x in bf16, weight and bias may be in f32, as above.
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
 
 // -- pictures (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --

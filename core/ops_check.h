@@ -12,18 +12,24 @@ inline void check_same_kind(const char* operation, const Var& a, const Var& b) {
          ", the other ", name(b.value().dtype()), "; convert one with cast()");
 }
 
-// The same where `b` is what goes with x: a bias, a scale, a statistic. Beside bf16 they are f32.
+// The same where `b` is what goes with x: a scale, a shift, a statistic. Beside bf16 they are f32.
 inline void check_parameter(const char* operation, const Var& x, const Var& b) {
   if (x.value().dtype() != DType::bf16) return check_same_kind(operation, x, b);
   ENSURE(&x.backend() == &b.backend() && b.value().dtype() == DType::f32, operation,
-         ": beside operands in bf16, biases, scales and statistics are f32 on the same backend, but one is ",
+         ": beside operands in bf16, scales, shifts and statistics are f32 on the same backend, but one is ",
          name(b.value().dtype()), " on ", b.backend().name());
 }
 
-// A weight in x's dtype. Networks keep their weights in f32, where small steps are not lost; beside activations in bf16
+// The same the other way: a scale or a shift in the parameter_dtype of x.
+inline Var parameter_of(const Var& x, const Var& b) {
+  return b.defined() && x.value().dtype() == DType::bf16 && b.value().dtype() == DType::bf16 ? cast(b, DType::f32) : b;
+}
+
+// A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost; beside activations in bf16
 // they are rounded each time that they are used, and their gradients come back in f32.
 inline Var beside(const Var& x, const Var& weight) {
-  return x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32 ? cast(weight, DType::bf16) : weight;
+  const bool rounds = weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
+  return rounds ? cast(weight, DType::bf16) : weight;
 }
 
 inline void check_rank(const char* operation, const char* what, const Var& x, int rank, const char* axes) {

@@ -41,8 +41,8 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
   return bias.defined() ? y + beside(x, bias) : y;
 }
 
-Var conv2d(const Var& x, const Var& kept_weight, const Var& bias, Conv2dParams params, bool relu) {
-  const Var weight = beside(x, kept_weight);
+Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu) {
+  const Var weight = beside(x, kept_weight), bias = beside(x, kept_bias);
   check_same_kind("conv2d", x, weight);
   check_rank("conv2d", "x", x, 4, "[N, H, W, C]");
   check_rank("conv2d", "weight", weight, 4, "[K, R, S, C]");
@@ -54,7 +54,7 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& bias, Conv2dParams p
   ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], "conv2d: a kernel of ", ws[1], "x", ws[2],
          " does not fit into ", xs[1], "x", xs[2], " with padding ", params.pad);
   if (bias.defined()) {
-    check_parameter("conv2d", x, bias);
+    check_same_kind("conv2d", x, bias);
     ENSURE(bias.shape() == Shape{ws[0]}, "conv2d: bias ", bias.shape(), " for K=", ws[0], " output channels");
   }
   Tensor y = empty_like(x.value(), {xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]});
@@ -64,7 +64,8 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& bias, Conv2dParams p
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
   return Var::made_by("conv2d", y, {x, weight, bias}, [x, weight, bias, params, kept](Tensor dy) {
     Backend& backend = dy.backend();
-    Tensor db = bias.requires_grad() ? empty_like(bias.value(), bias.shape()) : Tensor();
+    Tensor db;  // a sum over all pixels of a batch, which bf16 would not hold
+    if (bias.requires_grad()) db = Tensor::empty(backend, bias.shape(), parameter_dtype(dy.dtype()));
     if (kept.defined()) {
       Tensor dz = dy.unique() ? dy : empty_like(dy, dy.shape());
       if (db.defined()) backend.relu_bias_grad(kept, dy, dz, db);

@@ -9,8 +9,8 @@
 //   - shapes and dtypes have been checked by the caller (core/ops_*.cpp), who can name the operation in an error;
 //   - an output shares no memory with an input unless the comment says "may be in place";
 //   - N, H, W, C, K, R, S, P, Q are as in view.h; `dx` is the gradient of the loss with respect to `x`;
-//   - floating dtypes are f32 and f64 throughout, and bf16 where supports() says so; then biases, scales, statistics and
-//     sums are f32 (parameter_dtype). Sums are accumulated more exactly than they are stored;
+//   - floating dtypes are f32 and f64 throughout, and bf16 where require() says so; then scales, statistics and the
+//     gradients of biases are f32 (parameter_dtype). Sums are accumulated more exactly than they are stored;
 //   - a call may return before its result is there: what is asked for later sees it, and download() waits.
 #pragma once
 

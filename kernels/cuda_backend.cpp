@@ -85,8 +85,9 @@ void CudaBackend::find_card() {
   CUDA_CHECK(cudaSetDevice(0));
   CUDA_CHECK(cudaGetDeviceProperties(&card, 0));
   compute_capability_ = 10 * card.major + card.minor;
-  memory_text_ = text(card.name, ", ", card.totalGlobalMem / mebibyte, " MiB");
-  description_ = text(memory_text_, ", compute capability ", card.major, ".", card.minor);
+  memory_ = card.totalGlobalMem;
+  card_text_ = text(card.name, ", ", memory_ / mebibyte, " MiB");
+  description_ = text(card_text_, ", compute capability ", card.major, ".", card.minor);
   const cudaError_t usable = probe_kernels();
   ENSURE_OR(Exit::no_device, usable == cudaSuccess, "this program has kernels for ", CUDA_ARCHS_TEXT, ", but the ",
             card.name, " has compute capability ", card.major, ".", card.minor, " (", cudaGetErrorString(usable),
@@ -96,7 +97,7 @@ void CudaBackend::find_card() {
 void CudaBackend::make_pool() {
   int supported = 0;
   CUDA_CHECK(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, 0));
-  ENSURE_OR(Exit::no_device, supported, memory_text_, ": its driver has no memory pools; update the driver");
+  ENSURE_OR(Exit::no_device, supported, card_text_, ": its driver has no memory pools; update the driver");
   cudaMemPoolProps properties = {};
   properties.allocType = cudaMemAllocationTypePinned;
   properties.location = {cudaMemLocationTypeDevice, 0};
@@ -107,7 +108,7 @@ void CudaBackend::make_pool() {
 
 void CudaBackend::open_libraries() {
   if (cublas().create(&cublas_) != CUBLAS_STATUS_SUCCESS || cudnn().create(&cudnn_) != CUDNN_STATUS_SUCCESS) {
-    throw Error(text(memory_text_, ": cuBLAS or cuDNN cannot start; is the card's memory taken by another program?"),
+    throw Error(text(card_text_, ": cuBLAS or cuDNN cannot start; is the card's memory taken by another program?"),
                 Exit::no_device);
   }
   // A workspace of its own gives cuBLAS the same bits in every run; 32 MiB is what it wants on Hopper.
@@ -146,7 +147,7 @@ void* CudaBackend::allocate(size_t bytes) {
     cudaGetLastError();
     uint64_t used = 0;
     cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used);
-    throw Error(text("out of memory on the ", memory_text_, ": ", used / mebibyte, " MiB are in use and ",
+    throw Error(text("out of memory on the ", card_text_, ": ", used / mebibyte, " MiB are in use and ",
                      bytes / mebibyte, " MiB more are not to be had; try a smaller --batch-size, --image-size or --width",
                      ", or --precision bf16"),
                 Exit::no_device);

@@ -107,11 +107,13 @@ class CudaBackend : public Backend {
   ConvProblem problem(ConvProblem::Pass pass, const View& x, const View& w, Conv2dParams params) const;
   void convolve(const ConvProblem& problem, const ConvData& data);
   void convolve_padded(ConvProblem problem, ConvData data);
+  size_t workspace_limit(const ConvProblem& problem) const;
   std::shared_ptr<ConvPlan> fastest(std::vector<std::unique_ptr<ConvPlan>> plans, const ConvData& data);
   float milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace);
 
-  std::string description_, memory_text_;
+  std::string description_, card_text_;
   int compute_capability_ = 0;  // 90 for 9.0
+  size_t memory_ = 0;           // of the card, in bytes
   ComputeMode mode_;
   cudaStream_t stream_ = nullptr;
   cudaMemPool_t pool_ = nullptr;

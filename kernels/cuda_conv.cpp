@@ -15,8 +15,7 @@ namespace counterpoise {
 namespace {
 
 constexpr int timed_at_use = 3;  // the last batch of an epoch, which is smaller, is not worth it
-constexpr int most_plans = 6;    // some engines are compiled when they are first asked for, which takes a moment each
-constexpr size_t workspace_limit = size_t(512) << 20;
+constexpr int most_plans = 8;
 constexpr Index tensor_core_channels = 8;  // bf16 tensors whose channels come in eights are read 16 bytes at a time
 
 std::vector<Index> key(const ConvProblem& p) {
@@ -30,6 +29,11 @@ Index rounded_up(Index channels) {
 }
 
 }  // namespace
+
+// In bf16 the good engines want little. In f32 they want a copy of their input, or none is left but the slowest.
+size_t CudaBackend::workspace_limit(const ConvProblem& problem) const {
+  return problem.dtype == DType::bf16 ? std::min(memory_ / 16, size_t(512) << 20) : memory_ / 16;
+}
 
 // The shortest of three runs, after one that may have to load code.
 float CudaBackend::milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace) {
@@ -75,11 +79,11 @@ void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
   }
   Convolution& way = convolutions_[key(problem)];
   if (++way.uses == 1) {
-    auto plans = cudnn_plans(cudnn_, problem, 1, workspace_limit);
+    auto plans = cudnn_plans(cudnn_, problem, 1, workspace_limit(problem));
     if (!plans.empty()) way.plan = std::move(plans[0]);
   }
   if (way.uses == timed_at_use && way.plan && !problem.deterministic) {
-    auto timed = fastest(cudnn_plans(cudnn_, problem, most_plans, workspace_limit), data);
+    auto timed = fastest(cudnn_plans(cudnn_, problem, most_plans, workspace_limit(problem)), data);
     if (timed) way.plan = std::move(timed);
   }
   if (!way.plan) return plain_convolution(stream_, problem, data);

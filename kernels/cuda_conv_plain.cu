@@ -11,11 +11,11 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
   const ConvGeometry g = problem.geometry;
   const bool relu = problem.relu;
   const T *x = static_cast<const T*>(d.x), *w = static_cast<const T*>(d.w);
-  const auto* bias = problem.bias ? static_cast<const Compute<T>*>(d.bias) : nullptr;
+  const T* bias = problem.bias ? static_cast<const T*>(d.bias) : nullptr;
   T* y = static_cast<T*>(d.y);
   for_each(stream, g.pixels() * g.K, [=] __device__(Index i) {
     const Index k = i % g.K, q = i / g.K % g.Q, p = i / g.K / g.Q % g.P, n = i / g.K / g.Q / g.P;
-    double sum = bias ? double(bias[k]) : 0;
+    double sum = bias ? double(Compute<T>(bias[k])) : 0;
     for (Index r = 0; r < g.R; ++r) {
       const Index h = p * g.stride + r - g.pad;
       if (h < 0 || h >= g.H) continue;

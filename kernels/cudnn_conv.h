@@ -19,11 +19,11 @@ namespace counterpoise {
 struct ConvProblem {
   enum Pass { forward, grad_input, grad_weight } pass;
   ConvGeometry geometry;
-  DType dtype;                // of x, w, y and their gradients: f32 or bf16. Sums are held in f32
-  bool bias = false;          // forward only; an f32 vector in both precisions
-  bool relu = false;          // forward only
-  bool tf32 = false;          // f32 products may be rounded to TF32, 10 bits of mantissa
-  bool deterministic = false; // only engines that give the same bits in every run
+  DType dtype;                 // of x, w, bias, y and their gradients: f32 or bf16. Sums are held in f32
+  bool bias = false;           // forward only
+  bool relu = false;           // forward only
+  bool tf32 = false;           // f32 products may be rounded to TF32, 10 bits of mantissa
+  bool deterministic = false;  // only engines that give the same bits in every run
 };
 
 // Where the tensors of a convolution lie. The pass says which one is written: y, x (the gradient dx) or w (dw).
@@ -35,7 +35,7 @@ struct ConvData {
 class ConvPlan {
  public:
   virtual ~ConvPlan() = default;
-  virtual std::string name() const = 0;       // "engine 41, knobs ...": for messages and benchmarks
+  virtual std::string name() const = 0;  // "engine 41, knobs ...": for messages and benchmarks
   virtual size_t workspace_bytes() const = 0;
   // Enqueues the computation on the handle's stream. Throws Error(Exit::no_device) if cuDNN refuses.
   virtual void run(const ConvData& data, void* workspace) const = 0;

@@ -206,10 +206,9 @@ void ReferenceBackend::conv2d(const View& x, const View& w, const View& bias, Co
                               const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    using P = Compute<T>;  // the bias, in y's parameter_dtype
     const Index K = w.shape[0];
     std::vector<double> sums(y.size());
-    for (Index i = 0; i < y.size(); ++i) sums[i] = bias.data ? bias.as<P>()[i % K] : 0;
+    for (Index i = 0; i < y.size(); ++i) sums[i] = bias.data ? double(bias.as<T>()[i % K]) : 0;
     walk_products(x.shape, w.shape, y.shape, params,
                   [&](Index ix, Index iw, Index iy) { sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw]; });
     if (relu) {

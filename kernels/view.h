@@ -77,7 +77,7 @@ struct View {
   }
 };
 
-// What goes with activations of a dtype: biases, scales, statistics and the sums of a reduction stay in f32 beside bf16.
+// What goes with activations of a dtype: scales, statistics and sums over many of them stay in f32 beside bf16.
 inline DType parameter_dtype(DType dtype) { return dtype == DType::bf16 ? DType::f32 : dtype; }
 
 // Calls fn(T()) with T the C++ type of a floating dtype, so that one generic body serves f32 and f64.

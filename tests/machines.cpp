@@ -17,8 +17,19 @@ Guarded<CpuBackend>& guarded_cpu() {
 
 std::vector<Machine> machines() {
   std::vector<Machine> all = {{guarded_reference(), &guarded_reference()}, {guarded_cpu(), &guarded_cpu()}};
-  if (Backend* cuda = cuda_backend()) all.push_back({*cuda, nullptr});
+  if (Backend* cuda = cuda_backend()) {
+    cuda->set_mode({false, true});  // the same bits in every run
+    all.push_back({*cuda, nullptr});
+  }
   return all;
+}
+
+bool computes_in(const Backend& backend, DType dtype) {
+  try {
+    return backend.require(dtype), true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 void check_guard(const Machine& machine) {

@@ -66,6 +66,8 @@ struct Threads {
   ~Threads() { set_cpu_threads(before); }
 };
 
+bool computes_in(const Backend& backend, DType dtype);
+
 // Nothing was leaked, and no guard word overwritten.
 void check_guard(const Machine& machine);
 

@@ -301,13 +301,14 @@ void add_pictures(Rows& rows) {
       rows.push_back(
           {"batch_norm", text(s, training ? " training" : " inference"), {{s}, {c}, {c}}, [training, c](Inputs in) {
              const Tensor& x = in[0].value();
-             return batch_norm(in[0], in[1], in[2], Tensor::full(x.backend(), c, 0.3, x.dtype()),
-                               Tensor::full(x.backend(), c, 1.7, x.dtype()), training);
+             const DType statistics = parameter_dtype(x.dtype());
+             return batch_norm(in[0], in[1], in[2], Tensor::full(x.backend(), c, 0.3, statistics),
+                               Tensor::full(x.backend(), c, 1.7, statistics), training);
            }});
     }
   }
   rows.push_back({"batch_norm", "inference of nothing", {{{0, 2, 2, 3}}, {{3}}, {{3}}}, [](Inputs in) {
-                    const Tensor one = Tensor::full(in[0].backend(), {3}, 1, in[0].value().dtype());
+                    const Tensor one = Tensor::full(in[0].backend(), {3}, 1, parameter_dtype(in[0].value().dtype()));
                     return batch_norm(in[0], in[1], in[2], one, one, false);
                   }});
 }

@@ -18,6 +18,10 @@ namespace {
 // Sizes that several threads share, and that the blocks of the fast kernels do not divide.
 const std::vector<OpRow>& large_rows() {
   using In = Inputs;
+  const auto normalise = [](In in) {
+    const Tensor one = Tensor::full(in[0].backend(), in[1].shape(), 1, parameter_dtype(in[0].value().dtype()));
+    return batch_norm(in[0], in[1], in[2], one.clone(), one, true);
+  };
   const Input rows{{1001, 67}}, row{{67}}, column{{1001, 1}}, picture{{2, 65, 63, 16}, Input::normal};
   static const std::vector<OpRow> table = {
       {"relu", "", {{{66003}, Input::apart}}, [](In in) { return relu(in[0]); }},
@@ -64,10 +68,11 @@ const std::vector<OpRow>& large_rows() {
       {"batch_norm",
        "",
        {{{3, 40, 30, 19}}, {{19}}, {{19}}},
-       [](In in) {
-         const Tensor one = Tensor::full(in[0].backend(), {19}, 1, in[0].value().dtype());
-         return batch_norm(in[0], in[1], in[2], one.clone(), one, true);
-       }},
+       normalise},
+      // Channels in eights, which kernels for a card read together.
+      {"sum_to", "eights", {{{3001, 72}}}, [](In in) { return sum_to(in[0], {72}); }},
+      {"batch_norm", "eights", {{{3, 40, 30, 24}}, {{24}}, {{24}}}, normalise},
+      {"max_pool2d", "hanging over", {{{2, 33, 35, 24}, Input::apart}}, [](In in) { return max_pool2d(in[0], {2, 2}); }},
   };
   return table;
 }
@@ -79,6 +84,14 @@ const std::vector<OpRow>& large_products() {
       {"matmul", "", {{{301, 203}}, {{203, 157}}}, [](In in) { return matmul(in[0], in[1]); }},
       {"matmul", "transposed", {{{203, 157}}, {{301, 203}}}, [](In in) { return matmul(in[0], in[1], true, true); }},
       {"linear", "", {{{16, 3001}}, {{33, 3001}}, {{33}}}, [](In in) { return linear(in[0], in[1], in[2]); }},
+      {"relu and bias",
+       "eights",
+       {{{2, 40, 41, 24}}, {{40, 1, 1, 24}}, {{40}}},
+       [](In in) { return conv2d(in[0], in[1], in[2], {1, 0}, true); }},
+      {"relu and bias",
+       "",
+       {{{2, 40, 41, 24}}, {{5, 1, 1, 24}}, {{5}}},
+       [](In in) { return conv2d(in[0], in[1], in[2], {1, 0}, true); }},
       {"conv2d", "3x3", {{{2, 40, 40, 64}}, {{16, 3, 3, 64}}}, conv({1, 1})},
       {"conv2d", "many pixels", {{{3, 61, 67, 3}}, {{5, 3, 3, 3}}}, conv({1, 1})},
       {"conv2d", "stride 2", {{{3, 41, 40, 32}}, {{17, 3, 3, 32}}}, conv({2, 1})},
@@ -111,6 +124,19 @@ TEST_CASE("kernels: large sizes agree with the reference in f64") {
           check_agree(run(row, machine.backend, DType::f64), exact, 1e-12);
           check_guard(machine);
         }
+      }
+    }
+  }
+}
+
+TEST_CASE("kernels: large sizes in bf16 agree with the reference's bf16") {
+  for (const Machine& machine : machines()) {
+    if (&machine.backend == &guarded_reference() || !computes_in(machine.backend, DType::bf16)) continue;
+    for (const auto* table : {&large_rows(), &large_products()}) {
+      for (const OpRow& row : *table) {
+        const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+        CAPTURE(where);
+        check_agree(run(row, machine.backend, DType::bf16), run(row, reference_backend(), DType::bf16), 0.0079);
       }
     }
   }

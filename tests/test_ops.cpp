@@ -86,6 +86,55 @@ TEST_CASE("ops: every backend agrees with the reference in f64") {
   }
 }
 
+// Two roundings to bf16's 8 bits may differ in the last: 2^-8 of the largest number each.
+TEST_CASE("ops: bf16 agrees with the reference's bf16, to two of its last places") {
+  int rows = 0;
+  for (const Machine& machine : machines()) {
+    if (!computes_in(machine.backend, DType::bf16)) continue;
+    for (const OpRow& row : op_table()) {
+      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      CAPTURE(where);
+      check_agree(run(row, machine.backend, DType::bf16), run(row, reference_backend(), DType::bf16), 0.0079);
+      check_guard(machine);
+      ++rows;
+    }
+  }
+  CHECK(rows >= static_cast<int>(op_table().size()));  // the reference itself, at least
+}
+
+// The reference's bf16 is right where its f64 is: an operation rounds its inputs, its outputs and nothing between, apart
+// from those that are made of several.
+TEST_CASE("ops: the reference in bf16 agrees with itself in f64, to 2 in a hundred") {
+  for (const OpRow& row : op_table()) {
+    const std::string where = text(row.name, " ", row.what);
+    if (row.name == "exp" || row.name == "expm1" || row.name == "pow" || row.name == "maximum" ||
+        row.name == "minimum" || row.name == "max_pool2d" || row.what.find("times 20") != std::string::npos) {
+      continue;  // these magnify what is rounded, or choose by it
+    }
+    CAPTURE(where);
+    const Run rounded = run(row, reference_backend(), DType::bf16), exact = run(row, reference_backend(), DType::f64);
+    CHECK(deviation(rounded.value, exact.value) < 0.02);
+  }
+}
+
+TEST_CASE("bf16: the nearest float, ties to even, infinities and NaN") {
+  const std::pair<float, uint16_t> values[] = {
+      {0.f, 0x0000},          {-0.f, 0x8000},         {1.f, 0x3f80},           {-2.f, 0xc000},
+      {1.00390625f, 0x3f80},  {1.01171875f, 0x3f82},  {1.00390637f, 0x3f81},   {3.3895314e38f, 0x7f7f},
+      {3.4028235e38f, 0x7f80}, {1e-40f, 0x0001},      {HUGE_VALF, 0x7f80},     {-HUGE_VALF, 0xff80},
+  };
+  for (const auto& [value, bits] : values) {
+    CAPTURE(value);
+    CHECK(bf16(value).bits == bits);
+  }
+  CHECK(std::isnan(float(bf16(NAN))));
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    bf16 x;
+    x.bits = static_cast<uint16_t>(bits);
+    if (!std::isnan(float(x))) CHECK_FALSE(bf16(float(x)).bits != bits);
+  }
+}
+
 TEST_CASE("ops: a second backward adds, so the gradient is exactly doubled") {
   for (const Machine& machine : machines()) {
     for (const OpRow& row : op_table()) {

@@ -59,7 +59,7 @@ class EmulatedPlan final : public ConvPlan {
     const ConvGeometry& g = p_.geometry;
     const View x{data.x, {g.N, g.H, g.W, g.C}, p_.dtype}, w{data.w, {g.K, g.R, g.S, g.C}, p_.dtype};
     const View y{data.y, {g.N, g.P, g.Q, g.K}, p_.dtype};
-    const View bias{p_.bias ? data.bias : nullptr, {g.K}, DType::f32};
+    const View bias{p_.bias ? data.bias : nullptr, {g.K}, p_.dtype};
     const Conv2dParams params{g.stride, g.pad};
     Backend& host = p_.dtype == DType::bf16 ? reference_backend() : cpu_backend();
     if (p_.pass == ConvProblem::forward) host.conv2d(x, w, bias, params, p_.relu, y);
