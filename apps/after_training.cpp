@@ -19,8 +19,10 @@ bool wants_remedies(const Options& o) {
   return o.crt_epochs > 0 || o.tau_norm > 0 || o.temperature || o.threshold != "0.5" || o.adjust_logits > 0;
 }
 
-double retrain_classifier(Sequential& model, const PictureSet& set, const std::vector<size_t>& chosen, Backend& backend,
-                          const Options& o, int32_t positive) {
+double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_t>& chosen, const Options& o,
+                          int32_t positive) {
+  const PictureSet& set = feed.set();
+  Backend& backend = feed.backend();
   // The new start is that of another network of the same kind.
   const std::vector<Parameter> fresh = vgg(o.vgg, backend, ~static_cast<uint64_t>(o.seed))->last().parameters();
   std::vector<Var> trainable;
@@ -38,7 +40,6 @@ double retrain_classifier(Sequential& model, const PictureSet& set, const std::v
   std::vector<int32_t> classes;
   for (size_t i : chosen) classes.push_back(set.samples()[i].label);
 
-  const Index S = set.picture_size();
   double mean = 0;
   for (int epoch = 1; epoch <= o.crt_epochs && !stop_signal(); ++epoch) {
     const SamplerRun run{static_cast<uint64_t>(o.seed) + (uint64_t(1) << 62), static_cast<uint64_t>(epoch),
@@ -49,7 +50,7 @@ double retrain_classifier(Sequential& model, const PictureSet& set, const std::v
     options.augment = o.augment;
     options.seed = static_cast<uint64_t>(o.seed);
     options.epoch = static_cast<uint64_t>(o.epochs + epoch);
-    Loader loader(set, find_sampler("class-balanced").order(chosen, classes, run), options);
+    Loader loader(set, find_sampler("class-balanced").order(chosen, classes, run), feed.complete(options));
     double sum = 0, pictures = 0, step = 0;
     for (Batch batch; !stop_signal() && loader.next(batch); ++step) {
       if (batch.labels.empty()) continue;
@@ -58,10 +59,10 @@ double retrain_classifier(Sequential& model, const PictureSet& set, const std::v
       {
         const NoGrad frozen;
         model.train(false);
-        features = detach(model.features(Tensor::from(backend, {N, S, S, 3}, batch.pixels)));
+        features = detach(model.features(feed.pixels(batch)));
         model.train(true);
       }
-      const Var value = loss(model.last()(features), make_labels(backend, batch.labels, positive));
+      const Var value = loss(cast(model.last()(features), DType::f32), make_labels(backend, batch.labels, positive));
       ENSURE_OR(Exit::diverged, std::isfinite(value.value().item()), "--crt diverged in its epoch ", epoch,
                 "; try a smaller --lr");
       value.backward();

@@ -14,8 +14,8 @@ bool wants_remedies(const Options& options);
 // Classifier re-training, Kang et al. 2020 (arXiv:1910.09217) section 4.1: the last layer begins anew and learns from
 // class-balanced batches of `chosen`, for options.crt_epochs, while the rest stands still as in evaluation. The loss is
 // (binary) cross-entropy. Returns the loss of the last epoch; ends early at a stop signal.
-double retrain_classifier(Sequential& model, const PictureSet& set, const std::vector<size_t>& chosen, Backend& backend,
-                          const Options& options, int32_t positive);
+double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_t>& chosen, const Options& options,
+                          int32_t positive);
 
 // Temperature, shift and cut of the decision, as the options want them. `held_out` are logits of training pictures that
 // were not trained on, read with the plain decision; counts are those of the training pictures. Lines that say what was

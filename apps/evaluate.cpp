@@ -33,28 +33,26 @@ double cut_of(const std::string& threshold, const Decision& decision) {
   return decision.origin != 0 ? p - decision.origin : logit(p);
 }
 
-Evaluation evaluate(Module& model, const PictureSet& set, Backend& backend, const Decision& decision, int batch_size,
-                    int workers) {
-  std::vector<size_t> order(set.size());
+Evaluation evaluate(Module& model, Feed& feed, const Decision& decision, int batch_size, int workers) {
+  std::vector<size_t> order(feed.set().size());
   std::iota(order.begin(), order.end(), size_t(0));
-  return evaluate(model, set, order, backend, decision, batch_size, workers);
+  return evaluate(model, feed, order, decision, batch_size, workers);
 }
 
-Evaluation evaluate(Module& model, const PictureSet& set, const std::vector<size_t>& order, Backend& backend,
-                    const Decision& decision, int batch_size, int workers) {
+Evaluation evaluate(Module& model, Feed& feed, const std::vector<size_t>& order, const Decision& decision,
+                    int batch_size, int workers) {
   const NoGrad no_grad;
+  const PictureSet& set = feed.set();
   model.train(false);
   LoaderOptions options;
   options.batch_size = batch_size;
   options.workers = workers;
-  Loader loader(set, order, options);
+  Loader loader(set, order, feed.complete(options));
 
   Evaluation result;
-  const Index S = set.picture_size();
   for (Batch batch; !stop_signal() && loader.next(batch);) {
     if (batch.labels.empty()) continue;
-    const Shape shape{static_cast<Index>(batch.labels.size()), S, S, 3};
-    const Var z = model(Tensor::from(backend, shape, batch.pixels));
+    const Var z = model(feed.pixels(batch));
     for (double logit : logits(z.value(), decision)) result.logits.push_back(logit);
     result.samples.insert(result.samples.end(), batch.samples.begin(), batch.samples.end());
   }
@@ -107,11 +105,22 @@ std::string unreadable_notice(const PictureSet& set, const std::string& what) {
               " pictures could not be read and were left out; the first: ", unreadable.begin()->second);
 }
 
-Backend& choose_backend(const std::string& device) {
+namespace {
+Backend& find_backend(const std::string& device) {
   if (device == "cpu") return cpu_backend();
   if (Backend* cuda = cuda_backend()) return *cuda;
   ENSURE_OR(Exit::no_device, device == "auto", "--device cuda: ", cuda_absence());
   return cpu_backend();
+}
+}  // namespace
+
+DType activation_dtype(const Options& o) { return o.precision == "bf16" ? DType::bf16 : DType::f32; }
+
+Backend& choose_backend(const Options& o) {
+  Backend& backend = find_backend(o.device);
+  backend.require(activation_dtype(o));
+  backend.set_mode({o.precision == "tf32", o.deterministic});
+  return backend;
 }
 
 int32_t choose_positive(const std::string& name, const std::vector<std::string>& classes) {

@@ -3,7 +3,7 @@
 
 #include "apps/metrics.h"
 #include "apps/options.h"
-#include "data/loader.h"
+#include "data/feed.h"
 #include "losses/metrics.h"
 
 namespace counterpoise {
@@ -32,13 +32,12 @@ struct Evaluation {
   size_t unreadable = 0;
 };
 
-// The pictures `order` of `set`. Throws Error(Exit::bad_data) if none can be read. Ends early, with what it has, when
+// The pictures `order` of the feed's set. Throws Error(Exit::bad_data) if none can be read. Ends early, with what it has, when
 // a stop signal comes in.
-Evaluation evaluate(Module& model, const PictureSet& set, const std::vector<size_t>& order, Backend& backend,
-                    const Decision& decision, int batch_size, int workers);
+Evaluation evaluate(Module& model, Feed& feed, const std::vector<size_t>& order, const Decision& decision,
+                    int batch_size, int workers);
 // All of them.
-Evaluation evaluate(Module& model, const PictureSet& set, Backend& backend, const Decision& decision, int batch_size,
-                    int workers);
+Evaluation evaluate(Module& model, Feed& feed, const Decision& decision, int batch_size, int workers);
 
 // Which of the evaluated samples are of the positive class.
 std::vector<bool> is_positive(const PictureSet& set, const Evaluation& evaluation, int32_t positive);
@@ -55,8 +54,11 @@ std::string predictions_csv(const PictureSet& set, const Evaluation& evaluation,
 // "2 of 3000 validation pictures could not be read and were left out; the first: ...", or "" if all could.
 std::string unreadable_notice(const PictureSet& set, const std::string& what);
 
-// The backend that --device asks for. Throws Error(Exit::no_device) where it is missing.
-Backend& choose_backend(const std::string& device);
+// The backend that --device asks for, in the mode that --precision and --deterministic ask for. Throws
+// Error(Exit::no_device) where it is missing or cannot do that.
+Backend& choose_backend(const Options& options);
+// The dtype of pictures and of all that the network makes of them. Weights, sums and losses are f32 in any case.
+DType activation_dtype(const Options& options);
 
 // The index of the class named by --positive; where it is empty that of "cat", else the last. Throws Error for a set of
 // other than two classes (bad_data) and for a name that is none of them (usage).

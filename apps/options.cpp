@@ -230,6 +230,16 @@ class CommandLine {
         ->type_name("NAME")
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
         ->capture_default_str();
+    add("--precision", o_.precision,
+        "How a card computes: fp32; tf32 (factors of products rounded to 10 bits); bf16 (activations and products in 8 "
+        "bits; weights, sums and losses stay in fp32)",
+        group)
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
+        ->capture_default_str();
+    app_.add_flag("--deterministic", o_.deterministic,
+                  "On a card: the same bits in every run, for some of its speed; a processor always gives them")
+        ->group(group);
     add("--output", o_.output,
         o_.command == Options::train
             ? "Folder for steps.csv, timing.csv, epochs.csv, result.json, predictions.csv, last.safetensors and "
@@ -391,6 +401,8 @@ nlohmann::ordered_json to_json(const Options& o) {
   json["seed"] = o.seed;
   json["threads"] = o.threads;
   json["device"] = o.device;
+  json["precision"] = o.precision;
+  json["deterministic"] = o.deterministic;
   return json;
 }
 

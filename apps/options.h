@@ -55,7 +55,8 @@ struct Options {
 
   int64_t seed = 1;
   int threads = 0;  // 0: one per core
-  std::string device = "auto";
+  std::string device = "auto", precision = "fp32";
+  bool deterministic = false;
   std::string output;
   bool summary = false;  // print the network and end
 

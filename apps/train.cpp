@@ -14,6 +14,7 @@
 #include "apps/stop_signal.h"
 #include "core/file.h"
 #include "core/safetensors.h"
+#include "data/feed.h"
 #include "data/image_folder.h"
 #include "kernels/parallel.h"
 #include "layers/summary.h"
@@ -34,8 +35,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 // One experiment, step by step.
 class Training {
  public:
-  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_.device)) {
+  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_)) {
     open_pictures();
+    feed_ = std::make_unique<Feed>(*set_, backend_, activation_dtype(o_));
+    validation_feed_ = std::make_unique<Feed>(*validation_, backend_, activation_dtype(o_));
     model_ = vgg(o_.vgg, backend_, o_.seed);
     make_loss();
     if (!o_.init.empty()) {
@@ -179,8 +182,7 @@ class Training {
     if (!held_out_.empty()) counts += text(", with ", held_out_.size(), " more held out");
     say(text("Training on ", counts, "; validating on ", validation_->size(), "; positive class: ", o_.positive));
     say(text("Network: ", o_.vgg.name, ", width ", o_.vgg.width, ", ", o_.image_size, "x", o_.image_size, " pictures, ",
-             with_commas(model_->parameter_count()), " parameters; on ", backend_.name(), " with ", o_.threads,
-             o_.threads == 1 ? " thread" : " threads"));
+             with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
     std::string loss = "Loss: " + o_.loss->name;
     for (const auto& [name, value] : o_.loss_params) {
       loss += text(", ", name, " ");
@@ -195,6 +197,39 @@ class Training {
     say(loss + text("; ", o_.optimizer, ", learning rate ", o_.schedule.lr, " (", o_.schedule_name, ")"));
   }
 
+  std::string machine_text() const {
+    if (backend_.is_remote()) return text(backend_.name(), " in ", o_.precision, ": ", backend_.description());
+    return text(backend_.name(), " with ", o_.threads, o_.threads == 1 ? " thread" : " threads");
+  }
+
+  // A batch on the backend.
+  struct Prepared {
+    Batch batch;
+    Tensor pixels;
+    std::optional<MixedLabels> mixed;
+    double data_seconds = 0;  // waited for the loader
+  };
+
+  // The next batch of which something could be read, for step number `step`; false at the end.
+  bool prepare(Loader& loader, int64_t step, Prepared& next) {
+    next = Prepared();
+    const auto start = std::chrono::steady_clock::now();
+    do {
+      if (!loader.next(next.batch)) return false;
+    } while (next.batch.labels.empty());
+    next.data_seconds = seconds_since(start);
+    if (o_.mix.kind == Mix::none) {
+      next.pixels = feed_->pixels(next.batch);
+      return true;
+    }
+    Random rng(o_.seed, Stream::mix, static_cast<uint64_t>(step));
+    const MixPlan plan = plan_mix(o_.mix, rng, next.batch.labels.size(), o_.image_size);
+    next.mixed = mix_labels(o_.mix, plan, next.batch.labels, counts_);
+    const Tensor own = feed_->pixels(next.batch);
+    next.pixels = mix_tensors(plan, own, feed_->pixels(next.batch, plan.partner));
+    return true;
+  }
+
   // Returns the mean loss of the epoch's pictures.
   double train_epoch(int epoch) {
     LoaderOptions options;
@@ -203,24 +238,25 @@ class Training {
     options.augment = o_.augment;
     options.seed = o_.seed;
     options.epoch = static_cast<uint64_t>(epoch);
-    Loader loader(*set_, order_of(epoch), options);
+    Loader loader(*set_, order_of(epoch), feed_->complete(options));
 
     double sum = 0;
     size_t pictures = 0;
-    Batch batch;
-    while (step_ < total_steps_ && !stop_signal()) {
-      const auto start = std::chrono::steady_clock::now();
-      if (!loader.next(batch)) break;
-      const double data_seconds = seconds_since(start);
-      if (batch.labels.empty()) continue;  // nothing in it could be read
+    Prepared now, next;
+    auto start = std::chrono::steady_clock::now();
+    for (bool more = prepare(loader, step_, next); more && step_ < total_steps_ && !stop_signal();) {
+      now = std::move(next);
       const double lr = o_.schedule.at(static_cast<double>(step_) / static_cast<double>(steps_per_epoch_),
                                        std::min<double>(o_.epochs, double(total_steps_) / double(steps_per_epoch_)));
-      const double loss = train_step(batch, lr, epoch);
-      sum += loss * static_cast<double>(batch.labels.size());
-      pictures += batch.labels.size();
+      const double loss = train_step(now, lr, epoch, [&] { more = prepare(loader, step_ + 1, next); });
+      const size_t N = now.batch.labels.size();
+      sum += loss * static_cast<double>(N);
+      pictures += N;
       steps_csv_ += formatted("%lld,%d,%.9g,%.9g\n", static_cast<long long>(step_), epoch, loss, lr);
-      timing_csv_ += formatted("%lld,%.6f,%.6f\n", static_cast<long long>(step_), seconds_since(start), data_seconds);
-      progress_->step(text("epoch ", epoch, "/", o_.epochs), step_, batch.labels.size(), loss);
+      timing_csv_ +=
+          formatted("%lld,%.6f,%.6f\n", static_cast<long long>(step_), seconds_since(start), now.data_seconds);
+      start = std::chrono::steady_clock::now();
+      progress_->step(text("epoch ", epoch, "/", o_.epochs), step_, N, loss);
     }
     ENSURE_OR(Exit::bad_data, pictures > 0 || stop_signal(), "none of the ", chosen_.size(),
               " training pictures can be read; the first: ",
@@ -228,25 +264,26 @@ class Training {
     return pictures ? sum / static_cast<double>(pictures) : 0;
   }
 
-  double train_step(Batch& batch, double lr, int epoch) {
-    const Index N = static_cast<Index>(batch.labels.size()), S = o_.image_size;
-    std::optional<MixedLabels> mixed;
-    if (o_.mix.kind != Mix::none) {
-      Random rng(o_.seed, Stream::mix, static_cast<uint64_t>(step_));
-      mixed = mix(o_.mix, rng, batch.pixels, batch.labels, static_cast<int>(S), counts_);
-    }
+  // A step; returns its loss. Only the numbers that are checked before the weights move are waited for: while a remote
+  // backend still computes them, `meanwhile` prepares the next batch.
+  template <class Meanwhile>
+  double train_step(const Prepared& now, double lr, int epoch, const Meanwhile& meanwhile) {
     loss_->set_progress(static_cast<double>(step_) / static_cast<double>(total_steps_));
-    const Var features = model_->features(Tensor::from(backend_, {N, S, S, 3}, batch.pixels));
-    if (o_.loss->name == "influence-balanced") loss_->set_feature_norms(row_sum(abs(detach(features))).value());
-    const Var z = model_->last()(features);
-    const Labels labels = make_labels(backend_, batch.labels, decision_.positive);
+    const Var features = model_->features(now.pixels);
+    if (o_.loss->name == "influence-balanced") {
+      loss_->set_feature_norms(row_sum(abs(cast(detach(features), DType::f32))).value());
+    }
+    const Var z = cast(model_->last()(features), DType::f32);
+    const Labels labels = make_labels(backend_, now.batch.labels, decision_.positive);
+    const auto& mixed = now.mixed;
     const Var loss =
         mixed ? loss_->mixed(z, labels, make_labels(backend_, mixed->other, decision_.positive), mixed->own_weight)
               : (*loss_)(z, labels);
+    loss.backward();
+    meanwhile();
     const double value = loss.value().item();
     ++step_;
     check_finite(value, "loss", epoch, lr);
-    loss.backward();
     std::vector<View> gradients;
     for (const Var& p : trainable_) {
       if (p.grad().defined()) gradients.push_back(p.grad());
@@ -267,7 +304,7 @@ class Training {
 
   // False if a stop signal came in meanwhile.
   bool evaluate_epoch(int epoch, double loss, std::chrono::steady_clock::time_point start) {
-    last_ = evaluate(*model_, *validation_, backend_, decision_, o_.batch_size, o_.workers);
+    last_ = evaluate(*model_, *validation_feed_, decision_, o_.batch_size, o_.workers);
     if (last_.samples.size() + last_.unreadable < validation_->size()) return false;
     const Confusion& c = last_.counts;
     say(formatted("epoch %d/%d  loss %.4f  validation: accuracy %.4f  precision %.4f  recall %.4f  F1 %.4f  (%s)",
@@ -332,20 +369,20 @@ class Training {
   void remedy() {
     const auto start = std::chrono::steady_clock::now();
     if (o_.crt_epochs > 0) {
-      const double loss = retrain_classifier(*model_, *set_, chosen_, backend_, o_, decision_.positive);
+      const double loss = retrain_classifier(*model_, *feed_, chosen_, o_, decision_.positive);
       say(formatted("Classifier re-trained for %d epochs: loss %.4f  (%s)", o_.crt_epochs, loss,
                     clock_text(seconds_since(start)).c_str()));
     }
     if (o_.tau_norm > 0) tau_normalize(model_->last(), o_.tau_norm);
     Evaluation held_out;
     if (!held_out_.empty() && !stop_signal()) {
-      held_out = evaluate(*model_, *set_, held_out_, backend_, decision_, o_.batch_size, o_.workers);
+      held_out = evaluate(*model_, *feed_, held_out_, decision_, o_.batch_size, o_.workers);
     }
     if (stop_signal()) return;
     std::vector<std::string> notes;
     tune(decision_, o_, counts_, held_out.logits, is_positive(*set_, held_out, decision_.positive), notes);
     for (const std::string& note : notes) say(note);
-    last_ = evaluate(*model_, *validation_, backend_, decision_, o_.batch_size, o_.workers);
+    last_ = evaluate(*model_, *validation_feed_, decision_, o_.batch_size, o_.workers);
     if (folder_.wanted()) save_weights(*model_, folder_.path("last.safetensors"), metadata(o_.epochs));
   }
 
@@ -383,6 +420,7 @@ class Training {
   Backend& backend_;
   RunFolder folder_;
   std::unique_ptr<PictureSet> set_, validation_;
+  std::unique_ptr<Feed> feed_, validation_feed_;
   std::vector<size_t> chosen_, held_out_;  // training samples, and those put aside
   std::vector<int64_t> counts_;            // of them in each class
   std::vector<double> weights_;            // of the classes, or none

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/random.h"
+#include "kernels/turn.h"
 
 namespace counterpoise {
 
@@ -41,16 +42,22 @@ Batch Loader::make(size_t index) const {
   const int size = set_.picture_size();
   const size_t numbers = size_t(size) * size * 3;
   Batch batch;
-  batch.pixels.reserve((last - first) * numbers);
+  if (!options_.raw) batch.pixels.reserve((last - first) * numbers);
   for (size_t i = first; i < last; ++i) {
     const size_t sample = order_[i];
-    const PictureSet::Bytes picture = set_.load(sample);
-    if (!picture) continue;
-    batch.pixels.resize(batch.pixels.size() + numbers);
-    float* pixels = batch.pixels.data() + batch.pixels.size() - numbers;
+    const bool kept = options_.kept && options_.kept[sample];
+    const PictureSet::Bytes picture = kept ? nullptr : set_.load(sample);
+    if (!picture && !kept) continue;
     Random rng(options_.seed, Stream::augment, options_.epoch, sample | static_cast<uint64_t>(earlier_[i]) << 40);
-    augment(options_.augment, rng, picture->data(), size, size, pixels);
-    for (size_t k = 0; k < numbers; ++k) pixels[k] = pixels[k] / 127.5f - 1.f;
+    if (options_.raw) {
+      batch.pictures.push_back(picture);
+      batch.turns.push_back(draw_turn(options_.augment, rng));
+    } else {
+      batch.pixels.resize(batch.pixels.size() + numbers);
+      float* pixels = batch.pixels.data() + batch.pixels.size() - numbers;
+      augment(options_.augment, rng, picture->data(), size, size, pixels);
+      for (size_t k = 0; k < numbers; ++k) pixels[k] = scale_pixel(pixels[k]);
+    }
     batch.labels.push_back(set_.samples()[sample].label);
     batch.samples.push_back(sample);
   }

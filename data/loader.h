@@ -5,6 +5,7 @@
 // comes several times in an epoch is augmented differently each time.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <map>
@@ -18,7 +19,9 @@
 namespace counterpoise {
 
 struct Batch {
-  std::vector<float> pixels;    // [N, S, S, 3], x / 127.5 - 1 as in the lectures: within [-1, 1]
+  std::vector<float> pixels;    // [N, S, S, 3], x / 127.5 - 1 as in the lectures: within [-1, 1]; or, of a raw loader,
+  std::vector<PictureSet::Bytes> pictures;  // [N] the pictures as they are, null where `kept`, and
+  std::vector<Turn> turns;                  // [N] how they are to be augmented
   std::vector<int32_t> labels;  // [N]
   std::vector<size_t> samples;  // [N], indices into the set; pictures that cannot be read are left out
 };
@@ -28,6 +31,8 @@ struct LoaderOptions {
   int workers = 2;  // 0: the caller's thread does the work
   Augment augment;
   uint64_t seed = 0, epoch = 0;
+  bool raw = false;                         // bytes and turns instead of pixels: see feed.h
+  const std::atomic<bool>* kept = nullptr;  // of each picture of the set: a raw loader need not read it. Or none is
 };
 
 // One pass over `order`, in batches; the last one may be smaller.

@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <numeric>
 #include <sstream>
+#include <tuple>
 
+#include "core/ops.h"
 #include "kernels/check.h"
 
 namespace counterpoise {
@@ -34,37 +36,23 @@ double log_gamma_variate(double a, Random& rng) {
   }
 }
 
-void blend(std::vector<float>& pixels, const std::vector<size_t>& partner, double lambda) {
+// Pastes the box of each picture's partner into it, or blends both.
+void combine(std::vector<float>& pixels, const MixPlan& plan, int size) {
   const std::vector<float> before = pixels;
-  const size_t numbers = pixels.size() / partner.size();
-  const float own = static_cast<float>(lambda), other = static_cast<float>(1 - lambda);
-  for (size_t i = 0; i < partner.size(); ++i) {
-    const float* a = before.data() + i * numbers;
-    const float* b = before.data() + partner[i] * numbers;
-    for (size_t k = 0; k < numbers; ++k) pixels[i * numbers + k] = own * a[k] + other * b[k];
-  }
-}
-
-// Pastes a box of each picture's partner into it; returns what part of the picture stayed.
-double paste(std::vector<float>& pixels, const std::vector<size_t>& partner, int size, double lambda, Random& rng) {
-  const double half = 0.5 * std::sqrt(1 - lambda) * size;
-  const auto span = [&] {
-    const double centre = rng.uniform(0, static_cast<float>(size));
-    const auto edge = [&](double x) { return std::clamp(static_cast<int>(std::lround(x)), 0, size); };
-    return std::pair(edge(centre - half), edge(centre + half));
-  };
-  const auto [top, bottom] = span();
-  const auto [left, right] = span();
-  const std::vector<float> before = pixels;
-  const size_t numbers = pixels.size() / partner.size();
-  for (size_t i = 0; i < partner.size(); ++i) {
-    for (int row = top; row < bottom; ++row) {
-      const size_t at = (static_cast<size_t>(row) * size + left) * 3, length = static_cast<size_t>(right - left) * 3;
-      std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(partner[i] * numbers + at), length,
-                  pixels.begin() + static_cast<std::ptrdiff_t>(i * numbers + at));
+  const size_t numbers = pixels.size() / plan.partner.size();
+  const float own = static_cast<float>(plan.own), other = static_cast<float>(1 - plan.own);
+  for (size_t i = 0; i < plan.partner.size(); ++i) {
+    const float *a = before.data() + i * numbers, *b = before.data() + plan.partner[i] * numbers;
+    float* y = pixels.data() + i * numbers;
+    if (!plan.pastes) {
+      for (size_t k = 0; k < numbers; ++k) y[k] = own * a[k] + other * b[k];
+      continue;
+    }
+    for (int row = plan.top; row < plan.bottom; ++row) {
+      const size_t at = (static_cast<size_t>(row) * size + plan.left) * 3;
+      std::copy_n(b + at, static_cast<size_t>(plan.right - plan.left) * 3, y + at);
     }
   }
-  return 1 - static_cast<double>((bottom - top) * (right - left)) / (static_cast<double>(size) * size);
 }
 
 }  // namespace
@@ -130,25 +118,63 @@ double remix_weight(const Mix& mix, double lambda, int64_t first, int64_t second
   return lambda;
 }
 
+MixPlan plan_mix(const Mix& mix, Random& rng, size_t N, int size) {
+  MixPlan plan;
+  plan.partner.resize(N);
+  std::iota(plan.partner.begin(), plan.partner.end(), size_t(0));
+  if (mix.kind == Mix::none || N == 0) return plan;
+  rng.shuffle(plan.partner);
+  plan.own = beta_variate(mix.alpha, rng);
+  if (mix.kind != Mix::cutmix) return plan;
+  const double half = 0.5 * std::sqrt(1 - plan.own) * size;
+  const auto span = [&] {
+    const double centre = rng.uniform(0, static_cast<float>(size));
+    const auto edge = [&](double x) { return std::clamp(static_cast<int>(std::lround(x)), 0, size); };
+    return std::pair(edge(centre - half), edge(centre + half));
+  };
+  plan.pastes = true;
+  std::tie(plan.top, plan.bottom) = span();
+  std::tie(plan.left, plan.right) = span();
+  const double area = static_cast<double>(plan.bottom - plan.top) * (plan.right - plan.left);
+  plan.own = 1 - area / (static_cast<double>(size) * size);
+  return plan;
+}
+
+MixedLabels mix_labels(const Mix& mix, const MixPlan& plan, const std::vector<int32_t>& labels,
+                       const std::vector<int64_t>& counts) {
+  MixedLabels mixed = {labels, std::vector<float>(labels.size(), 1.f)};
+  if (mix.kind == Mix::none) return mixed;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    mixed.other[i] = labels[plan.partner[i]];
+    const double own = mix.kind == Mix::remix
+                           ? remix_weight(mix, plan.own, counts.at(labels[i]), counts.at(mixed.other[i]))
+                           : plan.own;
+    mixed.own_weight[i] = static_cast<float>(own);
+  }
+  return mixed;
+}
+
 MixedLabels mix(const Mix& mix, Random& rng, std::vector<float>& pixels, const std::vector<int32_t>& labels, int size,
                 const std::vector<int64_t>& counts) {
   const size_t N = labels.size();
   ENSURE(pixels.size() == N * size * size * 3, "mix: ", pixels.size(), " numbers for ", N, " pictures of size ", size);
-  MixedLabels mixed = {labels, std::vector<float>(N, 1.f)};
-  if (mix.kind == Mix::none || N == 0) return mixed;
-  std::vector<size_t> partner(N);
-  std::iota(partner.begin(), partner.end(), size_t(0));
-  rng.shuffle(partner);
-  double lambda = beta_variate(mix.alpha, rng);
-  if (mix.kind == Mix::cutmix) lambda = paste(pixels, partner, size, lambda, rng);
-  else blend(pixels, partner, lambda);
-  for (size_t i = 0; i < N; ++i) {
-    mixed.other[i] = labels[partner[i]];
-    const double own =
-        mix.kind == Mix::remix ? remix_weight(mix, lambda, counts.at(labels[i]), counts.at(mixed.other[i])) : lambda;
-    mixed.own_weight[i] = static_cast<float>(own);
+  const MixPlan plan = plan_mix(mix, rng, N, size);
+  if (mix.kind != Mix::none && N > 0) combine(pixels, plan, size);
+  return mix_labels(mix, plan, labels, counts);
+}
+
+Tensor mix_tensors(const MixPlan& plan, const Tensor& own, const Tensor& partners) {
+  const NoGrad no_grad;
+  const Index size = own.shape()[1];
+  Var share = Tensor::full(own.backend(), {}, plan.own, own.dtype());
+  if (plan.pastes) {
+    std::vector<float> stays(size * size, 1.f);
+    for (int row = plan.top; row < plan.bottom; ++row) {
+      std::fill_n(stays.begin() + row * size + plan.left, plan.right - plan.left, 0.f);
+    }
+    share = Tensor::from(own.backend(), {1, size, size, 1}, stays).cast(own.dtype());
   }
-  return mixed;
+  return (own * share + partners * (1 - share)).value();
 }
 
 }  // namespace counterpoise

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "core/tensor.h"
 
 namespace counterpoise {
 
@@ -38,7 +39,21 @@ struct MixedLabels {
   std::vector<float> own_weight;
 };
 
-// Mixes a batch in place: pixels [N, size, size, 3], labels [N]. counts are the training pictures of each class, for
+// What was drawn for a batch: the partner of each picture, and how much of a picture stays its own - everywhere the same
+// share, or, where a box is pasted, all but the box.
+struct MixPlan {
+  std::vector<size_t> partner;
+  double own = 1;
+  bool pastes = false;
+  int top = 0, bottom = 0, left = 0, right = 0;  // rows and columns of the box, the second of each not included
+};
+MixPlan plan_mix(const Mix& mix, Random& rng, size_t pictures, int size);
+MixedLabels mix_labels(const Mix& mix, const MixPlan& plan, const std::vector<int32_t>& labels,
+                       const std::vector<int64_t>& counts);
+// The pictures [N, size, size, 3] with those of their partners, in any backend.
+Tensor mix_tensors(const MixPlan& plan, const Tensor& own, const Tensor& partners);
+
+// All of it at once. Mixes a batch in place: pixels [N, size, size, 3], labels [N]. counts are the training pictures of each class, for
 // remix.
 MixedLabels mix(const Mix& mix, Random& rng, std::vector<float>& pixels, const std::vector<int32_t>& labels, int size,
                 const std::vector<int64_t>& counts);

@@ -69,6 +69,8 @@ class Backend {
   virtual void copy(const View& x, const View& y) = 0;
   // Waits until all that was asked for is done; errors of asynchronous work surface here.
   virtual void synchronize() = 0;
+  // How many bytes a remote backend has in all; 0 for others.
+  virtual size_t memory_bytes() const { return 0; }
   // The most bytes of a remote backend's memory that were taken at once since the program began; 0 for others.
   virtual size_t peak_bytes() const { return 0; }
 

@@ -42,6 +42,7 @@ class CudaBackend : public Backend {
   void download(const View& x, void* host) override;
   void copy(const View& x, const View& y) override;
   void synchronize() override;
+  size_t memory_bytes() const override { return memory_; }
   size_t peak_bytes() const override;
 
   void fill(double value, const View& y) override;
