@@ -61,6 +61,12 @@ class Training {
     save_tables();  // a folder that cannot be written to is an error now, not after the first epoch
   }
 
+  // For whom the run ends without having been asked to.
+  std::string what_is_saved() const {
+    if (!folder_.wanted() || best_epoch_ == 0) return "";
+    return text("; the weights of epoch ", saved_epoch_, " are in ", folder_.path("last.safetensors"));
+  }
+
   Exit run() {
     for (int epoch = 1; epoch <= o_.epochs && step_ < total_steps_; ++epoch) {
       const auto start = std::chrono::steady_clock::now();
@@ -320,6 +326,7 @@ class Training {
       save_tables();
       save_weights(*model_, folder_.path("last.safetensors"), metadata(epoch));
       if (best) save_weights(*model_, folder_.path("best.safetensors"), metadata(epoch));
+      saved_epoch_ = epoch;
     }
     return true;
   }
@@ -434,7 +441,7 @@ class Training {
   int64_t total_steps_ = 0, step_ = 0;
   std::string steps_csv_, timing_csv_, epochs_csv_;
   Evaluation last_;
-  int best_epoch_ = 0;
+  int best_epoch_ = 0, saved_epoch_ = 0;
   double best_f1_ = 0;
 };
 
@@ -442,7 +449,13 @@ class Training {
 
 Exit train(Options options) {
   set_cpu_threads(options.threads);
-  return Training(std::move(options)).run();
+  Training training(std::move(options));
+  try {
+    return training.run();
+  } catch (const Error& error) {
+    if (error.code() != Exit::no_device) throw;
+    throw Error(error.what() + training.what_is_saved(), error.code());
+  }
 }
 
 }  // namespace counterpoise

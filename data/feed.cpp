@@ -5,12 +5,12 @@
 
 namespace counterpoise {
 
-Feed::Feed(const PictureSet& set, Backend& backend, DType dtype)
+Feed::Feed(const PictureSet& set, Backend& backend, DType dtype, size_t most_kept)
     : set_(set),
       backend_(backend),
       dtype_(dtype),
       picture_bytes_(Index(set.picture_size()) * set.picture_size() * 3),
-      keeps_(set.size() * static_cast<size_t>(picture_bytes_) <= backend.memory_bytes() / 8),
+      keeps_(set.size() * static_cast<size_t>(picture_bytes_) <= most_kept),
       kept_(new std::atomic<bool>[set.size()]()) {}
 
 LoaderOptions Feed::complete(LoaderOptions options) const {
@@ -47,6 +47,14 @@ Tensor Feed::pixels(const Batch& batch) {
 
 Tensor Feed::pixels(const Batch& batch, const std::vector<size_t>& order) const {
   const Index S = set_.picture_size(), N = static_cast<Index>(order.size());
+  if (!backend_.is_remote()) {
+    std::vector<float> pixels;
+    for (const size_t i : order) {
+      const auto first = batch.pixels.begin() + static_cast<std::ptrdiff_t>(i) * picture_bytes_;
+      pixels.insert(pixels.end(), first, first + picture_bytes_);
+    }
+    return Tensor::from(backend_, {N, S, S, 3}, pixels).cast(dtype_);
+  }
   std::vector<int32_t> index;
   std::vector<double> turns;
   for (const size_t i : order) {

@@ -22,7 +22,10 @@ namespace counterpoise {
 class Feed {
  public:
   // Pictures come in `dtype`: f32 or, where the backend has it, bf16. The set and the backend must outlive the feed.
-  Feed(const PictureSet& set, Backend& backend, DType dtype = DType::f32);
+  Feed(const PictureSet& set, Backend& backend, DType dtype = DType::f32)
+      : Feed(set, backend, dtype, backend.memory_bytes() / 8) {}
+  // The set stays on a remote backend if it takes no more than `most_kept` bytes.
+  Feed(const PictureSet& set, Backend& backend, DType dtype, size_t most_kept);
 
   const PictureSet& set() const { return set_; }
   Backend& backend() const { return backend_; }
@@ -31,8 +34,8 @@ class Feed {
   LoaderOptions complete(LoaderOptions options) const;
   // The pictures of a batch, augmented, [N, S, S, 3] within [-1, 1]. To be called by one thread at a time.
   Tensor pixels(const Batch& batch);
-  // The same in another order, for mixing: picture i of the result is picture order[i] of the batch. Only for batches
-  // with `turns`, whose pictures pixels() has seen.
+  // The same in another order, for mixing: picture i of the result is picture order[i] of the batch, which must be the
+  // one that pixels() got last.
   Tensor pixels(const Batch& batch, const std::vector<size_t>& order) const;
 
  private:
@@ -43,8 +46,8 @@ class Feed {
   const DType dtype_;
   const Index picture_bytes_;
   const bool keeps_;
-  Tensor bytes_;                                          // [pictures of the set or of the batch, S, S, 3]
-  std::unique_ptr<std::atomic<bool>[]> kept_;             // of each picture of the set: its bytes are there
+  Tensor bytes_;                               // [pictures of the set or of the batch, S, S, 3]
+  std::unique_ptr<std::atomic<bool>[]> kept_;  // of each picture of the set: its bytes are there
 };
 
 }  // namespace counterpoise

@@ -36,25 +36,6 @@ double log_gamma_variate(double a, Random& rng) {
   }
 }
 
-// Pastes the box of each picture's partner into it, or blends both.
-void combine(std::vector<float>& pixels, const MixPlan& plan, int size) {
-  const std::vector<float> before = pixels;
-  const size_t numbers = pixels.size() / plan.partner.size();
-  const float own = static_cast<float>(plan.own), other = static_cast<float>(1 - plan.own);
-  for (size_t i = 0; i < plan.partner.size(); ++i) {
-    const float *a = before.data() + i * numbers, *b = before.data() + plan.partner[i] * numbers;
-    float* y = pixels.data() + i * numbers;
-    if (!plan.pastes) {
-      for (size_t k = 0; k < numbers; ++k) y[k] = own * a[k] + other * b[k];
-      continue;
-    }
-    for (int row = plan.top; row < plan.bottom; ++row) {
-      const size_t at = (static_cast<size_t>(row) * size + plan.left) * 3;
-      std::copy_n(b + at, static_cast<size_t>(plan.right - plan.left) * 3, y + at);
-    }
-  }
-}
-
 }  // namespace
 
 Mix parse_mix(const std::string& description) {
@@ -152,15 +133,6 @@ MixedLabels mix_labels(const Mix& mix, const MixPlan& plan, const std::vector<in
     mixed.own_weight[i] = static_cast<float>(own);
   }
   return mixed;
-}
-
-MixedLabels mix(const Mix& mix, Random& rng, std::vector<float>& pixels, const std::vector<int32_t>& labels, int size,
-                const std::vector<int64_t>& counts) {
-  const size_t N = labels.size();
-  ENSURE(pixels.size() == N * size * size * 3, "mix: ", pixels.size(), " numbers for ", N, " pictures of size ", size);
-  const MixPlan plan = plan_mix(mix, rng, N, size);
-  if (mix.kind != Mix::none && N > 0) combine(pixels, plan, size);
-  return mix_labels(mix, plan, labels, counts);
 }
 
 Tensor mix_tensors(const MixPlan& plan, const Tensor& own, const Tensor& partners) {

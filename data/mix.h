@@ -2,7 +2,9 @@
 // pictures of a class each of them makes many.
 //
 //   Random rng(seed, Stream::mix, step);
-//   const MixedLabels mixed = mix(parse_mix("mixup=0.2"), rng, batch.pixels, batch.labels, size, counts);
+//   const MixPlan plan = plan_mix(parse_mix("mixup=0.2"), rng, batch.labels.size(), size);
+//   const Tensor x = mix_tensors(plan, feed.pixels(batch), feed.pixels(batch, plan.partner));
+//   const MixedLabels mixed = mix_labels(way, plan, batch.labels, counts);
 //   loss.mixed(z, labels, other_labels, mixed.own_weight);
 #pragma once
 
@@ -52,11 +54,6 @@ MixedLabels mix_labels(const Mix& mix, const MixPlan& plan, const std::vector<in
                        const std::vector<int64_t>& counts);
 // The pictures [N, size, size, 3] with those of their partners, in any backend.
 Tensor mix_tensors(const MixPlan& plan, const Tensor& own, const Tensor& partners);
-
-// All of it at once. Mixes a batch in place: pixels [N, size, size, 3], labels [N]. counts are the training pictures of each class, for
-// remix.
-MixedLabels mix(const Mix& mix, Random& rng, std::vector<float>& pixels, const std::vector<int32_t>& labels, int size,
-                const std::vector<int64_t>& counts);
 
 // A number of the Beta(alpha, alpha) distribution, alpha > 0: symmetric about 1/2, uniform for alpha = 1, near 0 and 1
 // for alpha < 1.

@@ -111,10 +111,11 @@ void CudaBackend::open_libraries() {
     throw Error(text(card_text_, ": cuBLAS or cuDNN cannot start; is the card's memory taken by another program?"),
                 Exit::no_device);
   }
-  // A workspace of its own gives cuBLAS the same bits in every run; 32 MiB is what it wants on Hopper.
+  // A workspace of its own gives cuBLAS the same bits in every run; 32 MiB is what it wants on Hopper. (Setting the
+  // stream takes it away again, so that comes first.)
   constexpr size_t workspace = 32 * mebibyte;
-  cublas().set_workspace(cublas_, allocate(workspace), workspace);
   cublas().set_stream(cublas_, stream_);
+  cublas().set_workspace(cublas_, allocate(workspace), workspace);
   cudnn().set_stream(cudnn_, stream_);
   int blas = 0;
   cublas().get_version(cublas_, &blas);

@@ -184,7 +184,19 @@ struct MixedBatch {
   MixedBatch(const char* spec, uint64_t step) {
     for (size_t i = 0; i < labels.size(); ++i) pixels.insert(pixels.end(), size * size * 3, 8.f * float(i));
     Random rng(1, Stream::mix, step);
-    mixed = mix(parse_mix(spec), rng, pixels, labels, size, {10, 110});
+    const Mix way = parse_mix(spec);
+    const MixPlan plan = plan_mix(way, rng, labels.size(), size);
+    mixed = mix_labels(way, plan, labels, {10, 110});
+    const Index N = static_cast<Index>(labels.size());
+    std::vector<float> partners;
+    for (const size_t i : plan.partner) {
+      const auto first = pixels.begin() + static_cast<std::ptrdiff_t>(i * size * size * 3);
+      partners.insert(partners.end(), first, first + size * size * 3);
+    }
+    const auto tensor = [&](const std::vector<float>& x) {
+      return Tensor::from(cpu_backend(), {N, size, size, 3}, x);
+    };
+    pixels = mix_tensors(plan, tensor(pixels), tensor(partners)).to_vector<float>();
   }
   // What part of picture i is its own, measured in its pixels; 1 where the partner is the picture itself.
   double own_part(size_t i) const {

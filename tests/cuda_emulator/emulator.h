@@ -3,7 +3,7 @@
 //
 //   emulator.cpp    a grid: one block after the other, the threads of a block taking turns at __syncthreads()
 //   runtime.cpp     memory, streams and errors, as far as the backend asks for them
-//   libraries.cpp   cuBLAS's product, as loops; cuDNN's convolutions, by the other backends
+//   libraries.cpp   cuBLAS's product, as loops; cuDNN's convolutions, by the cpu backend
 //
 // What this proves: the kernels' arithmetic and indices (under AddressSanitizer their bounds, too), the order of calls,
 // the choice among plans, every error's message. What it cannot: how a card's memory orders what two threads do at once,

@@ -46,7 +46,28 @@ cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t
   return CUBLAS_STATUS_SUCCESS;
 }
 
-// -- cuDNN: the other backends' convolutions, in several "plans" --
+// -- cuDNN: the cpu backend's convolutions, in several "plans" --
+
+// A tensor in f32: itself, or a copy of one in bf16 that is rounded back when it was written.
+class InF32 {
+ public:
+  InF32(void* data, const Shape& shape, DType dtype, bool written) : there_{data, shape, dtype}, written_(written) {
+    if (dtype == DType::f32 || !data) return;
+    copy_.resize(shape.size());
+    if (!written) reference_backend().cast(there_, *this);
+  }
+  ~InF32() {
+    if (!copy_.empty() && written_) reference_backend().cast(*this, there_);
+  }
+  InF32(const InF32&) = delete;
+  InF32& operator=(const InF32&) = delete;
+  operator View() { return {copy_.empty() ? there_.data : copy_.data(), there_.shape, DType::f32}; }
+
+ private:
+  const View there_;
+  const bool written_;
+  std::vector<float> copy_;
+};
 
 class EmulatedPlan final : public ConvPlan {
  public:
@@ -57,11 +78,13 @@ class EmulatedPlan final : public ConvPlan {
   void run(const ConvData& data, void* workspace) const override {
     ENSURE(workspace, "cuda emulator: no workspace");
     const ConvGeometry& g = p_.geometry;
-    const View x{data.x, {g.N, g.H, g.W, g.C}, p_.dtype}, w{data.w, {g.K, g.R, g.S, g.C}, p_.dtype};
-    const View y{data.y, {g.N, g.P, g.Q, g.K}, p_.dtype};
-    const View bias{p_.bias ? data.bias : nullptr, {g.K}, p_.dtype};
+    const DType dtype = p_.dtype;
+    InF32 x(data.x, {g.N, g.H, g.W, g.C}, dtype, p_.pass == ConvProblem::grad_input);
+    InF32 w(data.w, {g.K, g.R, g.S, g.C}, dtype, p_.pass == ConvProblem::grad_weight);
+    InF32 y(data.y, {g.N, g.P, g.Q, g.K}, dtype, p_.pass == ConvProblem::forward);
+    InF32 bias(p_.bias ? data.bias : nullptr, {g.K}, dtype, false);
     const Conv2dParams params{g.stride, g.pad};
-    Backend& host = p_.dtype == DType::bf16 ? reference_backend() : cpu_backend();
+    Backend& host = cpu_backend();
     if (p_.pass == ConvProblem::forward) host.conv2d(x, w, bias, params, p_.relu, y);
     else if (p_.pass == ConvProblem::grad_input) host.conv2d_grad_input(y, w, params, x);
     else host.conv2d_grad_weight(x, y, params, w);
