@@ -1,16 +1,21 @@
-// bench: how long VGG16 takes for a training step or a forward pass, and how much memory; or each of its convolutions;
-// or one of them in each of the ways that there are. Prints a line of JSON; apps/bench.py runs it in turns with
-// PyTorch.
+// bench: how long VGG16 takes for a training step or a forward pass, and how much memory; or each of its convolutions,
+// or each operation of a step; or a convolution in each of the ways that there are. Prints a line of JSON;
+// apps/bench.py runs it in turns with PyTorch.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "apps/evaluate.h"
 #include "core/random.h"
 #include "kernels/direct_conv.h"
 #include "kernels/im2col_conv.h"
@@ -25,27 +30,52 @@ using namespace counterpoise;
 namespace {
 
 struct Options {
-  std::string mode;
+  std::string mode, device = "cpu", precision = "fp32";
   Index size = 160, batch = 16;
   double width = 1, seconds = 1;
   int threads = 0;
+  DType dtype() const { return precision == "bf16" ? DType::bf16 : DType::f32; }  // of pictures and activations
 };
 
-// The median duration of run(), which is repeated for about `budget` seconds, after once unmeasured.
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Runs it unmeasured, until it is as fast as it gets: memory is there and code is loaded after once, but a card's
+// convolutions choose their engine when a shape comes for the third time.
 template <class Run>
-double seconds_of(const Run& run, double budget) {
+void warm_up(Backend& backend, const Run& run) {
+  for (int i = 0; i < (backend.is_remote() ? 5 : 1); ++i) run();
+  backend.synchronize();
+}
+
+// The median duration of run(), from asking until all is done, which is repeated for about `budget` seconds.
+template <class Run>
+double seconds_of(Backend& backend, const Run& run, double budget) {
   std::vector<double> durations;
-  run();
-  const auto clock = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()); };
-  const auto start = clock();
-  while (durations.empty() || (clock() - start).count() < budget) {
-    const auto before = clock();
+  warm_up(backend, run);
+  const double start = now();
+  while (durations.empty() || now() - start < budget) {
+    const double before = now();
     run();
-    durations.push_back((clock() - before).count());
+    backend.synchronize();
+    durations.push_back(now() - before);
   }
   std::sort(durations.begin(), durations.end());
   const size_t n = durations.size();
   return (durations[(n - 1) / 2] + durations[n / 2]) / 2;
+}
+
+// The duration of a short run() among others: all repetitions are asked for, as a network asks for its operations,
+// before any is waited for.
+template <class Run>
+double seconds_each(Backend& backend, const Run& run, double budget) {
+  warm_up(backend, run);
+  for (Index repetitions = 1;; repetitions *= 2) {
+    const double before = now();
+    for (Index i = 0; i < repetitions; ++i) run();
+    backend.synchronize();
+    const double duration = now() - before;
+    if (duration >= budget) return duration / static_cast<double>(repetitions);
+  }
 }
 
 Tensor random(Backend& backend, const Shape& shape) {
@@ -55,67 +85,237 @@ Tensor random(Backend& backend, const Shape& shape) {
   return Tensor::from(backend, shape, values);
 }
 
-nlohmann::json network(const Options& options, Backend& backend) {
+// A batch of one random picture, which is there sooner than a batch of different ones. Not of a constant: a card draws
+// less power then, and runs faster than it does in a network.
+Tensor random_batch(Backend& backend, const Options& options, Index size, Index channels) {
+  const Tensor picture = random(backend, {1, size, size, channels}).cast(options.dtype());
+  return expand(picture, {options.batch, size, size, channels});
+}
+
+std::unique_ptr<Sequential> network(const Options& options, Backend& backend) {
   VggConfig config;
   config.image_size = options.size;
   config.width = options.width;
-  const auto model = vgg(config, backend, 1);
+  return vgg(config, backend, 1);
+}
+
+double peak_mib(const Backend& backend) {
+  if (backend.is_remote()) return static_cast<double>(backend.peak_bytes()) / (1 << 20);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+nlohmann::json step(const Options& options, Backend& backend) {
+  const auto model = network(options, backend);
   std::vector<Var> trainable;
   for (const Parameter& p : model->parameters()) trainable.push_back(p.var);
   Sgd optimizer(trainable, 0.9);
   std::vector<int32_t> classes(options.batch);
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
-  const Tensor x = random(backend, {options.batch, options.size, options.size, 3});
+  const Tensor x = random(backend, {options.batch, options.size, options.size, 3}).cast(options.dtype());
   const Labels labels = make_labels(backend, classes, 0);
   Loss bce(find_loss("bce"), LossInfo::one_logit, {});
 
+  const auto logits = [&] { return cast((*model)(x), DType::f32); };
   const auto train = [&] {
-    bce((*model)(x), labels).backward();
+    bce(logits(), labels).backward();
     optimizer.step(1e-4);
   };
   const auto infer = [&] {
     const NoGrad no_grad;
-    (*model)(x).value().to_vector<float>();
+    logits().value().to_vector<float>();
   };
-  const double seconds = options.mode == "train" ? seconds_of(train, options.seconds)  //
-                                                 : seconds_of(infer, options.seconds);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return {{"seconds", seconds}, {"peak_mib", static_cast<double>(usage.ru_maxrss) / 1024}, {"threads", cpu_threads()}};
+  const double seconds = options.mode == "train" ? seconds_of(backend, train, options.seconds)
+                                                 : seconds_of(backend, infer, options.seconds);
+  return {{"seconds", seconds}, {"peak_mib", peak_mib(backend)}};
 }
+
+// A shape of convolution, and how often VGG16 has it.
+struct Layer {
+  Index size, channels, outputs;
+  int times;
+};
+
+std::vector<Layer> vgg16_layers(const Options& options) {
+  std::vector<Layer> layers;
+  Index size = options.size, channels = 3;
+  for (const auto& [width, convolutions] : {std::pair{64, 2}, {128, 2}, {256, 3}, {512, 3}, {512, 3}}) {
+    const Index outputs = std::llround(width * options.width);
+    for (int i = 0; i < convolutions; ++i) {
+      const bool again = i > 0 && layers.back().channels == channels;
+      if (again) ++layers.back().times;
+      else layers.push_back({size, channels, outputs, 1});
+      channels = outputs;
+    }
+    size /= 2;
+  }
+  return layers;
+}
+
+// What a convolution of this shape reads and writes, forward and backward.
+struct LayerTensors {
+  LayerTensors(Backend& backend, const Options& options, const Layer& l)
+      : x(random_batch(backend, options, l.size, l.channels)),
+        w(random(backend, {l.outputs, 3, 3, l.channels}).cast(options.dtype())),
+        bias(random(backend, {l.outputs})),
+        dy(random_batch(backend, options, l.size, l.outputs)),
+        y(Tensor::empty(backend, dy.shape(), dy.dtype())),
+        dx(Tensor::empty(backend, x.shape(), x.dtype())),
+        dw(Tensor::empty(backend, w.shape(), w.dtype())) {}
+  Tensor x, w, bias, dy, y, dx, dw;
+};
+
+constexpr Conv2dParams same_size{1, 1};
 
 // VGG16's convolutions, each shape once: forward with bias and relu, and the two gradients.
 nlohmann::json layers(const Options& options, Backend& backend) {
-  struct Layer {
-    Index shrink, channels, outputs;
-  };
   nlohmann::json table = nlohmann::json::array();
-  for (const Layer& l : {Layer{1, 3, 64},
-                         {1, 64, 64},
-                         {2, 64, 128},
-                         {2, 128, 128},
-                         {4, 128, 256},
-                         {4, 256, 256},
-                         {8, 256, 512},
-                         {8, 512, 512},
-                         {16, 512, 512}}) {
-    const Index size = options.size / l.shrink;
-    const Tensor x = random(backend, {options.batch, size, size, l.channels});
-    const Tensor w = random(backend, {l.outputs, 3, 3, l.channels}), bias = random(backend, {l.outputs});
-    const Tensor dy = random(backend, {options.batch, size, size, l.outputs});
-    const Tensor y = Tensor::empty(backend, dy.shape()), dx = Tensor::empty(backend, x.shape());
-    const Tensor dw = Tensor::empty(backend, w.shape());
-    const Conv2dParams params{1, 1};
-    table.push_back(
-        {{"size", size},
-         {"channels", l.channels},
-         {"outputs", l.outputs},
-         {"forward", seconds_of([&] { backend.conv2d(x, w, bias, params, true, y); }, options.seconds / 10)},
-         {"dx", seconds_of([&] { backend.conv2d_grad_input(dy, w, params, dx); }, options.seconds / 10)},
-         {"dw", seconds_of([&] { backend.conv2d_grad_weight(x, dy, params, dw); }, options.seconds / 10)}});
+  for (const Layer& l : vgg16_layers(options)) {
+    const LayerTensors t(backend, options, l);
+    const auto seconds = [&](const auto& run) { return seconds_of(backend, run, options.seconds / 10); };
+    table.push_back({{"size", l.size},
+                     {"channels", l.channels},
+                     {"outputs", l.outputs},
+                     {"forward", seconds([&] { backend.conv2d(t.x, t.w, t.bias, same_size, true, t.y); })},
+                     {"dx", seconds([&] { backend.conv2d_grad_input(t.dy, t.w, same_size, t.dx); })},
+                     {"dw", seconds([&] { backend.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); })}});
   }
-  return {{"layers", table}, {"threads", cpu_threads()}};
+  return {{"layers", table}};
 }
+
+// Every operation of a training step of catdog on every shape, how often a step does it and how long it takes, the most
+// of a step's time first. What is small (the loss, the sum with one bias) is left out.
+class Operations {
+ public:
+  Operations(const Options& options, Backend& backend) : o_(options), backend_(backend) {
+    convolutions();
+    linear();
+    weights();
+    pictures();
+  }
+
+  nlohmann::json table() const {
+    nlohmann::json table = rows_;
+    std::sort(table.begin(), table.end(), [](const nlohmann::json& a, const nlohmann::json& b) {
+      return a.at("total").get<double>() > b.at("total").get<double>();
+    });
+    return {{"operations", table}};
+  }
+
+ private:
+  template <class Run>
+  void add(const char* operation, const std::string& shape, int times, const Run& run) {
+    const double seconds = seconds_each(backend_, run, o_.seconds / 10);
+    rows_.push_back({{"operation", operation},
+                     {"shape", shape},
+                     {"times", times},
+                     {"seconds", seconds},
+                     {"total", times * seconds}});
+  }
+
+  void convolutions() {
+    const std::vector<Layer> layers = vgg16_layers(o_);
+    int in_block = 0;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const Layer& l = layers[i];
+      convolution(l);
+      in_block += l.times;
+      if (i + 1 < layers.size() && layers[i + 1].size == l.size) continue;
+      activation(l, in_block);
+      pooling(l);
+      in_block = 0;
+    }
+  }
+
+  void convolution(const Layer& l) {
+    const LayerTensors t(backend_, o_, l);
+    const std::string shape = text(l.size, "x", l.size, ", ", l.channels, " to ", l.outputs);
+    add("conv2d, bias, relu", shape, l.times, [&] { backend_.conv2d(t.x, t.w, t.bias, same_size, true, t.y); });
+    add("conv2d dw", shape, l.times, [&] { backend_.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); });
+    if (l.channels == 3) return;  // nobody asks for the gradient of pictures
+    add("conv2d dx", shape, l.times, [&] { backend_.conv2d_grad_input(t.dy, t.w, same_size, t.dx); });
+  }
+
+  void activation(const Layer& l, int times) {
+    const Tensor y = random_batch(backend_, o_, l.size, l.outputs), dy = y.clone();
+    const Tensor db = Tensor::empty(backend_, {l.outputs});
+    add("relu_bias_grad", text(l.size, "x", l.size, ", ", l.outputs), times,
+        [&] { backend_.relu_bias_grad(y, dy, dy, db); });
+  }
+
+  void pooling(const Layer& l) {
+    const Pool2dParams params{2, 2};
+    const Tensor x = random_batch(backend_, o_, l.size, l.outputs);
+    const Tensor dy = random_batch(backend_, o_, params.out(l.size), l.outputs);
+    const Tensor y = Tensor::empty(backend_, dy.shape(), dy.dtype()),
+                 dx = Tensor::empty(backend_, x.shape(), x.dtype());
+    const std::string shape = text(l.size, "x", l.size, ", ", l.outputs);
+    add("max_pool2d", shape, 1, [&] { backend_.max_pool2d(x, params, y); });
+    add("max_pool2d_grad", shape, 1, [&] { backend_.max_pool2d_grad(x, y, dy, params, dx); });
+  }
+
+  void linear() {
+    const Layer last = vgg16_layers(o_).back();
+    const Index features = last.size / 2 * (last.size / 2) * last.outputs;
+    const Tensor x = random_batch(backend_, o_, last.size / 2, last.outputs).reshape({o_.batch, features});
+    const Tensor w = random(backend_, {1, features}).cast(o_.dtype());
+    const Tensor dy = random(backend_, {o_.batch, 1}).cast(o_.dtype()), y = dy.clone(), dx = x.clone(), dw = w.clone();
+    const std::string shape = text(features, " to 1");
+    add("linear", shape, 1, [&] { backend_.matmul(x, false, w, true, y); });
+    add("linear dw", shape, 1, [&] { backend_.matmul(dy, true, x, false, dw); });
+    add("linear dx", shape, 1, [&] { backend_.matmul(dy, false, w, false, dx); });
+  }
+
+  // What is done with all weights.
+  void weights() {
+    const auto model = network(o_, backend_);
+    std::vector<Tensor> gradients, velocities;
+    std::vector<std::pair<Tensor, Tensor>> casts;  // a weight and itself in bf16; the biases of convolutions stay f32
+    std::vector<SgdTensors> moved;
+    std::vector<View> summed;
+    Index numbers = 0;
+    for (const Parameter& p : model->parameters()) {
+      const Tensor& w = p.var.value();
+      numbers += w.size();
+      gradients.push_back(w.clone());
+      velocities.push_back(Tensor::zeros(backend_, w.shape()));
+      moved.push_back({w, gradients.back(), velocities.back()});
+      summed.push_back(gradients.back());
+      if (o_.dtype() == DType::bf16 && w.shape().rank() > 1) casts.emplace_back(gradients.back(), w.cast(DType::bf16));
+    }
+    const std::string shape = text(numbers, " numbers");
+    add("sgd_step", shape, 1, [&] { backend_.sgd_step({/*lr=*/0, /*momentum=*/0.9}, moved); });
+    add("sum_squares", shape, 1, [&] { backend_.sum_squares(summed); });
+    if (casts.empty()) return;
+    add("cast to bf16", shape, 1, [&] {
+      for (const auto& [w, in_bf16] : casts) backend_.cast(w, in_bf16);
+    });
+    add("cast from bf16", shape, 1, [&] {
+      for (const auto& [w, in_bf16] : casts) backend_.cast(in_bf16, w);
+    });
+  }
+
+  void pictures() {
+    const Shape shape{o_.batch, o_.size, o_.size, 3};
+    std::vector<uint8_t> bytes(shape.size());
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(7 * i);
+    std::vector<int32_t> order(o_.batch);
+    std::vector<double> upright;
+    for (Index i = 0; i < o_.batch; ++i) {
+      order[i] = static_cast<int32_t>(i);
+      upright.insert(upright.end(), {1, 0, static_cast<double>(i % 2)});  // every other is mirrored
+    }
+    const Tensor all = Tensor::from(backend_, shape, bytes), index = Tensor::from(backend_, {o_.batch}, order);
+    const Tensor turns = Tensor::from(backend_, {o_.batch, 3}, upright);
+    const Tensor y = Tensor::empty(backend_, shape, o_.dtype());
+    add("pictures", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.pictures(all, index, turns, y); });
+  }
+
+  const Options& o_;
+  Backend& backend_;
+  nlohmann::json rows_ = nlohmann::json::array();
+};
 
 double relative_error(const Tensor& got, const Tensor& exact) {
   const std::vector<float> a = got.to_vector<float>(), b = exact.to_vector<float>();
@@ -138,8 +338,10 @@ nlohmann::json steps(const Options& options, Backend& backend) {
   nlohmann::json table = nlohmann::json::array();
   const auto measure = [&](const char* name, const auto& forward, const auto& grad_weight) {
     const Tensor y = Tensor::empty(backend, dy.shape()), dw = Tensor::empty(backend, w.shape());
-    const double forward_seconds = seconds_of([&] { forward(y); }, options.seconds / 10);
-    const double dw_seconds = seconds_of([&] { grad_weight(dw); }, options.seconds / 10);
+    const double forward_seconds = seconds_of(
+        backend, [&] { forward(y); }, options.seconds / 10);
+    const double dw_seconds = seconds_of(
+        backend, [&] { grad_weight(dw); }, options.seconds / 10);
     if (!exact_y.defined()) exact_y = y, exact_dw = dw;
     table.push_back({{"name", name},
                      {"forward", forward_seconds},
@@ -163,21 +365,24 @@ nlohmann::json steps(const Options& options, Backend& backend) {
         [&](const Tensor& y) { winograd_conv(backend, tile, g, px, pw, false, none, false, data(y)); },
         [&](const Tensor& dw) { winograd_grad_weight(backend, tile, g, px, pdy, data(dw)); });
   }
-  return {{"steps", table}, {"threads", cpu_threads()}};
+  return {{"steps", table}};
 }
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app("Times VGG16 on this machine's processor; apps/bench.py compares it with PyTorch.");
-  app.add_option(
-         "mode", options.mode,
-         "train (a step), infer (a forward pass), layers (each convolution) or steps (a convolution in each way)")
+  CLI::App app("Times VGG16 on this machine's processor or card; apps/bench.py compares it with PyTorch.");
+  app.add_option("mode", options.mode,
+                 "train (a step), infer (a forward pass), layers (each convolution), operations (each of a step) or "
+                 "steps (a convolution in each way)")
       ->required()
-      ->check(CLI::IsMember({"train", "infer", "layers", "steps"}));
+      ->check(CLI::IsMember({"train", "infer", "layers", "operations", "steps"}));
+  app.add_option("--device", options.device, "cpu, or cuda: a card")->check(CLI::IsMember({"cpu", "cuda"}));
+  app.add_option("--precision", options.precision, "fp32; on a card also tf32 or bf16")
+      ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   const auto size = app.add_option("--size", options.size, "Edge of the pictures in pixels; for steps it is 40");
   const auto batch = app.add_option("--batch", options.batch, "Pictures at a time; for steps it is 1");
   size->check(CLI::Range(32, 4096)), batch->check(CLI::Range(1, 4096));
-  app.add_option("--width", options.width, "Factor of the channels, for train and infer")->check(CLI::Range(0.01, 4.0));
+  app.add_option("--width", options.width, "Factor of the channels; not for steps")->check(CLI::Range(0.01, 4.0));
   app.add_option("--threads", options.threads, "0: one for each core")->check(CLI::Range(0, 1024));
   app.add_option("--seconds", options.seconds, "Repeat for about so long")->check(CLI::Range(0.0, 3600.0));
   app.get_formatter()->column_width(24);
@@ -190,10 +395,17 @@ int run(int argc, char** argv) {
   if (options.mode == "steps" && size->empty()) options.size = 40;
   if (options.mode == "steps" && batch->empty()) options.batch = 1;
   set_cpu_threads(options.threads);
-  Backend& backend = cpu_backend();
-  const nlohmann::json result = options.mode == "layers"  ? layers(options, backend)
-                                : options.mode == "steps" ? steps(options, backend)
-                                                          : network(options, backend);
+  ENSURE_OR(Exit::usage, options.mode != "steps" || options.device == "cpu",
+            "steps: these are the processor's ways of a convolution; use --device cpu");
+  Backend& backend = choose_backend(options.device);
+  backend.require(options.dtype());
+  if (options.precision == "tf32") backend.set_mode({/*tf32=*/true, /*deterministic=*/false});
+  nlohmann::json result = options.mode == "layers"       ? layers(options, backend)
+                          : options.mode == "operations" ? Operations(options, backend).table()
+                          : options.mode == "steps"      ? steps(options, backend)
+                                                         : step(options, backend);
+  result["device"] = backend.description();
+  result["threads"] = cpu_threads();
   std::puts(result.dump().c_str());
   return 0;
 }
