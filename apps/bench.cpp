@@ -34,7 +34,7 @@ struct Options {
   Index size = 160, batch = 16;
   double width = 1, seconds = 1;
   int threads = 0;
-  DType dtype() const { return precision == "bf16" ? DType::bf16 : DType::f32; }  // of pictures and activations
+  DType dtype() const { return activation_dtype(precision); }
 };
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -397,9 +397,7 @@ int run(int argc, char** argv) {
   set_cpu_threads(options.threads);
   ENSURE_OR(Exit::usage, options.mode != "steps" || options.device == "cpu",
             "steps: these are the processor's ways of a convolution; use --device cpu");
-  Backend& backend = choose_backend(options.device);
-  backend.require(options.dtype());
-  if (options.precision == "tf32") backend.set_mode({/*tf32=*/true, /*deterministic=*/false});
+  Backend& backend = choose_backend(options.device, options.precision);
   nlohmann::json result = options.mode == "layers"       ? layers(options, backend)
                           : options.mode == "operations" ? Operations(options, backend).table()
                           : options.mode == "steps"      ? steps(options, backend)

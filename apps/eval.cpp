@@ -65,7 +65,7 @@ double shift_of(const Options& o, const std::map<std::string, std::string>& meta
 
 Exit eval(Options o) {
   set_cpu_threads(o.threads);
-  Backend& backend = choose_backend(o);
+  Backend& backend = choose_backend(o.device, o.precision, o.deterministic);
   const SafetensorsFile file(o.weights);
   const auto& metadata = file.metadata();
   const Description description(o, metadata);
@@ -106,7 +106,7 @@ Exit eval(Options o) {
               ": holds the result of a training run, which this evaluation would replace; choose another folder");
   }
 
-  Feed feed(*set, backend, activation_dtype(o));
+  Feed feed(*set, backend, activation_dtype(o.precision));
   const Evaluation e = evaluate(*model, feed, decision, o.batch_size, o.workers);
   if (stop_signal()) return static_cast<Exit>(128 + stop_signal());
   const std::string notice = unreadable_notice(*set, "validation");

@@ -114,12 +114,12 @@ Backend& find_backend(const std::string& device) {
 }
 }  // namespace
 
-DType activation_dtype(const Options& o) { return o.precision == "bf16" ? DType::bf16 : DType::f32; }
+DType activation_dtype(const std::string& precision) { return precision == "bf16" ? DType::bf16 : DType::f32; }
 
-Backend& choose_backend(const Options& o) {
-  Backend& backend = find_backend(o.device);
-  backend.require(activation_dtype(o));
-  backend.set_mode({o.precision == "tf32", o.deterministic});
+Backend& choose_backend(const std::string& device, const std::string& precision, bool deterministic) {
+  Backend& backend = find_backend(device);
+  backend.require(activation_dtype(precision));
+  backend.set_mode({precision == "tf32", deterministic});
   return backend;
 }
 

@@ -56,9 +56,9 @@ std::string unreadable_notice(const PictureSet& set, const std::string& what);
 
 // The backend that --device asks for, in the mode that --precision and --deterministic ask for. Throws
 // Error(Exit::no_device) where it is missing or cannot do that.
-Backend& choose_backend(const Options& options);
+Backend& choose_backend(const std::string& device, const std::string& precision, bool deterministic = false);
 // The dtype of pictures and of all that the network makes of them. Weights, sums and losses are f32 in any case.
-DType activation_dtype(const Options& options);
+DType activation_dtype(const std::string& precision);
 
 // The index of the class named by --positive; where it is empty that of "cat", else the last. Throws Error for a set of
 // other than two classes (bad_data) and for a name that is none of them (usage).

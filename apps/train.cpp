@@ -35,10 +35,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 // One experiment, step by step.
 class Training {
  public:
-  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_)) {
+  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_.device, o_.precision, o_.deterministic)) {
     open_pictures();
-    feed_ = std::make_unique<Feed>(*set_, backend_, activation_dtype(o_));
-    validation_feed_ = std::make_unique<Feed>(*validation_, backend_, activation_dtype(o_));
+    feed_ = std::make_unique<Feed>(*set_, backend_, activation_dtype(o_.precision));
+    validation_feed_ = std::make_unique<Feed>(*validation_, backend_, activation_dtype(o_.precision));
     model_ = vgg(o_.vgg, backend_, o_.seed);
     make_loss();
     if (!o_.init.empty()) {

@@ -115,7 +115,8 @@ void CudaBackend::open_libraries() {
   // stream takes it away again, so that comes first.)
   constexpr size_t workspace = 32 * mebibyte;
   cublas().set_stream(cublas_, stream_);
-  cublas().set_workspace(cublas_, allocate(workspace), workspace);
+  cublas_workspace_ = allocate(workspace);
+  cublas().set_workspace(cublas_, cublas_workspace_, workspace);
   cudnn().set_stream(cudnn_, stream_);
   int blas = 0;
   cublas().get_version(cublas_, &blas);

@@ -120,6 +120,7 @@ class CudaBackend : public Backend {
   cudaMemPool_t pool_ = nullptr;
   Staging staging_;
   cublasHandle_t cublas_ = nullptr;
+  void* cublas_workspace_ = nullptr;
   cudnnHandle_t cudnn_ = nullptr;
   std::map<std::vector<Index>, Convolution> convolutions_;
 };
