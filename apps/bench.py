@@ -21,7 +21,7 @@ import time
 # To try the card's tables where there is none: BENCH_TRY is the path of a `bench` whose card is an emulated one, and
 # PyTorch takes the processor.
 TRY = os.environ.get("BENCH_TRY")
-BENCH = TRY or os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench")
+BENCH = TRY or os.environ.get("BENCH") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench")
 CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)  # VGG16's; 0 is a pooling
 LAYERS = ((1, 3, 64), (1, 64, 64), (2, 64, 128), (2, 128, 128), (4, 128, 256), (4, 256, 256), (8, 256, 512),
           (8, 512, 512), (16, 512, 512))

@@ -46,6 +46,12 @@ std::string error_of(const Run& run, Exit code = Exit::failure) {
   return "";
 }
 
+// Where the golden files are: the folder that the tests were built in, or where they were moved with it.
+inline std::string source_folder() {
+  const char* moved = std::getenv("COUNTERPOISE_SOURCE");
+  return moved ? moved : SOURCE_DIR;
+}
+
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace counterpoise

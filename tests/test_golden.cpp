@@ -38,7 +38,7 @@ using Numbers = std::vector<double>;
 using Extents = std::vector<int64_t>;
 
 Json golden(const std::string& name) {
-  std::ifstream file(std::string(SOURCE_DIR) + "/tests/golden/" + name);
+  std::ifstream file(source_folder() + "/tests/golden/" + name);
   REQUIRE(file);
   return Json::parse(file);
 }

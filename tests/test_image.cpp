@@ -14,6 +14,7 @@
 #include "data/image.h"
 #include "data/jpeg_check.h"
 #include "kernels/check.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 using Bytes = std::vector<uint8_t>;
@@ -22,7 +23,7 @@ namespace {
 
 const nlohmann::json& golden() {
   static const nlohmann::json all =
-      nlohmann::json::parse(std::ifstream(std::string(SOURCE_DIR) + "/tests/golden/images.json"));
+      nlohmann::json::parse(std::ifstream(source_folder() + "/tests/golden/images.json"));
   return all;
 }
 

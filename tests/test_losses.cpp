@@ -14,6 +14,7 @@
 #include "losses/true_class.h"
 #include "tests/gradcheck.h"
 #include "tests/machines.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -140,7 +141,7 @@ TEST_CASE("losses: values and gradients are finite at logits of +-1e4 in f32") {
 }
 
 TEST_CASE("losses: values, gradients and states of other programs, 1e-9") {
-  std::ifstream file(std::string(SOURCE_DIR) + "/tests/golden/losses.json");
+  std::ifstream file(source_folder() + "/tests/golden/losses.json");
   const Json golden = Json::parse(file);
   std::set<std::string> seen;
   for (const Machine& machine : machines()) {

@@ -27,7 +27,7 @@ const double kPolicies[] = {0, 1, kNaN};
 
 const Json& golden() {
   static const Json all = [] {
-    std::ifstream file(std::string(SOURCE_DIR) + "/tests/golden/metrics.json");
+    std::ifstream file(source_folder() + "/tests/golden/metrics.json");
     REQUIRE(file);
     return Json::parse(file);
   }();

@@ -8,6 +8,7 @@
 
 #include "tests/gradcheck.h"
 #include "tests/machines.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -16,7 +17,7 @@ using namespace counterpoise;
 // What is declared in core/ops.h, where declarations begin their line: "Var name(" or "inline Var
 // name(". An operator with the types of its operands, as in the table: "operator-(Var, double)".
 static std::set<std::string> declared_operations() {
-  std::ifstream file(SOURCE_DIR "/core/ops.h");
+  std::ifstream file(source_folder() + "/core/ops.h");
   std::set<std::string> names;
   for (std::string line; std::getline(file, line);) {
     if (line.rfind("inline ", 0) == 0) line.erase(0, 7);

@@ -8,6 +8,7 @@
 #include "optim/schedule.h"
 #include "tests/gradcheck.h"
 #include "tests/machines.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -16,7 +17,7 @@ namespace {
 using List = std::vector<double>;
 
 nlohmann::json golden() {
-  std::ifstream file(SOURCE_DIR "/tests/golden/optim.json");
+  std::ifstream file(source_folder() + "/tests/golden/optim.json");
   return nlohmann::json::parse(file);
 }
 

@@ -26,7 +26,7 @@ using Sizes = std::map<int32_t, size_t>;
 
 const Json& golden() {
   static const Json tables = [] {
-    std::ifstream file(SOURCE_DIR "/tests/golden/resample.json");
+    std::ifstream file(source_folder() + "/tests/golden/resample.json");
     return Json::parse(file)["tables"];
   }();
   return tables;

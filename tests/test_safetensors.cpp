@@ -217,7 +217,7 @@ TEST_CASE("safetensors: what cannot be saved is refused before anything is writt
 }
 
 TEST_CASE("safetensors: a file that Python wrote") {
-  const SafetensorsFile file(std::string(SOURCE_DIR) + "/tests/golden/python.safetensors");
+  const SafetensorsFile file(source_folder() + "/tests/golden/python.safetensors");
   CHECK(file.metadata() == std::map<std::string, std::string>{{"format", "pt"},
                                                               {"classes", "[\"cat\", \"dog\"]"},
                                                               {"note", "\xc3\xbc \xe2\x89\xa5 \"quoted\"\n"}});
@@ -253,7 +253,7 @@ TEST_CASE("safetensors: a file that Python wrote") {
 }
 
 TEST_CASE("safetensors: questions that the file cannot answer") {
-  const SafetensorsFile file(std::string(SOURCE_DIR) + "/tests/golden/python.safetensors");
+  const SafetensorsFile file(source_folder() + "/tests/golden/python.safetensors");
   CHECK_THROWS_WITH_AS(file.read_f32("weight"), doctest::Contains("no tensor 'weight'"), Error);
   CHECK_THROWS_WITH_AS(file.shape("x"), doctest::Contains("it has 11: 'bf16', 'bool'"), Error);
   CHECK_THROWS_WITH_AS(file.read_f32("i64"), doctest::Contains("I64, not floats"), Error);
@@ -455,7 +455,7 @@ TEST_CASE("safetensors: a file that is cut anywhere is refused") {
 }
 
 TEST_CASE("safetensors: random bytes in the header never crash the reader") {
-  const std::string golden = read_file(std::string(SOURCE_DIR) + "/tests/golden/python.safetensors", 4096);
+  const std::string golden = read_file(source_folder() + "/tests/golden/python.safetensors", 4096);
   const size_t header = 8 + static_cast<unsigned char>(golden[0]) + 256 * static_cast<unsigned char>(golden[1]);
   REQUIRE(header < golden.size());
   Random rng(1, Stream::test);
