@@ -32,8 +32,8 @@ struct Evaluation {
   size_t unreadable = 0;
 };
 
-// The pictures `order` of the feed's set. Throws Error(Exit::bad_data) if none can be read. Ends early, with what it has, when
-// a stop signal comes in.
+// The pictures `order` of the feed's set. Throws Error(Exit::bad_data) if none can be read. Ends early, with what it
+// has, when a stop signal comes in.
 Evaluation evaluate(Module& model, Feed& feed, const std::vector<size_t>& order, const Decision& decision,
                     int batch_size, int workers);
 // All of them.

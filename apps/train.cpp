@@ -4,9 +4,9 @@
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "apps/after_training.h"
+#include "apps/batches.h"
 #include "apps/evaluate.h"
 #include "apps/format.h"
 #include "apps/progress.h"
@@ -35,7 +35,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 // One experiment, step by step.
 class Training {
  public:
-  explicit Training(Options options) : o_(std::move(options)), backend_(choose_backend(o_.device, o_.precision, o_.deterministic)) {
+  explicit Training(Options options)
+      : o_(std::move(options)), backend_(choose_backend(o_.device, o_.precision, o_.deterministic)) {
     open_pictures();
     feed_ = std::make_unique<Feed>(*set_, backend_, activation_dtype(o_.precision));
     validation_feed_ = std::make_unique<Feed>(*validation_, backend_, activation_dtype(o_.precision));
@@ -208,54 +209,20 @@ class Training {
     return text(backend_.name(), " with ", o_.threads, o_.threads == 1 ? " thread" : " threads");
   }
 
-  // A batch on the backend.
-  struct Prepared {
-    Batch batch;
-    Tensor pixels;
-    std::optional<MixedLabels> mixed;
-    double data_seconds = 0;  // waited for the loader
-  };
-
-  // The next batch of which something could be read, for step number `step`; false at the end.
-  bool prepare(Loader& loader, int64_t step, Prepared& next) {
-    next = Prepared();
-    const auto start = std::chrono::steady_clock::now();
-    do {
-      if (!loader.next(next.batch)) return false;
-    } while (next.batch.labels.empty());
-    next.data_seconds = seconds_since(start);
-    if (o_.mix.kind == Mix::none) {
-      next.pixels = feed_->pixels(next.batch);
-      return true;
-    }
-    Random rng(o_.seed, Stream::mix, static_cast<uint64_t>(step));
-    const MixPlan plan = plan_mix(o_.mix, rng, next.batch.labels.size(), o_.image_size);
-    next.mixed = mix_labels(o_.mix, plan, next.batch.labels, counts_);
-    const Tensor own = feed_->pixels(next.batch);
-    next.pixels = mix_tensors(plan, own, feed_->pixels(next.batch, plan.partner));
-    return true;
-  }
-
   // Returns the mean loss of the epoch's pictures.
   double train_epoch(int epoch) {
-    LoaderOptions options;
-    options.batch_size = o_.batch_size;
-    options.workers = o_.workers;
-    options.augment = o_.augment;
-    options.seed = o_.seed;
-    options.epoch = static_cast<uint64_t>(epoch);
-    Loader loader(*set_, order_of(epoch), feed_->complete(options));
-
+    Batches batches(*feed_, order_of(epoch), o_, epoch, counts_);
     double sum = 0;
     size_t pictures = 0;
-    Prepared now, next;
+    PreparedBatch now, next;
     auto start = std::chrono::steady_clock::now();
-    for (bool more = prepare(loader, step_, next); more && step_ < total_steps_ && !stop_signal();) {
+    for (bool more = batches.next(step_, next); more && step_ < total_steps_ && !stop_signal();) {
       now = std::move(next);
       const double lr = o_.schedule.at(static_cast<double>(step_) / static_cast<double>(steps_per_epoch_),
                                        std::min<double>(o_.epochs, double(total_steps_) / double(steps_per_epoch_)));
-      const double loss = train_step(now, lr, epoch, [&] { more = prepare(loader, step_ + 1, next); });
-      const size_t N = now.batch.labels.size();
+      const double loss =
+          train_step(now, lr, epoch, [&] { more = step_ + 1 < total_steps_ && batches.next(step_ + 1, next); });
+      const size_t N = now.labels.size();
       sum += loss * static_cast<double>(N);
       pictures += N;
       steps_csv_ += formatted("%lld,%d,%.9g,%.9g\n", static_cast<long long>(step_), epoch, loss, lr);
@@ -273,14 +240,14 @@ class Training {
   // A step; returns its loss. Only the numbers that are checked before the weights move are waited for: while a remote
   // backend still computes them, `meanwhile` prepares the next batch.
   template <class Meanwhile>
-  double train_step(const Prepared& now, double lr, int epoch, const Meanwhile& meanwhile) {
+  double train_step(const PreparedBatch& now, double lr, int epoch, const Meanwhile& meanwhile) {
     loss_->set_progress(static_cast<double>(step_) / static_cast<double>(total_steps_));
     const Var features = model_->features(now.pixels);
     if (o_.loss->name == "influence-balanced") {
       loss_->set_feature_norms(row_sum(abs(cast(detach(features), DType::f32))).value());
     }
     const Var z = cast(model_->last()(features), DType::f32);
-    const Labels labels = make_labels(backend_, now.batch.labels, decision_.positive);
+    const Labels labels = make_labels(backend_, now.labels, decision_.positive);
     const auto& mixed = now.mixed;
     const Var loss =
         mixed ? loss_->mixed(z, labels, make_labels(backend_, mixed->other, decision_.positive), mixed->own_weight)

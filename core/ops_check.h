@@ -25,8 +25,8 @@ inline Var parameter_of(const Var& x, const Var& b) {
   return b.defined() && x.value().dtype() == DType::bf16 && b.value().dtype() == DType::bf16 ? cast(b, DType::f32) : b;
 }
 
-// A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost; beside activations in bf16
-// they are rounded each time that they are used, and their gradients come back in f32.
+// A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost; beside activations
+// in bf16 they are rounded each time that they are used, and their gradients come back in f32.
 inline Var beside(const Var& x, const Var& weight) {
   const bool rounds = weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
   return rounds ? cast(weight, DType::bf16) : weight;

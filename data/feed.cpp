@@ -30,8 +30,7 @@ void Feed::upload(const Batch& batch) {
     if (keeps_ && kept_[sample]) continue;
     ENSURE(batch.pictures[i], "feed: the bytes of picture ", sample, " are missing");
     const Index place = keeps_ ? static_cast<Index>(sample) : static_cast<Index>(i);
-    backend_.upload(batch.pictures[i]->data(),
-                    {all.as<uint8_t>() + place * picture_bytes_, {S, S, 3}, DType::u8});
+    backend_.upload(batch.pictures[i]->data(), {all.as<uint8_t>() + place * picture_bytes_, {S, S, 3}, DType::u8});
     if (keeps_) kept_[sample] = true;
   }
 }

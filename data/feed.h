@@ -5,9 +5,9 @@
 //   for (Batch batch; loader.next(batch);) model(feed.pixels(batch));
 //
 // On a processor the loader's threads mirror, turn and scale the pictures, and there is nothing left to do. A remote
-// backend does that itself: it gets bytes, a quarter of what floats would be, and keeps them. A picture goes there once,
-// and from the second epoch on a batch is no more than a list of numbers - unless the set would take more than
-// an eighth of the backend's memory; then each batch's bytes go there anew.
+// backend does that itself: it gets bytes, a quarter of what floats would be, and keeps them. A picture goes there
+// once, and from the second epoch on a batch is no more than a list of numbers - unless the set would take more than an
+// eighth of the backend's memory; then each batch's bytes go there anew.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // The loader: turns an order of samples into batches of numbers, ahead of the one who trains, in threads of its own.
 //
 // What a batch contains depends on the order, the seed and the epoch alone: the augmentation of a picture is drawn from
-// (seed, epoch, sample), whichever thread does it. So the number of workers changes nothing but the speed. A sample that
-// comes several times in an epoch is augmented differently each time.
+// (seed, epoch, sample), whichever thread does it. So the number of workers changes nothing but the speed. A sample
+// that comes several times in an epoch is augmented differently each time.
 #pragma once
 
 #include <atomic>
@@ -19,11 +19,11 @@
 namespace counterpoise {
 
 struct Batch {
-  std::vector<float> pixels;    // [N, S, S, 3], x / 127.5 - 1 as in the lectures: within [-1, 1]; or, of a raw loader,
+  std::vector<float> pixels;  // [N, S, S, 3], x / 127.5 - 1 as in the lectures: within [-1, 1]; or, of a raw loader,
   std::vector<PictureSet::Bytes> pictures;  // [N] the pictures as they are, null where `kept`, and
   std::vector<Turn> turns;                  // [N] how they are to be augmented
-  std::vector<int32_t> labels;  // [N]
-  std::vector<size_t> samples;  // [N], indices into the set; pictures that cannot be read are left out
+  std::vector<int32_t> labels;              // [N]
+  std::vector<size_t> samples;              // [N], indices into the set; pictures that cannot be read are left out
 };
 
 struct LoaderOptions {

@@ -41,8 +41,8 @@ struct MixedLabels {
   std::vector<float> own_weight;
 };
 
-// What was drawn for a batch: the partner of each picture, and how much of a picture stays its own - everywhere the same
-// share, or, where a box is pasted, all but the box.
+// What was drawn for a batch: the partner of each picture, and how much of a picture stays its own - everywhere the
+// same share, or, where a box is pasted, all but the box.
 struct MixPlan {
   std::vector<size_t> partner;
   double own = 1;

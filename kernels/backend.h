@@ -1,8 +1,8 @@
 // The contract between the framework and a machine: all that a device must be able to compute.
 //
 // There are three implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read, and
-// is what the tests compare the others with; *cpu* (cpu_backend.h) is fast; *cuda* (cuda_backend.h) computes on NVIDIA's
-// cards, where the build and the machine have it. Everything above kernels/ works on any of them.
+// is what the tests compare the others with; *cpu* (cpu_backend.h) is fast; *cuda* (cuda_backend.h) computes on
+// NVIDIA's cards, where the build and the machine have it. Everything above kernels/ works on any of them.
 //
 // Conventions of every method:
 //   - inputs come first, outputs last; an output is wholly overwritten unless its comment says otherwise;

@@ -58,9 +58,7 @@ ifeq ($(DEVICE),cuda)
     $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \
     -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS))
   # cuBLAS and cuDNN are opened when a card is used (cuda_libraries.h): here they only leave the folders to look in.
-  CUDA_LIBRARY_DIRS := $(sort $(dir $(wildcard $(foreach p,$(CUDA_PLACES),$(p)/lib64/libcudart_static.a \
-    $(p)/lib/libcudart_static.a $(p)/lib/libcublas.so.* $(p)/lib64/libcublas.so.* $(p)/lib/libcudnn.so.* \
-    $(p)/lib64/libcudnn.so.* $(p)/lib/libnvrtc.so.*))))
+  CUDA_LIBRARY_DIRS := $(wildcard $(foreach p,$(sort $(patsubst %/include,%,$(CUDA_HEADERS))),$(p)/lib64 $(p)/lib))
   DEVICE_LIBS := $(patsubst %,-L%,$(CUDA_LIBRARY_DIRS)) $(patsubst %,-Wl$(,)-rpath$(,)%,$(CUDA_LIBRARY_DIRS)) \
     -lcudart_static -ldl -lrt
 endif

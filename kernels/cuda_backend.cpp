@@ -44,8 +44,8 @@ Backend* cuda_backend() { return found().backend; }
 std::string cuda_absence() { return found().absence; }
 
 std::string cuda_version() {
-  return text("CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, ", cuDNN ", CUDNN_MAJOR, ".", CUDNN_MINOR,
-              ", for ", CUDA_ARCHS_TEXT);
+  return text("CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, ", cuDNN ", CUDNN_MAJOR, ".",
+              CUDNN_MINOR, ", for ", CUDA_ARCHS_TEXT);
 }
 
 CudaBackend::CudaBackend() {
@@ -53,9 +53,11 @@ CudaBackend::CudaBackend() {
   CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   make_pool();
   for (int i = 0; i < 2; ++i) {
-    CUDA_CHECK(cudaMallocHost(&staging_.memory[i], Staging::bytes));
-    CUDA_CHECK(cudaEventCreateWithFlags(&staging_.free[i], cudaEventDisableTiming));
-    CUDA_CHECK(cudaEventRecord(staging_.free[i], stream_));
+    void* half = nullptr;
+    CUDA_CHECK(cudaMallocHost(&half, Staging::bytes));
+    staging_.memory[i] = static_cast<char*>(half);
+    CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
+    CUDA_CHECK(cudaEventRecord(staging_.read[i], stream_));
   }
   open_libraries();
 }
@@ -71,8 +73,9 @@ void CudaBackend::find_card() {
     int driver = 0;
     cudaDriverGetVersion(&driver);
     if (driver == 0) throw none("there is no NVIDIA driver on this machine");
-    throw none(text("the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10, ", but this program needs ",
-                    CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, "; update it"));
+    throw none(text("the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10,
+                    ", but this program needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10,
+                    "; update it"));
   }
   if (status == cudaErrorNoDevice || (status == cudaSuccess && cards == 0)) {
     const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
@@ -149,10 +152,11 @@ void* CudaBackend::allocate(size_t bytes) {
     cudaGetLastError();
     uint64_t used = 0;
     cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used);
-    throw Error(text("out of memory on the ", card_text_, ": ", used / mebibyte, " MiB are in use and ",
-                     bytes / mebibyte, " MiB more are not to be had; try a smaller --batch-size, --image-size or --width",
-                     ", or --precision bf16"),
-                Exit::no_device);
+    throw Error(
+        text("out of memory on the ", card_text_, ": ", used / mebibyte, " MiB are in use and ", bytes / mebibyte,
+             " MiB more are not to be had; try a smaller --batch-size, --image-size or --width",
+             ", or --precision bf16"),
+        Exit::no_device);
   }
   CUDA_CHECK(status);
   return memory;
@@ -169,18 +173,24 @@ size_t CudaBackend::peak_bytes() const {
 
 // -- copies --
 
-// Through pinned memory, from which the card reads by itself: the caller's may be reused at once.
+// Through pinned memory, from which the card reads by itself: the caller's may be reused at once. The program waits for
+// the card only when it comes back to a half that is not read yet.
 void CudaBackend::upload(const void* host, const View& y) {
   const size_t bytes = y.size() * size_of(y.dtype);
+  Staging& s = staging_;
   for (size_t done = 0; done < bytes;) {
-    const size_t piece = std::min(bytes - done, Staging::bytes);
-    const int i = staging_.next;
-    staging_.next = 1 - i;
-    CUDA_CHECK(cudaEventSynchronize(staging_.free[i]));
-    std::memcpy(staging_.memory[i], static_cast<const char*>(host) + done, piece);
-    CUDA_CHECK(cudaMemcpyAsync(y.as<char>() + done, staging_.memory[i], piece, cudaMemcpyHostToDevice, stream_));
-    CUDA_CHECK(cudaEventRecord(staging_.free[i], stream_));
+    if (s.used == Staging::bytes) {
+      CUDA_CHECK(cudaEventRecord(s.read[s.half], stream_));
+      s.half = 1 - s.half;
+      s.used = 0;
+      CUDA_CHECK(cudaEventSynchronize(s.read[s.half]));
+    }
+    const size_t piece = std::min(bytes - done, Staging::bytes - s.used);
+    char* const from = s.memory[s.half] + s.used;
+    std::memcpy(from, static_cast<const char*>(host) + done, piece);
+    CUDA_CHECK(cudaMemcpyAsync(y.as<char>() + done, from, piece, cudaMemcpyHostToDevice, stream_));
     done += piece;
+    s.used = std::min(Staging::bytes, (s.used + piece + 255) / 256 * 256);
   }
 }
 

@@ -88,12 +88,13 @@ class CudaBackend : public Backend {
   void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
 
  private:
-  // Pinned memory, from which the card copies while the program goes on; two pieces take turns.
+  // Pinned memory, from which the card copies while the program goes on: two halves, which are filled in turns.
   struct Staging {
-    static constexpr size_t bytes = size_t(8) << 20;
-    void* memory[2] = {};
-    cudaEvent_t free[2] = {};  // when the card has read a piece
-    int next = 0;
+    static constexpr size_t bytes = size_t(32) << 20;  // of a half
+    char* memory[2] = {};
+    cudaEvent_t read[2] = {};  // when the card has read all of a half
+    int half = 0;
+    size_t used = 0;  // of the half that is being filled
   };
   // How often a convolution was asked for, and which of cuDNN's plans it takes; null: our own loops.
   struct Convolution {

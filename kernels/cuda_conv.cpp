@@ -1,8 +1,9 @@
 // The cuda backend's convolutions: which of cuDNN's engines computes one.
 //
-// cuDNN knows several for each shape, and its first guess is good but not always the best. So a shape is computed by the
-// first guess until it has shown that it comes again; then the likeliest engines are timed on it, once, and the fastest
-// is remembered. In the deterministic mode the first guess stays: what a stopwatch says differs from run to run.
+// cuDNN knows several for each shape, and its first guess is good but not always the best. So a shape is computed by
+// the first guess until it has shown that it comes again; then the likeliest engines are timed on it, once, and the
+// fastest is remembered. In the deterministic mode the first guess stays: what a stopwatch says differs from run to
+// run.
 #include <algorithm>
 
 #include "kernels/cuda_backend.h"
@@ -20,8 +21,21 @@ constexpr Index tensor_core_channels = 8;  // bf16 tensors whose channels come i
 
 std::vector<Index> key(const ConvProblem& p) {
   const ConvGeometry& g = p.geometry;
-  return {p.pass, g.N,   g.H,      g.W,   g.C,                      g.K,    g.R,
-          g.S,    g.stride, g.pad, static_cast<Index>(p.dtype), p.bias, p.relu, p.tf32, p.deterministic};
+  return {p.pass,
+          g.N,
+          g.H,
+          g.W,
+          g.C,
+          g.K,
+          g.R,
+          g.S,
+          g.stride,
+          g.pad,
+          static_cast<Index>(p.dtype),
+          p.bias,
+          p.relu,
+          p.tf32,
+          p.deterministic};
 }
 
 Index rounded_up(Index channels) {

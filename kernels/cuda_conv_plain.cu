@@ -75,8 +75,8 @@ __global__ void plain_grad_weight_kernel(ConvGeometry g, const T* x, const T* dy
 template <class T>
 void plain_grad_weight(cudaStream_t stream, const ConvProblem& problem, const ConvData& d) {
   const ConvGeometry& g = problem.geometry;
-  launch<Waits::yes>(plain_grad_weight_kernel<T>, a_block_each(g.K * g.length()), stream, g,
-                     static_cast<const T*>(d.x), static_cast<const T*>(d.y), static_cast<T*>(d.w));
+  launch<Waits::yes>(plain_grad_weight_kernel<T>, a_block_each(g.K * g.length()), stream, g, static_cast<const T*>(d.x),
+                     static_cast<const T*>(d.y), static_cast<T*>(d.w));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
-// Starting kernels, and the shape that most of them have: one number after the other, 16 bytes at a time. (The other one,
-// sums over the rows of a matrix, is in cuda_sums.h.)
+// Starting kernels, and the shape that most of them have: one number after the other, 16 bytes at a time. (The other
+// one, sums over the rows of a matrix, is in cuda_sums.h.)
 //
 // A kernel is a function that runs once in each of many threads: blocks of `block_threads` of them, which can wait for
-// each other (__syncthreads) and share some memory, and a grid of blocks, which cannot. Here every kernel gives the same
-// bits in every run: no sum depends on which block is done first, because no two blocks add into one place.
+// each other (__syncthreads) and share some memory, and a grid of blocks, which cannot. Here every kernel gives the
+// same bits in every run: no sum depends on which block is done first, because no two blocks add into one place.
 //
 // The tests compile the same files with g++, where tests/cuda_emulator runs a grid thread by thread.
 #pragma once

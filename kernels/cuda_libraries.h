@@ -1,7 +1,8 @@
-// cuBLAS and cuDNN, found when the first card is used and not before: a program built with CUDA starts on a machine that
-// has neither, and one that computes on the processor does not wait for hundreds of megabytes to be loaded.
+// cuBLAS and cuDNN, found when the first card is used and not before: a program built with CUDA starts on a machine
+// that has neither, and one that computes on the processor does not wait for hundreds of megabytes to be loaded.
 //
-// So nothing is linked against them. Each function is looked up by its name, and keeps the type that its header gives it.
+// So nothing is linked against them. Each function is looked up by its name, and keeps the type that its header gives
+// it.
 #pragma once
 
 #include <cublas_v2.h>

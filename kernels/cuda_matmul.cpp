@@ -36,13 +36,13 @@ void CudaBackend::matmul(const View& a, bool transpose_a, const View& b, bool tr
   const float one = 1, zero = 0;
   const double one64 = 1, zero64 = 0;
   const bool f64 = y.dtype == DType::f64;
-  const void *alpha = f64 ? static_cast<const void*>(&one64) : &one;
-  const void *beta = f64 ? static_cast<const void*>(&zero64) : &zero;
+  const void* alpha = f64 ? static_cast<const void*>(&one64) : &one;
+  const void* beta = f64 ? static_cast<const void*>(&zero64) : &zero;
   const auto operation = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
-  const cublasStatus_t status = cublas().gemm_ex(
-      cublas_, operation(transpose_b), operation(transpose_a), narrow(N), narrow(M), narrow(L), alpha, b.data, t.data,
-      narrow(b.shape[1]), a.data, t.data, narrow(a.shape[1]), beta, y.data, t.data, narrow(N), t.compute,
-      CUBLAS_GEMM_DEFAULT);
+  const cublasStatus_t status =
+      cublas().gemm_ex(cublas_, operation(transpose_b), operation(transpose_a), narrow(N), narrow(M), narrow(L), alpha,
+                       b.data, t.data, narrow(b.shape[1]), a.data, t.data, narrow(a.shape[1]), beta, y.data, t.data,
+                       narrow(N), t.compute, CUBLAS_GEMM_DEFAULT);
   if (status != CUBLAS_STATUS_SUCCESS) {
     throw_cuda_error(cublas().get_status_string(status), "cublasGemmEx", __FILE__, __LINE__);
   }

@@ -101,10 +101,10 @@ void CudaBackend::batch_norm(const View& x, const View& scale, const View& shift
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;
-    const Normalisation<T> n = {x.size() / C,    C,
-                                x.as<T>(),       scale.as<P>(),
-                                shift.as<P>(),   mean.as<P>(),
-                                inv_std.as<P>(), running_mean.as<P>(),
+    const Normalisation<T> n = {x.size() / C,       C,
+                                x.as<T>(),          scale.as<P>(),
+                                shift.as<P>(),      mean.as<P>(),
+                                inv_std.as<P>(),    running_mean.as<P>(),
                                 running_var.as<P>()};
     with_lanes<T>(C, [&](auto lanes) { normalise<T, lanes.value>(*this, stream_, n, eps, momentum, y.as<T>()); });
   });
@@ -116,7 +116,7 @@ void CudaBackend::batch_norm_grad(const View& x, const View& scale, const View& 
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;
-    const Normalisation<T> n = {x.size() / C, C,       x.as<T>(), scale.as<P>(), nullptr, mean.as<P>(),
+    const Normalisation<T> n = {x.size() / C,    C,       x.as<T>(), scale.as<P>(), nullptr, mean.as<P>(),
                                 inv_std.as<P>(), nullptr, nullptr};
     with_lanes<T>(C, [&](auto lanes) {
       normalise_grad<T, lanes.value>(*this, stream_, n, dy.as<T>(), dx.as<T>(), dscale.as<P>(), dshift.as<P>());

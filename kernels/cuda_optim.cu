@@ -1,5 +1,5 @@
-// The cuda backend's optimizer steps, and the size of a gradient: one kernel over all weights of a network, because most
-// of them are so small that starting a kernel for each would take longer than the work.
+// The cuda backend's optimizer steps, and the size of a gradient: one kernel over all weights of a network, because
+// most of them are so small that starting a kernel for each would take longer than the work.
 #include <array>
 
 #include "kernels/cuda_backend.h"
@@ -28,15 +28,21 @@ struct Table {
     ++count;
   }
   Index blocks() const { return first_block[count]; }
+
+  // body(tensor, i) for the numbers i of the piece that belongs to this block.
+  template <class Body>
+  __device__ void for_each_in_piece(const Body& body) const {
+    int tensor = 0;
+    while (blockIdx.x >= first_block[tensor + 1]) ++tensor;
+    const Index begin = (blockIdx.x - first_block[tensor]) * piece;
+    const Index end = begin + piece < size[tensor] ? begin + piece : size[tensor];
+    for (Index i = begin + threadIdx.x; i < end; i += blockDim.x) body(data[tensor], i);
+  }
 };
 
 template <class T, int parts, class Body>
 __global__ void weights_kernel(Table<T, parts> table, Body body) {
-  int tensor = 0;
-  while (blockIdx.x >= table.first_block[tensor + 1]) ++tensor;
-  const Index begin = (blockIdx.x - table.first_block[tensor]) * piece;
-  const Index end = begin + piece < table.size[tensor] ? begin + piece : table.size[tensor];
-  for (Index i = begin + threadIdx.x; i < end; i += blockDim.x) body(table.data[tensor], i);
+  table.for_each_in_piece(body);
 }
 
 struct Sgd {
@@ -57,15 +63,11 @@ struct Adam {
 // The share of each block in the sum of squares.
 template <class T>
 __global__ void squares_kernel(Table<T, 1> table, double* shares) {
-  int tensor = 0;
-  while (blockIdx.x >= table.first_block[tensor + 1]) ++tensor;
-  const Index begin = (blockIdx.x - table.first_block[tensor]) * piece;
-  const Index end = begin + piece < table.size[tensor] ? begin + piece : table.size[tensor];
   double sum = 0;
-  for (Index i = begin + threadIdx.x; i < end; i += blockDim.x) {
-    const double value = Compute<T>(table.data[tensor][0][i]);
+  table.for_each_in_piece([&](T* const* p, Index i) {
+    const double value = Compute<T>(p[0][i]);
     sum += value * value;
-  }
+  });
   sum = block_sum(sum);
   if (threadIdx.x == 0) shares[blockIdx.x] = sum;
 }

@@ -27,8 +27,7 @@ template <class T, class Formula>
 void apply(cudaStream_t stream, Formula, double da, double db, const View& x, const View& y) {
   using C = Compute<T>;
   const C a = C(da), b = C(db);
-  map<T, 1>(stream, y.size(), {{x.as<T>()}}, y.as<T>(),
-            [=] __device__(const C* v) { return Formula::f(v[0], a, b); });
+  map<T, 1>(stream, y.size(), {{x.as<T>()}}, y.as<T>(), [=] __device__(const C* v) { return Formula::f(v[0], a, b); });
 }
 
 template <class T, class Formula>

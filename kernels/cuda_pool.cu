@@ -160,7 +160,9 @@ void mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* dx) {
 
 // Window p of P over an axis of extent H: from floor(p H / P) to before ceil((p + 1) H / P).
 __device__ int adaptive_begin(int p, int P, int H) { return static_cast<int>(static_cast<Index>(p) * H / P); }
-__device__ int adaptive_end(int p, int P, int H) { return static_cast<int>((static_cast<Index>(p + 1) * H + P - 1) / P); }
+__device__ int adaptive_end(int p, int P, int H) {
+  return static_cast<int>((static_cast<Index>(p + 1) * H + P - 1) / P);
+}
 
 template <class T>
 void adaptive_mean(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
@@ -213,9 +215,8 @@ void CudaBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, 
     using T = decltype(zero);
     const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
     if (!apart) return largest_grad<T>(stream_, g, px, py, pdy, dx.as<T>());
-    with_lanes<T>(x.shape[3], [&](auto lanes) {
-      largest_grad_apart<T, lanes.value>(stream_, g, px, py, pdy, dx.as<T>());
-    });
+    with_lanes<T>(x.shape[3],
+                  [&](auto lanes) { largest_grad_apart<T, lanes.value>(stream_, g, px, py, pdy, dx.as<T>()); });
   });
 }
 

@@ -28,7 +28,8 @@ __global__ void column_shares_kernel(Index rows, Index columns, int width, Visit
   const Index column = (static_cast<Index>(blockIdx.y) * width + across) * lanes;
   A sums[quantities][lanes] = {};
   if (down < depth && column < columns) {
-    for (Index row = static_cast<Index>(blockIdx.x) * depth + down; row < rows; row += static_cast<Index>(gridDim.x) * depth) {
+    for (Index row = static_cast<Index>(blockIdx.x) * depth + down; row < rows;
+         row += static_cast<Index>(gridDim.x) * depth) {
       visit(row * columns + column, sums);
     }
   }
@@ -49,7 +50,7 @@ __global__ void column_shares_kernel(Index rows, Index columns, int width, Visit
 
 // How a matrix of columns is shared out: read off its shape alone, so that the same shape gives the same bits.
 struct ColumnGrid {
-  int width;   // packs beside each other in a block
+  int width;  // packs beside each other in a block
   dim3 grid;
   ColumnGrid(Index rows, Index columns, int lanes) {
     const Index packs = (columns + lanes - 1) / lanes;

@@ -1,6 +1,6 @@
-// catdog on a card: what it prints when the card is not there, too small or broken, and that it learns what the processor
-// learns. Told to an emulated card, which can be broken on purpose (make test CUDA=emulated); the others pass on a real
-// one, too.
+// catdog on a card: what it prints when the card is not there, too small or broken, and that it learns what the
+// processor learns. Told to an emulated card, which can be broken on purpose (make test CUDA=emulated); the others pass
+// on a real one, too.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -128,10 +128,10 @@ TEST_CASE("card: the losses of a run are those of the processor, and equal in ev
 
 TEST_CASE("card: every loss, mixing and every remedy runs there in bf16") {
   if (!cuda_backend()) return;
-  for (const char* flags : {"--loss influence-balanced", "--loss ldam", "--loss cross-entropy --tau-norm 1",
-                            "--mixup 0.4 --precision bf16", "--cutmix 1 --precision bf16",
-                            "--crt 1 --temperature --threshold f1 --precision bf16", "--model vgg11_bn --precision bf16",
-                            "--optimizer sgd --nesterov --precision tf32"}) {
+  for (const char* flags :
+       {"--loss influence-balanced", "--loss ldam", "--loss cross-entropy --tau-norm 1", "--mixup 0.4 --precision bf16",
+        "--cutmix 1 --precision bf16", "--crt 1 --temperature --threshold f1 --precision bf16",
+        "--model vgg11_bn --precision bf16", "--optimizer sgd --nesterov --precision tf32"}) {
     CAPTURE(flags);
     const Result r = on_card(small + "--epochs 1 " + flags);
     CAPTURE(r.err);

@@ -71,7 +71,8 @@ TEST_CASE("feed: pictures that a backend makes of bytes are those that the loade
           for (Index n = 0; n < N; ++n) {
             index.push_back(static_cast<int32_t>(N - 1 - n));
             const Turn& turn = b.turns[n];
-            turns.insert(turns.end(), {std::cos(double{turn.angle}), std::sin(double{turn.angle}), turn.flip ? 1. : 0.});
+            turns.insert(turns.end(),
+                         {std::cos(double{turn.angle}), std::sin(double{turn.angle}), turn.flip ? 1. : 0.});
           }
           const Tensor y = Tensor::empty(machine.backend, {N, 33, 33, 3}, dtype);
           machine.backend.pictures(Tensor::from(machine.backend, {N, 33, 33, 3}, all),

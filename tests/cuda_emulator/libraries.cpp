@@ -29,8 +29,9 @@ void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a
 
 // Refuses what cuBLAS would.
 cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
-                       const void* alpha, const void* a, cudaDataType type, int lda, const void* b, cudaDataType, int ldb,
-                       const void* beta, void* c, cudaDataType, int ldc, cublasComputeType_t compute, cublasGemmAlgo_t) {
+                       const void* alpha, const void* a, cudaDataType type, int lda, const void* b, cudaDataType,
+                       int ldb, const void* beta, void* c, cudaDataType, int ldc, cublasComputeType_t compute,
+                       cublasGemmAlgo_t) {
   const bool ta = op_a == CUBLAS_OP_T, tb = op_b == CUBLAS_OP_T, f64 = compute == CUBLAS_COMPUTE_64F;
   const double factor = f64 ? *static_cast<const double*>(alpha) : *static_cast<const float*>(alpha);
   const double before = f64 ? *static_cast<const double*>(beta) : *static_cast<const float*>(beta);

@@ -1,5 +1,5 @@
-// The functions of CUDA's runtime that the backend calls, on the program's own memory. Each has CUDA's name and type, so
-// that it takes the place of the real one when the program is linked.
+// The functions of CUDA's runtime that the backend calls, on the program's own memory. Each has CUDA's name and type,
+// so that it takes the place of the real one when the program is linked.
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
@@ -31,8 +31,8 @@ struct Card {
   const long fail_after = setting("fail-after", 0);
   size_t used = 0, peak = 0;
   long kernels = 0;
-  bool broken = false;               // as after an illegal access: every call fails from then on
-  cudaError_t last = cudaSuccess;    // what cudaGetLastError() will tell
+  bool broken = false;             // as after an illegal access: every call fails from then on
+  cudaError_t last = cudaSuccess;  // what cudaGetLastError() will tell
   std::unordered_map<void*, size_t> blocks;
 
   cudaError_t report(cudaError_t status) {
@@ -93,11 +93,16 @@ cudaError_t cudaGetLastError() {
 }
 const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
-    case cudaSuccess: return "no error";
-    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
-    case cudaErrorMemoryAllocation: return "out of memory";
-    case cudaErrorNoKernelImageForDevice: return "no kernel image is available for execution on the device";
-    default: return "an error that the emulator has no words for";
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorIllegalAddress:
+      return "an illegal memory access was encountered";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorNoKernelImageForDevice:
+      return "no kernel image is available for execution on the device";
+    default:
+      return "an error that the emulator has no words for";
   }
 }
 
