@@ -65,14 +65,16 @@ const std::vector<OpRow>& large_rows() {
        [](In in) {
          return avg_pool2d(in[0], {3, 2, 1});
        }},
-      {"batch_norm",
-       "",
-       {{{3, 40, 30, 19}}, {{19}}, {{19}}},
-       normalise},
+      {"batch_norm", "", {{{3, 40, 30, 19}}, {{19}}, {{19}}}, normalise},
       // Channels in eights, which kernels for a card read together.
       {"sum_to", "eights", {{{3001, 72}}}, [](In in) { return sum_to(in[0], {72}); }},
       {"batch_norm", "eights", {{{3, 40, 30, 24}}, {{24}}, {{24}}}, normalise},
-      {"max_pool2d", "hanging over", {{{2, 33, 35, 24}, Input::apart}}, [](In in) { return max_pool2d(in[0], {2, 2}); }},
+      {"max_pool2d",
+       "hanging over",
+       {{{2, 33, 35, 24}, Input::apart}},
+       [](In in) {
+         return max_pool2d(in[0], {2, 2});
+       }},
   };
   return table;
 }
@@ -87,11 +89,15 @@ const std::vector<OpRow>& large_products() {
       {"relu and bias",
        "eights",
        {{{2, 40, 41, 24}}, {{40, 1, 1, 24}}, {{40}}},
-       [](In in) { return conv2d(in[0], in[1], in[2], {1, 0}, true); }},
+       [](In in) {
+         return conv2d(in[0], in[1], in[2], {1, 0}, true);
+       }},
       {"relu and bias",
        "",
        {{{2, 40, 41, 24}}, {{5, 1, 1, 24}}, {{5}}},
-       [](In in) { return conv2d(in[0], in[1], in[2], {1, 0}, true); }},
+       [](In in) {
+         return conv2d(in[0], in[1], in[2], {1, 0}, true);
+       }},
       {"conv2d", "3x3", {{{2, 40, 40, 64}}, {{16, 3, 3, 64}}}, conv({1, 1})},
       {"conv2d", "many pixels", {{{3, 61, 67, 3}}, {{5, 3, 3, 3}}}, conv({1, 1})},
       {"conv2d", "stride 2", {{{3, 41, 40, 32}}, {{17, 3, 3, 32}}}, conv({2, 1})},
@@ -253,6 +259,37 @@ TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with th
         check_guard(machine);
       }
     }
+  }
+}
+
+TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
+  const Shape shapes[] = {{3}, {5000}, {1}, {0}, {4097}};
+  for (const Machine& machine : machines()) {
+    CAPTURE(machine.backend.name());
+    const auto result = [&](Backend& b) {
+      std::vector<Tensor> w, dw, v, m;
+      for (uint64_t i = 0; i < 101; ++i) {
+        const Shape& shape = shapes[i % 5];
+        w.push_back(random_tensor(b, shape, DType::f64, 4 * i));
+        dw.push_back(random_tensor(b, shape, DType::f64, 4 * i + 1));
+        v.push_back(Tensor::zeros(b, shape, DType::f64));
+        m.push_back(Tensor::zeros(b, shape, DType::f64));
+      }
+      std::vector<SgdTensors> sgd;
+      std::vector<AdamTensors> adam;
+      for (size_t i = 0; i < w.size(); ++i)
+        sgd.push_back({w[i], dw[i], v[i]}), adam.push_back({w[i], dw[i], m[i], v[i]});
+      b.sgd_step({0.1, 0.9, 0.01, true}, sgd);
+      for (const Tensor& x : v) b.fill(0, x);
+      b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
+      std::vector<double> all = {b.sum_squares({w.begin(), w.end()}), b.sum_squares({})};
+      for (const Tensor& x : w) {
+        for (const double value : numbers(x)) all.push_back(value);
+      }
+      return all;
+    };
+    CHECK(deviation(result(machine.backend), result(reference_backend())) < 1e-12);
+    check_guard(machine);
   }
 }
 
