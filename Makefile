@@ -102,7 +102,7 @@ $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
 	$(Q)$(if $(filter cuda,$(DEVICE)),$(NVCC) $(NVCC_FLAGS) -MMD -MP $(if $(WERROR),-Werror all-warnings), \
-	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -x c++) -c $< -o $@
+	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -include tests/cuda_emulator/emulator.h -x c++) -c $< -o $@
 
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
 # Picture files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad

@@ -5,17 +5,14 @@
 // each other (__syncthreads) and share some memory, and a grid of blocks, which cannot. Here every kernel gives the
 // same bits in every run: no sum depends on which block is done first, because no two blocks add into one place.
 //
-// The tests compile the same files with g++, where tests/cuda_emulator runs a grid thread by thread.
+// The tests compile the same files with g++, before which the Makefile puts tests/cuda_emulator/emulator.h: its
+// emulate() runs a grid thread by thread.
 #pragma once
 
 #include <algorithm>
 
 #include "kernels/cuda_check.h"
 #include "kernels/view.h"
-
-#ifndef __CUDACC__
-#include "tests/cuda_emulator/emulator.h"
-#endif
 
 namespace counterpoise {
 
