@@ -103,7 +103,6 @@ const CublasApi& cublas() {
       [](cublasHandle_t*) { return CUBLAS_STATUS_SUCCESS; },
       [](cublasHandle_t, cudaStream_t) { return CUBLAS_STATUS_SUCCESS; },
       [](cublasHandle_t, void*, size_t) { return CUBLAS_STATUS_SUCCESS; },
-      [](cublasHandle_t, cublasMath_t) { return CUBLAS_STATUS_SUCCESS; },
       gemm_ex,
       [](cublasStatus_t) { return "refused"; },
       [](cublasHandle_t, int* version) { return *version = CUBLAS_VERSION, CUBLAS_STATUS_SUCCESS; },
