@@ -12,21 +12,24 @@
 # a card run the cuda backend on an emulated one), SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own),
 # WERROR=1 (warnings are errors), CXX=g++, V=1 (show the commands).
 
+# A comma that may stand inside a function call.
+, := ,
+
 # All cores; a -j on the command line wins.
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 
 ARCH ?= native
+PREFIX ?= /usr/local
 Q := $(if $(V),,@)
+# SANITIZE=thread is ThreadSanitizer; any other value is AddressSanitizer and UBSan.
+SANITIZER := $(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),thread,address$(,)undefined))
 CXXFLAGS ?= $(if $(SANITIZE),-O1 -g,-O3)
-BUILD := build/$(if $(SANITIZE),sanitize,release)
+BUILD := build/$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),sanitize-thread,sanitize),release)
 
 # What is not here is installed by `make` on Debian and Ubuntu.
 PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-json3-dev
 
-# A comma that may stand inside a function call.
-, := ,
-
-include kernels/cuda.mk
+include kernels/cuda/cuda.mk
 # What depends on the device has folders of its own; all other objects serve every device.
 OUT := $(BUILD)/$(DEVICE)
 
@@ -37,21 +40,25 @@ OUT := $(BUILD)/$(DEVICE)
 FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math --param avoid-fma-max-bits=0 \
          -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb -isystem /usr/include/openblas \
-         $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
-LIBS := -lopenblas -lpthread $(DEVICE_LIBS) $(if $(SANITIZE),-fsanitize=address$(,)undefined)
+         $(if $(SANITIZE),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all)
+LIBS := -lopenblas -lpthread $(DEVICE_LIBS)
+LINK := $(if $(SANITIZE),-fsanitize=$(SANITIZER))
 
+# -- the library: every .cpp of its folders, and the sources of one device (kernels/cuda/cuda.mk) --
 LIBRARY := $(OUT)/libcounterpoise.a
-objects = $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(1)))
-DEVICE_OBJECTS := $(DEVICE_SOURCES:%=$(OUT)/%.o)
-HOST_SOURCES := $(filter-out kernels/no_cuda.cpp kernels/cuda_%.cpp kernels/cudnn_%.cpp,$(wildcard kernels/*.cpp)) \
-  $(wildcard core/*.cpp layers/*.cpp losses/*.cpp optim/*.cpp data/*.cpp)
-LIBRARY_OBJECTS := $(HOST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_OBJECTS)
-PROGRAMS := catdog losses terminal_phase bench
-APP_OBJECTS := $(filter-out $(PROGRAMS:%=$(BUILD)/apps/%.o),$(call objects,apps/*.cpp))
-TEST_OBJECTS := $(call objects,tests/*.cpp)
+HOST_SOURCES := $(filter-out kernels/cuda/%,$(shell find kernels core layers losses optim data -name '*.cpp'))
+LIBRARY_OBJECTS := $(HOST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_SOURCES:%=$(OUT)/%.o)
 
-.PHONY: all demo test bench clean
-all: $(PROGRAMS:%=$(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(OUT)/)apps/%)
+# -- the programs: every apps/*.cpp is one, every apps/examples/*.cpp too; the other folders of apps/ are their library --
+PROGRAMS := $(basename $(wildcard apps/*.cpp))
+EXAMPLES := $(basename $(wildcard apps/examples/*.cpp))
+APPS_LIBRARY := $(BUILD)/libapps.a
+APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/%,$(wildcard apps/*/*.cpp)))
+TEST_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp tests/*/*.cpp))
+
+.PHONY: all examples demo test check bench clean install uninstall force
+all: $(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(PROGRAMS:%=$(OUT)/%),$(PROGRAMS))
+examples: $(EXAMPLES)
 
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
@@ -60,29 +67,71 @@ test: $(OUT)/run_tests
 	$(OUT)/run_tests $(TEST_ARGS)
 
 bench: apps/bench
-	python3 apps/bench.py
+	python3 apps/scripts/bench.py
 
-$(PROGRAMS:%=apps/%): apps/%: $(OUT)/apps/% force
+$(PROGRAMS) $(EXAMPLES): %: $(OUT)/% force
 	@cmp -s $< $@ || cp -f $< $@
-$(PROGRAMS:%=$(OUT)/apps/%): $(OUT)/%: $(BUILD)/%.o $(APP_OBJECTS) $(LIBRARY)
+$(PROGRAMS:%=$(OUT)/%): $(OUT)/%: $(BUILD)/%.o $(APPS_LIBRARY) $(LIBRARY)
 	@echo "  $@"
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
+	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
 # Tests run the programs, too, which lie beside them, so they are built first.
-TESTED := $(addprefix $(OUT)/apps/,catdog losses terminal_phase)
-$(OUT)/run_tests: $(TEST_OBJECTS) $(APP_OBJECTS) $(LIBRARY) | $(TESTED)
+$(OUT)/run_tests: $(TEST_OBJECTS) $(APPS_LIBRARY) $(LIBRARY) | $(PROGRAMS:%=$(OUT)/%) $(EXAMPLES:%=$(OUT)/%)
 	@echo "  $@"
-	$(Q)$(CXX) $(CXXFLAGS) $^ -o $@ $(LIBS)
+	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
+$(APPS_LIBRARY): $(APPS_OBJECTS)
+$(LIBRARY) $(APPS_LIBRARY):
+	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
+
+# -- the headers as they are installed: what is public, under counterpoise/, and counterpoise.h with all of it --
+# A header includes "core/var.h" here and "counterpoise/core/var.h" there, where other libraries have a core/, too.
+PUBLIC_HEADERS := $(filter-out $(INTERNAL_HEADERS),$(wildcard kernels/*.h) kernels/cpu/parallel.h \
+  $(foreach d,core layers losses optim data,$(sort $(wildcard $(d)/*.h $(d)/*/*.h))))
+HEADERS := $(BUILD)/include
+$(HEADERS)/counterpoise/counterpoise.h: $(PUBLIC_HEADERS) Makefile
+	@echo "  $@"
+	@rm -rf $(@D)
+	@mkdir -p $(addprefix $(@D)/,$(sort $(dir $(PUBLIC_HEADERS))))
+	@for h in $(PUBLIC_HEADERS); do sed -E 's|^#include "([^"]+)"|#include "counterpoise/\1"|' $$h > $(@D)/$$h; done
+	@{ echo "// Counterpoise, all of it."; echo "#pragma once"; echo; \
+	  printf '#include "counterpoise/%s"\n' $(PUBLIC_HEADERS); } > $@
+
+# Examples know what a user's program knows: the installed headers and the library.
+$(EXAMPLES:%=$(OUT)/%): $(OUT)/%: %.cpp $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h $(BUILD)/flags
+	@echo "  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) $(LINK) $(if $(WERROR),-Werror) -MMD -MP -MF $@.d \
+	  -I$(HEADERS) $< $(LIBRARY) -o $@ $(LIBS)
+
+# -- installation --
+VERSION := $(shell sed -n 's/.*COUNTERPOISE_VERSION "\(.*\)"/\1/p' kernels/version.h)
+TO := $(DESTDIR)$(PREFIX)
+# Programs get a name of their own beside other people's: losses becomes counterpoise-losses.
+installed_name = $(if $(filter counterpoise%,$(notdir $(1))),$(notdir $(1)),counterpoise-$(notdir $(1)))
+
+install: $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h $(PROGRAMS:%=$(OUT)/%)
+	@mkdir -p "$(TO)/include" "$(TO)/lib/pkgconfig" "$(TO)/bin"
+	@rm -rf "$(TO)/include/counterpoise"
+	cp -r $(HEADERS)/counterpoise "$(TO)/include/"
+	install -m 644 $(LIBRARY) "$(TO)/lib/"
+	@printf '%s\n' 'prefix=$(PREFIX)' 'Name: counterpoise' 'Description: Deep learning when one class is rare' \
+	  'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lcounterpoise $(LIBS)' \
+	  > "$(TO)/lib/pkgconfig/counterpoise.pc"
+	$(foreach p,$(PROGRAMS),install -m 755 $(OUT)/$(p) "$(TO)/bin/$(call installed_name,$(p))" &&) true
+
+uninstall:
+	rm -rf "$(TO)/include/counterpoise"
+	rm -f "$(TO)/lib/libcounterpoise.a" "$(TO)/lib/pkgconfig/counterpoise.pc" \
+	  $(foreach p,$(PROGRAMS),"$(TO)/bin/$(call installed_name,$(p))")
 
 # Objects are made anew when the flags have changed.
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(CXX) $(FLAGS) $(CXXFLAGS)' | cmp -s - $@ || echo '$(CXX) $(FLAGS) $(CXXFLAGS)' > $@
-.PHONY: force
 $(OUT)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(DEVICE_FLAGS) $(NVCC_FLAGS)' | cmp -s - $@ || echo '$(DEVICE_FLAGS) $(NVCC_FLAGS)' > $@
@@ -102,17 +151,17 @@ $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
 	$(Q)$(if $(filter cuda,$(DEVICE)),$(NVCC) $(NVCC_FLAGS) -MMD -MP $(if $(WERROR),-Werror all-warnings), \
-	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -include tests/cuda_emulator/emulator.h -x c++) -c $< -o $@
+	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -include tests/kernels/cuda_emulator/emulator.h -x c++) -c $< -o $@
 
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
 # Picture files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad
 # picture, instead of in other people's memory.
-$(BUILD)/data/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
+$(BUILD)/data/images/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
   $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
   -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
 $(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
-$(BUILD)/apps/%.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
+$(BUILD)/apps/trainer/version.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.
 define PROBE
@@ -135,6 +184,6 @@ build/packages:
 	if $(PROBE); then touch $@; else echo "These packages could not be installed: $(PACKAGES)"; exit 1; fi
 
 clean:
-	rm -rf build $(PROGRAMS:%=apps/%)
+	rm -rf build $(PROGRAMS) $(EXAMPLES)
 
--include $(LIBRARY_OBJECTS:.o=.d) $(APP_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/apps/%.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d)

@@ -1,6 +1,6 @@
 // bench: how long VGG16 takes for a training step or a forward pass, and how much memory; or each of its convolutions,
 // or each operation of a step; or a convolution in each of the ways that there are. Prints a line of JSON;
-// apps/bench.py runs it in turns with PyTorch.
+// apps/scripts/bench.py runs it in turns with PyTorch.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -15,13 +15,13 @@
 #include <utility>
 #include <vector>
 
-#include "apps/evaluate.h"
+#include "apps/trainer/evaluate.h"
 #include "core/random.h"
-#include "kernels/direct_conv.h"
-#include "kernels/im2col_conv.h"
-#include "kernels/parallel.h"
-#include "kernels/winograd.h"
-#include "layers/vgg.h"
+#include "kernels/cpu/direct_conv.h"
+#include "kernels/cpu/im2col_conv.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/winograd.h"
+#include "layers/models/vgg.h"
 #include "losses/loss.h"
 #include "optim/optimizer.h"
 
@@ -370,7 +370,7 @@ nlohmann::json steps(const Options& options, Backend& backend) {
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app("Times VGG16 on this machine's processor or card; apps/bench.py compares it with PyTorch.");
+  CLI::App app("Times VGG16 on this machine's processor or card; apps/scripts/bench.py compares it with PyTorch.");
   app.add_option("mode", options.mode,
                  "train (a step), infer (a forward pass), layers (each convolution), operations (each of a step) or "
                  "steps (a convolution in each way)")

@@ -6,11 +6,11 @@
 #include <iostream>
 #include <new>
 
-#include "apps/eval.h"
-#include "apps/metrics.h"
-#include "apps/options.h"
-#include "apps/stop_signal.h"
-#include "apps/train.h"
+#include "apps/trainer/eval_command.h"
+#include "apps/trainer/metrics_command.h"
+#include "apps/trainer/options.h"
+#include "apps/trainer/stop_signal.h"
+#include "apps/trainer/train.h"
 #include "layers/summary.h"
 
 namespace counterpoise {

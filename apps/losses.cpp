@@ -4,13 +4,13 @@
 //   ./apps/losses curves
 #include <iostream>
 
-#include "apps/flags.h"
-#include "apps/lecture_tables.h"
-#include "apps/loss_calculator.h"
-#include "apps/loss_curves.h"
-#include "apps/loss_list.h"
-#include "apps/loss_walk.h"
-#include "apps/version.h"
+#include "apps/trainer/flags.h"
+#include "apps/loss_explorer/lecture_tables.h"
+#include "apps/loss_explorer/loss_calculator.h"
+#include "apps/loss_explorer/loss_plots.h"
+#include "apps/loss_explorer/loss_list.h"
+#include "apps/loss_explorer/loss_walk.h"
+#include "apps/trainer/version.h"
 
 namespace counterpoise {
 

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "core/random.h"
-#include "kernels/turn.h"
+#include "kernels/image_transform.h"
 
 namespace counterpoise {
 

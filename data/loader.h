@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "data/augment.h"
-#include "data/pictures.h"
+#include "data/images/augment.h"
+#include "data/images/image_dataset.h"
 
 namespace counterpoise {
 

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "core/ops.h"
-#include "kernels/check.h"
+#include "kernels/error.h"
 
 namespace counterpoise {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/random.h"
-#include "kernels/check.h"
+#include "kernels/error.h"
 
 namespace counterpoise {
 

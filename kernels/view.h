@@ -12,7 +12,7 @@
 #include <string>
 
 #include "kernels/bf16.h"
-#include "kernels/check.h"
+#include "kernels/error.h"
 
 namespace counterpoise {
 

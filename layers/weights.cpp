@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/safetensors.h"
+#include "core/io/safetensors.h"
 
 namespace counterpoise {
 

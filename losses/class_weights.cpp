@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "kernels/check.h"
+#include "kernels/error.h"
 
 namespace counterpoise {
 

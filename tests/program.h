@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "core/file.h"
+#include "core/io/file.h"
 #include "tests/support.h"
 
 namespace counterpoise {

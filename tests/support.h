@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "kernels/check.h"
+#include "kernels/error.h"
 
 namespace counterpoise {
 

@@ -1,0 +1,313 @@
+#include "apps/loss_explorer/loss_calculator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <sstream>
+
+#include "apps/trainer/flags.h"
+#include "losses/class_weights.h"
+#include "losses/loss.h"
+
+namespace counterpoise {
+
+namespace {
+
+using Row = std::vector<double>;
+using Rows = std::vector<Row>;
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator) parts.emplace_back();
+    else if (c != ' ' && c != '\n' && c != '\t') parts.back() += c;
+  }
+  return parts;
+}
+
+double number(const char* flag, const std::string& word) {
+  const double value = parse_number(flag, word);
+  ENSURE_OR(Exit::usage, std::isfinite(value), flag, ": ", word, " is too large");
+  return value;
+}
+
+Rows parse_rows(const char* flag, const std::string& given) {
+  std::vector<std::string> lines = split(given, ';');
+  if (lines.size() > 1 && lines.back().empty()) lines.pop_back();
+  Rows rows;
+  for (const std::string& line : lines) {
+    rows.emplace_back();
+    for (const std::string& word : split(line, ',')) {
+      ENSURE_OR(Exit::usage, !word.empty(), flag, ": a number is missing in row ", rows.size(), ", \"", line, "\"");
+      rows.back().push_back(number(flag, word));
+    }
+  }
+  return rows;
+}
+
+Rows parse_logits(const std::string& given) {
+  const Rows rows = parse_rows("--logits", given);
+  for (size_t n = 0; n < rows.size(); ++n) {
+    ENSURE_OR(Exit::usage, rows[n].size() == rows[0].size(), "--logits: row 1 has ", rows[0].size(), " logits, row ",
+              n + 1, " has ", rows[n].size());
+  }
+  return rows;
+}
+
+std::vector<int64_t> parse_counts(const std::string& given, size_t K) {
+  std::vector<int64_t> counts;
+  if (given.empty()) return counts;
+  for (const std::string& word : split(given, ',')) {
+    const double value = number("--counts", word);
+    ENSURE_OR(Exit::usage, value >= 0 && value == std::floor(value) && value <= 1e15, "--counts: \"", word,
+              "\" is no number of samples");
+    counts.push_back(static_cast<int64_t>(value));
+  }
+  ENSURE_OR(Exit::usage, counts.size() == K, "--counts has ", counts.size(), " numbers for ", K, " classes");
+  return counts;
+}
+
+// "1000,1000" for two classes: what to write where counts are missing.
+std::string add_counts(size_t K) {
+  std::string example;
+  for (size_t k = 0; k < K; ++k) example += (k ? "," : "") + std::to_string(k ? 100 : 1000);
+  return "add --counts " + example + " (training samples of each class)";
+}
+
+Row parse_weights(const std::string& given, const std::vector<int64_t>& counts, size_t K) {
+  const char* flag = "--class-weights";
+  if (given == "none") return {};
+  if (given.find_first_not_of("0123456789.,+-eE ") == std::string::npos) {
+    Row weights;
+    for (const std::string& word : split(given, ',')) {
+      weights.push_back(number(flag, word));
+      ENSURE_OR(Exit::usage, weights.back() >= 0, flag, ": ", word, " is below 0");
+    }
+    ENSURE_OR(Exit::usage, weights.size() == K, flag, " has ", weights.size(), " numbers for ", K, " classes");
+    return weights;
+  }
+  std::vector<std::string> classes;
+  for (size_t k = 0; k < K; ++k) classes.push_back(std::to_string(k));
+  // Names are looked at first: a mistyped scheme is not helped by counts.
+  const bool counted = !counts.empty();
+  const Row weights = parse_class_weights(flag, given, classes, counted ? counts : std::vector<int64_t>(K, 1));
+  const bool each = given.find('=') != std::string::npos && given.rfind("effective", 0) != 0;
+  ENSURE_OR(Exit::usage, counted || each, "class weights \"", given,
+            "\" come from the classes' counts: ", add_counts(K), ", or give --class-weights none");
+  return weights;
+}
+
+std::string soft_losses() {
+  std::vector<std::string> names;
+  for (const LossInfo& loss : losses()) {
+    if (loss.is(LossInfo::soft_targets)) names.push_back(loss.name);
+  }
+  return join(names);
+}
+
+class Calculator {
+ public:
+  explicit Calculator(const LossQuestion& question)
+      : q_(question),
+        logits_(parse_logits(question.logits)),
+        binary_(logits_[0].size() == 1),
+        N_(logits_.size()),
+        K_(binary_ ? 2 : logits_[0].size()),
+        form_(form()),
+        params_(resolve(*q_.loss, form_, q_.given)) {
+    ENSURE_OR(Exit::usage, 0 <= q_.positive && q_.positive < static_cast<int>(K_), "--positive ", q_.positive,
+              " is no class; they are 0 to ", K_ - 1);
+    ENSURE_OR(Exit::usage, !q_.loss->is(LossInfo::batch_level) || q_.reduction.empty() || q_.reduction == "mean",
+              "--reduction ", q_.reduction, " does not apply to ", q_.loss->name,
+              ", which is one number for a whole batch");
+    if (!q_.reduction.empty()) parse_reduction("--reduction", q_.reduction);
+    counts_ = parse_counts(q_.counts, K_);
+    weights_ =
+        parse_weights(q_.class_weights.empty() ? q_.loss->defaults.class_weights : q_.class_weights, counts_, K_);
+    ENSURE_OR(Exit::usage, !q_.loss->is(LossInfo::needs_counts) || !counts_.empty(), q_.loss->name,
+              " looks at how rare the classes are: ", add_counts(K_));
+    read_labels();
+  }
+
+  std::string run() {
+    Backend& backend = reference_backend();  // its formulas are the plain ones
+    const Labels labels = make(backend);
+    Row all;
+    for (const Row& row : logits_) all.insert(all.end(), row.begin(), row.end());
+    const Index rows = static_cast<Index>(N_), columns = static_cast<Index>(binary_ ? 1 : K_);
+    const Var z(Tensor::from(backend, binary_ ? Shape{rows} : Shape{rows, columns}, all), true);
+    Loss loss(*q_.loss, form_, q_.given, {counts_, weights_, q_.reduction});
+    const auto [value, per_sample] = values(loss, z, labels);
+    return json(loss, value, per_sample, z.grad().defined() ? z.grad().to_vector<double>() : Row(all.size()));
+  }
+
+ private:
+  LossInfo::Outputs form() const {
+    const LossInfo::Outputs given = binary_ ? LossInfo::one_logit : LossInfo::logit_per_class;
+    ENSURE_OR(Exit::usage, q_.loss->outputs & given, q_.loss->name,
+              binary_ ? " takes a logit for each class: separate them by ',', samples by ';', as in --logits "
+                        "'1.2,-0.4;0.3,2'"
+                      : " takes one logit a sample: separate samples by ';', as in --logits '1.2;-0.4'");
+    return given;
+  }
+
+  // The loss of all and of each sample; z gets the gradient.
+  std::pair<double, Row> values(Loss& loss, const Var& z, const Labels& labels) const {
+    try {
+      const Var value = loss(z, labels);
+      value.backward();
+      return {value.value().item(), loss.per_sample(z, labels).value().to_vector<double>()};
+    } catch (const Error& error) {
+      // Counts are what a loss can still miss here: --pos-weight auto, or a state that training would have made.
+      const bool missing = error.code() == Exit::usage && counts_.empty();
+      throw Error(error.what() + (missing ? "; " + add_counts(K_) : ""), Exit::usage);
+    }
+  }
+
+  // Logits of several samples are easily written as one row.
+  std::string several_samples() const {
+    return N_ == 1 && !binary_ ? "; if the logits are several samples', separate them with ';'" : "";
+  }
+
+  // Sets hard_ or soft_.
+  void read_labels() {
+    const Rows rows = parse_rows("--labels", q_.labels);
+    Row flat;
+    for (const Row& row : rows) flat.insert(flat.end(), row.begin(), row.end());
+    const bool one_each = flat.size() == N_;
+    const bool distributions = !binary_ && !one_each && rows.size() == N_ &&
+                               std::all_of(rows.begin(), rows.end(), [&](const Row& r) { return r.size() == K_; });
+    if (!one_each && !distributions) {
+      throw Error(text("--labels has ", flat.size(), flat.size() == 1 ? " number" : " numbers", " for ", N_,
+                       N_ == 1 ? " row" : " rows", " of logits", flat.size() == K_ ? several_samples() : ""),
+                  Exit::usage);
+    }
+    if (one_each && std::all_of(flat.begin(), flat.end(), [](double y) { return y == std::floor(y); })) {
+      for (const double label : flat) {
+        const auto ignore = params_.find("ignore-index");
+        const bool left_out = ignore != params_.end() && label == ignore->second;
+        ENSURE_OR(Exit::usage, left_out || (0 <= label && label < static_cast<double>(K_)), "--labels: ", label,
+                  " is no class; they are 0 to ", K_ - 1);
+        hard_.push_back(static_cast<int32_t>(label));
+      }
+      return;
+    }
+    read_soft(binary_ ? std::move(flat) : Row(), distributions ? rows : Rows());
+  }
+
+  void read_soft(Row fractions, Rows distributions) {
+    ENSURE_OR(Exit::usage, !fractions.empty() || !distributions.empty(),
+              "--labels: a class is a whole number; soft targets are rows of ", K_, " probabilities");
+    ENSURE_OR(Exit::usage, q_.loss->is(LossInfo::soft_targets), "--labels: ", q_.loss->name,
+              " takes classes, not soft targets; those that do are ", soft_losses(), several_samples());
+    for (const double y : fractions) {
+      ENSURE_OR(Exit::usage, 0 <= y && y <= 1, "--labels: ", y, " is not between 0 and 1");
+    }
+    for (size_t n = 0; n < distributions.size(); ++n) {
+      double total = 0;
+      for (const double p : distributions[n]) {
+        ENSURE_OR(Exit::usage, p >= 0, "--labels: ", p, " in row ", n + 1, " is no probability");
+        total += p;
+      }
+      ENSURE_OR(Exit::usage, std::fabs(total - 1) < 1e-6, "--labels: the probabilities of row ", n + 1, " add up to ",
+                total, ", not 1", several_samples());
+    }
+    // Only a softmax weighs each class's share of a target; elsewhere a sample has the weight of its one class.
+    const bool shares = q_.loss->is(LossInfo::weighs_itself) && !q_.loss->is(LossInfo::batch_level);
+    ENSURE_OR(Exit::usage, weights_.empty() || shares, "class weights of ", q_.loss->name,
+              " go with labels that are classes; give --class-weights none for soft targets");
+    ENSURE_OR(Exit::usage, !q_.given.count("ignore-index"), "--ignore-index goes with labels that are classes");
+    soft_ = binary_ ? Rows(1, std::move(fractions)) : std::move(distributions);
+  }
+
+  Labels make(Backend& backend) const {
+    if (soft_.empty()) return make_labels(backend, hard_, q_.positive, DType::f64);
+    std::vector<int32_t> likeliest;
+    Row positive, all;
+    for (size_t n = 0; n < N_; ++n) {
+      if (binary_) {
+        const double one = soft_[0][n];  // the part of class 1
+        likeliest.push_back(one >= 0.5);
+        positive.push_back(q_.positive == 1 ? one : 1 - one);
+        continue;
+      }
+      const Row& row = soft_[n];
+      likeliest.push_back(static_cast<int32_t>(std::max_element(row.begin(), row.end()) - row.begin()));
+      positive.push_back(row[q_.positive]);
+      all.insert(all.end(), row.begin(), row.end());
+    }
+    Labels labels = make_labels(backend, likeliest, q_.positive, DType::f64);
+    labels.positive = Tensor::from(backend, {static_cast<Index>(N_)}, positive);
+    if (!binary_) {
+      labels.probabilities = Tensor::from(backend, {static_cast<Index>(N_), static_cast<Index>(K_)}, all);
+    }
+    return labels;
+  }
+
+  static std::string written(double value) {
+    ENSURE_OR(Exit::usage, std::isfinite(value),
+              "the result is not finite: a number on the command line is too large for double precision");
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.17g", value == 0 ? 0 : value);
+    return digits;
+  }
+  template <class Numbers>
+  static std::string written(const Numbers& numbers) {
+    std::string y;
+    for (const auto number : numbers) y += (y.empty() ? "" : ", ") + written(static_cast<double>(number));
+    return "[" + y + "]";
+  }
+  static std::string written(const Rows& rows) {
+    std::string y;
+    for (const Row& row : rows) y += (y.empty() ? "" : ", ") + written(row);
+    return "[" + y + "]";
+  }
+
+  std::string written_params() const {
+    std::string y;
+    for (const LossParam& p : q_.loss->params) {
+      const double value = params_.at(p.name);
+      if (p.forms != LossParam::both && p.forms != (binary_ ? LossParam::binary : LossParam::multiclass)) continue;
+      const bool word = !p.word.empty() && value == -1;
+      y += (y.empty() ? "\"" : ", \"") + p.name + "\": " + (word ? "\"" + p.word + "\"" : written(value));
+    }
+    return "{" + y + "}";
+  }
+
+  std::string json(const Loss& loss, double value, const Row& per_sample, const Row& gradient) const {
+    Rows slopes;
+    const size_t columns = binary_ ? 1 : K_;
+    for (size_t n = 0; n < N_; ++n) slopes.emplace_back(&gradient[n * columns], &gradient[n * columns] + columns);
+    std::ostringstream out;
+    out << "{\n  \"loss\": \"" << q_.loss->name << "\",\n  \"form\": \""
+        << (binary_ ? "one logit" : "a logit per class") << "\",\n  \"parameters\": " << written_params()
+        << ",\n  \"counts\": " << (counts_.empty() ? "null" : written(counts_))
+        << ",\n  \"class_weights\": " << (weights_.empty() ? "null" : written(weights_))
+        << ",\n  \"positive\": " << q_.positive << ",\n  \"reduction\": \"" << to_string(loss.reduction())
+        << "\",\n  \"value\": " << written(value)
+        << ",\n  \"per_sample\": " << (q_.loss->is(LossInfo::batch_level) ? "null" : written(per_sample))
+        << ",\n  \"gradient\": " << written(slopes) << ",\n  \"logits\": " << written(logits_) << ",\n  \"labels\": "
+        << (soft_.empty() ? written(hard_)
+            : binary_     ? written(soft_[0])
+                          : written(soft_))
+        << "\n}\n";
+    return out.str();
+  }
+
+  const LossQuestion& q_;
+  const Rows logits_;
+  const bool binary_;
+  const size_t N_, K_;  // samples, classes
+  const LossInfo::Outputs form_;
+  const LossParams params_;
+  std::vector<int64_t> counts_;
+  Row weights_;
+  std::vector<int32_t> hard_;  // classes; empty for soft targets
+  Rows soft_;                  // one logit: one row, of class 1's parts; else the samples' probabilities
+};
+
+}  // namespace
+
+std::string answer(const LossQuestion& question) { return Calculator(question).run(); }
+
+}  // namespace counterpoise

@@ -1,0 +1,126 @@
+#include "apps/trainer/eval_command.h"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/trainer/evaluate.h"
+#include "apps/trainer/stop_signal.h"
+#include "core/io/file.h"
+#include "core/io/safetensors.h"
+#include "kernels/cpu/parallel.h"
+#include "layers/weights.h"
+#include "losses/metrics/posthoc.h"
+
+namespace counterpoise {
+
+namespace {
+
+// What the weights' file says of its network, where the command line says nothing.
+class Description {
+ public:
+  Description(const Options& options, const std::map<std::string, std::string>& metadata)
+      : options_(options), metadata_(metadata) {}
+
+  // A value that the file gives must be whole, and one that the command line would take.
+  void fill(const std::string& flag, const std::string& key, std::string& value) const {
+    if (const std::string* given = find(flag, key)) value = *given;
+  }
+  template <class T>
+  void fill(const std::string& flag, const std::string& key, T& value, T low, T high) const {
+    const std::string* given = find(flag, key);
+    if (!given) return;
+    std::istringstream in(*given);
+    T read;
+    ENSURE_OR(Exit::bad_data, in >> read && in.eof() && low <= read && read <= high, options_.weights, ": its ", key,
+              " \"", *given, "\" is no number from ", low, " to ", high);
+    value = read;
+  }
+
+ private:
+  const std::string* find(const std::string& flag, const std::string& key) const {
+    const auto it = metadata_.find(key);
+    return it == metadata_.end() || options_.given.count(flag) ? nullptr : &it->second;
+  }
+
+  const Options& options_;
+  const std::map<std::string, std::string>& metadata_;
+};
+
+// --adjust-logits, by the numbers of training pictures that the weights' file tells.
+double shift_of(const Options& o, const std::map<std::string, std::string>& metadata, int32_t positive) {
+  const auto it = metadata.find("training_pictures");
+  ENSURE_OR(Exit::bad_data, it != metadata.end(), "--adjust-logits: ", o.weights,
+            " does not say how many training pictures of each class there were");
+  try {
+    const auto counts = nlohmann::json::parse(it->second).get<std::vector<int64_t>>();
+    return prior_shift(counts.at(positive), counts.at(1 - positive), o.adjust_logits);
+  } catch (const std::exception&) {
+    throw Error(o.weights + ": its training_pictures are no two numbers", Exit::bad_data);
+  }
+}
+
+}  // namespace
+
+Exit eval(Options o) {
+  set_cpu_threads(o.threads);
+  Backend& backend = choose_backend(o.device, o.precision, o.deterministic);
+  const SafetensorsFile file(o.weights);
+  const auto& metadata = file.metadata();
+  const Description description(o, metadata);
+  std::string head = o.vgg.head == VggConfig::lectures ? "lectures" : "imagenet";
+  Decision decision;
+  description.fill("--model", "model", o.vgg.name);
+  description.fill("--width", "width", o.vgg.width, 0.015625, 8.0);
+  description.fill("--image-size", "image_size", o.image_size, 32, 2048);
+  description.fill("--head", "head", head);
+  description.fill("--positive", "positive", o.positive);
+  description.fill("", "outputs", o.vgg.outputs, Index(1), Index(2));
+  description.fill("", "threshold", decision.origin, -1e9, 1e9);
+  description.fill("", "temperature", decision.temperature, 1e-9, 1e9);
+  description.fill("--adjust-logits", "logit_shift", decision.shift, -1e9, 1e9);
+  description.fill("--threshold", "cut", decision.cut, -1e9, 1e9);
+  int cosine = 0;
+  description.fill("", "cosine", cosine, 0, 1);
+  o.vgg.cosine = cosine != 0;
+  ENSURE_OR(Exit::bad_data, head == "lectures" || head == "imagenet", o.weights, ": its head \"", head,
+            "\" is neither lectures nor imagenet");
+  o.vgg.head = head == "lectures" ? VggConfig::lectures : VggConfig::imagenet;
+  o.vgg.image_size = o.image_size;
+
+  const auto set = validation_pictures(o.data, o.image_size);
+  const auto classes = metadata.find("classes");
+  ENSURE_OR(Exit::bad_data, classes == metadata.end() || classes->second == nlohmann::json(set->classes()).dump(),
+            o.weights, ": was trained on the classes ", classes->second, " but the pictures are of ",
+            nlohmann::json(set->classes()).dump());
+  decision.positive = choose_positive(o.positive, set->classes());
+  if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
+  if (o.given.count("--adjust-logits")) decision.shift = shift_of(o, metadata, decision.positive);
+  const auto model = vgg(o.vgg, backend, o.seed);
+  load_weights(*model, o.weights);
+  std::cerr << "Found " << set->size() << " files belonging to " << set->classes().size() << " classes.\n";
+  if (!o.output.empty()) {
+    make_directories(o.output);
+    ENSURE_OR(Exit::usage, access((o.output + "/last.safetensors").c_str(), F_OK) != 0, "--output ", o.output,
+              ": holds the result of a training run, which this evaluation would replace; choose another folder");
+  }
+
+  Feed feed(*set, backend, activation_dtype(o.precision));
+  const Evaluation e = evaluate(*model, feed, decision, o.batch_size, o.workers);
+  if (stop_signal()) return static_cast<Exit>(128 + stop_signal());
+  const std::string notice = unreadable_notice(*set, "validation");
+  if (!notice.empty()) std::cerr << notice << '\n';
+  if (!o.output.empty()) {
+    nlohmann::ordered_json json = to_json(scores(*set, e, decision), decision.cut);
+    json["positive"] = set->classes()[decision.positive];
+    json["weights"] = o.weights;
+    json["data"] = o.data.empty() ? "drawn" : o.data;
+    write_file(o.output + "/predictions.csv", predictions_csv(*set, e, decision.positive));
+    write_file(o.output + "/result.json", json_text(json));
+  }
+  std::cout << report(e.counts, set->classes(), decision.positive) << std::flush;
+  return Exit::ok;
+}
+
+}  // namespace counterpoise

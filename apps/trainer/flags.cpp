@@ -1,0 +1,129 @@
+#include "apps/trainer/flags.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+namespace counterpoise {
+
+namespace {
+
+// The number of edits that make a into b (Levenshtein).
+size_t distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string unknown_option(const CLI::App& app, const std::string& given) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  const std::string name = given.substr(0, given.find('=')), guess = nearest(name, known);
+  return "unknown option " + name + (guess.empty() ? "" : "; did you mean " + guess + "?");
+}
+
+}  // namespace
+
+std::string nearest(const std::string& given, const std::vector<std::string>& known) {
+  std::string best;
+  for (const std::string& name : known) {
+    if (distance(given, name) <= 3 && (best.empty() || distance(given, name) < distance(given, best))) best = name;
+  }
+  return best;
+}
+
+std::string plain_number(const std::string& given) {
+  const size_t sign = given.rfind('-', 0) == 0 || given.rfind('+', 0) == 0 ? 1 : 0;
+  const bool digits = given.find_first_not_of("0123456789.eE+-", sign) == std::string::npos;
+  const bool octal =
+      given.size() > sign + 1 && given[sign] == '0' && std::isdigit(static_cast<unsigned char>(given[sign + 1]));
+  return digits && !octal && given.size() > sign ? "" : "\"" + given + "\" is no number";
+}
+
+double parse_number(const std::string& flag, const std::string& given, const std::string& word) {
+  if (!word.empty() && given == word) return -1;
+  char* end = nullptr;
+  const double value = std::strtod(given.c_str(), &end);
+  ENSURE_OR(Exit::usage, plain_number(given).empty() && !*end, flag, ": \"", given, "\" is no number",
+            word.empty() ? "" : ", nor \"" + word + "\"");
+  return value;
+}
+
+std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
+  const std::string help = app.get_name().substr(0, app.get_name().find(" [")) + " --help";
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    app.exit(wanted, std::cout, std::cerr);
+    std::cout.flush();
+    std::exit(0);
+  } catch (const CLI::ExtrasError& error) {
+    const std::vector<std::string> extras = app.remaining();
+    const std::string first = extras.empty() ? error.what() : extras.front();
+    if (first.rfind('-', 0) == 0) throw Error(unknown_option(app, first) + " Valid options: " + help, Exit::usage);
+    throw Error("unexpected argument \"" + first + "\"; see " + help, Exit::usage);
+  } catch (const CLI::ParseError& error) {
+    std::string message = error.what();
+    std::replace(message.begin(), message.end(), '\n', ' ');
+    throw Error(message + "; see " + help, Exit::usage);
+  }
+  std::set<std::string> given;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() > 0 && !option->get_lnames().empty()) given.insert("--" + option->get_lnames().front());
+  }
+  return given;
+}
+
+void LossFlags::add_to(CLI::App& app, const std::string& group) {
+  // "focusing (focal 2, poly1 0); power ... (vs 0.3)": what each parameter means to which losses, with its defaults.
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> meanings;
+  std::vector<std::string> order;
+  for (const LossInfo& loss : losses()) {
+    for (const LossParam& p : loss.params) {
+      auto& meaning = meanings[p.name];
+      if (meaning.empty()) order.push_back(p.name);
+      auto it = std::find_if(meaning.begin(), meaning.end(), [&](const auto& m) { return m.first == p.help; });
+      if (it == meaning.end()) it = meaning.insert(meaning.end(), {p.help, ""});
+      it->second += text(it->second.empty() ? "" : ", ", loss.name, " ", p.value);
+    }
+  }
+  for (const std::string& name : order) {
+    std::string help;
+    for (const auto& [meaning, takers] : meanings[name]) {
+      help += (help.empty() ? "" : "; ") + meaning + " [" + takers + "]";
+    }
+    app.add_option("--" + name, values_[name], help)->group(group)->type_name("X");
+  }
+}
+
+LossParams LossFlags::given(const LossInfo& loss, const std::set<std::string>& flags) const {
+  LossParams params;
+  for (const auto& [name, value] : values_) {
+    if (!flags.count("--" + name)) continue;
+    const auto param =
+        std::find_if(loss.params.begin(), loss.params.end(), [&](const LossParam& p) { return p.name == name; });
+    // resolve() will say that it does not apply, whatever its value.
+    if (param == loss.params.end()) {
+      params[name] = 0;
+      continue;
+    }
+    const double number = parse_number("--" + name, value, param->word);
+    ENSURE_OR(Exit::usage, param->word.empty() || number != -1 || value == param->word, "--", name, " ", value,
+              " is out of range: ", param->low, " to ", param->high, ", or ", param->word);
+    params[name] = number;
+  }
+  return params;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,73 @@
+// The command line of catdog, and what it resolves to.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data/images/augment.h"
+#include "data/mix.h"
+#include "data/sampler.h"
+#include "layers/models/vgg.h"
+#include "losses/registry.h"
+#include "optim/schedule.h"
+
+namespace counterpoise {
+
+struct Options {
+  enum Command { train, eval } command = train;
+
+  // What to learn from. An empty `data` stands for the drawn set.
+  std::string data, count, positive;
+  bool shuffle = true;
+  Augment augment;
+  int image_size = 0, batch_size = 32, workers = 2;
+
+  // What to learn.
+  VggConfig vgg;
+  std::string init, weights;  // to start from, to evaluate
+
+  // How to learn it.
+  const LossInfo* loss = nullptr;
+  LossParams loss_params;
+  std::string class_weights;  // as parse_class_weights() takes them
+  std::string reduction;
+  double defer_weights = 0;
+  std::string optimizer = "adam";
+  double momentum = 0.9, weight_decay = 0;
+  bool nesterov = false;
+  std::string schedule_name = "cosine";
+  Schedule schedule;
+  int epochs = 0;
+  int64_t max_steps = 0;  // 0: no limit
+
+  // Against imbalance: on the way and afterwards.
+  std::string sampler = "shuffle";
+  Mix mix;
+  int crt_epochs = 0;
+  double tau_norm = 0;
+  bool temperature = false;
+  std::string threshold = "0.5";  // or a metric
+  double adjust_logits = 0;
+  double hold_out = 0;
+
+  int64_t seed = 1;
+  int threads = 0;  // 0: one per core
+  std::string device = "auto", precision = "fp32";
+  bool deterministic = false;
+  std::string output;
+  bool summary = false;  // print the network and end
+
+  std::set<std::string> given;  // the flags that were on the command line, as "--width"
+};
+
+// The options of a command line; argv[0] is the program. --help and --version print to stdout and end the program with
+// 0. Throws Error(Exit::usage) with one line for anything that is wrong.
+Options parse_options(int argc, char** argv);
+
+// The resolved options: a flag's name and its value.
+nlohmann::ordered_json to_json(const Options& options);
+
+}  // namespace counterpoise

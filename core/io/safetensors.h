@@ -1,0 +1,106 @@
+// safetensors: named arrays and text in one file, the field's format for weights because reading it
+// runs no code. https://github.com/huggingface/safetensors, "Format":
+//
+//   offset 0     u64 N, little-endian
+//   offset 8     N bytes of JSON:
+//                {"fc.weight": {"dtype": "F32", "shape": [2, 512], "data_offsets": [0, 4096]}, ...,
+//                 "__metadata__": {"model": "vgg16"}}
+//   offset 8+N   the numbers, little-endian, last dimension fastest; data_offsets count from here
+//
+// A file may come from anywhere, so the reader checks everything before it believes anything: the
+// twelve rules stand in safetensors.cpp in the order in which they are applied. Nothing here knows
+// of Tensor:
+//
+//   save_safetensors("a.safetensors", {{"fc.weight", {2, 512}, weight}, {"fc.bias", {2}, bias}},
+//                    {{"model", "vgg16"}});
+//   SafetensorsFile file("a.safetensors");
+//   std::vector<float> weight = file.read_f32("fc.weight");
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/io/file.h"
+
+namespace counterpoise {
+
+enum class FileDType { F64, F32, F16, BF16, I64, I32, U8, BOOL };
+
+const char* name(FileDType dtype);   // "F32", as the file spells it
+size_t byte_width(FileDType dtype);  // bytes per element
+
+// Every value of a narrower float is a float; infinities, NaN payloads and signs are kept.
+float f16_to_f32(uint16_t bits);
+float bf16_to_f32(uint16_t bits);
+
+// A safetensors file that is open for reading. The constructor throws Error(bad_data), one line
+// that names the path, the broken rule with its numbers and what to do, unless the whole file is
+// sound; the memory it takes is bounded by the header, which may have 16 MiB. Naming a tensor that
+// is absent throws Error(bad_data) too.
+class SafetensorsFile {
+ public:
+  explicit SafetensorsFile(const std::string& path);
+
+  const std::string& path() const { return file_.path(); }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  std::vector<std::string> names() const;  // sorted
+  bool contains(const std::string& name) const { return entries_.count(name) > 0; }
+  FileDType dtype(const std::string& name) const { return entry(name).dtype; }
+  const std::vector<int64_t>& shape(const std::string& name) const { return entry(name).shape; }
+  size_t elements(const std::string& name) const;
+
+  // The numbers, converted where the file has another type of the same kind: floats (F64 is rounded
+  // to the nearest float), and integers (BOOL gives 0 or 1). Throws Error(bad_data) where the kind
+  // differs.
+  std::vector<float> read_f32(const std::string& name) const;
+  std::vector<int64_t> read_i64(const std::string& name) const;
+  // The bytes as they lie in the file: elements(name) * byte_width(dtype(name)) of them.
+  void read_bytes(const std::string& name, void* to) const;
+
+  // Where a tensor lies: bytes [begin, end) of what follows the header.
+  struct Entry {
+    FileDType dtype = FileDType::F32;
+    std::vector<int64_t> shape;
+    uint64_t begin = 0, end = 0;
+  };
+
+ private:
+  const Entry& entry(const std::string& name) const;
+  void read_piece(uint64_t offset, void* to, size_t bytes) const;
+  template <class To, class Convert>
+  std::vector<To> read_as(const Entry& e, Convert convert) const;
+
+  InputFile file_;
+  uint64_t payload_ = 0;  // the offset in the file that `begin` and `end` count from
+  std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// A tensor to be written. It points at numbers that must live until save_safetensors returns.
+struct FileTensor {
+  FileTensor(std::string name, FileDType dtype, std::vector<int64_t> shape, const void* data)
+      : name(std::move(name)), dtype(dtype), shape(std::move(shape)), data(data) {}
+
+  // The same from a vector; throws Error where its length is not the product of `shape`.
+  FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<float>& values);
+  FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<double>& values);
+  FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<int64_t>& values);
+
+  std::string name;
+  FileDType dtype;
+  std::vector<int64_t> shape;
+  const void* data;
+};
+
+// Writes a file through an AtomicFile, straight from the tensors' memory. Tensors are laid out by
+// falling width of their dtype, then by name, and the header is padded with spaces to a multiple of
+// 8, so each is aligned. The same content gives the same bytes. Throws Error where names repeat,
+// are longer than 512 bytes or not UTF-8, where a shape is impossible, and where the file cannot be
+// written.
+void save_safetensors(const std::string& path, std::vector<FileTensor> tensors,
+                      const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace counterpoise

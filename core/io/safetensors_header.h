@@ -1,0 +1,35 @@
+// The inside of the safetensors reader: the rules that the header's JSON must obey. Used by safetensors.cpp alone.
+#pragma once
+
+#include "core/io/safetensors.h"
+#include "kernels/error.h"
+
+namespace counterpoise {
+namespace safetensors {
+
+using Entry = SafetensorsFile::Entry;
+using Entries = std::map<std::string, Entry>;
+using Metadata = std::map<std::string, std::string>;
+
+constexpr uint64_t max_integer = (uint64_t{1} << 48) - 1;  // the format's schema
+constexpr size_t max_tensors = 65536, max_name = 512, max_rank = 64;
+
+// Throws Error(bad_data) that calls the file unsound and says what to do.
+[[noreturn]] void bad(const std::string& path, const std::string& what,
+                      const char* advice = "download it again, or save it again from its source");
+
+// A name from a file for a message: on one line, and not too long.
+std::string in_quotes(const std::string& name);
+std::string shape_text(const std::vector<int64_t>& shape);
+
+// The bytes of a tensor, or false where they do not fit 64 bits. A zero does not hide an overflow
+// of the other dimensions, which may be multiplied in any order later.
+// REQUIRES: no dimension is negative.
+bool byte_count(FileDType dtype, const std::vector<int64_t>& shape, uint64_t* bytes);
+
+// Rules 4 to 8 and 12, from the JSON of a header; and 9 to 11, from the number of bytes behind it.
+void read_header(const std::string& path, const std::string& json, Entries& entries, Metadata& metadata);
+void check_layout(const std::string& path, const Entries& entries, uint64_t payload_bytes);
+
+}  // namespace safetensors
+}  // namespace counterpoise

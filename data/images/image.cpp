@@ -1,0 +1,202 @@
+#include "data/images/image.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/io/file.h"
+#include "data/images/jpeg_check.h"
+#include "kernels/error.h"
+
+namespace counterpoise {
+namespace {
+
+constexpr size_t largest_file = size_t{64} << 20;
+constexpr int largest_side = 16384;
+constexpr int64_t most_pixels = 100'000'000;
+
+bool starts_with(const uint8_t* bytes, size_t size, const std::string& magic, size_t at = 0) {
+  return size >= at + magic.size() && std::memcmp(bytes + at, magic.data(), magic.size()) == 0;
+}
+
+uint32_t big_endian(const uint8_t* p) { return uint32_t{p[0]} << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
+uint32_t little_endian(const uint8_t* p, int bytes) {
+  uint32_t value = 0;
+  for (int i = bytes - 1; i >= 0; --i) value = value << 8 | p[i];
+  return value;
+}
+
+// The walk over a PNG's chunks up to IEND (ISO/IEC 15948, 5.3): each lies inside the file, and none
+// asks for something that stb_image does not know.
+PictureSize check_png(const uint8_t* bytes, size_t size, const std::string& name) {
+  const auto require = [&](bool condition, const char* why) { ENSURE_OR(Exit::bad_data, condition, name, ": ", why); };
+  const char* truncated = "truncated PNG: it stops before its IEND chunk";
+  PictureSize picture;
+  bool data = false;
+  for (size_t at = 8;;) {
+    require(size - at >= 12, truncated);
+    const size_t length = big_endian(bytes + at);
+    const std::string type(bytes + at + 4, bytes + at + 8);
+    const uint8_t* content = bytes + at + 8;
+    require(length <= size - at - 12, truncated);
+    require((type == "IHDR") == (at == 8), "bad PNG: IHDR is not the first chunk, or not the only");
+    if (type == "IHDR") {
+      require(length == 13, "bad PNG: the IHDR chunk has a wrong length");
+      require(big_endian(content) < 1u << 31 && big_endian(content + 4) < 1u << 31, "bad PNG: impossible size");
+      picture = {int(big_endian(content + 4)), int(big_endian(content))};
+      const int depth = content[8], colour = content[9];
+      require(colour == 0 || colour == 2 || colour == 3 || colour == 4 || colour == 6, "bad PNG: unknown colour type");
+      require(depth == 8 || (depth == 16 && colour != 3) ||
+                  ((depth == 1 || depth == 2 || depth == 4) && (colour == 0 || colour == 3)),
+              "bad PNG: unknown number of bits");
+    }
+    data |= type == "IDAT";
+    if (type == "IEND") break;
+    const bool critical = type[0] >= 'A' && type[0] <= 'Z';
+    require(!critical || type == "IHDR" || type == "PLTE" || type == "IDAT",
+            "a PNG with a critical chunk that is not in the standard: convert it");
+    at += 12 + length;
+  }
+  require(data, "bad PNG: no picture data");
+  return picture;
+}
+
+// A BMP's headers, and that all its rows are there: stb_image reads black behind the end.
+PictureSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name) {
+  const auto require = [&](bool condition, const char* why) { ENSURE_OR(Exit::bad_data, condition, name, ": ", why); };
+  require(size >= 54, "truncated BMP: it stops inside its header");
+  const uint32_t offset = little_endian(bytes + 10, 4), header = little_endian(bytes + 14, 4);
+  require(header == 40 || header == 56 || header == 108 || header == 124,
+          "a BMP of an unsupported version: convert it to PNG");
+  const int64_t width = int32_t(little_endian(bytes + 18, 4));
+  const int64_t height = std::abs(int64_t{int32_t(little_endian(bytes + 22, 4))});
+  const int bits = little_endian(bytes + 28, 2), coding = little_endian(bytes + 30, 4);
+  require(bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32,
+          "bad BMP: impossible number of bits per pixel");
+  require(coding == 0 || (coding == 3 && bits >= 16), "a compressed BMP is not supported: convert it to PNG");
+  require(width >= 0 && height < int64_t{1} << 31, "bad BMP: impossible size");
+  const int64_t row = (width * bits + 31) / 32 * 4;  // bytes
+  require(offset >= 14 + header && offset <= size && (row == 0 || height <= int64_t(size - offset) / row),
+          "truncated BMP: it stops before its last row");
+  return {int(height), int(width)};
+}
+
+// The picture's size as its header states it, once the whole file has passed the check of its kind.
+PictureSize check_file(const uint8_t* bytes, size_t size, const std::string& name) {
+  ENSURE_OR(Exit::bad_data, size > 0, name, ": empty file");
+  ENSURE_OR(Exit::bad_data, size <= largest_file, name, ": too large: ", size, " bytes, at most 64 MB are read");
+  if (starts_with(bytes, size, "\xFF\xD8\xFF")) return check_jpeg(bytes, size, name);
+  if (starts_with(bytes, size, "\x89PNG\r\n\x1A\n")) return check_png(bytes, size, name);
+  if (starts_with(bytes, size, "BM")) return check_bmp(bytes, size, name);
+  const char* what = starts_with(bytes, size, "GIF8")          ? " but a GIF: convert it"
+                     : starts_with(bytes, size, "WEBP", 8)     ? " but a WebP: convert it"
+                     : starts_with(bytes, size, "II*")         ? " but a TIFF: convert it"
+                     : starts_with(bytes, size, "ftypavif", 4) ? " but an AVIF: convert it"
+                                                               : "";
+  throw Error(text(name, ": not a JPEG, PNG or BMP picture", what), Exit::bad_data);
+}
+
+// The weights of one axis in Pillow's fixed point: output i is the sum over k < count of
+// weight[i * width + k] * input[first[i] + k] / 2^22.
+struct Filter {
+  std::vector<int> first, count, weight;
+  int width;
+};
+
+constexpr int precision = 22;  // 8 bits of a pixel and 2 of safety below the 32 of an int
+
+Filter triangle(int from, int to) {
+  const double scale = double(from) / to, radius = std::max(scale, 1.0);
+  Filter f;
+  f.width = int(std::ceil(radius)) * 2 + 1;
+  f.first.resize(to);
+  f.count.resize(to);
+  f.weight.resize(size_t(to) * f.width);
+  std::vector<double> w(f.width);
+  for (int i = 0; i < to; ++i) {
+    const double centre = (i + 0.5) * scale;
+    const int low = std::max(int(centre - radius + 0.5), 0);
+    const int n = std::min(int(centre + radius + 0.5), from) - low;
+    double sum = 0;
+    for (int k = 0; k < n; ++k) sum += w[k] = std::max(1 - std::abs((k + low - centre + 0.5) * (1 / radius)), 0.0);
+    for (int k = 0; k < n; ++k) f.weight[size_t(i) * f.width + k] = int(0.5 + w[k] / sum * (1 << precision));
+    f.first[i] = low;
+    f.count[i] = n;
+  }
+  return f;
+}
+
+uint8_t rounded(int sum) { return std::min((sum + (1 << (precision - 1))) >> precision, 255); }
+
+Image resize_across(const Image& image, int width) {
+  const Filter f = triangle(image.width, width);
+  Image out{image.height, width, std::vector<uint8_t>(size_t(image.height) * width * 3)};
+  uint8_t* to = out.rgb.data();
+  for (int y = 0; y < image.height; ++y) {
+    const uint8_t* row = image.rgb.data() + size_t(y) * image.width * 3;
+    for (int x = 0; x < width; ++x, to += 3) {
+      const uint8_t* from = row + size_t(f.first[x]) * 3;
+      const int* weight = f.weight.data() + size_t(x) * f.width;
+      int r = 0, g = 0, b = 0;
+      for (int k = 0; k < f.count[x]; ++k, from += 3) {
+        r += weight[k] * from[0];
+        g += weight[k] * from[1];
+        b += weight[k] * from[2];
+      }
+      to[0] = rounded(r);
+      to[1] = rounded(g);
+      to[2] = rounded(b);
+    }
+  }
+  return out;
+}
+
+Image resize_down(const Image& image, int height) {
+  const Filter f = triangle(image.height, height);
+  const size_t row = size_t(image.width) * 3;
+  Image out{height, image.width, std::vector<uint8_t>(height * row)};
+  std::vector<int> sum(row);
+  for (int y = 0; y < height; ++y) {
+    std::fill(sum.begin(), sum.end(), 0);
+    for (int k = 0; k < f.count[y]; ++k) {
+      const uint8_t* from = image.rgb.data() + (f.first[y] + k) * row;
+      const int weight = f.weight[size_t(y) * f.width + k];
+      for (size_t i = 0; i < row; ++i) sum[i] += weight * from[i];
+    }
+    std::transform(sum.begin(), sum.end(), out.rgb.begin() + y * row, rounded);
+  }
+  return out;
+}
+
+}  // namespace
+
+Image decode_image(const std::string& path) {
+  const std::string content = read_file(path, largest_file);
+  return decode_image(reinterpret_cast<const uint8_t*>(content.data()), content.size(), path);
+}
+
+Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
+  const PictureSize picture = check_file(bytes, size, name);
+  const int height = picture.height, width = picture.width;
+  ENSURE_OR(Exit::bad_data, height > 0 && width > 0, name, ": a picture without pixels");
+  ENSURE_OR(Exit::bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
+            name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
+            most_pixels / 1000000, " million in all are read");
+  return detail::stb_decode(bytes, size, height, width, name);
+}
+
+Image resize_bilinear(const Image& image, int height, int width) {
+  ENSURE(height > 0 && width > 0, "resize_bilinear: impossible size ", width, " x ", height);
+  ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
+         "resize_bilinear: the image has ", image.rgb.size(), " bytes but says ", image.width, " x ", image.height,
+         " pixels");
+  if (width == image.width && height == image.height) return image;
+  if (height == image.height) return resize_across(image, width);
+  if (width == image.width) return resize_down(image, height);
+  // Pillow's rule; older versions of it always go across first, which differs by 1 at most.
+  const int64_t fewer_rows = image.height - height, fewer_columns = image.width - width;
+  if (fewer_rows > 0 && fewer_rows > 2 * fewer_columns) return resize_across(resize_down(image, height), width);
+  return resize_down(resize_across(image, width), height);
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,28 @@
+// Pictures in folders, one folder a class, as Keras's image_dataset_from_directory reads them:
+//
+//   DIR/cat/cat.0.jpg   DIR/cat/more/cat.1.jpg   DIR/dog/dog.0.jpg
+#pragma once
+
+#include "data/images/image_dataset.h"
+
+namespace counterpoise {
+
+// Classes are the sub-directories of `directory` in bytewise order; names that begin with a dot are passed over. Files
+// are found at any depth, by extension: .jpg, .jpeg, .png, .bmp in any case; their order is natural (cat.2 before
+// cat.10). Pictures are stretched to picture_size x picture_size (bilinear, antialiased). Throws Error(Exit::bad_data)
+// if the directory is missing, has no sub-directory, or one of them holds no picture.
+class ImageFolder : public PictureSet {
+ public:
+  ImageFolder(const std::string& directory, int picture_size);
+
+ protected:
+  std::vector<uint8_t> read(const Sample& sample, size_t i) const override;
+};
+
+// True if a comes before b where runs of digits count as numbers: "cat.2" before "cat.10".
+bool natural_less(const std::string& a, const std::string& b);
+
+// DIR/train; and DIR/validation or DIR/val. Throws Error(Exit::bad_data) that says how to lay a data set out.
+std::string split_directory(const std::string& root, const std::vector<std::string>& names);
+
+}  // namespace counterpoise

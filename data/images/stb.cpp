@@ -1,0 +1,158 @@
+// The one place where stb_image is compiled, and the fences around it.
+//
+// Version 2.27 has known memory errors in its JPEG decoder. check_jpeg() refuses the files that
+// reach them; this file is the second line. Its flags, which the build must pass:
+//   -fsanitize=bounds -fno-sanitize-recover=bounds   a wrong array index calls the function at the
+//       end of this file, which leaves the decoder instead of the program; no library is needed
+//   -fwrapv                       sums that overflow wrap around instead of being undefined
+//   -ftrivial-auto-var-init=zero  colours missing from a palette are black in every run
+//
+// Whatever stops the decoder jumps back to decode(): it is C code without destructors, and its
+// memory belongs to a Session that is freed with it.
+#include <csetjmp>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "data/images/image.h"
+#include "kernels/error.h"
+
+namespace counterpoise {
+namespace {
+
+// A block of the decoder's memory lies behind its header, as aligned as malloc's.
+struct alignas(16) Block {
+  Block *previous, *next;
+  size_t size;
+};
+
+// One picture being decoded. Memory is zeroed, so that what a damaged file leaves unwritten is the
+// same in every run.
+class Session {
+ public:
+  explicit Session(size_t budget) : budget_(budget) {}
+  Session(const Session&) = delete;
+  ~Session() {
+    while (head_.next != nullptr) free(head_.next + 1);
+  }
+
+  void* allocate(size_t size) {
+    if (size > budget_) return nullptr;
+    auto* block = static_cast<Block*>(std::calloc(1, sizeof(Block) + size));
+    if (block == nullptr) return nullptr;
+    *block = {&head_, head_.next, size};
+    if (block->next != nullptr) block->next->previous = block;
+    head_.next = block;
+    budget_ -= size;
+    return block + 1;
+  }
+  void free(void* memory) {
+    if (memory == nullptr) return;
+    Block* block = static_cast<Block*>(memory) - 1;
+    block->previous->next = block->next;
+    if (block->next != nullptr) block->next->previous = block->previous;
+    budget_ += block->size;
+    std::free(block);
+  }
+  void* resize(void* memory, size_t size) {
+    void* larger = allocate(size);
+    if (larger == nullptr || memory == nullptr) return larger;
+    const size_t old = (static_cast<Block*>(memory) - 1)->size;
+    std::memcpy(larger, memory, old < size ? old : size);
+    free(memory);
+    return larger;
+  }
+
+  jmp_buf escape;
+  const char* failure = nullptr;
+
+ private:
+  Block head_{nullptr, nullptr, 0};
+  size_t budget_;
+};
+
+thread_local Session* session = nullptr;
+
+[[noreturn]] void leave(const char* failure) {
+  if (session == nullptr) {
+    std::fprintf(stderr, "internal error outside of a decoder: %s\n", failure);
+    std::abort();
+  }
+  session->failure = failure;
+  std::longjmp(session->escape, 1);
+}
+
+}  // namespace
+}  // namespace counterpoise
+
+#define STBI_MALLOC(size) counterpoise::session->allocate(size)
+#define STBI_REALLOC(memory, size) counterpoise::session->resize(memory, size)
+#define STBI_FREE(memory) counterpoise::session->free(memory)
+#define STBI_ASSERT(condition) ((condition) ? void() : counterpoise::leave("it contradicts itself (" #condition ")"))
+#define STBI_MAX_DIMENSIONS 16384
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_NO_STDIO
+#define STBI_NO_HDR
+#define STBI_NO_LINEAR
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#if __has_include(<stb/stb_image.h>)
+#include <stb/stb_image.h>
+#else
+#include <stb_image.h>
+#endif
+#pragma GCC diagnostic pop
+
+namespace counterpoise {
+namespace {
+
+// A function of its own, so that no local variable is changed between setjmp and longjmp.
+const stbi_uc* decode(const uint8_t* bytes, int size, int* height, int* width) {
+  if (setjmp(session->escape) != 0) return nullptr;
+  int components;
+  const stbi_uc* rgb = stbi_load_from_memory(bytes, size, width, height, &components, 3);
+  if (rgb == nullptr) session->failure = stbi_failure_reason();
+  return rgb;
+}
+
+}  // namespace
+
+Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int width, const std::string& name) {
+  // The most that a valid picture takes is 30 bytes a pixel, an interlaced PNG of 16 bits and four
+  // channels, besides its compressed data twice. A JPEG is padded to blocks of up to 32 x 32.
+  Session here((size_t{1} << 20) + 32 * (size_t(height) + 32) * (size_t(width) + 32) + 3 * size);
+  session = &here;
+  Image image;
+  const stbi_uc* rgb = decode(bytes, static_cast<int>(size), &image.height, &image.width);
+  session = nullptr;
+  if (rgb == nullptr && here.failure != nullptr && std::strcmp(here.failure, "outofmem") == 0)
+    here.failure = "it needs more memory than a picture of its size should";
+  ENSURE_OR(Exit::bad_data, rgb != nullptr, name,
+            ": damaged picture: ", here.failure ? here.failure : "stb_image cannot decode it");
+  ENSURE_OR(Exit::bad_data, image.height == height && image.width == width, name,
+            ": damaged picture: its size is stated as ", width, " x ", height, " and as ", image.width, " x ",
+            image.height);
+  image.rgb.assign(rgb, rgb + size_t(height) * width * 3);
+  return image;
+}
+
+std::string stb_version() {
+#ifdef STB_IMAGE_VERSION
+  const std::string version = STB_IMAGE_VERSION;
+  if (!version.empty()) return version;
+#endif
+  return "unknown";
+}
+
+}  // namespace counterpoise
+
+// What -fsanitize=bounds -fno-sanitize-recover=bounds calls; weak, so that a build with the whole
+// sanitizer still links.
+extern "C" [[noreturn]] __attribute__((weak)) void __ubsan_handle_out_of_bounds_abort(void*, void*) {
+  counterpoise::leave("its tables run past the end of an array");
+}

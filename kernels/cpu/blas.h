@@ -1,0 +1,51 @@
+// Matrix products by OpenBLAS, in one thread: parallelism is ours (parallel.h), so that two pools of threads never
+// fight over the cores.
+#pragma once
+
+#include <cblas.h>
+
+#include "kernels/cpu/parallel.h"
+
+namespace counterpoise {
+
+inline int blas_int(Index n) {
+  ENSURE(n <= 0x7fffffff, "matrix product: an extent of ", n, " is more than OpenBLAS can count");
+  return static_cast<int>(n);
+}
+
+// C [M, N] = op(A) op(B) + beta C, all row-major; lda, ldb and ldc are the lengths of their rows in memory.
+inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const float* A, Index lda,
+                 const float* B, Index ldb, float beta, float* C, Index ldc) {
+  cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+              blas_int(M), blas_int(N), blas_int(L), 1.0f, A, blas_int(lda), B, blas_int(ldb), beta, C, blas_int(ldc));
+}
+inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const double* A, Index lda,
+                 const double* B, Index ldb, double beta, double* C, Index ldc) {
+  cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+              blas_int(M), blas_int(N), blas_int(L), 1.0, A, blas_int(lda), B, blas_int(ldb), beta, C, blas_int(ldc));
+}
+
+// The same over all cores: C is cut along its longer side, once a thread, because OpenBLAS packs the other operand anew
+// for each piece.
+template <class T>
+void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const T* A, Index lda, const T* B,
+                   Index ldb, T beta, T* C, Index ldc) {
+  blas_int(M), blas_int(N), blas_int(L), blas_int(lda), blas_int(ldb), blas_int(ldc);  // may throw: not below
+  const bool by_rows = M >= N;
+  const Index work_per_line = (by_rows ? N : M) * L;
+  const Index grain = std::max<Index>(8, 100000 / std::max<Index>(1, work_per_line));
+  parallel_for(
+      by_rows ? M : N, grain,
+      [&](Index begin, Index end) {
+        if (by_rows) {
+          gemm(transpose_a, transpose_b, end - begin, N, L, A + begin * (transpose_a ? 1 : lda), lda, B, ldb, beta,
+               C + begin * ldc, ldc);
+        } else {
+          gemm(transpose_a, transpose_b, M, end - begin, L, A, lda, B + begin * (transpose_b ? ldb : 1), ldb, beta,
+               C + begin, ldc);
+        }
+      },
+      1);
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,78 @@
+// Which way of a convolution the cpu backend takes.
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/direct_conv.h"
+#include "kernels/cpu/im2col_conv.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/scratch.h"
+#include "kernels/cpu/winograd.h"
+
+namespace counterpoise {
+
+namespace {
+
+// The ways of a convolution, the fastest first. im2col does them all, and 1 x 1 best.
+template <class T>
+void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  if (direct_is_best(g)) direct_conv(backend, g, x, w, bias, relu, y);
+  else if (const int tile = winograd_tile(g)) winograd_conv(backend, tile, g, x, w, false, bias, relu, y);
+  else im2col_conv(backend, g, x, w, bias, relu, y);
+}
+
+// w [K, R, S, C] turned by 180 degrees with its channels exchanged, [C, R, S, K]: the kernel of the way back.
+template <class T>
+void turn(const ConvGeometry& g, const T* w, T* turned) {
+  parallel_for(g.C, 4, [&](Index begin, Index end) {
+    for (Index c = begin; c < end; ++c) {
+      for (Index rs = 0; rs < g.R * g.S; ++rs) {
+        const Index opposite = g.R * g.S - 1 - rs;
+        for (Index k = 0; k < g.K; ++k) {
+          turned[(c * g.R * g.S + rs) * g.K + k] = w[(k * g.R * g.S + opposite) * g.C + c];
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) {
+  const ConvGeometry g(x.shape, w.shape, params);
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    convolve(*this, g, x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>());
+  });
+}
+
+// At stride 1 the gradient is itself a convolution of dy, with the turned kernel and padding R - 1 - pad.
+void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
+  const ConvGeometry g(dx.shape, w.shape, params);
+  dispatch(dx.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if (g.stride == 1 && g.R == g.S && g.pad <= g.R - 1) {
+      const ConvGeometry back(dy.shape, {g.C, g.R, g.S, g.K}, {1, g.R - 1 - g.pad});
+      const T* no_bias = nullptr;
+      const int tile = direct_is_best(back) ? 0 : winograd_tile(back);
+      if (tile) {
+        return winograd_conv(*this, tile, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
+      }
+      const Scratch<T> turned(*this, w.size());
+      turn(g, w.as<T>(), turned.get());
+      return convolve(*this, back, dy.as<T>(), turned.get(), no_bias, false, dx.as<T>());
+    }
+    im2col_grad_input(*this, g, dy.as<T>(), w.as<T>(), dx.as<T>());
+  });
+}
+
+void CpuBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
+  const ConvGeometry g(x.shape, dw.shape, params);
+  if (g.pixels() == 0) return fill(0, dw);
+  dispatch(dw.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T *px = x.as<T>(), *pdy = dy.as<T>();
+    if (direct_is_best(g)) direct_grad_weight(*this, g, px, pdy, dw.as<T>());
+    else if (const int tile = winograd_tile(g)) winograd_grad_weight(*this, tile, g, px, pdy, dw.as<T>());
+    else im2col_grad_weight(*this, g, px, pdy, dw.as<T>());
+  });
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,382 @@
+#include "kernels/cpu/cpu_backend.h"
+
+#include <cblas.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "kernels/cpu/blas.h"
+#include "kernels/broadcast.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/philox.h"
+
+namespace counterpoise {
+
+Backend& cpu_backend() {
+  static CpuBackend backend;
+  return backend;
+}
+
+CpuBackend::CpuBackend() { openblas_set_num_threads(1); }
+
+std::string cpu_description() {
+  // The configuration begins with name and version: "OpenBLAS 0.3.21 NO_AFFINITY ...".
+  const std::string config = openblas_get_config();
+  const size_t end = config.find(' ', config.find(' ') + 1);
+  return text(config.substr(0, end), " (kernels for ", openblas_get_corename(), ")");
+}
+
+void CpuBackend::require(DType dtype) const {
+  ENSURE_OR(Exit::no_device, dtype != DType::bf16,
+            "--precision bf16 needs a card whose units compute in bf16: use --device cuda, or --precision fp32");
+}
+
+// -- memory --
+
+void* CpuBackend::allocate(size_t bytes) {
+  void* memory = memory_.allocate(bytes);
+  ENSURE_OR(Exit::no_device, memory, "out of memory: ", bytes >> 20,
+            " MiB more are not to be had; try a smaller --batch-size, --image-size or --width");
+  return memory;
+}
+void CpuBackend::release(void* memory, size_t) noexcept { memory_.release(memory); }
+
+// -- elementwise --
+// The ivdep pragmas say that where output and input are the same memory, element i meets only element i. Without them
+// an operation in place takes the loop that is not vectorised.
+
+void CpuBackend::fill(double value, const View& y) {
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for(y.size(), thread_grain,
+                 [&](Index begin, Index end) { std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value)); });
+  });
+}
+
+void CpuBackend::unary(Unary op, double a, double b, const View& x, const View& y) {
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    visit(op, [&](auto formula) {
+      const T* px = x.as<T>();
+      T* py = y.as<T>();
+      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+#pragma GCC ivdep
+        for (Index i = begin; i < end; ++i) py[i] = formula.f(px[i], T(a), T(b));
+      });
+    });
+  });
+}
+
+void CpuBackend::unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
+                            const View& dx) {
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    visit(op, [&](auto formula) {
+      const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
+      T* pdx = dx.as<T>();
+      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+#pragma GCC ivdep
+        for (Index i = begin; i < end; ++i) pdx[i] = pdy[i] * formula.df(px[i], py[i], T(a), T(b));
+      });
+    });
+  });
+}
+
+namespace {
+
+// Runs fn(i, a, b, step_a, step_b, n) over a broadcast pair: places i ... i+n-1 of y come from a[0], a[step_a], ...
+// and b[0], b[step_b], ..., where a step is 0 or 1. The runs are as long as the two shapes allow.
+template <class T, class Fn>
+void for_each_run(const View& a, const View& b, const Shape& y, const Fn& fn) {
+  const auto step = [&](const Shape& x, int from_end) {  // 1: x moves along this axis of y, 0: it is repeated
+    return from_end <= x.rank() && x[-from_end] == y[-from_end] ? 1 : 0;
+  };
+  Index run = 1, step_a = -1, step_b = -1;
+  for (int i = 1; i <= y.rank(); ++i) {
+    if (y[-i] == 1) continue;
+    if (step_a >= 0 && (step(a.shape, i) != step_a || step(b.shape, i) != step_b)) break;
+    step_a = step(a.shape, i), step_b = step(b.shape, i);
+    run *= y[-i];
+  }
+  step_a = std::max<Index>(step_a, 0), step_b = std::max<Index>(step_b, 0);
+  if (y.size() == 0) return;
+  const Index runs = y.size() / run;
+  if (runs == 1) {  // one long run: cut it instead
+    parallel_for(run, thread_grain, [&](Index begin, Index end) {
+      fn(begin, a.as<T>() + begin * step_a, b.as<T>() + begin * step_b, step_a, step_b, end - begin);
+    });
+    return;
+  }
+  const BroadcastIndex in_a(a.shape, y), in_b(b.shape, y);
+  parallel_for(runs, std::max<Index>(1, thread_grain / run), [&](Index begin, Index end) {
+    for (Index i = begin * run; i < end * run; i += run) {
+      fn(i, a.as<T>() + in_a(i), b.as<T>() + in_b(i), step_a, step_b, run);
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::binary(Binary op, const View& a, const View& b, const View& y) {
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    visit(op, [&](auto formula) {
+      for_each_run<T>(a, b, y.shape, [&](Index at, const T* pa, const T* pb, Index sa, Index sb, Index n) {
+        T* py = y.as<T>() + at;
+        if (sa == 1 && sb == 1) {  // the compiler vectorises this one
+#pragma GCC ivdep
+          for (Index i = 0; i < n; ++i) py[i] = formula.f(pa[i], pb[i]);
+        } else {
+          for (Index i = 0; i < n; ++i) py[i] = formula.f(pa[i * sa], pb[i * sb]);
+        }
+      });
+    });
+  });
+}
+
+void CpuBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) {
+  dispatch(dy.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    visit(op, [&](auto formula) {
+      for_each_run<T>(a, b, dy.shape, [&](Index at, const T* pa, const T* pb, Index sa, Index sb, Index n) {
+        const T* pdy = dy.as<T>() + at;
+        T* pd = d.as<T>() + at;
+        for (Index i = 0; i < n; ++i) {
+          pd[i] = pdy[i] * (wrt_a ? formula.da(pa[i * sa], pb[i * sb]) : formula.db(pa[i * sa], pb[i * sb]));
+        }
+      });
+    });
+  });
+}
+
+void CpuBackend::add_scaled(double alpha, const View& x, const View& y) {
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) y.as<T>()[i] += T(alpha) * x.as<T>()[i];
+    });
+  });
+}
+
+void CpuBackend::relu_mask(const View& y, const View& dy, const View& dz) {
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T *py = y.as<T>(), *pdy = dy.as<T>();
+    T* pdz = dz.as<T>();
+    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+#pragma GCC ivdep
+      for (Index i = begin; i < end; ++i) {
+        const T gradient = pdy[i];  // read in any case, or the loop is not vectorised
+        pdz[i] = py[i] > T(0) ? gradient : T(0);
+      }
+    });
+  });
+}
+
+// -- reductions --
+
+namespace {
+
+// The sums over `rows` of Q quantities per channel, in double: out[q * C + c]. fn(row, out) adds the row's share.
+// Rows are summed in up to 64 chunks whose bounds depend on the number of rows alone, and the chunks in order: so
+// the result does not depend on the number of threads.
+template <int Q, class Fn>
+std::vector<double> sum_rows(Index rows, Index C, const Fn& fn) {
+  const Index rows_per_chunk = std::max<Index>(std::max<Index>(1, 4096 / C), (rows + 63) / 64);
+  const Index chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
+  std::vector<double> partial(std::max<Index>(1, chunks) * Q * C);
+  parallel_for(chunks, std::max<Index>(1, thread_grain / (rows_per_chunk * C)), [&](Index begin, Index end) {
+    for (Index chunk = begin; chunk < end; ++chunk) {
+      double* out = partial.data() + chunk * Q * C;
+      const Index last = std::min(rows, (chunk + 1) * rows_per_chunk);
+      for (Index row = chunk * rows_per_chunk; row < last; ++row) fn(row, out);
+    }
+  });
+  for (Index chunk = 1; chunk < chunks; ++chunk) {
+    for (Index i = 0; i < Q * C; ++i) partial[i] += partial[chunk * Q * C + i];
+  }
+  partial.resize(Q * C);
+  return partial;
+}
+
+}  // namespace
+
+// Two layouts matter: all axes but the last ones are summed (gradients of biases), or everything is (losses). For
+// both, x is a matrix whose rows are summed.
+void CpuBackend::sum_to(const View& x, const View& y) {
+  const Index C = y.size();
+  bool rows_only = C > 0 && x.size() > 0, summed = false;
+  for (int i = 1; i <= x.shape.rank(); ++i) {  // y must be x's last axes, with nothing or ones before them
+    const Index extent = i <= y.shape.rank() ? y.shape[-i] : 1;
+    summed = summed || extent != x.shape[-i];
+    rows_only = rows_only && (!summed || extent == 1);
+  }
+  if (!rows_only) return ReferenceBackend::sum_to(x, y);
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    // A scalar is summed as 8 columns where that goes up, so that the additions do not wait for each other.
+    const Index columns = C == 1 && x.size() % 8 == 0 ? 8 : C;
+    const std::vector<double> sums = sum_rows<1>(x.size() / columns, columns, [&](Index row, double* out) {
+      const T* px = x.as<T>() + row * columns;
+      for (Index c = 0; c < columns; ++c) out[c] += px[c];
+    });
+    for (Index c = 0; c < C; ++c) y.as<T>()[c] = static_cast<T>(sums[c]);
+    if (columns != C) {
+      double sum = 0;
+      for (double s : sums) sum += s;
+      y.as<T>()[0] = static_cast<T>(sum);
+    }
+  });
+}
+
+double CpuBackend::sum_squares(const std::vector<View>& xs) {
+  double sum = 0;
+  for (const View& x : xs) {
+    double squares = 0;  // of this tensor
+    dispatch(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const Index columns = x.size() % 8 == 0 ? 8 : 1;
+      for (double s : sum_rows<1>(x.size() / columns, columns, [&](Index row, double*out) {
+             const T* px = x.as<T>() + row * columns;
+             for (Index c = 0; c < columns; ++c) out[c] += double(px[c]) * px[c];
+           })) {
+        squares += s;
+      }
+    });
+    sum += squares;
+  }
+  return sum;
+}
+
+void CpuBackend::matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) {
+  const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
+  if (M == 0 || N == 0) return;
+  if (L == 0) return fill(0, y);
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    parallel_gemm<T>(transpose_a, transpose_b, M, N, L, a.as<T>(), a.shape[1], b.as<T>(), b.shape[1], T(0), y.as<T>(),
+                     N);
+  });
+}
+
+// -- batch normalisation --
+
+void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
+                            const View& y, const View& mean, const View& inv_std, const View& running_mean,
+                            const View& running_var) {
+  const Index C = scale.size(), rows = x.size() / C;
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<double> mu = sum_rows<1>(rows, C, [&](Index row, double* out) {
+      for (Index c = 0; c < C; ++c) out[c] += x.as<T>()[row * C + c];
+    });
+    for (double& m : mu) m /= rows;
+    const std::vector<double> squares = sum_rows<1>(rows, C, [&](Index row, double* out) {
+      for (Index c = 0; c < C; ++c) {
+        const double d = x.as<T>()[row * C + c] - mu[c];
+        out[c] += d * d;
+      }
+    });
+    std::vector<T> slope(C), offset(C);  // y = slope (x - mean) + shift
+    for (Index c = 0; c < C; ++c) {
+      const double inverse = 1 / std::sqrt(squares[c] / rows + eps);
+      mean.as<T>()[c] = T(mu[c]);
+      inv_std.as<T>()[c] = T(inverse);
+      slope[c] = T(scale.as<T>()[c] * inverse);
+      T& rm = running_mean.as<T>()[c];
+      T& rv = running_var.as<T>()[c];
+      rm = T((1 - momentum) * rm + momentum * mu[c]);
+      rv = T((1 - momentum) * rv + momentum * squares[c] / (rows - 1));
+    }
+    parallel_for(rows, std::max<Index>(1, thread_grain / C), [&](Index begin, Index end) {
+      const T *m = mean.as<T>(), *b = shift.as<T>();
+      for (Index row = begin; row < end; ++row) {
+        const T* in = x.as<T>() + row * C;
+        T* out = y.as<T>() + row * C;
+        for (Index c = 0; c < C; ++c) out[c] = slope[c] * (in[c] - m[c]) + b[c];
+      }
+    });
+  });
+}
+
+void CpuBackend::batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
+                                 const View& dy, const View& dx, const View& dscale, const View& dshift) {
+  const Index C = scale.size(), rows = x.size() / C;
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T *m = mean.as<T>(), *inverse = inv_std.as<T>();
+    const std::vector<double> sums = sum_rows<2>(rows, C, [&](Index row, double* out) {
+      const T *in = x.as<T>() + row * C, *d = dy.as<T>() + row * C;
+      for (Index c = 0; c < C; ++c) {
+        out[c] += d[c];
+        out[C + c] += double(d[c]) * ((in[c] - m[c]) * inverse[c]);
+      }
+    });
+    std::vector<T> slope(C), mean_dy(C), mean_dot(C);
+    for (Index c = 0; c < C; ++c) {
+      dshift.as<T>()[c] = T(sums[c]);
+      dscale.as<T>()[c] = T(sums[C + c]);
+      slope[c] = scale.as<T>()[c] * inverse[c];
+      mean_dy[c] = T(sums[c] / rows);
+      mean_dot[c] = T(sums[C + c] / rows);
+    }
+    parallel_for(rows, std::max<Index>(1, thread_grain / C), [&](Index begin, Index end) {
+      for (Index row = begin; row < end; ++row) {
+        const T *in = x.as<T>() + row * C, *d = dy.as<T>() + row * C;
+        T* out = dx.as<T>() + row * C;
+        for (Index c = 0; c < C; ++c) {
+          out[c] = slope[c] * (d[c] - mean_dy[c] - (in[c] - m[c]) * inverse[c] * mean_dot[c]);
+        }
+      }
+    });
+  });
+}
+
+// -- dropout and optimizer steps --
+
+void CpuBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T scale = T(1 / (1 - p));
+    const Index n = x.size();
+    parallel_for((n + 3) / 4, thread_grain / 16, [&](Index begin, Index end) {
+      for (Index block = begin; block < end; ++block) {
+        const Philox::Words words = Philox::words(key, block, stream);
+        for (Index i = 4 * block; i < std::min(n, 4 * block + 4); ++i) {
+          y.as<T>()[i] = Philox::uniform(words.v[i % 4]) < p ? T(0) : x.as<T>()[i] * scale;
+        }
+      }
+    });
+  });
+}
+
+void CpuBackend::sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) {
+  for (const SgdTensors& p : weights) {
+    dispatch(p.w.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T *pw = p.w.as<T>(), *pv = p.velocity.as<T>();
+      const T* pdw = p.dw.as<T>();
+      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
+        const SgdStep local = step;  // a copy that the compiler can keep in registers
+        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pv[i]);
+      });
+    });
+  }
+}
+
+void CpuBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) {
+  for (const AdamTensors& p : weights) {
+    dispatch(p.w.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T *pw = p.w.as<T>(), *pm = p.m.as<T>(), *pv = p.v.as<T>();
+      const T* pdw = p.dw.as<T>();
+      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
+        const AdamStep local = step;
+        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pm[i], pv[i]);
+      });
+    });
+  }
+}
+
+}  // namespace counterpoise

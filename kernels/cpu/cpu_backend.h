@@ -1,0 +1,58 @@
+// The fast backend for the processor: Winograd's algorithm for convolutions, OpenBLAS for large products, a pool of
+// threads, loops that the compiler vectorises, memory that is reused.
+//
+// It is the reference backend with the operations that matter replaced; what it inherits (casts, average pooling,
+// log-softmax, pick) works on tensors so small, or so rarely, that plain loops do not show in any profile.
+// The same input and number of threads give the same bits.
+#pragma once
+
+#include "kernels/cpu/caching_allocator.h"
+#include "kernels/reference/reference_backend.h"
+
+namespace counterpoise {
+
+class CpuBackend : public ReferenceBackend {
+ public:
+  CpuBackend();
+  std::string name() const override { return "cpu"; }
+  std::string description() const override { return cpu_description(); }
+  void require(DType dtype) const override;
+
+  void* allocate(size_t bytes) override;
+  void release(void* memory, size_t bytes) noexcept override;
+
+  void fill(double value, const View& y) override;
+  void unary(Unary op, double a, double b, const View& x, const View& y) override;
+  void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy, const View& dx) override;
+  void binary(Binary op, const View& a, const View& b, const View& y) override;
+  void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) override;
+  void add_scaled(double alpha, const View& x, const View& y) override;
+  void relu_mask(const View& y, const View& dy, const View& dz) override;
+
+  void sum_to(const View& x, const View& y) override;
+  double sum_squares(const std::vector<View>& xs) override;
+
+  void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) override;
+
+  void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) override;
+  void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) override;
+  void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) override;
+
+  void max_pool2d(const View& x, Pool2dParams params, const View& y) override;
+  void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) override;
+
+  void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum, const View& y,
+                  const View& mean, const View& inv_std, const View& running_mean, const View& running_var) override;
+  void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std, const View& dy,
+                       const View& dx, const View& dscale, const View& dshift) override;
+
+  void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
+
+  void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
+  void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
+
+ private:
+  CachingAllocator memory_;
+};
+
+}  // namespace counterpoise

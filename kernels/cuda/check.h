@@ -1,0 +1,28 @@
+// Errors of CUDA and its libraries as ours: one line with the expression, the place, the cause and what to do.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "kernels/error.h"
+
+namespace counterpoise {
+
+// Throws Error(Exit::no_device). Work on a card is asynchronous, so the call that reports an error may not be the one
+// that made it; CUDA_LAUNCH_BLOCKING=1 makes each call wait.
+[[noreturn]] inline void throw_cuda_error(const std::string& cause, const char* expression, const char* file,
+                                          int line) {
+  throw Error(text("cuda: ", cause, " in ", expression, " (", file, ":", line,
+                   "); work on the card is lost. Run again, with CUDA_LAUNCH_BLOCKING=1 to find the kernel, or with "
+                   "--device cpu"),
+              Exit::no_device);
+}
+
+}  // namespace counterpoise
+
+#define CUDA_CHECK(expression)                                                                            \
+  do {                                                                                                    \
+    const cudaError_t cuda_status = (expression);                                                         \
+    if (cuda_status != cudaSuccess) {                                                                     \
+      ::counterpoise::throw_cuda_error(cudaGetErrorString(cuda_status), #expression, __FILE__, __LINE__); \
+    }                                                                                                     \
+  } while (false)

@@ -1,0 +1,152 @@
+// The cuda backend's convolutions: which of cuDNN's engines computes one.
+//
+// cuDNN knows several for each shape, and its first guess is good but not always the best. So a shape is computed by
+// the first guess until it has shown that it comes again; then the likeliest engines are timed on it, once, and the
+// fastest is remembered. In the deterministic mode the first guess stays: what a stopwatch says differs from run to
+// run.
+#include <algorithm>
+
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/check.h"
+#include "kernels/cuda/conv.h"
+#include "kernels/scratch.h"
+
+namespace counterpoise {
+
+namespace {
+
+constexpr int timed_at_use = 3;  // the last batch of an epoch, which is smaller, is not worth it
+constexpr int most_plans = 8;
+constexpr Index tensor_core_channels = 8;  // bf16 tensors whose channels come in eights are read 16 bytes at a time
+
+std::vector<Index> key(const ConvProblem& p) {
+  const ConvGeometry& g = p.geometry;
+  return {p.pass,
+          g.N,
+          g.H,
+          g.W,
+          g.C,
+          g.K,
+          g.R,
+          g.S,
+          g.stride,
+          g.pad,
+          static_cast<Index>(p.dtype),
+          p.bias,
+          p.relu,
+          p.tf32,
+          p.deterministic};
+}
+
+Index rounded_up(Index channels) {
+  return (channels + tensor_core_channels - 1) / tensor_core_channels * tensor_core_channels;
+}
+
+}  // namespace
+
+// In bf16 the good engines want little. In f32 they want a copy of their input, or none is left but the slowest.
+size_t CudaBackend::workspace_limit(const ConvProblem& problem) const {
+  return problem.dtype == DType::bf16 ? std::min(memory_ / 16, size_t(512) << 20) : memory_ / 16;
+}
+
+// The shortest of three runs, after one that may have to load code.
+float CudaBackend::milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace) {
+  cudaEvent_t start, stop;
+  CUDA_CHECK(cudaEventCreate(&start));
+  CUDA_CHECK(cudaEventCreate(&stop));
+  float best = 0;
+  plan.run(data, workspace);
+  for (int i = 0; i < 3; ++i) {
+    CUDA_CHECK(cudaEventRecord(start, stream_));
+    plan.run(data, workspace);
+    CUDA_CHECK(cudaEventRecord(stop, stream_));
+    CUDA_CHECK(cudaEventSynchronize(stop));
+    float duration = 0;
+    CUDA_CHECK(cudaEventElapsedTime(&duration, start, stop));
+    best = i == 0 ? duration : std::min(best, duration);
+  }
+  CUDA_CHECK(cudaEventDestroy(start));
+  CUDA_CHECK(cudaEventDestroy(stop));
+  return best;
+}
+
+std::shared_ptr<ConvPlan> CudaBackend::fastest(std::vector<std::unique_ptr<ConvPlan>> plans, const ConvData& data) {
+  std::shared_ptr<ConvPlan> best;
+  float least = 0;
+  for (auto& plan : plans) {
+    try {
+      const Scratch<char> workspace(*this, static_cast<Index>(plan->workspace_bytes()));
+      const float duration = milliseconds(*plan, data, workspace.get());
+      if (!best || duration < least) best = std::move(plan), least = duration;
+    } catch (const Error&) {
+      // No memory for its workspace, or refused for a reason that it did not tell before: then it is not the one. A
+      // card that is out of order shows at the next plan, and if all fail at the run that is asked for.
+    }
+  }
+  return best;
+}
+
+void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
+  if (problem.dtype == DType::f64) return plain_convolution(stream_, problem, data);
+  if (problem.dtype == DType::bf16 && problem.geometry.C % tensor_core_channels != 0) {
+    return convolve_padded(problem, data);
+  }
+  Convolution& way = convolutions_[key(problem)];
+  if (++way.uses == 1) {
+    auto plans = cudnn_plans(cudnn_, problem, 1, workspace_limit(problem));
+    if (!plans.empty()) way.plan = std::move(plans[0]);
+  }
+  if (way.uses == timed_at_use && way.plan && !problem.deterministic) {
+    auto timed = fastest(cudnn_plans(cudnn_, problem, most_plans, workspace_limit(problem)), data);
+    if (timed) way.plan = std::move(timed);
+  }
+  if (!way.plan) return plain_convolution(stream_, problem, data);
+  const Scratch<char> workspace(*this, static_cast<Index>(way.plan->workspace_bytes()));
+  way.plan->run(data, workspace.get());
+}
+
+// The three channels of a picture become eight, of which five are zeros: tensor cores then do the first layer, too.
+void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
+  ConvGeometry& g = problem.geometry;
+  const Index C = g.C, wide = rounded_up(C), pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;
+  const Scratch<bf16> x(*this, pixels * wide), w(*this, taps * wide);
+  const bool to_x = problem.pass == ConvProblem::grad_input, to_w = problem.pass == ConvProblem::grad_weight;
+  if (!to_x) pad_channels(stream_, pixels, C, wide, data.x, x.get());
+  if (!to_w) pad_channels(stream_, taps, C, wide, data.w, w.get());
+  g.C = wide;
+  convolve(problem, {x.get(), w.get(), data.bias, data.y});
+  if (to_x) take_channels(stream_, pixels, C, wide, x.get(), data.x);
+  if (to_w) take_channels(stream_, taps, C, wide, w.get(), data.w);
+}
+
+ConvProblem CudaBackend::problem(ConvProblem::Pass pass, const View& x, const View& w, Conv2dParams params) const {
+  ConvProblem p = {pass, ConvGeometry(x.shape, w.shape, params), x.dtype};
+  p.tf32 = mode_.tf32 && x.dtype == DType::f32;
+  p.deterministic = mode_.deterministic;
+  return p;
+}
+
+// -- the three passes --
+
+void CudaBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
+                         const View& y) {
+  if (y.size() == 0) return;
+  ConvProblem p = problem(ConvProblem::forward, x, w, params);
+  p.bias = bias.data != nullptr;
+  p.relu = relu;
+  convolve(p, {x.data, w.data, bias.data, y.data});
+}
+
+void CudaBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
+  if (dx.size() == 0) return;
+  if (dy.size() == 0) return fill(0, dx);
+  convolve(problem(ConvProblem::grad_input, dx, w, params), {dx.data, w.data, nullptr, dy.data});
+}
+
+void CudaBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
+  if (dw.size() == 0) return;
+  if (dy.size() == 0) return fill(0, dw);
+  convolve(problem(ConvProblem::grad_weight, x, dw, params), {x.data, dw.data, nullptr, dy.data});
+}
+
+}  // namespace counterpoise

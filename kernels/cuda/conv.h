@@ -1,0 +1,19 @@
+// What the cuda backend's convolutions need of our own kernels.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "kernels/cuda/cudnn_conv.h"
+
+namespace counterpoise {
+
+// A convolution as the loops of its definition, one thread for each number of the result: for f64, in which gradients
+// are checked, and for the rare shapes for which cuDNN has no engine. Sums are held in double.
+void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const ConvData& data);
+
+// bf16 only: each of `pixels` pixels of C channels gets zeros behind them, up to `padded` channels; and the other way,
+// the first C channels of pixels that have `padded`.
+void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
+void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
+
+}  // namespace counterpoise

@@ -1,0 +1,210 @@
+// The cuda backend's card, memory and copies.
+#include "kernels/cuda/cuda_backend.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "kernels/cuda/check.h"
+#include "kernels/cuda/libraries.h"
+#include "kernels/cuda/probe.h"
+
+namespace counterpoise {
+
+// -- finding a card --
+
+namespace {
+
+struct Found {
+  Backend* backend = nullptr;
+  std::string absence;
+};
+
+// Never destroyed: at the program's end CUDA may be gone before we are.
+const Found& found() {
+  static const Found found = [] {
+    Found f;
+    try {
+      f.backend = new CudaBackend();
+    } catch (const Error& error) {
+      f.absence = error.what();
+    }
+    return f;
+  }();
+  return found;
+}
+
+std::string version(size_t number, size_t unit) { return text(number / unit, ".", number % unit / (unit / 100)); }
+
+constexpr size_t mebibyte = size_t(1) << 20;
+
+}  // namespace
+
+Backend* cuda_backend() { return found().backend; }
+std::string cuda_absence() { return found().absence; }
+
+std::string cuda_version() {
+  return text("CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, ", cuDNN ", CUDNN_MAJOR, ".",
+              CUDNN_MINOR, ", for ", CUDA_ARCHS_TEXT);
+}
+
+CudaBackend::CudaBackend() {
+  find_card();
+  CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  make_pool();
+  for (int i = 0; i < 2; ++i) {
+    void* half = nullptr;
+    CUDA_CHECK(cudaMallocHost(&half, Staging::bytes));
+    staging_.memory[i] = static_cast<char*>(half);
+    CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
+    CUDA_CHECK(cudaEventRecord(staging_.read[i], stream_));
+  }
+  open_libraries();
+}
+
+// Throws with what to do where no card can be used.
+void CudaBackend::find_card() {
+  int cards = 0;
+  const cudaError_t status = cudaGetDeviceCount(&cards);
+  const auto none = [](const std::string& reason) {
+    return Error(reason + "; use --device cpu, or see what nvidia-smi says", Exit::no_device);
+  };
+  if (status == cudaErrorInsufficientDriver) {
+    int driver = 0;
+    cudaDriverGetVersion(&driver);
+    if (driver == 0) throw none("there is no NVIDIA driver on this machine");
+    throw none(text("the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10,
+                    ", but this program needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10,
+                    "; update it"));
+  }
+  if (status == cudaErrorNoDevice || (status == cudaSuccess && cards == 0)) {
+    const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+    throw none(text("there is no NVIDIA card on this machine",
+                    visible ? text(" that CUDA_VISIBLE_DEVICES=", visible, " shows") : ""));
+  }
+  if (status != cudaSuccess) throw none(text("CUDA cannot start: ", cudaGetErrorString(status)));
+
+  cudaDeviceProp card;
+  CUDA_CHECK(cudaSetDevice(0));
+  CUDA_CHECK(cudaGetDeviceProperties(&card, 0));
+  compute_capability_ = 10 * card.major + card.minor;
+  memory_ = card.totalGlobalMem;
+  card_text_ = text(card.name, ", ", memory_ / mebibyte, " MiB");
+  description_ = text(card_text_, ", compute capability ", card.major, ".", card.minor);
+  const cudaError_t usable = probe_kernels();
+  ENSURE_OR(Exit::no_device, usable == cudaSuccess, "this program has kernels for ", CUDA_ARCHS_TEXT, ", but the ",
+            card.name, " has compute capability ", card.major, ".", card.minor, " (", cudaGetErrorString(usable),
+            "); build it with make CUDA_ARCHS=", compute_capability_, ", or use --device cpu");
+}
+
+void CudaBackend::make_pool() {
+  int supported = 0;
+  CUDA_CHECK(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, 0));
+  ENSURE_OR(Exit::no_device, supported, card_text_, ": its driver has no memory pools; update the driver");
+  cudaMemPoolProps properties = {};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location = {cudaMemLocationTypeDevice, 0};
+  CUDA_CHECK(cudaMemPoolCreate(&pool_, &properties));
+  uint64_t keep_all = std::numeric_limits<uint64_t>::max();  // what is released is not given back to the driver
+  CUDA_CHECK(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep_all));
+}
+
+void CudaBackend::open_libraries() {
+  if (cublas().create(&cublas_) != CUBLAS_STATUS_SUCCESS || cudnn().create(&cudnn_) != CUDNN_STATUS_SUCCESS) {
+    throw Error(text(card_text_, ": cuBLAS or cuDNN cannot start; is the card's memory taken by another program?"),
+                Exit::no_device);
+  }
+  // A workspace of its own gives cuBLAS the same bits in every run; 32 MiB is what it wants on Hopper. (Setting the
+  // stream takes it away again, so that comes first.)
+  constexpr size_t workspace = 32 * mebibyte;
+  cublas().set_stream(cublas_, stream_);
+  cublas_workspace_ = allocate(workspace);
+  cublas().set_workspace(cublas_, cublas_workspace_, workspace);
+  cudnn().set_stream(cudnn_, stream_);
+  int blas = 0;
+  cublas().get_version(cublas_, &blas);
+  description_ += text(", cuBLAS ", version(blas, 10000), ", cuDNN ", version(cudnn().get_version(), 10000));
+}
+
+void CudaBackend::require(DType dtype) const {
+  ENSURE_OR(Exit::no_device, dtype != DType::bf16 || compute_capability_ >= 80, "--precision bf16 needs a card of ",
+            "compute capability 8.0 or later, but this is ", description_, "; use --precision fp32");
+}
+
+void CudaBackend::set_mode(const ComputeMode& mode) {
+  ENSURE_OR(Exit::no_device, !mode.tf32 || compute_capability_ >= 80, "--precision tf32 needs a card of ",
+            "compute capability 8.0 or later, but this is ", description_, "; use --precision fp32");
+  mode_ = mode;
+}
+
+// -- memory --
+
+void* CudaBackend::allocate(size_t bytes) {
+  void* memory = nullptr;
+  cudaError_t status = cudaMallocFromPoolAsync(&memory, bytes ? bytes : 1, pool_, stream_);
+  if (status == cudaErrorMemoryAllocation) {  // the pool may hold pieces that fit nothing: give them back and try again
+    cudaGetLastError();
+    cudaStreamSynchronize(stream_);
+    cudaMemPoolTrimTo(pool_, 0);
+    status = cudaMallocFromPoolAsync(&memory, bytes ? bytes : 1, pool_, stream_);
+  }
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    uint64_t used = 0;
+    cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used);
+    throw Error(
+        text("out of memory on the ", card_text_, ": ", used / mebibyte, " MiB are in use and ", bytes / mebibyte,
+             " MiB more are not to be had; try a smaller --batch-size, --image-size or --width",
+             ", or --precision bf16"),
+        Exit::no_device);
+  }
+  CUDA_CHECK(status);
+  return memory;
+}
+
+// In stream order: work that was asked for before may still use the memory.
+void CudaBackend::release(void* memory, size_t) noexcept { cudaFreeAsync(memory, stream_); }
+
+size_t CudaBackend::peak_bytes() const {
+  uint64_t peak = 0;
+  CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemHigh, &peak));
+  return peak;
+}
+
+// -- copies --
+
+// Through pinned memory, from which the card reads by itself: the caller's may be reused at once. The program waits for
+// the card only when it comes back to a half that is not read yet.
+void CudaBackend::upload(const void* host, const View& y) {
+  const size_t bytes = y.size() * size_of(y.dtype);
+  Staging& s = staging_;
+  for (size_t done = 0; done < bytes;) {
+    if (s.used == Staging::bytes) {
+      CUDA_CHECK(cudaEventRecord(s.read[s.half], stream_));
+      s.half = 1 - s.half;
+      s.used = 0;
+      CUDA_CHECK(cudaEventSynchronize(s.read[s.half]));
+    }
+    const size_t piece = std::min(bytes - done, Staging::bytes - s.used);
+    char* const from = s.memory[s.half] + s.used;
+    std::memcpy(from, static_cast<const char*>(host) + done, piece);
+    CUDA_CHECK(cudaMemcpyAsync(y.as<char>() + done, from, piece, cudaMemcpyHostToDevice, stream_));
+    done += piece;
+    s.used = std::min(Staging::bytes, (s.used + piece + 255) / 256 * 256);
+  }
+}
+
+void CudaBackend::download(const View& x, void* host) {
+  const size_t bytes = x.size() * size_of(x.dtype);
+  if (bytes) CUDA_CHECK(cudaMemcpyAsync(host, x.data, bytes, cudaMemcpyDeviceToHost, stream_));
+  synchronize();
+}
+
+void CudaBackend::copy(const View& x, const View& y) {
+  const size_t bytes = x.size() * size_of(x.dtype);
+  if (bytes) CUDA_CHECK(cudaMemcpyAsync(y.data, x.data, bytes, cudaMemcpyDeviceToDevice, stream_));
+}
+
+void CudaBackend::synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream_)); }
+
+}  // namespace counterpoise

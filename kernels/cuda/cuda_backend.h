@@ -1,0 +1,129 @@
+// The cuda backend: NVIDIA's cards through cuBLAS, cuDNN and kernels of our own.
+//
+// Everything is enqueued on one stream and done in that order; only download(), synchronize() and sum_squares() wait.
+// Memory comes from CUDA's stream-ordered pool, which keeps what is released and hands it out again in stream order:
+// what was released may still be read by work that was asked for before. All kernels of our own, and with
+// ComputeMode::deterministic all of cuDNN's, give the same bits in every run.
+//
+// The class is spread over files by what they compute: cuda_backend.cpp (memory, copies), cuda_pointwise.cu,
+// cuda_reduce.cu, cuda_pool.cu, cuda_norm.cu, cuda_optim.cu, cuda_pictures.cu, cuda_matmul.cpp, and for convolutions
+// cuda_conv.cpp, cudnn_conv.cpp (cuDNN's engines) and cuda_conv_plain.cu (loops for what cuDNN does not do).
+#pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/cudnn_conv.h"
+
+namespace counterpoise {
+
+class CudaBackend : public Backend {
+ public:
+  // Takes the first card that CUDA shows (CUDA_VISIBLE_DEVICES chooses). Throws Error(Exit::no_device) with the reason
+  // where there is none, its driver or a library is missing, or this program has no code for it.
+  CudaBackend();
+  std::string name() const override { return "cuda"; }
+  std::string description() const override { return description_; }
+  void require(DType dtype) const override;
+  void set_mode(const ComputeMode& mode) override;
+  bool is_remote() const override { return true; }
+
+  void* allocate(size_t bytes) override;
+  void release(void* memory, size_t bytes) noexcept override;
+  void upload(const void* host, const View& y) override;
+  void download(const View& x, void* host) override;
+  void copy(const View& x, const View& y) override;
+  void synchronize() override;
+  size_t memory_bytes() const override { return memory_; }
+  size_t peak_bytes() const override;
+
+  void fill(double value, const View& y) override;
+  void cast(const View& x, const View& y) override;
+  void unary(Unary op, double a, double b, const View& x, const View& y) override;
+  void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy, const View& dx) override;
+  void binary(Binary op, const View& a, const View& b, const View& y) override;
+  void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) override;
+  void add_scaled(double alpha, const View& x, const View& y) override;
+  void relu_mask(const View& y, const View& dy, const View& dz) override;
+  void relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) override;
+
+  void sum_to(const View& x, const View& y) override;
+  double sum_squares(const std::vector<View>& xs) override;
+
+  void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) override;
+
+  void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) override;
+  void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) override;
+  void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) override;
+
+  void max_pool2d(const View& x, Pool2dParams params, const View& y) override;
+  void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) override;
+  void avg_pool2d(const View& x, Pool2dParams params, const View& y) override;
+  void avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) override;
+  void adaptive_avg_pool2d(const View& x, const View& y) override;
+  void adaptive_avg_pool2d_grad(const View& dy, const View& dx) override;
+
+  void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum, const View& y,
+                  const View& mean, const View& inv_std, const View& running_mean, const View& running_var) override;
+  void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std, const View& dy,
+                       const View& dx, const View& dscale, const View& dshift) override;
+
+  void log_softmax(const View& x, const View& y) override;
+  void log_softmax_grad(const View& y, const View& dy, const View& dx) override;
+  void pick(const View& x, const View& index, const View& y) override;
+  void pick_grad(const View& dy, const View& index, const View& dx) override;
+
+  void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
+  void pictures(const View& bytes, const View& index, const View& turns, const View& y) override;
+
+  void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
+  void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
+
+ private:
+  // Pinned memory, from which the card copies while the program goes on: two halves, which are filled in turns.
+  struct Staging {
+    static constexpr size_t bytes = size_t(32) << 20;  // of a half
+    char* memory[2] = {};
+    cudaEvent_t read[2] = {};  // when the card has read all of a half
+    int half = 0;
+    size_t used = 0;  // of the half that is being filled
+  };
+  // How often a convolution was asked for, and which of cuDNN's plans it takes; null: our own loops.
+  struct Convolution {
+    int uses = 0;
+    bool timed = false;
+    std::shared_ptr<ConvPlan> plan;
+  };
+
+  void find_card();
+  void make_pool();
+  void open_libraries();
+  ConvProblem problem(ConvProblem::Pass pass, const View& x, const View& w, Conv2dParams params) const;
+  void convolve(const ConvProblem& problem, const ConvData& data);
+  void convolve_padded(ConvProblem problem, ConvData data);
+  size_t workspace_limit(const ConvProblem& problem) const;
+  std::shared_ptr<ConvPlan> fastest(std::vector<std::unique_ptr<ConvPlan>> plans, const ConvData& data);
+  float milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace);
+
+  std::string description_, card_text_;
+  int compute_capability_ = 0;  // 90 for 9.0
+  size_t memory_ = 0;           // of the card, in bytes
+  ComputeMode mode_;
+  cudaStream_t stream_ = nullptr;
+  cudaMemPool_t pool_ = nullptr;
+  Staging staging_;
+  cublasHandle_t cublas_ = nullptr;
+  void* cublas_workspace_ = nullptr;
+  cudnnHandle_t cudnn_ = nullptr;
+  std::map<std::vector<Index>, Convolution> convolutions_;
+};
+
+}  // namespace counterpoise

@@ -1,0 +1,117 @@
+// Starting kernels, and the shape that most of them have: one number after the other, 16 bytes at a time. (The other
+// one, sums over the rows of a matrix, is in cuda_sums.h.)
+//
+// A kernel is a function that runs once in each of many threads: blocks of `block_threads` of them, which can wait for
+// each other (__syncthreads) and share some memory, and a grid of blocks, which cannot. Here every kernel gives the
+// same bits in every run: no sum depends on which block is done first, because no two blocks add into one place.
+//
+// The tests compile the same files with g++, before which the Makefile puts tests/kernels/cuda_emulator/emulator.h: its
+// emulate() runs a grid thread by thread.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cuda/check.h"
+#include "kernels/view.h"
+
+namespace counterpoise {
+
+#ifdef __CUDACC__
+constexpr int block_threads = 256;
+#else
+constexpr int block_threads = 64;  // enough to be tested with
+#endif
+
+enum class Waits { no, yes };  // whether the threads of a block wait for each other
+
+template <Waits waits = Waits::no, class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, [[maybe_unused]] cudaStream_t stream,
+            const Arguments&... arguments) {
+#ifdef __CUDACC__
+  kernel<<<grid, block_threads, 0, stream>>>(arguments...);
+#else
+  emulate(waits == Waits::yes, grid, dim3(block_threads), [&] { kernel(arguments...); });
+#endif
+  CUDA_CHECK(cudaGetLastError());
+}
+
+// Enough blocks for n threads, but no more than keep any card busy: each thread then does several.
+inline dim3 grid_for(Index n, Index at_most = 132 * 16) {
+  return dim3(static_cast<unsigned>(std::min<Index>((n + block_threads - 1) / block_threads, at_most)));
+}
+
+// A block for each of n things, of which a block does several where they are very many.
+inline dim3 a_block_each(Index n) { return dim3(static_cast<unsigned>(std::min<Index>(n, 65535))); }
+
+__device__ inline Index thread_index() { return static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; }
+__device__ inline Index thread_count() { return static_cast<Index>(gridDim.x) * blockDim.x; }
+
+// -- one number after the other --
+
+template <class Body>
+__global__ void for_each_kernel(Index n, Body body) {
+  for (Index i = thread_index(); i < n; i += thread_count()) body(i);
+}
+
+// body(i) for i from 0 to n - 1, in any order.
+template <class Body>
+void for_each(cudaStream_t stream, Index n, const Body& body) {
+  if (n > 0) launch(for_each_kernel<Body>, grid_for(n), stream, n, body);
+}
+
+// As many numbers as a thread reads or writes at once: 16 bytes.
+template <class T, int lanes = 16 / static_cast<int>(sizeof(T))>
+struct alignas(lanes * sizeof(T)) Pack {
+  T v[lanes];
+};
+
+template <class T, int count>
+struct Inputs {
+  const T* p[count];
+};
+
+template <int count, class T, class Formula>
+__global__ void map_kernel(Index n, Inputs<T, count> x, T* y, Formula formula) {
+  constexpr int lanes = 16 / static_cast<int>(sizeof(T));
+  const Index packs = n / lanes;
+  Compute<T> v[count];
+  for (Index i = thread_index(); i < packs; i += thread_count()) {
+    Pack<T> in[count], out;
+    for (int k = 0; k < count; ++k) in[k] = reinterpret_cast<const Pack<T>*>(x.p[k])[i];
+    for (int lane = 0; lane < lanes; ++lane) {
+      for (int k = 0; k < count; ++k) v[k] = in[k].v[lane];
+      out.v[lane] = T(formula(v));
+    }
+    reinterpret_cast<Pack<T>*>(y)[i] = out;
+  }
+  for (Index i = packs * lanes + thread_index(); i < n; i += thread_count()) {  // what is left
+    for (int k = 0; k < count; ++k) v[k] = x.p[k][i];
+    y[i] = T(formula(v));
+  }
+}
+
+// y[i] = formula({x0[i], x1[i], ...}), computed in Compute<T>; y may be one of the x. Tensors are aligned to 16 bytes.
+template <class T, int count, class Formula>
+void map(cudaStream_t stream, Index n, const Inputs<T, count>& x, T* y, const Formula& formula) {
+  constexpr int lanes = 16 / static_cast<int>(sizeof(T));
+  if (n > 0) launch(map_kernel<count, T, Formula>, grid_for((n + lanes - 1) / lanes), stream, n, x, y, formula);
+}
+
+// -- sums --
+
+// The sum of `value` over the threads of a block, known to its first thread.
+template <class T>
+__device__ T block_sum(T value) {
+  __shared__ T sums[block_threads];
+  sums[threadIdx.x] = value;
+  for (int half = block_threads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (static_cast<int>(threadIdx.x) < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+  }
+  __syncthreads();
+  const T sum = sums[0];
+  __syncthreads();  // before the next call writes
+  return sum;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,51 @@
+// The cuda backend's products of matrices: cuBLAS.
+#include <limits>
+
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/check.h"
+#include "kernels/cuda/libraries.h"
+
+namespace counterpoise {
+
+namespace {
+
+struct GemmTypes {
+  cudaDataType data;
+  cublasComputeType_t compute;
+};
+
+GemmTypes types(DType dtype, const ComputeMode& mode) {
+  if (dtype == DType::f64) return {CUDA_R_64F, CUBLAS_COMPUTE_64F};
+  if (dtype == DType::bf16) return {CUDA_R_16BF, CUBLAS_COMPUTE_32F};
+  return {CUDA_R_32F, mode.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F};
+}
+
+int narrow(Index extent) {
+  ENSURE(extent <= std::numeric_limits<int>::max(), "matmul: an extent of ", extent, " is more than cuBLAS takes");
+  return static_cast<int>(extent);
+}
+
+}  // namespace
+
+// cuBLAS reads matrices column by column. Ours, read so, are the transposed ones: it computes y^T = op(b)^T op(a)^T.
+void CudaBackend::matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) {
+  const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
+  if (M == 0 || N == 0) return;
+  if (L == 0) return fill(0, y);
+  const GemmTypes t = types(y.dtype, mode_);
+  const float one = 1, zero = 0;
+  const double one64 = 1, zero64 = 0;
+  const bool f64 = y.dtype == DType::f64;
+  const void* alpha = f64 ? static_cast<const void*>(&one64) : &one;
+  const void* beta = f64 ? static_cast<const void*>(&zero64) : &zero;
+  const auto operation = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  const cublasStatus_t status =
+      cublas().gemm_ex(cublas_, operation(transpose_b), operation(transpose_a), narrow(N), narrow(M), narrow(L), alpha,
+                       b.data, t.data, narrow(b.shape[1]), a.data, t.data, narrow(a.shape[1]), beta, y.data, t.data,
+                       narrow(N), t.compute, CUBLAS_GEMM_DEFAULT);
+  if (status != CUBLAS_STATUS_SUCCESS) {
+    throw_cuda_error(cublas().get_status_string(status), "cublasGemmEx", __FILE__, __LINE__);
+  }
+}
+
+}  // namespace counterpoise

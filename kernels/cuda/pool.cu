@@ -1,0 +1,251 @@
+// The cuda backend's pooling. A thread makes 16 bytes of neighbouring channels of a pixel where a pixel is made of such
+// packs. The way back asks, for each input, which windows hold it, so that no two threads add into one place.
+//
+// Our own kernels rather than cuDNN's, because the contract says which of equal largest inputs gets the gradient.
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/launch.h"
+#include "kernels/cuda/sums.h"
+
+namespace counterpoise {
+
+namespace {
+
+// The extents of pictures and of their windows.
+struct Pooling {
+  int N, H, W, C, P, Q, window, stride, pad;
+  Pooling(const Shape& x, const Shape& y, Pool2dParams params)
+      : N(static_cast<int>(x[0])),
+        H(static_cast<int>(x[1])),
+        W(static_cast<int>(x[2])),
+        C(static_cast<int>(x[3])),
+        P(static_cast<int>(y[1])),
+        Q(static_cast<int>(y[2])),
+        window(static_cast<int>(params.window)),
+        stride(static_cast<int>(params.stride)),
+        pad(static_cast<int>(params.pad)) {}
+  __device__ Index in(int n, int h, int w) const { return ((static_cast<Index>(n) * H + h) * W + w) * C; }
+  __device__ Index out(int n, int p, int q) const { return ((static_cast<Index>(n) * P + p) * Q + q) * C; }
+  // The first window that holds row or column h, and the one behind the last.
+  __device__ int first(int h) const { return h + pad < window ? 0 : (h + pad - window) / stride + 1; }
+  __device__ int behind_last(int h, int windows) const {
+    const int last = (h + pad) / stride + 1;
+    return last < windows ? last : windows;
+  }
+};
+
+// A block takes part of a row of `columns` pixels, blockIdx.y is the row and blockIdx.z the picture:
+// body(n, row, column, channel of the pack).
+template <int lanes, class Body>
+__global__ void pixels_kernel(int N, int rows, int columns, int C, Body body) {
+  const int packs = C / lanes, i = static_cast<int>(thread_index());
+  if (i >= columns * packs) return;
+  for (int n = blockIdx.z; n < N; n += gridDim.z) {
+    for (int row = blockIdx.y; row < rows; row += gridDim.y) body(n, row, i / packs, i % packs * lanes);
+  }
+}
+
+template <int lanes, class Body>
+void for_each_pixel(cudaStream_t stream, int N, int rows, int columns, int C, const Body& body) {
+  if (N == 0 || rows == 0 || columns == 0 || C == 0) return;
+  dim3 grid = grid_for(static_cast<Index>(columns) * (C / lanes), Index(1) << 30);
+  grid.y = static_cast<unsigned>(std::min(rows, 65535));
+  grid.z = static_cast<unsigned>(std::min(N, 65535));
+  launch(pixels_kernel<lanes, Body>, grid, stream, N, rows, columns, C, body);
+}
+
+template <class T, int lanes>
+__device__ Pack<T, lanes> load(const T* p) {
+  return *reinterpret_cast<const Pack<T, lanes>*>(p);
+}
+template <class T, int lanes>
+__device__ void store(T* p, const Pack<T, lanes>& pack) {
+  *reinterpret_cast<Pack<T, lanes>*>(p) = pack;
+}
+
+template <class T, int lanes>
+void largest(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
+  for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+    using C = Compute<T>;
+    Pack<T, lanes> best = {};
+    bool first = true;
+    for (int r = 0; r < g.window; ++r) {
+      const int h = p * g.stride + r - g.pad;
+      if (h < 0 || h >= g.H) continue;
+      for (int s = 0; s < g.window; ++s) {
+        const int w = q * g.stride + s - g.pad;
+        if (w < 0 || w >= g.W) continue;
+        const auto in = load<T, lanes>(x + g.in(n, h, w) + c);
+        for (int lane = 0; lane < lanes; ++lane) {  // NaN wins, so that a broken run is seen
+          const C value = in.v[lane];
+          if (first || value > C(best.v[lane]) || value != value) best.v[lane] = in.v[lane];
+        }
+        first = false;
+      }
+    }
+    store(y + g.out(n, p, q) + c, best);
+  });
+}
+
+// Windows that do not overlap: each gives its gradient to the first of its largest inputs, and 0 to the others.
+template <class T, int lanes>
+void largest_grad_apart(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
+  for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+    using C = Compute<T>;
+    const auto out = load<T, lanes>(y + g.out(n, p, q) + c), gradient = load<T, lanes>(dy + g.out(n, p, q) + c);
+    unsigned given = 0;  // a bit for each lane
+    for (int r = 0; r < g.window; ++r) {
+      for (int s = 0; s < g.window; ++s) {
+        const Index at = g.in(n, p * g.stride + r, q * g.stride + s) + c;
+        const auto in = load<T, lanes>(x + at);
+        Pack<T, lanes> d;
+        for (int lane = 0; lane < lanes; ++lane) {
+          const bool mine = !(given >> lane & 1) && C(in.v[lane]) == C(out.v[lane]);
+          d.v[lane] = mine ? gradient.v[lane] : T(0);
+          given |= static_cast<unsigned>(mine) << lane;
+        }
+        store(dx + at, d);
+      }
+    }
+  });
+}
+
+// Any windows: an input has the gradient of those in which it is the first of the largest.
+template <class T>
+void largest_grad(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
+  for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
+    using C = Compute<T>;
+    const C value = x[g.in(n, h, w) + c];
+    C sum = 0;
+    for (int p = g.first(h); p < g.behind_last(h, g.P); ++p) {
+      for (int q = g.first(w); q < g.behind_last(w, g.Q); ++q) {
+        const C best = y[g.out(n, p, q) + c];
+        bool mine = value == best;
+        const int top = p * g.stride - g.pad, left = q * g.stride - g.pad;
+        for (int a = top < 0 ? 0 : top; mine && a <= h; ++a) {  // was there an equal one before?
+          for (int b = left < 0 ? 0 : left; b < left + g.window && b < g.W && (a < h || b < w); ++b) {
+            if (C(x[g.in(n, a, b) + c]) == best) mine = false;
+          }
+        }
+        if (mine) sum += C(dy[g.out(n, p, q) + c]);
+      }
+    }
+    dx[g.in(n, h, w) + c] = T(sum);
+  });
+}
+
+template <class T>
+void mean(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
+  for_each_pixel<1>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+    double sum = 0;
+    for (int r = 0; r < g.window; ++r) {
+      for (int s = 0; s < g.window; ++s) {
+        const int h = p * g.stride + r - g.pad, w = q * g.stride + s - g.pad;
+        if (0 <= h && h < g.H && 0 <= w && w < g.W) sum += double(Compute<T>(x[g.in(n, h, w) + c]));
+      }
+    }
+    y[g.out(n, p, q) + c] = T(sum / (g.window * g.window));
+  });
+}
+
+template <class T>
+void mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* dx) {
+  for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
+    double sum = 0;
+    for (int p = g.first(h); p < g.behind_last(h, g.P); ++p) {
+      for (int q = g.first(w); q < g.behind_last(w, g.Q); ++q) sum += double(Compute<T>(dy[g.out(n, p, q) + c]));
+    }
+    dx[g.in(n, h, w) + c] = T(sum / (g.window * g.window));
+  });
+}
+
+// Window p of P over an axis of extent H: from floor(p H / P) to before ceil((p + 1) H / P).
+__device__ int adaptive_begin(int p, int P, int H) { return static_cast<int>(static_cast<Index>(p) * H / P); }
+__device__ int adaptive_end(int p, int P, int H) {
+  return static_cast<int>((static_cast<Index>(p + 1) * H + P - 1) / P);
+}
+
+template <class T>
+void adaptive_mean(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
+  for_each_pixel<1>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+    const int top = adaptive_begin(p, g.P, g.H), bottom = adaptive_end(p, g.P, g.H);
+    const int left = adaptive_begin(q, g.Q, g.W), right = adaptive_end(q, g.Q, g.W);
+    double sum = 0;
+    for (int h = top; h < bottom; ++h) {
+      for (int w = left; w < right; ++w) sum += double(Compute<T>(x[g.in(n, h, w) + c]));
+    }
+    y[g.out(n, p, q) + c] = T(sum / ((bottom - top) * (right - left)));
+  });
+}
+
+template <class T>
+void adaptive_mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* dx) {
+  for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
+    double sum = 0;
+    for (int p = 0; p < g.P; ++p) {
+      const int top = adaptive_begin(p, g.P, g.H), bottom = adaptive_end(p, g.P, g.H);
+      if (h < top || h >= bottom) continue;
+      for (int q = 0; q < g.Q; ++q) {
+        const int left = adaptive_begin(q, g.Q, g.W), right = adaptive_end(q, g.Q, g.W);
+        if (w < left || w >= right) continue;
+        sum += double(Compute<T>(dy[g.out(n, p, q) + c])) / ((bottom - top) * (right - left));
+      }
+    }
+    dx[g.in(n, h, w) + c] = T(sum);
+  });
+}
+
+}  // namespace
+
+void CudaBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    with_lanes<T>(x.shape[3], [&](auto lanes) {
+      largest<T, lanes.value>(stream_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
+    });
+  });
+}
+
+void CudaBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) {
+  const Pooling g(x.shape, y.shape, params);
+  const bool apart = params.pad == 0 && params.stride >= params.window;
+  // Rows and columns that no window holds have no gradient.
+  const bool covered = params.stride == params.window && g.H % g.window == 0 && g.W % g.window == 0;
+  if (apart && !covered) fill(0, dx);
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
+    if (!apart) return largest_grad<T>(stream_, g, px, py, pdy, dx.as<T>());
+    with_lanes<T>(x.shape[3],
+                  [&](auto lanes) { largest_grad_apart<T, lanes.value>(stream_, g, px, py, pdy, dx.as<T>()); });
+  });
+}
+
+void CudaBackend::avg_pool2d(const View& x, Pool2dParams params, const View& y) {
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    mean<T>(stream_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
+  });
+}
+
+void CudaBackend::avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) {
+  dispatch_floating(dy.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    mean_grad<T>(stream_, Pooling(dx.shape, dy.shape, params), dy.as<T>(), dx.as<T>());
+  });
+}
+
+void CudaBackend::adaptive_avg_pool2d(const View& x, const View& y) {
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    adaptive_mean<T>(stream_, Pooling(x.shape, y.shape, {}), x.as<T>(), y.as<T>());
+  });
+}
+
+void CudaBackend::adaptive_avg_pool2d_grad(const View& dy, const View& dx) {
+  dispatch_floating(dy.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    adaptive_mean_grad<T>(stream_, Pooling(dx.shape, dy.shape, {}), dy.as<T>(), dx.as<T>());
+  });
+}
+
+}  // namespace counterpoise

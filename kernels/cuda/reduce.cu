@@ -1,0 +1,216 @@
+// The cuda backend's sums, and what works row by row.
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/launch.h"
+#include "kernels/cuda/sums.h"
+
+namespace counterpoise {
+
+namespace {
+
+template <class X, class Y, int lanes>
+void sum_columns(Backend& backend, cudaStream_t stream, Index rows, Index columns, const X* x, Y* y) {
+  using A = Accumulator<X>;
+  column_sums<lanes, 1, A>(
+      backend, stream, rows, columns,
+      [=] __device__(Index at, A(*sums)[lanes]) {
+        const auto in = *reinterpret_cast<const Pack<X, lanes>*>(x + at);
+        for (int lane = 0; lane < lanes; ++lane) sums[0][lane] += A(in.v[lane]);
+      },
+      [=] __device__(Index, Index c, double sum) { y[c] = Y(sum); });
+}
+
+// The mask of relu and the sums of what it lets through, in one pass over memory.
+template <class T, int lanes>
+void mask_and_sum(Backend& backend, cudaStream_t stream, Index rows, Index columns, const T* y, const T* dy, T* dz,
+                  Compute<T>* db) {
+  using A = Accumulator<T>;
+  column_sums<lanes, 1, A>(
+      backend, stream, rows, columns,
+      [=] __device__(Index at, A(*sums)[lanes]) {
+        const auto value = *reinterpret_cast<const Pack<T, lanes>*>(y + at);
+        auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
+        for (int lane = 0; lane < lanes; ++lane) {
+          if (!(A(value.v[lane]) > A(0))) gradient.v[lane] = T(0);
+          sums[0][lane] += A(gradient.v[lane]);
+        }
+        *reinterpret_cast<Pack<T, lanes>*>(dz + at) = gradient;
+      },
+      [=] __device__(Index, Index c, double sum) { db[c] = Compute<T>(sum); });
+}
+
+// An axis that is walked over: its extent, and its stride in x.
+struct Axes {
+  int count = 0;
+  Index extent[Shape::max_rank], stride[Shape::max_rank];
+  void push_front(Index e, Index s) {
+    for (int i = count++; i > 0; --i) extent[i] = extent[i - 1], stride[i] = stride[i - 1];
+    extent[0] = e, stride[0] = s;
+  }
+  Index size() const {
+    Index n = 1;
+    for (int i = 0; i < count; ++i) n *= extent[i];
+    return n;
+  }
+  __device__ Index offset(Index i) const {
+    Index at = 0;
+    for (int axis = count - 1; axis >= 0; --axis) {
+      at += i % extent[axis] * stride[axis];
+      i /= extent[axis];
+    }
+    return at;
+  }
+};
+
+// A block for each element of y.
+template <class X, class Y>
+__global__ void sum_axes_kernel(Index n, Axes kept, Axes summed, Index length, const X* x, Y* y) {
+  for (Index i = blockIdx.x; i < n; i += gridDim.x) {
+    const X* start = x + kept.offset(i);
+    double sum = 0;
+    for (Index j = threadIdx.x; j < length; j += blockDim.x) sum += double(Compute<X>(start[summed.offset(j)]));
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) y[i] = Y(sum);
+  }
+}
+
+template <class X, class Y>
+void sum_axes(cudaStream_t stream, const View& x, const View& y) {
+  Axes kept, summed;
+  Index stride = 1;
+  for (int i = 1; i <= x.shape.rank(); ++i) {
+    const Index extent = x.shape[-i], out = i <= y.shape.rank() ? y.shape[-i] : 1;
+    if (out == extent) kept.push_front(extent, stride);
+    else summed.push_front(extent, stride);
+    stride *= extent;
+  }
+  launch<Waits::yes>(sum_axes_kernel<X, Y>, a_block_each(y.size()), stream, y.size(), kept, summed, summed.size(),
+                     static_cast<const X*>(x.as<X>()), y.as<Y>());
+}
+
+// A block for each row.
+template <class T>
+__global__ void log_softmax_kernel(Index rows, Index K, const T* x, T* y) {
+  using C = Compute<T>;
+  __shared__ C largest_of[block_threads];
+  for (Index row = blockIdx.x; row < rows; row += gridDim.x) {
+    const T* z = x + row * K;
+    C largest = C(z[0]);
+    for (Index k = threadIdx.x; k < K; k += blockDim.x) largest = C(z[k]) > largest ? C(z[k]) : largest;
+    largest_of[threadIdx.x] = largest;
+    for (int half = block_threads / 2; half > 0; half /= 2) {
+      __syncthreads();
+      const int i = threadIdx.x;
+      if (i < half && largest_of[i + half] > largest_of[i]) largest_of[i] = largest_of[i + half];
+    }
+    __syncthreads();
+    largest = largest_of[0];
+    double sum = 0;
+    for (Index k = threadIdx.x; k < K; k += blockDim.x) sum += exp(double(C(z[k])) - double(largest));
+    const double log_sum = log(block_sum(sum));
+    for (Index k = threadIdx.x; k < K; k += blockDim.x) {
+      y[row * K + k] = T(double(C(z[k])) - double(largest) - log_sum);
+    }
+    __syncthreads();
+  }
+}
+
+template <class T>
+__global__ void log_softmax_grad_kernel(Index rows, Index K, const T* y, const T* dy, T* dx) {
+  using C = Compute<T>;
+  for (Index row = blockIdx.x; row < rows; row += gridDim.x) {
+    double sum = 0;
+    for (Index k = threadIdx.x; k < K; k += blockDim.x) sum += double(C(dy[row * K + k]));
+    sum = block_sum(sum);
+    for (Index k = threadIdx.x; k < K; k += blockDim.x) {
+      const Index i = row * K + k;
+      dx[i] = T(double(C(dy[i])) - exp(double(C(y[i]))) * sum);
+    }
+  }
+}
+
+template <class T>
+void pick_each(cudaStream_t stream, const View& x, const View& index, const View& y) {
+  const T* in = x.as<T>();
+  const int32_t* at = index.as<int32_t>();
+  T* out = y.as<T>();
+  const Index K = x.shape[1];
+  for_each(stream, y.size(), [=] __device__(Index n) {
+    const bool valid = 0 <= at[n] && at[n] < K;
+    out[n] = valid ? in[n * K + at[n]] : T(Compute<T>(NAN));
+  });
+}
+
+template <class T>
+void pick_each_grad(cudaStream_t stream, const View& dy, const View& index, const View& dx) {
+  const T* in = dy.as<T>();
+  const int32_t* at = index.as<int32_t>();
+  T* out = dx.as<T>();
+  const Index K = dx.shape[1];
+  for_each(stream, dx.size(), [=] __device__(Index i) { out[i] = i % K == at[i / K] ? in[i / K] : T(0); });
+}
+
+}  // namespace
+
+// Where y is x's last axes, x is a matrix whose columns are summed. So it is for a scalar: a matrix of one column.
+void CudaBackend::sum_to(const View& x, const View& y) {
+  if (y.size() == 0) return;
+  if (x.size() == 0) return fill(0, y);
+  bool columns_only = true, summed = false;
+  for (int i = 1; i <= x.shape.rank(); ++i) {
+    const Index extent = i <= y.shape.rank() ? y.shape[-i] : 1;
+    summed = summed || extent != x.shape[-i];
+    columns_only = columns_only && (!summed || extent == 1);
+  }
+  dispatch_floating(x.dtype, [&](auto zero_x) {
+    dispatch_floating(y.dtype, [&](auto zero_y) {
+      using X = decltype(zero_x);
+      using Y = decltype(zero_y);
+      if (!columns_only) return sum_axes<X, Y>(stream_, x, y);
+      const Index columns = y.size(), rows = x.size() / columns;
+      with_lanes<X>(columns, [&](auto lanes) {
+        sum_columns<X, Y, lanes.value>(*this, stream_, rows, columns, x.as<X>(), y.as<Y>());
+      });
+    });
+  });
+}
+
+void CudaBackend::relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) {
+  if (y.size() == 0) return fill(0, db);
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Index columns = db.size(), rows = y.size() / columns;
+    with_lanes<T>(columns, [&](auto lanes) {
+      mask_and_sum<T, lanes.value>(*this, stream_, rows, columns, y.as<T>(), dy.as<T>(), dz.as<T>(),
+                                   db.as<Compute<T>>());
+    });
+  });
+}
+
+void CudaBackend::log_softmax(const View& x, const View& y) {
+  const Index K = x.shape[-1], rows = x.size() / K;
+  if (rows == 0) return;
+  dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    launch<Waits::yes>(log_softmax_kernel<T>, a_block_each(rows), stream_, rows, K, x.as<T>(), y.as<T>());
+  });
+}
+
+void CudaBackend::log_softmax_grad(const View& y, const View& dy, const View& dx) {
+  const Index K = y.shape[-1], rows = y.size() / K;
+  if (rows == 0) return;
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    launch<Waits::yes>(log_softmax_grad_kernel<T>, a_block_each(rows), stream_, rows, K, y.as<T>(), dy.as<T>(),
+                       dx.as<T>());
+  });
+}
+
+void CudaBackend::pick(const View& x, const View& index, const View& y) {
+  dispatch_floating(x.dtype, [&](auto zero) { pick_each<decltype(zero)>(stream_, x, index, y); });
+}
+
+void CudaBackend::pick_grad(const View& dy, const View& index, const View& dx) {
+  dispatch_floating(dx.dtype, [&](auto zero) { pick_each_grad<decltype(zero)>(stream_, dy, index, dx); });
+}
+
+}  // namespace counterpoise

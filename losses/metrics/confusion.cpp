@@ -1,0 +1,203 @@
+#include "losses/metrics/confusion.h"
+
+#include <cmath>
+#include <iomanip>
+#include <limits>
+
+#include "kernels/error.h"
+
+namespace counterpoise {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double real(int64_t n) { return static_cast<double>(n); }
+
+double ratio(double part, double whole, double zero_division) { return whole > 0 ? part / whole : zero_division; }
+double ratio(int64_t part, int64_t whole, double zero_division) {
+  return ratio(real(part), real(whole), zero_division);
+}
+
+// The sums over classes, each against the rest, that mcc and kappa are made of. The textbooks subtract squares of
+// the total, which costs digits where a class is rare; products of counts do not. They are doubles because the product
+// of two counts of 10^10 is too large for an int64.
+struct Agreement {
+  double covariance = 0;      // tp tn - fp fn
+  double spread_said = 0;     // (tp + fp) (tn + fn)
+  double spread_actual = 0;   // (tp + fn) (tn + fp)
+  double chance_differs = 0;  // (tp + fn) (tn + fn): total^2 times the part on which chance would disagree
+
+  void add(const Confusion& c) {
+    covariance += real(c.tp) * real(c.tn) - real(c.fp) * real(c.fn);
+    spread_said += real(c.tp + c.fp) * real(c.tn + c.fn);
+    spread_actual += real(c.tp + c.fn) * real(c.tn + c.fp);
+    chance_differs += real(c.tp + c.fn) * real(c.tn + c.fn);
+  }
+  double mcc() const { return ratio(covariance, std::sqrt(spread_said * spread_actual), 0); }
+  double kappa() const { return ratio(covariance, chance_differs, kNaN); }
+};
+
+Agreement agreement(const Confusion& c) {
+  Agreement sums;
+  sums.add(c);
+  sums.add({c.tn, c.fn, c.fp, c.tp});
+  return sums;
+}
+
+Agreement agreement(const ConfusionMatrix& m) {
+  Agreement sums;
+  for (int64_t c = 0; c < m.classes(); ++c) sums.add(m.of(c));
+  return sums;
+}
+
+}  // namespace
+
+double Confusion::accuracy() const { return ratio(tp + tn, total(), 0); }
+double Confusion::precision(double zero_division) const { return ratio(tp, tp + fp, zero_division); }
+double Confusion::recall(double zero_division) const { return ratio(tp, tp + fn, zero_division); }
+double Confusion::specificity(double zero_division) const { return ratio(tn, tn + fp, zero_division); }
+double Confusion::f1(double zero_division) const { return ratio(2 * tp, 2 * tp + fp + fn, zero_division); }
+
+double Confusion::f_beta(double beta, double zero_division) const {
+  ENSURE(beta >= 0, "f_beta: beta is ", beta, " but must be zero or more");
+  if (std::isinf(beta)) return recall(zero_division);
+  const double b2 = beta * beta;
+  return ratio((1 + b2) * real(tp), b2 * real(tp + fn) + real(tp + fp), zero_division);
+}
+
+double Confusion::balanced_accuracy() const {
+  if (tp + fn == 0) return specificity();
+  if (tn + fp == 0) return recall();
+  return (recall() + specificity()) / 2;
+}
+
+double Confusion::g_mean(double zero_division) const {
+  return std::sqrt(recall(zero_division) * specificity(zero_division));
+}
+
+double Confusion::mcc() const { return agreement(*this).mcc(); }
+double Confusion::kappa() const { return agreement(*this).kappa(); }
+
+Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& is_positive, double threshold) {
+  ENSURE(scores.size() == is_positive.size(), "confusion: ", scores.size(), " scores for ", is_positive.size(),
+         " labels");
+  Confusion c;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const bool called = scores[i] >= threshold;
+    ++(is_positive[i] ? (called ? c.tp : c.fn) : (called ? c.fp : c.tn));
+  }
+  return c;
+}
+
+std::string table(const Confusion& c, const std::string& positive, const std::string& negative) {
+  const int name = static_cast<int>(std::max(positive.size(), negative.size())) + 1;
+  const int cell = std::max(8, name + 3);
+  std::ostringstream out;
+  const auto row = [&](const std::string& label, int64_t a, const char* what_a, int64_t b, const char* what_b) {
+    out << "  " << std::left << std::setw(8 + name) << label << std::right << std::setw(cell) << a << what_a
+        << std::setw(cell) << b << what_b << std::setw(cell) << a + b << '\n';
+  };
+  out << "  n = " << std::left << std::setw(4 + name) << c.total() << std::right << "predicted:\n  "
+      << std::setw(8 + name) << "" << std::setw(cell) << positive << "    " << std::setw(cell) << negative << '\n';
+  row("actual: " + positive, c.tp, " TP", c.fn, " FN");
+  row("        " + negative, c.fp, " FP", c.tn, " TN");
+  row("", c.tp + c.fp, "   ", c.fn + c.tn, "   ");
+  return out.str();
+}
+
+ConfusionMatrix::ConfusionMatrix(const std::vector<int32_t>& actual, const std::vector<int32_t>& predicted,
+                                 int64_t classes) {
+  ENSURE(classes > 0, "confusion matrix: there are no classes");
+  ENSURE(actual.size() == predicted.size(), "confusion matrix: ", predicted.size(), " predictions for ", actual.size(),
+         " labels");
+  counts_.resize(static_cast<size_t>(classes * classes));
+  for (size_t i = 0; i < actual.size(); ++i) {
+    for (const int32_t c : {actual[i], predicted[i]}) {
+      ENSURE(0 <= c && c < classes, "confusion matrix: sample ", i, " has class ", c, " but there are ", classes);
+    }
+    ++counts_[static_cast<size_t>(actual[i] * classes + predicted[i])];
+  }
+  actual_.resize(static_cast<size_t>(classes));
+  add_margins();
+}
+
+ConfusionMatrix::ConfusionMatrix(const std::vector<std::vector<int64_t>>& counts) {
+  ENSURE(!counts.empty(), "confusion matrix: there are no classes");
+  for (const std::vector<int64_t>& row : counts) {
+    ENSURE(row.size() == counts.size(), "confusion matrix: ", counts.size(), " rows but ", row.size(), " columns");
+    for (const int64_t count : row) {
+      ENSURE(count >= 0, "confusion matrix: a count is ", count, " but must be zero or more");
+      counts_.push_back(count);
+    }
+  }
+  actual_.resize(counts.size());
+  add_margins();
+}
+
+void ConfusionMatrix::add_margins() {
+  const size_t K = actual_.size();
+  predicted_.resize(K);
+  for (size_t i = 0; i < K; ++i) {
+    for (size_t j = 0; j < K; ++j) {
+      const int64_t count = counts_[i * K + j];
+      actual_[i] += count;
+      predicted_[j] += count;
+      total_ += count;
+    }
+  }
+}
+
+int64_t ConfusionMatrix::at(int64_t actual, int64_t predicted) const {
+  ENSURE(0 <= actual && actual < classes() && 0 <= predicted && predicted < classes(), "confusion matrix: no cell (",
+         actual, ", ", predicted, ") with ", classes(), " classes");
+  return counts_[static_cast<size_t>(actual * classes() + predicted)];
+}
+
+int64_t ConfusionMatrix::support(int64_t c) const {
+  ENSURE(0 <= c && c < classes(), "confusion matrix: no class ", c, " of ", classes());
+  return actual_[static_cast<size_t>(c)];
+}
+
+Confusion ConfusionMatrix::of(int64_t c) const {
+  const int64_t tp = at(c, c), said = predicted_[static_cast<size_t>(c)];
+  return {tp, said - tp, support(c) - tp, total_ - said - support(c) + tp};
+}
+
+double ConfusionMatrix::accuracy() const {
+  return average(Average::micro, [](const Confusion& c) { return c.recall(); });
+}
+
+double ConfusionMatrix::balanced_accuracy() const {
+  return total_ ? average(Average::macro, [](const Confusion& c) { return c.recall(kNaN); }) : 0;
+}
+
+double ConfusionMatrix::g_mean(double zero_division) const {
+  // The product of many recalls could be too small for a double.
+  return std::exp(average(Average::macro, [&](const Confusion& c) { return std::log(c.recall(zero_division)); }));
+}
+
+double ConfusionMatrix::mcc() const { return agreement(*this).mcc(); }
+double ConfusionMatrix::kappa() const { return agreement(*this).kappa(); }
+
+double ConfusionMatrix::average(Average how, const std::function<double(const Confusion&)>& metric) const {
+  Confusion all;
+  double sum = 0, weighted_sum = 0, number = 0, weight = 0;
+  for (int64_t c = 0; c < classes(); ++c) {
+    const Confusion one = of(c);
+    if (how == Average::micro) {
+      all = {all.tp + one.tp, all.fp + one.fp, all.fn + one.fn, all.tn + one.tn};
+      continue;
+    }
+    const double value = metric(one);
+    if (std::isnan(value)) continue;
+    sum += value;
+    number += 1;
+    weighted_sum += real(support(c)) * value;
+    weight += real(support(c));
+  }
+  if (how == Average::micro) return metric(all);
+  return how == Average::weighted && weight > 0 ? weighted_sum / weight : ratio(sum, number, kNaN);
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,436 @@
+// The program as a user meets it: run as a process, judged by what it prints, writes and returns.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "core/io/file.h"
+#include "data/images/synthetic.h"
+#include "losses/registry.h"
+#include "tests/program.h"
+
+using namespace counterpoise;
+using Json = nlohmann::json;
+
+namespace {
+
+Result catdog(const std::string& arguments) { return shell(program("catdog") + " " + arguments); }
+
+void check_fails(const std::string& arguments, int code, const std::string& part) {
+  check_program_fails(program("catdog"), arguments, code, part);
+}
+
+// A small data set of BMP files: drawn cats and dogs of 32 x 32 pixels.
+void write_bmp(const std::string& path, const std::vector<uint8_t>& rgb, int size) {
+  std::string bmp = "BM";
+  const auto number = [&bmp](uint32_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) bmp += static_cast<char>(value >> (8 * i));
+  };
+  number(54 + size * size * 3, 4), number(0, 4), number(54, 4);
+  number(40, 4), number(size, 4), number(size, 4), number(1, 2), number(24, 2);
+  for (int i = 0; i < 6; ++i) number(0, 4);
+  for (int y = size - 1; y >= 0; --y) {
+    for (int x = 0; x < size; ++x) {
+      for (int c = 2; c >= 0; --c) bmp += static_cast<char>(rgb[(y * size + x) * 3 + c]);
+    }
+  }
+  write_file(path, bmp);
+}
+
+struct DataSet {
+  explicit DataSet(int train = 6, int validation = 4) {
+    for (const char* split : {"train", "validation"}) {
+      for (const Animal animal : {Animal::cat, Animal::dog}) {
+        const std::string name = animal == Animal::cat ? "cat" : "dog";
+        make_directories(folder / (std::string(split) + "/" + name));
+        const int count = split[0] == 't' ? train : validation;
+        for (int i = 0; i < count; ++i) {
+          write_bmp(folder / (std::string(split) + "/" + name + "/" + name + "." + std::to_string(i) + ".bmp"),
+                    draw_animal(animal, 32, split[0] == 't' ? 1 : 2, i), 32);
+        }
+      }
+    }
+  }
+  std::string flags(const std::string& more = "") const {
+    return "--data " + folder.path() + " --image-size 32 --width 0.03125 --batch-size 4 --epochs 2 --lr 0.001 " + more;
+  }
+  const TemporaryFolder folder;
+};
+
+}  // namespace
+
+TEST_CASE("help and version go to stdout and end with 0") {
+  for (const char* arguments : {"--help", "-h", "train --help", "eval --help"}) {
+    const Result r = catdog(arguments);
+    CHECK(r.code == 0);
+    CHECK(contains(r.out, "--data"));
+    CHECK(r.err == "");
+  }
+  const Result r = catdog("--version");
+  CHECK(r.code == 0);
+  for (const char* part : {"CUDA", "OpenBLAS", "stb_image: 2."}) CHECK_MESSAGE(contains(r.out, part), r.out);
+}
+
+TEST_CASE("wrong command lines end with 2 and one line that helps") {
+  check_fails("--epohcs 3", 2, "did you mean --epochs?");
+  check_fails("fly", 2, "unknown command \"fly\"");
+  check_fails("--loss bce --gamma 2", 2, "--gamma does not apply to --loss bce");
+  check_fails("--loss focus", 2, "valid are mse, l1, smooth-l1");
+  check_fails("--loss focal --gamma -1", 2, "out of range");
+  check_fails("--loss focal --gamma two", 2, "is no number");
+  check_fails("--loss focal --alpha 2", 2, "out of range: 0 to 1, or none");
+  check_fails("--model resnet", 2, "valid are vgg11");
+  check_fails("--optimizer adagrad", 2, "valid are sgd, adam, adamw");
+  check_fails("--optimizer adam --momentum 0.5", 2, "--momentum belongs to --optimizer sgd");
+  check_fails("--schedule cosine --lr-gamma 0.5", 2, "--lr-gamma belongs to --schedule step");
+  check_fails("--schedule often", 2, "valid are constant, step, cosine");
+  check_fails("--epochs many", 2, "--epochs");
+  check_fails("--image-size 31", 2, "--image-size");
+  check_fails("--augment spin", 2, "flip");
+  check_fails("--count mouse=3", 2, "cat=NUMBER,dog=NUMBER");
+  check_fails("--count cat=1.5,dog=3", 2, "no whole number");
+  check_fails("--count cat=0,dog=0", 2, "no picture");
+  check_fails("--seed -1", 2, "--seed");
+  check_fails("--lr nan", 2, "\"nan\" is no number");
+  check_fails("--batch-size 010", 2, "\"010\" is no number");
+  check_fails("--output ''", 2, "nothing was given");
+  check_fails("--count cat=1e12,dog=1", 2, "ten million");
+  check_fails("--class-weights cat=1", 2, "no weight for class dog");
+  check_fails("--positive mouse", 2, "the classes are cat, dog");
+  check_fails("eval", 2, "--weights");
+  check_fails("eval --weights x --epochs 3", 2, "unknown option --epochs");
+  check_fails("--outputs 5", 2, "goes with --summary");
+}
+
+TEST_CASE("a device that is missing is an error, never another device in silence") {
+  if (contains(catdog("--version").out, "CUDA:      yes")) return;
+  check_fails("--device cuda", 4, "use --device cpu");
+}
+
+TEST_CASE("unusable data ends with 3 and says what to do") {
+  check_fails("--data /nowhere/at/all", 3, "no such folder");
+  const TemporaryFolder empty;
+  check_fails("--data " + empty.path(), 3, "train/CLASS/*.jpg");
+  const DataSet data;
+  check_fails(data.flags("--count cat=7,dog=2"), 3, "only 6");
+  std::filesystem::remove_all(data.folder / "train/dog");
+  make_directories(data.folder / "train/dog");
+  check_fails(data.flags(), 3, "no pictures in this class's folder");
+}
+
+TEST_CASE("a training run writes everything, and its evaluation agrees") {
+  const DataSet data;
+  const TemporaryFolder out;
+  const Result r = catdog(data.flags("--loss focal --gamma 2 --output " + out.path()));
+  CAPTURE(r.err);
+  REQUIRE(r.code == 0);
+  CHECK(contains(r.err, "Found 12 files belonging to 2 classes."));
+  CHECK(!contains(r.err, "\r"));
+  for (const char* part : {"actual: cat", "predicted:", "accuracy", "precision", "recall", "F1"}) {
+    CHECK_MESSAGE(contains(r.out, part), r.out);
+  }
+  const auto result = nlohmann::json::parse(slurp(out / "result.json"));
+  CHECK(result["tp"].get<int>() + result["fn"].get<int>() == 4);
+  CHECK(result["fp"].get<int>() + result["tn"].get<int>() == 4);
+  CHECK(result["options"]["loss"] == "focal");
+  CHECK(result["options"]["gamma"] == 2);
+  CHECK(result["options"]["seed"] == 1);
+  const std::string steps = slurp(out / "steps.csv");
+  CHECK(steps.rfind("step,epoch,loss,lr\n1,1,", 0) == 0);
+  CHECK(std::count(steps.begin(), steps.end(), '\n') == 1 + 6);
+  CHECK(slurp(out / "timing.csv").rfind("step,seconds,data_seconds\n1,", 0) == 0);
+  CHECK(slurp(out / "epochs.csv").rfind("epoch,loss,", 0) == 0);
+  const std::string predictions = slurp(out / "predictions.csv");
+  CHECK(predictions.rfind("path,label,logit\n", 0) == 0);
+  CHECK(contains(predictions, "cat.0.bmp,1,"));
+  CHECK(contains(predictions, "dog.0.bmp,0,"));
+
+  const TemporaryFolder again;
+  const Result e = catdog("eval --weights " + (out / "last.safetensors") + " --batch-size 4 --data " +
+                          data.folder.path() + " --output " + again.path());
+  CAPTURE(e.err);
+  CHECK(e.code == 0);
+  CHECK(e.out == r.out);
+  CHECK(slurp(again / "predictions.csv") == predictions);
+  CHECK(catdog("eval --weights " + (out / "best.safetensors") + " --data " + data.folder.path()).code == 0);
+}
+
+TEST_CASE("every loss and optimizer trains from the command line") {
+  const DataSet data(4, 2);
+  for (const char* more :
+       {"--loss mse", "--loss bce --class-weights balanced", "--loss weighted-bce", "--loss balanced-bce --alpha 0.7",
+        "--loss focal --alpha none", "--loss cross-entropy --class-weights cat=6,dog=0.55",
+        "--optimizer sgd --nesterov", "--optimizer adamw --weight-decay 0.01", "--schedule step --lr-step-size 1",
+        "--schedule constant --warmup-epochs 1", "--model vgg11_bn", "--positive dog --augment flip,rotate=0.2"}) {
+    const Result r = catdog(data.flags(more));
+    CAPTURE(more);
+    CAPTURE(r.err);
+    CHECK(r.code == 0);
+  }
+  const Result weighted = catdog(data.flags("--loss bce --class-weights cat=6,dog=0.55"));
+  CHECK(contains(weighted.err, "class weights: cat 6, dog 0.55"));
+}
+
+TEST_CASE("the same seed writes the same steps, whatever the number of workers; another seed others") {
+  const DataSet data;
+  std::string first;
+  for (const char* more : {"--workers 0", "--workers 1", "--workers 3"}) {
+    const TemporaryFolder out;
+    REQUIRE(catdog(data.flags(std::string("--augment flip,rotate=0.1 --threads 2 --output ") + out.path() + " " + more))
+                .code == 0);
+    const std::string steps = slurp(out / "steps.csv");
+    if (first.empty()) first = steps;
+    CHECK(steps == first);
+  }
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--augment flip,rotate=0.1 --threads 2 --seed 2 --output " + out.path())).code == 0);
+  CHECK(slurp(out / "steps.csv") != first);
+}
+
+TEST_CASE("--init starts from given weights, and refuses those of another network in one line") {
+  const DataSet data;
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  const std::string weights = out / "last.safetensors";
+  CHECK(catdog(data.flags("--init " + weights)).code == 0);
+  check_fails(data.flags("--model vgg19 --init " + weights), 3, "missing");
+  check_fails(data.flags("--init /nowhere.safetensors"), 3, "/nowhere.safetensors");
+  const std::string bytes = slurp(weights);
+  for (size_t cut = 0; cut < bytes.size(); cut += 64 * 1024) {
+    std::ofstream(out / "cut.safetensors", std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(cut));
+    check_fails("eval --weights " + (out / "cut.safetensors"), 3, "cut.safetensors");
+  }
+}
+
+TEST_CASE("bad pictures are skipped, counted and named") {
+  const DataSet data;
+  write_file(data.folder / "train/cat/broken.jpg", "this is a text");
+  write_file(data.folder / "validation/dog/half.jpg", std::string("\xff\xd8\xff\xe0\0\x10JFIF", 10));
+  const TemporaryFolder out;
+  const Result r = catdog(data.flags("--output " + out.path()));
+  CAPTURE(r.err);
+  CHECK(r.code == 0);
+  CHECK(contains(r.err, "1 of 13 training pictures could not be read"));
+  CHECK(contains(r.err, "1 of 9 validation pictures could not be read"));
+  CHECK(contains(r.err, "broken.jpg"));
+  CHECK(nlohmann::json::parse(slurp(out / "result.json"))["unreadable"].size() == 2);
+}
+
+TEST_CASE("divergence ends with 5 and leaves the earlier result as it was") {
+  const DataSet data;
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  const std::string steps = slurp(out / "steps.csv"), last = slurp(out / "last.safetensors");
+  const std::string result = slurp(out / "result.json");
+  check_fails(data.flags("--optimizer sgd --lr 1e6 --epochs 20 --loss mse --output " + out.path()), 5,
+              "try a smaller --lr");
+  CHECK(slurp(out / "steps.csv") == steps);
+  CHECK(slurp(out / "last.safetensors") == last);
+  CHECK(slurp(out / "result.json") == result);
+  REQUIRE(catdog(data.flags("--seed 3 --output " + out.path())).code == 0);
+  CHECK(slurp(out / "last.safetensors") != last);
+  CHECK(std::filesystem::exists(out / "unfinished/steps.csv"));  // of the run that diverged
+  CHECK(!std::filesystem::exists(out / "unfinished-2"));
+  check_fails(
+      "eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() + " --output " + out.path(), 2,
+      "choose another folder");
+}
+
+TEST_CASE("an output that cannot be written is one line and 1, before any training") {
+  const DataSet data;
+  check_fails(data.flags("--output /proc/nowhere"), 1, "/proc/nowhere");
+  write_file(data.folder / "file", "x");
+  check_fails(data.flags("--output " + (data.folder / "file/below")), 1, "file");
+}
+
+TEST_CASE("a file that grows too large fails in one line, and the earlier result survives") {
+  const DataSet data;
+  const TemporaryFolder out;
+  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  const std::string last = slurp(out / "last.safetensors");
+  const Result r = shell("trap '' XFSZ; ulimit -f 8; exec " + program("catdog") + " " +
+                         data.flags("--seed 9 --output " + out.path()));
+  CAPTURE(r.err);
+  CHECK(r.code == 1);
+  CHECK(contains(last_line(r.err), "last.safetensors"));
+  CHECK(slurp(out / "last.safetensors") == last);
+}
+
+TEST_CASE("a standard output that cannot be written to is an error, not a lost result") {
+  const Result r = shell(program("catdog") + " --summary >/dev/full");
+  CHECK(r.code == 1);
+  CHECK(contains(r.err, "standard output"));
+}
+
+TEST_CASE("SIGINT and SIGTERM save what was learnt and end with 128 + the signal") {
+  const DataSet data;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const TemporaryFolder out;
+    const std::string path = program("catdog");
+    const pid_t child = fork();
+    if (child == 0) {
+      std::freopen((out / "err").c_str(), "w", stderr);
+      execl(path.c_str(), "catdog", "--data", data.folder.path().c_str(), "--image-size", "32", "--width", "0.03125",
+            "--device", "cpu", "--epochs", "100000", "--output", out.path().c_str(), static_cast<char*>(nullptr));
+      _exit(127);
+    }
+    for (int i = 0; i < 1000 && !std::filesystem::exists(out / "last.safetensors"); ++i) usleep(10000);
+    kill(child, signal);
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 128 + signal);
+    CHECK(contains(slurp(out / "err"), "Stopped by a signal"));
+    CHECK(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path()).code == 0);
+  }
+}
+
+TEST_CASE("--no-shuffle takes the classes in turns, by natural order of names") {
+  const DataSet data;
+  const TemporaryFolder a, b;
+  REQUIRE(catdog(data.flags("--no-shuffle --augment none --count cat=2,dog=6 --seed 1 --init /dev/null --output " +
+                            a.path()))
+              .code == 3);
+  REQUIRE(catdog(data.flags("--output " + a.path())).code == 0);
+  const std::string init =
+      "--augment none --count cat=2,dog=6 --init " + (a / "last.safetensors") + " --output " + b.path();
+  REQUIRE(catdog(data.flags("--no-shuffle --seed 1 " + init)).code == 0);
+  const std::string steps = slurp(b / "steps.csv");
+  REQUIRE(catdog(data.flags("--no-shuffle --seed 2 " + init)).code == 0);
+  CHECK(slurp(b / "steps.csv") == steps);  // nothing in it is random any more
+}
+
+TEST_CASE("--summary prints the lectures' table") {
+  const Result r = catdog("--summary --model vgg16 --image-size 160 --width 1");
+  CHECK(r.code == 0);
+  for (const char* part : {"block1_conv1 (Conv2D)", "(None, 160, 160, 64)", "36,928", "block5_pool (MaxPooling2D)",
+                           "(None, 5, 5, 512)", "14,714,688", "12,801"}) {
+    CHECK_MESSAGE(contains(r.out, part), r.out);
+  }
+}
+
+TEST_CASE("every loss trains") {
+  const DataSet data;
+  for (const std::string& name : loss_names()) {
+    CAPTURE(name);
+    const TemporaryFolder out;
+    const Result r = catdog(data.flags("--max-steps 2 --loss " + name + " --output " + out.path()));
+    CHECK_MESSAGE(r.code == 0, r.err);
+    const Json result = Json::parse(slurp(out / "result.json"));
+    CHECK(result["options"]["loss"] == name);
+    CHECK(result["steps"] == 2);
+  }
+}
+
+TEST_CASE("remedies run, are told in the result, and evaluate to the same afterwards") {
+  const DataSet data(12, 8);
+  for (const std::string remedy :
+       {"--sampler oversample", "--class-weights effective=0.99 --defer-weights 0.5", "--mixup 0.4", "--cutmix 1",
+        "--remix 1 --loss focal --alpha none", "--crt 2", "--loss cross-entropy --tau-norm 1", "--adjust-logits 1.5",
+        "--temperature --hold-out 0.3", "--threshold f1 --hold-out 0.3", "--threshold 0.3",
+        "--loss mse --threshold balanced-accuracy --hold-out 0.3", "--outputs 2 --loss focal --crt 1 --temperature",
+        "--loss ldam --class-weights none", "--loss influence-balanced", "--loss-reduction sum"}) {
+    CAPTURE(remedy);
+    const TemporaryFolder out, again;
+    const Result r = catdog(data.flags(remedy + " --count cat=6,dog=12 --output " + out.path()));
+    CHECK_MESSAGE(r.code == 0, r.err);
+    const Json result = Json::parse(slurp(out / "result.json"));
+    const std::string flag = remedy.substr(remedy.rfind("--") + 2), name = flag.substr(0, flag.find(' '));
+    const Json& told = result["options"];
+    if (name == "mixup" || name == "cutmix") CHECK(told["mix"] == name + "=" + flag.substr(flag.find(' ') + 1));
+    else if (name != "alpha" && name != "temperature") CHECK(told.contains(name));
+    const Result e = catdog("eval --batch-size 4 --data " + data.folder.path() + " --weights " +
+                            (out / "last.safetensors") + " --output " + again.path());
+    CHECK_MESSAGE(e.code == 0, e.err);
+    CHECK(e.out == r.out);
+    CHECK(slurp(again / "predictions.csv") == slurp(out / "predictions.csv"));
+  }
+}
+
+TEST_CASE("nothing that is learnt or tuned depends on the validation pictures") {
+  const DataSet data(12, 8);
+  const TemporaryFolder first, second;
+  const std::string options =
+      "--count cat=8,dog=12 --sampler balanced-batch --mixup 0.2 --crt 1 --temperature --threshold f1 --hold-out 0.3 "
+      "--adjust-logits 0.5 --output ";
+  const Result before = catdog(data.flags(options + first.path()));
+  CHECK_MESSAGE(before.code == 0, before.err);
+  // The validation cats become dogs, and the dogs cats.
+  const std::string validation = data.folder / "validation/";
+  std::filesystem::rename(validation + "cat", validation + "x");
+  std::filesystem::rename(validation + "dog", validation + "cat");
+  std::filesystem::rename(validation + "x", validation + "dog");
+  const Result after = catdog(data.flags(options + second.path()));
+  CHECK_MESSAGE(after.code == 0, after.err);
+  CHECK(slurp(first / "predictions.csv") != slurp(second / "predictions.csv"));
+  CHECK(slurp(first / "steps.csv") == slurp(second / "steps.csv"));
+  CHECK(slurp(first / "last.safetensors") == slurp(second / "last.safetensors"));
+}
+
+TEST_CASE("remedies that do not go together are refused, with what is valid") {
+  check_fails("--sampler some", 2, "valid are shuffle, undersample");
+  check_fails("--sampler oversample --no-shuffle", 2, "does not go with --no-shuffle");
+  check_fails("--mixup 0.2 --cutmix 1", 2, "in one way only");
+  check_fails("--mixup none", 2, "is no number");
+  check_fails("--mixup 1 --loss ghm", 2, "counts whole samples");
+  check_fails("--tau-norm 1", 2, "add --outputs 2");
+  check_fails("--tau-norm 1 --loss ldam", 2, "have one length already");
+  check_fails("--threshold 1.5", 2, "a probability between 0 and 1");
+  check_fails("--threshold accuracy", 2, "valid are f1, balanced-accuracy, g-mean, mcc");
+  check_fails("--hold-out 0.2", 2, "goes with --temperature or a --threshold that is tuned");
+  check_fails("--loss mse --temperature", 2, "learns numbers, not logits");
+  check_fails("--class-weights heavy", 2, "valid are none, balanced, inverse, sqrt, effective=BETA, median");
+  check_fails("--loss-reduction most", 2, "valid are mean, weighted-mean, sum, positives");
+  check_fails("--loss dice --loss-reduction sum", 2, "one number for a whole batch");
+  check_fails("--loss cross-entropy --outputs 1", 2, "takes a logit for each class");
+  check_fails("--loss bce --outputs 2", 2, "takes one logit a sample");
+  check_fails("--count cat=1,dog=20 --temperature --epochs 1", 3, "too few to put some aside");
+}
+
+TEST_CASE("metrics of a CSV file") {
+  const TemporaryFolder folder;
+  const auto file = [&](const std::string& content) {
+    write_file(folder / "x.csv", content);
+    return "metrics " + (folder / "x.csv");
+  };
+  // Two of three cats found, one of three dogs taken for one.
+  const std::string scores = "name,label,score\n\"a, b\",1,0.9\nc,1,0.6\r\nd,1,0.2\n\ne,0,0.7\nf,0,0.1\ng,0,0.3\n";
+  const Result r = catdog(file(scores));
+  CHECK_MESSAGE(r.code == 0, r.err);
+  const Json m = Json::parse(r.out);
+  CHECK(m["samples"] == 6);
+  CHECK(m["positives"] == 3);
+  CHECK(m["tp"] == 2);
+  CHECK(m["fp"] == 1);
+  CHECK(m["f1"] == doctest::Approx(2. / 3));
+  CHECK(m["roc_auc"] == doctest::Approx(6. / 9));
+  CHECK(m["average_precision"] == doctest::Approx((1 + 2. / 3 + 3. / 5) / 3));
+  CHECK(m["brier"] == doctest::Approx((0.01 + 0.16 + 0.64 + 0.49 + 0.01 + 0.09) / 6));
+  CHECK(m["best_thresholds"]["f1"]["value"] == doctest::Approx(0.75));
+  CHECK(Json::parse(catdog(file(scores) + " --threshold 0.7").out)["tp"] == 1);
+  CHECK(Json::parse(catdog(file(scores) + " --positive 0").out)["positives"] == 3);
+  CHECK(Json::parse(catdog(file(scores) + " --curves").out)["roc"]["tpr"].size() > 2);
+  // The same decisions from logits; one class alone has no area under a curve.
+  const Json logits = Json::parse(catdog(file("logit,label\n2,cat\n-1,cat\n-3,dog\n") + " --positive cat").out);
+  CHECK(logits["recall"] == 0.5);
+  CHECK(logits["log_loss"] ==
+        doctest::Approx((std::log1p(std::exp(-2)) + std::log1p(std::exp(1)) + std::log1p(std::exp(-3))) / 3));
+  CHECK(Json::parse(catdog(file("logit,label\n2,0\n-1,0\n")).out)["roc_auc"].is_null());
+
+  check_fails(file("label,value\n1,2\n"), 3, "must name the columns label and one of score");
+  check_fails(file("label,score\n1,2\n"), 3, "line 2: the score 2 is no probability; call the column logit");
+  check_fails(file("label,logit\n1,two\n"), 3, "line 2: \"two\" is no number");
+  check_fails(file("label,logit\n1,2\n1\n"), 3, "line 3: 1 fields, but 2 columns");
+  check_fails(file("label,logit\n"), 3, "holds no samples");
+  check_fails(file("label,logit\ncat,1\ndog,2\n"), 3, "say with --positive which of these is: cat, dog");
+  check_fails("metrics " + (folder / "none.csv"), 3, "none.csv");
+  check_fails("metrics", 2, "FILE");
+  check_fails(file(scores) + " --threshold 2", 2, "a probability between 0 and 1");
+}

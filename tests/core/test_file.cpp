@@ -1,0 +1,195 @@
+// core/io/file.h: an earlier file survives everything that can go wrong while a new one is written.
+#include <dirent.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/io/file.h"
+#include "kernels/error.h"
+#include "tests/support.h"
+
+using namespace counterpoise;
+
+namespace {
+
+size_t files(const TemporaryFolder& folder) {
+  const std::filesystem::directory_iterator all(folder.path());
+  return std::distance(begin(all), end(all));
+}
+
+// No file may grow beyond `bytes`; write() then fails with EFBIG instead of ending the program.
+struct FileSizeLimit {
+  rlimit before;
+  void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  explicit FileSizeLimit(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit lower{bytes, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &lower);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+  }
+};
+
+// The error of `action`, which must be one line with this exit code and these words in it.
+template <class Action>
+void fails(Exit code, const std::vector<std::string>& words, Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    CAPTURE(message);
+    CHECK(error.code() == code);
+    CHECK(message.find('\n') == std::string::npos);
+    for (const std::string& word : words) {
+      CAPTURE(word);
+      CHECK(message.find(word) != std::string::npos);
+    }
+    return;
+  }
+  FAIL("nothing was thrown");
+}
+
+}  // namespace
+
+TEST_CASE("file: what is written is read, and replaces what was there") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.txt";
+  const std::string bytes("zero \0 byte", 11);
+  write_file(path, "an earlier and longer content");
+  write_file(path, bytes);
+  CHECK(read_file(path, 100) == bytes);
+  CHECK(files(folder) == 1);
+  write_file(path, "");
+  CHECK(read_file(path, 0) == "");
+}
+
+TEST_CASE("file: a path without a directory is in the current one") {
+  const TemporaryFolder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  AtomicFile out("b.txt");
+  out.write("b", 1);
+  std::filesystem::current_path(before);  // the file stays where it was begun
+  out.commit();
+  CHECK(read_file(folder / "b.txt", 1) == "b");
+}
+
+TEST_CASE("file: an abandoned write leaves the earlier content and no temporary") {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "earlier");
+  {
+    AtomicFile out(folder / "a");
+    out.write("half", 4);
+    CHECK(files(folder) == 2);
+  }
+  CHECK(read_file(folder / "a", 100) == "earlier");
+  CHECK(files(folder) == 1);
+}
+
+TEST_CASE("file: a temporary that a killed run left is replaced") {
+  const TemporaryFolder folder;
+  const std::string left = folder / text(".a.tmp-", getpid());
+  std::filesystem::create_symlink("/dev/full", left);
+  write_file(folder / "a", "new");
+  CHECK(read_file(folder / "a", 100) == "new");
+  CHECK(files(folder) == 1);
+}
+
+TEST_CASE("file: no space left") {
+  const int full = open("/dev/full", O_WRONLY);
+  REQUIRE(full >= 0);
+  fails(Exit::failure, {"runs/a", "No space left", "free some space", "untouched"},
+        [&] { detail::write_all(full, "x", 1, "runs/a"); });
+  close(full);
+}
+
+TEST_CASE("file: a write that fails half-way harms nothing, and cannot be committed") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a";
+  write_file(path, "earlier");
+  {
+    AtomicFile out(path);
+    const std::string large(10000, 'x');
+    {
+      FileSizeLimit limit(4096);
+      fails(Exit::failure, {path, "File too large", "ulimit -f"}, [&] { out.write(large.data(), large.size()); });
+    }
+    fails(Exit::failure, {path, "earlier write failed"}, [&] { out.commit(); });
+  }
+  CHECK(read_file(path, 100) == "earlier");
+  CHECK(files(folder) == 1);
+}
+
+TEST_CASE("file: a rename that fails leaves no temporary") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a";
+  {
+    AtomicFile out(path);
+    out.write("x", 1);
+    std::filesystem::create_directory(path);  // somebody else was faster
+    fails(Exit::failure, {"rename", path}, [&] { out.commit(); });
+  }
+  CHECK(files(folder) == 1);
+}
+
+TEST_CASE("file: a committed file takes no more") {
+  const TemporaryFolder folder;
+  AtomicFile out(folder / "a");
+  out.commit();
+  fails(Exit::failure, {"committed"}, [&] { out.write("x", 1); });
+  fails(Exit::failure, {"committed"}, [&] { out.commit(); });
+  CHECK(read_file(folder / "a", 1) == "");
+}
+
+TEST_CASE("file: places where nothing can be written") {
+  const TemporaryFolder folder;
+  const auto write = [](const std::string& path) { return [path] { write_file(path, "x"); }; };
+  write_file(folder / "plain", "x");
+  fails(Exit::failure, {"none", "No such file", "create it"}, write(folder / "none/a"));
+  fails(Exit::failure, {"plain", "Not a directory"}, write(folder / "plain/a"));
+  fails(Exit::failure, {"directory", "choose another"}, write(folder.path()));
+  fails(Exit::failure, {"names no file"}, write(folder / ""));
+  fails(Exit::failure, {"names no file"}, write(""));
+  fails(Exit::failure, {"too long", "shorter"}, write(folder / std::string(250, 'n')));
+  fails(Exit::failure, {"/dev/null", "not a regular file"}, write("/dev/null"));
+  CHECK(files(folder) == 1);
+}
+
+TEST_CASE("file: what cannot be read is bad data") {
+  const TemporaryFolder folder;
+  const auto read = [](const std::string& path, size_t limit = 100) { return [=] { read_file(path, limit); }; };
+  write_file(folder / "a", "12345");
+  CHECK(read_file(folder / "a", 5) == "12345");
+  fails(Exit::bad_data, {folder / "a", "larger than 4"}, read(folder / "a", 4));
+  fails(Exit::bad_data, {"larger than 0"}, read(folder / "a", 0));
+  fails(Exit::bad_data, {folder / "b", "No such file", "spelling"}, read(folder / "b"));
+  fails(Exit::bad_data, {folder.path(), "is a directory"}, read(folder.path()));
+  fails(Exit::bad_data, {"/dev/null", "not a regular file"}, read("/dev/null"));
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  fails(Exit::bad_data, {"not a regular file"}, read(folder / "pipe"));  // and does not wait
+}
+
+TEST_CASE("file: directories are made with those above them") {
+  const TemporaryFolder folder;
+  make_directories(folder / "a/b//c/");
+  CHECK(std::filesystem::is_directory(folder / "a/b/c"));
+  make_directories(folder / "a/b/c");
+  make_directories("/");
+  write_file(folder / "plain", "x");
+  fails(Exit::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain"); });
+  fails(Exit::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain/below"); });
+  fails(Exit::failure, {"empty"}, [&] { make_directories(""); });
+  fails(Exit::failure, {"File name too long", "shorter"}, [&] { make_directories(folder / std::string(300, 'n')); });
+  if (access("/proc/self", F_OK) == 0)  // where even root may not
+    fails(Exit::failure, {"/proc/counterpoise"}, [&] { make_directories("/proc/counterpoise"); });
+}

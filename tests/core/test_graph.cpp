@@ -1,0 +1,166 @@
+// The graph: who gets a gradient, when memory goes, and what cannot be done.
+#include <doctest/doctest.h>
+
+#include "tests/core/gradcheck.h"
+#include "tests/backends.h"
+
+using namespace counterpoise;
+
+// -- the graph
+// --------------------------------------------------------------------------------------
+
+TEST_CASE("graph: a variable used twice collects both gradients") {
+  for (const Machine& machine : machines()) {
+    const Var x(Tensor::full(machine.backend, {}, 3), true);
+    const Var y = x * x;  // and y is used twice
+    (y * y + x).backward();
+    CHECK(x.grad().item() == 4 * 27 + 1);
+    x.zero_grad();
+    CHECK_FALSE(x.grad().defined());
+    (x - x).backward();
+    CHECK(x.grad().item() == 0);
+  }
+}
+
+TEST_CASE("graph: only what requires a gradient gets one") {
+  Backend& b = guarded_cpu();
+  const Var w(Tensor::full(b, {2}, 3), true), c(Tensor::full(b, {2}, 5));
+  const Var y = sum(w * c + square(c));
+  y.backward();
+  CHECK(numbers(w.grad()) == std::vector<double>{5, 5});
+  CHECK_FALSE(c.grad().defined());
+  CHECK_FALSE(square(c).requires_grad());
+  CHECK(fails(Exit::failure, {"backward", "requires a gradient"}, [&] { sum(c).backward(); }));
+  {
+    const NoGrad outer;
+    { const NoGrad inner; }
+    const Var z = sum(square(w));
+    CHECK_FALSE(z.requires_grad());
+    CHECK(z.value().item() == 18);
+    CHECK(fails(Exit::failure, {"backward"}, [&] { z.backward(); }));
+  }
+  CHECK(square(w).requires_grad());
+}
+
+TEST_CASE("graph: backward needs one number, and a graph that is still there") {
+  Backend& b = guarded_cpu();
+  const Var x(Tensor::full(b, {3}, 2), true);
+  CHECK(fails(Exit::failure, {"backward", "[3]"}, [&] { square(x).backward(); }));
+  const Var loss = sum(square(x));
+  loss.backward();
+  CHECK(fails(Exit::failure, {"backward", "already"}, [&] { loss.backward(); }));
+  CHECK(numbers(x.grad()) == std::vector<double>{4, 4, 4});
+
+  // A part that two losses share is gone through with the first; the second must not lose it
+  // silently.
+  const Var shared = square(x);
+  const Var first = sum(shared), second = sum(exp(shared));
+  x.zero_grad();
+  first.backward();
+  CHECK(fails(Exit::failure, {"backward", "already"}, [&] { second.backward(); }));
+  CHECK(numbers(x.grad()) == std::vector<double>{4, 4, 4});
+}
+
+TEST_CASE("graph: gradients are never two names for the same numbers") {
+  Backend& b = guarded_cpu();
+  const auto check = [&](const std::function<Var(const Var&, const Var&)>& f, double dx, double dy) {
+    const Var x(Tensor::full(b, {2}, 3), true), y(Tensor::full(b, {2}, 3), true);
+    for (int times = 1; times <= 3; ++times) {  // add_grad adds in place from the second time on
+      sum(f(x, y)).backward();
+      CHECK(numbers(x.grad()) == std::vector<double>(2, times * dx));
+      CHECK(numbers(y.grad()) == std::vector<double>(2, times * dy));
+      const Tensor seen = x.grad();  // a handle of the caller's: must not change under him
+      sum(f(x, y)).backward();
+      CHECK(numbers(seen) == std::vector<double>(2, times * dx));
+      for (const Var& v : {x, y}) v.zero_grad();
+      for (int i = 0; i < times; ++i) sum(f(x, y)).backward();
+    }
+  };
+  check([](const Var& x, const Var& y) { return x + y; }, 1, 1);
+  check([](const Var& x, const Var& y) { return x + x + y; }, 2, 1);
+  check([](const Var& x, const Var& y) { return reshape(x, {2, 1}) * reshape(y, {1, 2}); }, 6, 6);
+  check([](const Var& x, const Var& y) { return relu(reshape(x, {1, 2})) + reshape(y, {1, 2}); }, 1, 1);
+  check([](const Var& x, const Var& y) { return sum_to(x, {2}) + exp(0 * y) * x; }, 2, 0);
+  check(
+      [](const Var& x, const Var& y) {
+        const Var z = reshape(x, {1, 2});  // its gradient goes three ways, two of them in place
+        return relu(z) + abs(z) + reshape(z, {2, 1}) + y;
+      },
+      6, 2);
+
+  // An operation may give one tensor to several inputs; what lies before them works in place.
+  const auto leaf = [&](float first, float second) { return Var(Tensor::from<float>(b, {2}, {first, second}), true); };
+  const Var p = leaf(3, -4), q = leaf(-5, 6), r = leaf(7, -8), w(Tensor::full(b, {1, 1, 1, 1}, 1));
+  const Var rp = relu(p), rr = abs(r), rq = conv2d(reshape(q, {1, 1, 2, 1}), w, Var(), {}, true);
+  sum(Var::made_by("fork", rp.value(), {rp, rq, rr}, [rp, rq, rr](Tensor dy) {
+    rp.add_grad(dy);
+    rq.add_grad(dy.reshape({1, 1, 2, 1}));
+    rr.add_grad(dy);
+  })).backward();
+  CHECK(numbers(p.grad()) == std::vector<double>{1, 0});
+  CHECK(numbers(q.grad()) == std::vector<double>{0, 1});
+  CHECK(numbers(r.grad()) == std::vector<double>{1, -1});
+
+  // reshape shares the value with x: in-place steps on the way back must not write to it.
+  const Var x(Tensor::from<float>(b, {2}, {3, -4}), true);
+  sum(relu(abs(square(reshape(x, {2, 1}))))).backward();
+  CHECK(numbers(x.value()) == std::vector<double>{3, -4});
+  CHECK(numbers(x.grad()) == std::vector<double>{6, -8});
+}
+
+TEST_CASE("graph: a chain of 100,000 operations does not overflow the stack") {
+  Backend& b = guarded_reference();
+  const auto chain = [](Var y) {
+    for (int i = 0; i < 100000; ++i) y = y + 1;
+    return y;
+  };
+  const Var x(Tensor::full(b, {}, 1, DType::f64), true);
+  {
+    const Var y = chain(x);
+    CHECK(y.value().item() == 100001);
+    y.backward();
+    CHECK(x.grad().item() == 1);
+    x.zero_grad();
+  }
+  { const Var never_gone_through = chain(x); }
+  CHECK(guarded_reference().live_blocks == 1);
+}
+
+TEST_CASE("graph: memory falls while the gradients come down") {
+  Guarded<CpuBackend>& b = guarded_cpu();
+  const int64_t n = 10000, bytes = 4 * n, depth = 20;
+  const Var x(Tensor::full(b, {n}, 0.01), true);
+  std::vector<int64_t> live;  // at each probe on the way back
+  const auto probe = [&live, &b](const Var& y) {
+    return Var::made_by("probe", y.value(), {y}, [y, &live, &b](Tensor dy) {
+      live.push_back(b.live_bytes);
+      y.add_grad(dy);
+    });
+  };
+  {
+    Var y = x;
+    for (int i = 0; i < depth; ++i) y = probe(exp(y) - 1);
+    const Var loss = mean(y);
+    y = Var();
+    CHECK(b.live_bytes >= 2 * depth * bytes);
+    loss.backward();
+    REQUIRE(live.size() == depth);
+    for (int i = 1; i < depth; ++i) CHECK(live[i] <= live[i - 1] - 2 * bytes);
+    CHECK(live.back() <= 6 * bytes);
+    CHECK(b.live_bytes <= 2 * bytes + 64);  // x and its gradient
+  }
+  x.zero_grad();
+  CHECK(b.live_bytes == bytes);
+}
+
+TEST_CASE("graph: a graph that is never gone through leaks nothing, nor does one that throws") {
+  Guarded<CpuBackend>& b = guarded_cpu();
+  {
+    const Var w(Tensor::full(b, {4, 3, 3, 2}, 1), true), x(Tensor::full(b, {1, 6, 6, 2}, 1), true);
+    const Var y = max_pool2d(conv2d(x, w, Var(), {1, 1}, true), {2, 2});
+    const Var bad = Var::made_by("bad", y.value(), {y}, [](Tensor) { throw Error("on purpose"); });
+    CHECK(fails(Exit::failure, {"on purpose"}, [&] { sum(bad).backward(); }));
+  }
+  CHECK(b.live_blocks == 0);
+  CHECK(b.damaged == 0);
+}

@@ -1,0 +1,356 @@
+// The operations: every row of the table on every backend, values by hand, and errors.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "tests/core/gradcheck.h"
+#include "tests/backends.h"
+#include "tests/support.h"
+
+using namespace counterpoise;
+
+// -- the table --
+
+// What is declared in core/ops.h, where declarations begin their line: "Var name(" or "inline Var
+// name(". An operator with the types of its operands, as in the table: "operator-(Var, double)".
+static std::set<std::string> declared_operations() {
+  std::ifstream file(source_folder() + "/core/ops.h");
+  std::set<std::string> names;
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("inline ", 0) == 0) line.erase(0, 7);
+    const size_t open = line.find('(');
+    if (line.rfind("Var ", 0) != 0 || open == std::string::npos) continue;
+    std::string name = line.substr(4, open - 4);
+    if (name.rfind("operator", 0) == 0) {
+      std::istringstream operands(line.substr(open + 1, line.find(')') - open - 1));
+      std::string types;
+      for (std::string operand; std::getline(operands, operand, ',');) {
+        const bool is_var = operand.find("Var") != std::string::npos;
+        types += (types.empty() ? "" : ", ") + std::string(is_var ? "Var" : "double");
+      }
+      name += "(" + types + ")";
+    }
+    names.insert(name);
+  }
+  return names;
+}
+
+TEST_CASE("ops: every operation of core/ops.h has a row in the table") {
+  std::set<std::string> rows;
+  for (const OpRow& row : op_table()) rows.insert(row.name);
+  const std::set<std::string> declared = declared_operations();
+  CHECK(declared.size() >= 44);
+  for (const std::string& name : declared) CHECK_MESSAGE(rows.count(name), name, " has no row");
+  for (const std::string& name : rows) CHECK_MESSAGE(declared.count(name), name, " is no operation");
+}
+
+TEST_CASE("ops: the gradient check finds a gradient that is wrong by a thousandth") {
+  const Var x = leaves({{{3, 4}}}, guarded_cpu(), DType::f64)[0];
+  const auto wrong = [&] {
+    return Var::made_by("wrong", square(x).value(), {x}, [x](Tensor dy) {
+      const NoGrad no_grad;
+      x.add_grad((2.002 * x * Var(dy)).value());
+    });
+  };
+  CHECK(gradcheck(wrong, {x}).error > 9e-4);
+  CHECK(gradcheck([&] { return square(x); }, {x}).error < 1e-9);
+}
+
+TEST_CASE("ops: gradients are those of finite differences in f64, 1e-6") {
+  for (const Machine& machine : machines()) {
+    for (const OpRow& row : op_table()) {
+      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      CAPTURE(where);
+      const std::vector<Var> in = leaves(row.inputs, machine.backend, DType::f64);
+      const Gradcheck check = gradcheck([&] { return row.f(in); }, in, 60);
+      CHECK_MESSAGE(check.error < 1e-6, check.where);
+    }
+    check_guard(machine);
+  }
+}
+
+// In f64 to 1e-12. In f32 to 1e-5 of the largest number: 84 times the distance of two floats at 1,
+// for results of up to some hundred roundings.
+TEST_CASE("ops: every backend agrees with the reference in f64") {
+  for (const Machine& machine : machines()) {
+    for (const OpRow& row : op_table()) {
+      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      CAPTURE(where);
+      const Run exact = run(row, guarded_reference(), DType::f64);
+      check_agree(run(row, machine.backend, DType::f32), exact, 1e-5);
+      check_agree(run(row, machine.backend, DType::f64), exact, 1e-12);
+      check_guard(machine);
+    }
+  }
+}
+
+// Two roundings to bf16's 8 bits may differ in the last: 2^-8 of the largest number each.
+TEST_CASE("ops: bf16 agrees with the reference's bf16, to two of its last places") {
+  int rows = 0;
+  for (const Machine& machine : machines()) {
+    if (!computes_in(machine.backend, DType::bf16)) continue;
+    for (const OpRow& row : op_table()) {
+      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      CAPTURE(where);
+      check_agree(run(row, machine.backend, DType::bf16), run(row, reference_backend(), DType::bf16), 0.0079);
+      check_guard(machine);
+      ++rows;
+    }
+  }
+  CHECK(rows >= static_cast<int>(op_table().size()));  // the reference itself, at least
+}
+
+// The reference's bf16 is right where its f64 is: an operation rounds its inputs, its outputs and nothing between, apart
+// from those that are made of several.
+TEST_CASE("ops: the reference in bf16 agrees with itself in f64, to 2 in a hundred") {
+  for (const OpRow& row : op_table()) {
+    const std::string where = text(row.name, " ", row.what);
+    if (row.name == "exp" || row.name == "expm1" || row.name == "pow" || row.name == "maximum" ||
+        row.name == "minimum" || row.name == "max_pool2d" || row.what.find("times 20") != std::string::npos) {
+      continue;  // these magnify what is rounded, or choose by it
+    }
+    CAPTURE(where);
+    const Run rounded = run(row, reference_backend(), DType::bf16), exact = run(row, reference_backend(), DType::f64);
+    CHECK(deviation(rounded.value, exact.value) < 0.02);
+  }
+}
+
+TEST_CASE("bf16: the nearest float, ties to even, infinities and NaN") {
+  const std::pair<float, uint16_t> values[] = {
+      {0.f, 0x0000},          {-0.f, 0x8000},         {1.f, 0x3f80},           {-2.f, 0xc000},
+      {1.00390625f, 0x3f80},  {1.01171875f, 0x3f82},  {1.00390637f, 0x3f81},   {3.3895314e38f, 0x7f7f},
+      {3.4028235e38f, 0x7f80}, {1e-40f, 0x0001},      {HUGE_VALF, 0x7f80},     {-HUGE_VALF, 0xff80},
+  };
+  for (const auto& [value, bits] : values) {
+    CAPTURE(value);
+    CHECK(bf16(value).bits == bits);
+  }
+  CHECK(std::isnan(float(bf16(NAN))));
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    bf16 x;
+    x.bits = static_cast<uint16_t>(bits);
+    if (!std::isnan(float(x))) CHECK_FALSE(bf16(float(x)).bits != bits);
+  }
+}
+
+TEST_CASE("ops: a second backward adds, so the gradient is exactly doubled") {
+  for (const Machine& machine : machines()) {
+    for (const OpRow& row : op_table()) {
+      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      CAPTURE(where);
+      Run once = run(row, machine.backend, DType::f32);
+      const Run twice = run(row, machine.backend, DType::f32, 2);
+      CHECK(once.value == twice.value);
+      for (auto& gradient : once.gradients) {
+        for (double& g : gradient) g *= 2;
+      }
+      CHECK(once.gradients == twice.gradients);
+    }
+  }
+}
+
+TEST_CASE("ops: values, by hand") {
+  for (const Machine& machine : machines()) {
+    Backend& b = machine.backend;
+    CAPTURE(b.name());
+    const Tensor x = Tensor::from<float>(b, {1, 2, 3, 1}, {1, 2, 3, 4, 5, 6});
+    const Tensor w = Tensor::from<float>(b, {1, 2, 2, 1}, {1, 10, 100, 1000});  // not turned
+    const auto values = [](const Var& y) { return numbers(y.value()); };
+    using List = std::vector<double>;
+    CHECK(values(conv2d(x, w, Var(), {1, 0})) == List{5421, 6532});
+    CHECK(values(conv2d(x, w, Tensor::full(b, {1}, -6000), {1, 0}, true)) == List{0, 532});
+    CHECK(values(conv2d(x, w, Var(), {2, 1})) == List{1000, 3200, 40, 65});
+    CHECK(values(max_pool2d(x, {2, 1})) == List{5, 6});
+    CHECK(values(max_pool2d(-Var(x), {2, 2, 1})) == List{-1, -2, -4, -5});  // padding never wins
+    CHECK(values(avg_pool2d(x, {2, 2, 1})) == List{0.25, 1.25, 1, 2.75});   // padding counts
+    CHECK(values(adaptive_avg_pool2d(x, 1, 2)) == List{3, 4});
+    CHECK(values(flatten(x)) == List{1, 2, 3, 4, 5, 6});
+    const Tensor a = reshape(x, {2, 3}).value();
+    CHECK(values(matmul(a, a, false, true)) == List{14, 32, 32, 77});
+    CHECK(values(sum_to(a, {3})) == List{5, 7, 9});
+    CHECK(values(pick(a, Tensor::from<int32_t>(b, {2}, {2, 0}))) == List{3, 4});
+    CHECK(values(clamp(a, 2, 4)) == List{2, 2, 3, 4, 4, 4});
+    CHECK(values(pow(a, 2)) == List{1, 4, 9, 16, 25, 36});
+
+    // The largest gets the gradient, and the first of equal ones all of it.
+    const Var ties(Tensor::from<float>(b, {1, 2, 2, 1}, {7, 7, 7, 7}), true);
+    max_pool2d(ties, {2, 2}).backward();
+    CHECK(numbers(ties.grad()) == List{1, 0, 0, 0});
+    const Var p(Tensor::full(b, {}, 2), true), q(Tensor::full(b, {}, 2), true);
+    (3 * maximum(p, q)).backward();
+    CHECK(p.grad().item() == 1.5);
+    CHECK(q.grad().item() == 1.5);
+
+    // Statistics: 1, 2, 3, 6 has mean 3 and variance 3.5, or 14/3 without bias.
+    const Tensor mean = Tensor::full(b, {1}, 1), var = Tensor::full(b, {1}, 1);
+    const Tensor column = Tensor::from<float>(b, {4, 1}, {1, 2, 3, 6}), one = Tensor::full(b, {1}, 1);
+    batch_norm(column, one, one, mean, var, false);
+    CHECK(mean.item() == 1);
+    const Var y = batch_norm(column, one, one, mean, var, true, 0.25, 0.5);
+    CHECK(deviation(values(y), {0, 0.5, 1, 2.5}) < 1e-6);
+    CHECK(mean.item() == doctest::Approx(1.5));
+    CHECK(var.item() == doctest::Approx(0.75 + 0.25 * 14 / 3));
+  }
+}
+
+TEST_CASE("ops: dropout drops the part p, the same on every backend") {
+  const Tensor ones = Tensor::full(guarded_reference(), {100001}, 1);
+  const std::vector<double> y = numbers(dropout(ones, 0.3, 1, 2).value());
+  double dropped = 0;
+  for (const double v : y) {
+    dropped += v == 0;
+    if (v != 0) CHECK_FALSE(std::fabs(v - 1 / 0.7) > 1e-6);
+  }
+  CHECK(dropped / 100001 == doctest::Approx(0.3).epsilon(0.02));
+  for (const Machine& machine : machines()) {
+    CHECK(numbers(dropout(ones.to(machine.backend), 0.3, 1, 2).value()) == y);
+  }
+  CHECK(numbers(dropout(ones, 0.3, 1, 3).value()) != y);
+  CHECK(numbers(dropout(ones, 0.3, 2, 2).value()) != y);
+}
+
+// -- errors --
+
+TEST_CASE("ops: errors name the operation and what it got") {
+  Backend& b = guarded_cpu();
+  const auto make = [&](const Shape& shape) { return Var(random_tensor(b, shape)); };
+  const Var m23 = make({2, 3}), m45 = make({4, 5}), v4 = make({4}), v3 = make({3});
+  const Var image = make({2, 8, 8, 3}), kernel = make({4, 3, 3, 3}), narrow = make({4, 3, 3, 5});
+  const Tensor t3 = v3.value(), label = Tensor::from<int32_t>(b, {2}, {0, 3});
+  const std::pair<std::vector<std::string>, std::function<void()>> cases[] = {
+      {{"add", "[2, 3]", "[4]"}, [&] { m23 + v4; }},
+      {{"sub", "[2, 3]", "[4]"}, [&] { m23 - v4; }},
+      {{"mul", "[2, 3]", "[4, 5]"}, [&] { m23* m45; }},
+      {{"div", "[2, 3]", "[4, 5]"}, [&] { m23 / m45; }},
+      {{"maximum", "[4]", "[3]"}, [&] { maximum(v4, v3); }},
+      {{"matmul", "[2, 3]", "[4, 5]"}, [&] { matmul(m23, m45); }},
+      {{"matmul", "[2, 3]^T", "[4, 5]^T"}, [&] { matmul(m23, m45, true, true); }},
+      {{"matmul", "[3]"}, [&] { matmul(m23, v3); }},
+      {{"linear", "[2, 3]", "[4, 5]"}, [&] { linear(m23, m45, Var()); }},
+      {{"linear", "bias", "[4]"},
+       [&] {
+         linear(m23, make({5, 3}), v4);
+       }},
+      {{"linear", "bias", "[2, 5]"},
+       [&] {
+         linear(m23, make({5, 3}), make({2, 5}));
+       }},
+      {{"conv2d", "[2, 8, 8, 3]", "[4, 3, 3, 5]"}, [&] { conv2d(image, narrow, Var(), {}); }},
+      {{"conv2d", "bias", "[3]", "4"}, [&] { conv2d(image, kernel, v3, {}); }},
+      {{"conv2d", "[2, 3]"}, [&] { conv2d(m23, kernel, Var(), {}); }},
+      {{"conv2d", "3x3", "2x8"},
+       [&] {
+         conv2d(make({1, 2, 8, 3}), kernel, Var(), {});
+       }},
+      {{"conv2d", "stride 0"},
+       [&] {
+         conv2d(image, kernel, Var(), {0, 1});
+       }},
+      {{"conv2d", "pad -1"},
+       [&] {
+         conv2d(image, kernel, Var(), {1, -1});
+       }},
+      {{"max_pool2d", "9x9", "8x8"},
+       [&] {
+         max_pool2d(image, {9, 1});
+       }},
+      {{"max_pool2d", "pad 2"},
+       [&] {
+         max_pool2d(image, {2, 2, 2});
+       }},
+      {{"avg_pool2d", "[2, 3]"}, [&] { avg_pool2d(m23, {}); }},
+      {{"adaptive_avg_pool2d", "[2, 8, 8, 3]", "0x2"}, [&] { adaptive_avg_pool2d(image, 0, 2); }},
+      {{"batch_norm", "[2, 8, 8, 3]", "[4]"}, [&] { batch_norm(image, v4, v4, t3, t3, true); }},
+      {{"batch_norm", "[2, 8, 8, 3]", "[4]"}, [&] { batch_norm(image, v3, v4, t3, t3, true); }},
+      {{"batch_norm", "[1, 3]", "larger"},
+       [&] {
+         batch_norm(make({1, 3}), v3, v3, t3, t3, true);
+       }},
+      {{"batch_norm", "[2, 0]"},
+       [&] {
+         const Var none = make({0});
+         batch_norm(make({2, 0}), none, none, none.value(), none.value(), true);
+       }},
+      {{"reshape", "[2, 3]", "[4, 5]"},
+       [&] {
+         reshape(m23, {4, 5});
+       }},
+      {{"sum_to", "[2, 3]", "[4]"}, [&] { sum_to(m23, {4}); }},
+      {{"sum_to", "[3]", "[2, 3]"},
+       [&] {
+         sum_to(v3, {2, 3});
+       }},
+      {{"mean", "[0, 3]"},
+       [&] {
+         mean(make({0, 3}));
+       }},
+      {{"log_softmax", "[3]"}, [&] { log_softmax(v3); }},
+      {{"log_softmax", "[2, 0]"},
+       [&] {
+         log_softmax(make({2, 0}));
+       }},
+      {{"pick", "3", "3 classes"}, [&] { pick(m23, label); }},
+      {{"pick", "[4]", "f32"}, [&] { pick(m23, v4.value()); }},
+      {{"dropout", "1"}, [&] { dropout(m23, 1, 0, 0); }},
+      {{"clamp", "2", "1"}, [&] { clamp(m23, 2, 1); }},
+      {{"i32"}, [&] { exp(label); }},
+      {{"Tensor::from", "3", "[2]"},
+       [&] {
+         Tensor::from<float>(b, {2}, {1, 2, 3});
+       }},
+      {{"item", "[2, 3]"}, [&] { m23.value().item(); }},
+      {{"to_vector", "f32"}, [&] { m23.value().to_vector<double>(); }},
+      {{"set_value", "[2, 3]", "[3]"}, [&] { v3.set_value(m23.value()); }},
+      {{"value"}, [&] { exp(Var()); }},
+      {{"shape", "-1"},
+       [&] {
+         Shape{2, -1};
+       }},
+      {{"shape", "5"}, [&] { Shape{1, 1, 1, 1, 1, 1}; }},
+      {{"shape", "axis 2"}, [&] { m23.shape()[2]; }},
+  };
+  for (const auto& [words, action] : cases) {
+    CAPTURE(words[0]);
+    CHECK(fails(Exit::failure, words, action));
+  }
+}
+
+TEST_CASE("ops: operands of two dtypes or two backends are an error, in every place") {
+  Backend& b = guarded_cpu();
+  const auto with = [&](const Tensor& odd, const std::vector<std::string>& words) {
+    const auto make = [&](const Shape& shape) { return Var(random_tensor(b, shape)); };
+    const Var v(odd), square = odd.reshape({1, 1}), pixel = odd.reshape({1, 1, 1, 1});
+    const Var x = make({2, 1}), image = make({2, 3, 3, 1}), kernel = make({1, 1, 1, 1}), one = make({1});
+    const Tensor t = one.value();
+    const std::function<void()> cases[] = {
+        [&] { x + v; },
+        [&] { v* x; },
+        [&] { minimum(x, v); },
+        [&] { matmul(x, square); },
+        [&] { linear(x, square, one); },
+        [&] { linear(x, square, Var()); },
+        [&] {
+          linear(x, make({1, 1}), v);
+        },
+        [&] { conv2d(image, pixel, one, {}); },
+        [&] { conv2d(image, kernel, v, {}); },
+        [&] { batch_norm(x, v, one, t, t, true); },
+        [&] { batch_norm(x, one, v, t, t, true); },
+        [&] { batch_norm(x, one, one, odd, t, true); },
+        [&] { batch_norm(x, one, one, t, odd, true); },
+        [&] { batch_norm(x, one, one, t, odd, false); },
+    };
+    int which = 0;
+    for (const auto& action : cases) {
+      CAPTURE(which++);
+      CHECK(fails(Exit::failure, words, action));
+    }
+  };
+  with(Tensor::full(b, {1}, 1, DType::f64), {"f32", "f64", "cast()"});
+  with(Tensor::full(guarded_reference(), {1}, 1), {"cpu", "reference", "to()"});
+  const Tensor index = Tensor::from<int32_t>(guarded_reference(), {2}, {0, 0});
+  CHECK(fails(Exit::failure, {"pick", "reference", "cpu"}, [&] { pick(random_tensor(b, {2, 3}), index); }));
+}

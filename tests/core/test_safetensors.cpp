@@ -1,0 +1,471 @@
+// core/io/safetensors.h: what is written is read, Python's files are read, and no bad file gets past a
+// rule.
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/io/file.h"
+#include "core/random.h"
+#include "core/io/safetensors.h"
+#include "kernels/error.h"
+#include "tests/support.h"
+
+using namespace counterpoise;
+
+namespace {
+
+using Shape = std::vector<int64_t>;
+
+// A folder of the test's own, and the path of a file in it.
+struct TempFile {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.safetensors";
+};
+
+std::string with_length(uint64_t n, const std::string& rest) {
+  std::string bytes(8, '\0');
+  std::memcpy(bytes.data(), &n, 8);
+  return bytes + rest;
+}
+
+// A file with this header and so many bytes behind it.
+std::string file_of(const std::string& header, size_t payload) {
+  return with_length(header.size(), header) + std::string(payload, '\1');
+}
+
+// A header's entry.
+std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
+                  const std::string& offsets) {
+  return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
+}
+
+// Writes and opens a file; returns the message of the error, "" where it opens.
+std::string open_error(const std::string& bytes) {
+  // 2,000 files pass here: neither a folder for each nor the fsync of write_file is worth its time.
+  static const TempFile temp;
+  std::filesystem::remove(temp.path);
+  std::ofstream(temp.path, std::ios::binary) << bytes;
+  try {
+    SafetensorsFile file(temp.path);
+    for (const std::string& name : file.names()) {
+      std::vector<char> data(file.elements(name) * byte_width(file.dtype(name)));
+      file.read_bytes(name, data.data());
+    }
+    return "";
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    CHECK(error.code() == Exit::bad_data);
+    CHECK(message.find(temp.path) == 0);
+    CHECK(message.find('\n') == std::string::npos);
+    return message;
+  }
+}
+
+// The file is refused, with these words in the message.
+void refused(const std::string& bytes, const std::string& words) {
+  const std::string message = open_error(bytes);
+  CAPTURE(message);
+  CAPTURE(words);
+  CHECK(!message.empty());
+  CHECK(message.find(words) != std::string::npos);
+}
+
+void refused_header(const std::string& header, const std::string& words, size_t payload = 0) {
+  CAPTURE(header.substr(0, 200));
+  refused(file_of(header, payload), words);
+}
+
+std::string save_error(const std::vector<FileTensor>& tensors,
+                       const std::map<std::string, std::string>& metadata = {}) {
+  TempFile temp;
+  try {
+    save_safetensors(temp.path, tensors, metadata);
+  } catch (const Error& error) {
+    CHECK(error.code() == Exit::failure);
+    CHECK(!std::filesystem::exists(temp.path));
+    return error.what();
+  }
+  return "";
+}
+
+uint32_t bits_of(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  return bits;
+}
+
+// The value of a narrow float by the definition in IEEE 754, section 3.4.
+double by_definition(uint32_t bits, int exponent_bits, int mantissa_bits) {
+  const int bias = (1 << (exponent_bits - 1)) - 1, top = (1 << exponent_bits) - 1;
+  const double sign = bits >> (exponent_bits + mantissa_bits) ? -1 : 1;
+  const int exponent = bits >> mantissa_bits & top;
+  const double fraction = std::ldexp(bits & ((1u << mantissa_bits) - 1), -mantissa_bits);
+  if (exponent == top) return fraction == 0 ? sign * INFINITY : NAN;
+  if (exponent == 0) return sign * std::ldexp(fraction, 1 - bias);
+  return sign * std::ldexp(1 + fraction, exponent - bias);
+}
+
+// Two tensors of 4 bytes each: the sound file that the rules below spoil.
+const std::string a = entry("a", "F32", "[1]", "[0,4]"), b = entry("b", "F32", "[1]", "[4,8]");
+
+}  // namespace
+
+TEST_CASE("safetensors: all 65,536 halves and bfloat16s widen exactly") {
+  int wrong = 0;
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const float half = f16_to_f32(bits), brain = bf16_to_f32(bits);
+    const double h = by_definition(bits, 5, 10), g = by_definition(bits, 8, 7);
+    wrong += std::isnan(h) ? !std::isnan(half) : half != h || std::signbit(half) != std::signbit(h);
+    wrong += std::isnan(g) ? !std::isnan(brain) : brain != g || std::signbit(brain) != std::signbit(g);
+  }
+  CHECK(wrong == 0);
+  CHECK(bits_of(f16_to_f32(0xfe01)) == 0xffc02000u);  // a NaN keeps its sign and its payload
+  CHECK(bits_of(bf16_to_f32(0xffc1)) == 0xffc10000u);
+}
+
+TEST_CASE("safetensors: what is written is read") {
+  TempFile temp;
+  const float inf = std::numeric_limits<float>::infinity();
+  std::vector<float> odd = {0.0f, -0.0f, 1e-45f, inf, -inf, std::nanf("77")};
+  const std::vector<float> scalar = {3.5f}, none, many(100000, 0.25f);
+  const std::vector<double> wide = {0.1, -1e300, 1e-300};
+  const std::vector<int64_t> order = {5, -1, int64_t{1} << 62};
+  const uint16_t halves[] = {0x3c00, 0xc000};
+  const uint8_t small[] = {0, 255, 7};
+  const int32_t ints[] = {-1, 2};
+  const std::map<std::string, std::string> metadata = {
+      {"model", "vgg16"}, {"", "\"quotes\", \\ and\nlines"}, {"classes", "[\"katt\xc3\xa9\"]"}};
+  save_safetensors(temp.path,
+                   {{"odd", {2, 3}, odd},
+                    {"scalar", {}, scalar},
+                    {"none", {3, 0, 2}, none},
+                    {"many", {10, 10000}, many},
+                    {"wide", {3}, wide},
+                    {"order", {3, 1}, order},
+                    {"f16", FileDType::F16, {2}, halves},
+                    {"bf16", FileDType::BF16, {2}, halves},
+                    {"u8", FileDType::U8, {3}, small},
+                    {"bool", FileDType::BOOL, {3}, small},
+                    {"i32", FileDType::I32, {2}, ints}},
+                   metadata);
+
+  const SafetensorsFile file(temp.path);
+  CHECK(file.metadata() == metadata);
+  CHECK(file.names() ==
+        std::vector<std::string>{"bf16", "bool", "f16", "i32", "many", "none", "odd", "order", "scalar", "u8", "wide"});
+  CHECK(file.shape("odd") == Shape{2, 3});
+  const std::vector<float> back = file.read_f32("odd");
+  REQUIRE(back.size() == odd.size());
+  CHECK(std::memcmp(back.data(), odd.data(), 24) == 0);  // NaN payload and signs of zero too
+  CHECK(file.shape("scalar") == Shape{});
+  CHECK(file.elements("scalar") == 1);
+  CHECK(file.read_f32("scalar") == scalar);
+  CHECK(file.shape("none") == Shape{3, 0, 2});
+  CHECK(file.read_f32("none").empty());
+  CHECK(file.read_f32("many") == many);
+  CHECK(file.read_f32("wide") == std::vector<float>{0.1f, -inf, 0.0f});
+  CHECK(file.read_i64("order") == order);
+  CHECK(file.read_f32("f16") == std::vector<float>{1, -2});
+  CHECK(file.read_f32("bf16") == std::vector<float>{0.0078125f, -2});
+  CHECK(file.read_i64("u8") == std::vector<int64_t>{0, 255, 7});
+  CHECK(file.read_i64("bool") == std::vector<int64_t>{0, 1, 1});
+  CHECK(file.read_i64("i32") == std::vector<int64_t>{-1, 2});
+  CHECK(file.dtype("i32") == FileDType::I32);
+}
+
+TEST_CASE("safetensors: the layout is sorted, aligned, and the same every time") {
+  TempFile temp;
+  const std::vector<float> one = {1}, two = {2};
+  const uint8_t byte = 9;
+  const FileTensor x{"x", {1}, one}, y{"y", {1}, two}, u{"u", FileDType::U8, {}, &byte};
+  save_safetensors(temp.path, {u, y, x});
+  const std::string bytes = read_file(temp.path, 10000);
+  const size_t payload = bytes.size() - 9;
+  CHECK(payload % 8 == 0);
+  uint64_t n;
+  std::memcpy(&n, bytes.data(), 8);
+  CHECK(n == payload - 8);
+  const float expected[] = {1, 2};
+  CHECK(std::memcmp(&bytes[payload], expected, 8) == 0);
+  CHECK(bytes.back() == 9);
+  save_safetensors(temp.path, {x, u, y});
+  CHECK(read_file(temp.path, 10000) == bytes);
+  save_safetensors(temp.path, {});
+  CHECK(SafetensorsFile(temp.path).names().empty());
+}
+
+TEST_CASE("safetensors: what cannot be saved is refused before anything is written") {
+  const std::vector<float> one = {1};
+  const std::string long_name(513, 'n');
+  CHECK(contains(save_error({{"a", {1}, one}, {"a", {}, one}}), "two tensors are named 'a'"));
+  CHECK(contains(save_error({{long_name, {1}, one}}), "longer than 512 bytes"));
+  CHECK(contains(save_error({{"__metadata__", {1}, one}}), "reserved"));
+  CHECK(contains(save_error({{"\xff", {1}, one}}), "not UTF-8"));
+  CHECK(contains(save_error({}, {{"k", "\xff"}}), "not UTF-8"));
+  CHECK(contains(save_error({{"a", FileDType::F32, {-1}, one.data()}}), "shape [-1] is impossible"));
+  CHECK(contains(save_error({{"a", FileDType::F32, {1}, nullptr}}), "has no data"));
+  CHECK(contains(save_error({}, {{"k", std::string(17 << 20, 'v')}}), "more than 16777216"));
+  CHECK_THROWS_WITH_AS((FileTensor{"a", {2, 3}, one}),
+                       "cannot save tensor 'a': its shape is [2, 3] but it has 1 values", Error);
+}
+
+TEST_CASE("safetensors: a file that Python wrote") {
+  const SafetensorsFile file(source_folder() + "/tests/core/golden/python.safetensors");
+  CHECK(file.metadata() == std::map<std::string, std::string>{{"format", "pt"},
+                                                              {"classes", "[\"cat\", \"dog\"]"},
+                                                              {"note", "\xc3\xbc \xe2\x89\xa5 \"quoted\"\n"}});
+  CHECK(file.names().size() == 11);
+  const float inf = std::numeric_limits<float>::infinity();
+  const auto floats = [&](const std::string& name, float large, float tiny, float tenth) {
+    CAPTURE(name);
+    const std::vector<float> got = file.read_f32(name);
+    const std::vector<float> want = {0, -0.0f, 1, -2.5f, large, tiny, inf, -inf, NAN, tenth};
+    REQUIRE(got.size() == want.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      CHECK((got[i] == want[i] || (std::isnan(got[i]) && std::isnan(want[i]))));
+      CHECK((std::isnan(want[i]) || std::signbit(got[i]) == std::signbit(want[i])));
+    }
+  };
+  floats("f64", 65504, 6e-8f, 0.1f);
+  floats("f32", 65504, 6e-8f, 0.1f);
+  floats("f16", 65504, 0x1p-24f, 0.0999755859375f);
+  floats("bf16", 65536, 6.0070306062698364e-8f, 0.10009765625f);
+  CHECK(file.shape("i64") == Shape{2, 3});
+  const int64_t lowest = std::numeric_limits<int64_t>::min();
+  CHECK(file.read_i64("i64") == std::vector<int64_t>{0, -1, int64_t{1} << 62, lowest, -(lowest + 1), 7});
+  CHECK(file.shape("i32") == Shape{2, 1});
+  CHECK(file.read_i64("i32") == std::vector<int64_t>{-2147483648, 2147483647});
+  CHECK(file.read_i64("u8") == std::vector<int64_t>{0, 51, 102, 153, 204, 255});
+  CHECK(file.read_i64("bool") == std::vector<int64_t>{1, 0, 1});
+  CHECK(file.shape("scalar").empty());
+  CHECK(file.read_f32("scalar") == std::vector<float>{3.5f});
+  CHECK(file.shape("empty") == Shape{3, 0, 2});
+  CHECK(file.read_f32("empty").empty());
+  CHECK(file.read_f32("matrix") == std::vector<float>{0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("safetensors: questions that the file cannot answer") {
+  const SafetensorsFile file(source_folder() + "/tests/core/golden/python.safetensors");
+  CHECK_THROWS_WITH_AS(file.read_f32("weight"), doctest::Contains("no tensor 'weight'"), Error);
+  CHECK_THROWS_WITH_AS(file.shape("x"), doctest::Contains("it has 11: 'bf16', 'bool'"), Error);
+  CHECK_THROWS_WITH_AS(file.read_f32("i64"), doctest::Contains("I64, not floats"), Error);
+  CHECK_THROWS_WITH_AS(file.read_i64("f32"), doctest::Contains("F32, not integers"), Error);
+  CHECK_FALSE(file.contains("x"));
+  CHECK(file.contains("f32"));
+}
+
+TEST_CASE("safetensors: sound files that look odd are read") {
+  const std::string both = "{" + a + "," + b + "}";
+  CHECK(open_error(file_of(both, 8)) == "");
+  CHECK(open_error(file_of(" \t\r\n" + both + "  \n", 8)) == "");
+  CHECK(open_error(file_of("{" + b + "," + a + "}", 8)) == "");  // any order
+  CHECK(open_error(file_of("{\"__metadata__\":{}," + a + "," + b + "}", 8)) == "");
+  CHECK(open_error(file_of("{}", 0)) == "");
+  CHECK(open_error(file_of("{" + entry("z", "F32", "[0]", "[0,0]") + "," + a + "}", 4)) == "");
+  CHECK(open_error(file_of("{" + entry("\\u00e9", "U8", "[]", "[0,1]") + "}", 1)) == "");
+  CHECK(open_error(file_of("{" + entry("n", "BF16", "[2,1,3]", "[0,12]") + "}", 12)) == "");
+  // A header of 640 bytes begins like a pickle.
+  CHECK(open_error(file_of("{}" + std::string(638, ' '), 0)) == "");
+
+  TempFile temp;  // tensors at odd addresses
+  write_file(temp.path,
+             file_of("{" + entry("u", "U8", "[1]", "[0,1]") + "," + entry("f", "F32", "[1]", "[1,5]") + "}", 1) +
+                 std::string("\0\0\x80\x3f", 4));
+  CHECK(SafetensorsFile(temp.path).read_f32("f") == std::vector<float>{1});
+}
+
+TEST_CASE("safetensors rule 1: eight bytes") {
+  refused("", "it has 0 bytes");
+  refused("1234567", "it has 7 bytes");
+}
+
+TEST_CASE("safetensors rule 2: the header's length is at most 16 MiB") {
+  refused(with_length((16 << 20) + 1, "{}"), "16777217 bytes, more than 16777216");
+  refused(with_length(~uint64_t{0}, "{}"), "more than 16777216");
+}
+
+TEST_CASE("safetensors rule 2: files of other formats are recognised") {
+  refused("PK\x03\x04\x14\x08\x08\x08 and more", "weights_only=True");
+  refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46 and more", "pickle");
+  refused(std::string("\x80\x04\x95\x12\x34\0\0\0", 8) + "more", "torch.load");
+  refused("\x89HDF\r\n\x1a\n and more", "HDF5");
+  refused("version https://git-lfs.github.com/spec/v1\n", "git lfs pull");
+}
+
+TEST_CASE("safetensors rule 3: the header ends inside the file") {
+  refused(with_length(3, "{}"), "3 bytes but only 2 follow");
+  refused(with_length(0, ""), "does not begin with '{'");
+}
+
+TEST_CASE("safetensors rule 4: the header is a JSON object in UTF-8") {
+  refused_header("[]", "begin with '{'");
+  refused_header("   ", "begin with '{'");
+  refused_header("\xef\xbb\xbf{}", "begin with '{'");  // a byte order mark
+  refused_header("{", "not UTF-8 JSON at byte 2");
+  refused_header("{}}", "not UTF-8 JSON at byte 3");
+  refused_header("{} {}", "not UTF-8 JSON");
+  refused_header("{" + a + ",}", "not UTF-8 JSON", 4);
+  refused_header("{\"__metadata__\":{\"k\":\"\xff\"}}", "not UTF-8 JSON");
+  refused_header("{\"__metadata__\":{\"k\":\"\xed\xa0\x80\"}}", "not UTF-8 JSON");  // a surrogate
+  refused_header("{\"__metadata__\":{\"k\":\"\\ud800\"}}", "not UTF-8 JSON");
+  refused_header("{/**/}", "not UTF-8 JSON");
+  refused_header(std::string("{}\0 more", 8), "not UTF-8 JSON at byte 3");
+}
+
+TEST_CASE("safetensors rule 5: nothing is nested deeper, and numbers are plain") {
+  refused_header("{" + entry("a", "F32", "[[1]]", "[0,4]") + "}", "an array in its shape", 4);
+  refused_header("{" + entry("a", "F32", "{}", "[0,4]") + "}", "an object in its shape", 4);
+  refused_header("{\"a\":" + std::string(100000, '[') + "}", "an array instead of an object");
+  std::string deep;
+  for (int i = 0; i < 100000; ++i) deep += "{\"a\":";
+  refused_header(deep, "tensor 'a' has 'a'");
+  refused_header("{\"a\":{\"dtype\":{}}}", "an object in its dtype instead of a string");
+  refused_header("{\"__metadata__\":" + deep, "an object for 'a'");
+  for (const char* number :
+       {"1.0", "1e0", "-1", "-0", "18446744073709551616", "null", "true", "\"1\"", "99999999999999999999999999"})
+    refused_header("{" + entry("a", "F32", text("[", number, "]"), "[0,4]") + "}",
+                   "instead of a plain non-negative integer", 4);
+  refused_header("{" + entry("a", "F32", "[1]", "[0,4.0]") + "}", "4.0 in its data_offsets", 4);
+  for (const char* number : {"01", "+1", "0x1", "NaN", "1e999"})
+    refused_header("{" + entry("a", "F32", text("[", number, "]"), "[0,4]") + "}", "not UTF-8 JSON", 4);
+  refused_header("{" + entry("a", "F32", "[281474976710656]", "[0,4]") + "}", "above 2^48-1", 4);
+  refused_header("{\"a\":1}", "a number instead of an object");
+  refused_header("{\"a\":null}", "null instead of an object");
+  refused_header("{" + entry("a", "F32", "1", "[0,4]") + "}", "instead of an array", 4);
+  refused_header("{\"a\":{\"dtype\":32}}", "instead of a string");
+}
+
+TEST_CASE("safetensors rule 6: no key twice") {
+  refused_header("{" + a + "," + a + "}", "tensor 'a' twice", 4);
+  refused_header("{" + a + "," + entry("\\u0061", "F32", "[1]", "[4,8]") + "}", "twice", 8);
+  refused_header("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", "'dtype' twice");
+  refused_header("{\"__metadata__\":{\"k\":\"1\",\"k\":\"1\"}}", "'k' twice");
+  refused_header("{\"__metadata__\":{},\"__metadata__\":{}}", "__metadata__ twice");
+}
+
+TEST_CASE("safetensors rule 7: metadata maps strings to strings") {
+  for (const char* value : {"1", "null", "true", "[]", "{}", "1.5", "-1"})
+    refused_header(text("{\"__metadata__\":{\"k\":", value, "}}"), "for 'k' instead of a string");
+  for (const char* value : {"1", "null", "[]", "\"text\""})
+    refused_header(text("{\"__metadata__\":", value, "}"), "instead of an object");
+}
+
+TEST_CASE("safetensors rule 8: dtype, shape and two offsets, no more and no less") {
+  refused_header("{\"a\":{}}", "lacks dtype");
+  refused_header("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", "lacks shape", 4);
+  refused_header("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "lacks data_offsets", 4);
+  refused_header("{\"a\":{\"dtype\":\"F32\",\"more\":1}}", "has 'more'", 4);
+  refused_header("{" + entry("a", "F32", "[1]", "[]") + "}", "0 data_offsets instead of 2", 4);
+  refused_header("{" + entry("a", "F32", "[1]", "[4]") + "}", "1 data_offsets", 4);
+  refused_header("{" + entry("a", "F32", "[1]", "[0,4,8]") + "}", "3 data_offsets", 4);
+  refused_header("{" + entry("a\\n", "F8_E4M3", "[4]", "[0,4]") + "}", "tensor 'a?' has dtype 'F8_E4M3'", 4);
+  refused_header("{" + entry("a", "f32", "[1]", "[0,4]") + "}", "dtype 'f32'", 4);
+}
+
+TEST_CASE("safetensors rule 9: the tensors tile the payload") {
+  refused_header("{" + b + "}", "begins at 4 where 0 is expected: there is a hole", 8);
+  refused_header("{" + a + "," + entry("b", "F32", "[1]", "[5,9]") + "}", "hole", 9);
+  refused_header("{" + a + "," + entry("b", "F32", "[1]", "[0,4]") + "}", "overlap", 4);
+  refused_header("{" + a + "," + entry("b", "F32", "[1]", "[3,7]") + "}", "overlap", 7);
+  refused_header("{" + entry("a", "F32", "[1]", "[4,0]") + "}", "ends at 0, before", 4);
+  refused_header("{" + a + "," + entry("z", "F32", "[0]", "[2,2]") + "}", "overlap", 4);
+}
+
+TEST_CASE("safetensors rule 10: shape and dtype give the bytes") {
+  refused_header("{" + entry("a", "F32", "[2]", "[0,4]") + "}",
+                 "shape [2] and dtype F32 needs 8 bytes but its data_offsets span 4", 4);
+  refused_header("{" + entry("a", "F32", "[0]", "[0,4]") + "}", "needs 0 bytes", 4);
+  refused_header("{" + entry("a", "F64", "[]", "[0,4]") + "}", "needs 8 bytes", 4);
+  const std::string large = "281474976710655";
+  for (const std::string& shape :
+       {"[" + large + "," + large + "]", "[" + large + "," + large + ",0]", "[0," + large + "," + large + "]"})
+    refused_header("{" + entry("a", "U8", shape, "[0,0]") + "}", "overflows 64 bits");
+  // The product fits, but not times 8 bytes.
+  refused_header("{" + entry("a", "F64", "[4294967296,536870912]", "[0,0]") + "}", "overflows");
+}
+
+TEST_CASE("safetensors rule 11: the last tensor ends where the file ends") {
+  refused_header("{" + a + "}", "cut short: 1 bytes are missing", 3);
+  refused_header("{" + a + "}", "1 bytes follow the last tensor", 5);
+  refused_header("{}", "8 bytes follow", 8);
+}
+
+TEST_CASE("safetensors rule 12: not too many tensors, nor names too long") {
+  const std::string longest(512, 'n');
+  CHECK(open_error(file_of("{" + entry(longest, "U8", "[0]", "[0,0]") + "}", 0)) == "");
+  refused_header("{" + entry(longest + "n", "U8", "[0]", "[0,0]") + "}", "has 513 bytes");
+  std::string shape = "[1";
+  for (int i = 1; i < 64; ++i) shape += ",1";
+  CHECK(open_error(file_of("{" + entry("a", "U8", shape + "]", "[0,1]") + "}", 1)) == "");
+  refused_header("{" + entry("a", "U8", shape + ",1]", "[0,1]") + "}", "64 dimensions", 1);
+  std::string header = "{";
+  for (int i = 0; i <= 65536; ++i) header += text(i ? "," : "", entry(std::to_string(i), "U8", "[0]", "[0,0]"));
+  refused(file_of(header + "}", 0), "more than 65536 tensors");
+}
+
+// What other readers got wrong, by the report's address on github.com.
+
+TEST_CASE("safetensors: ml-explore/mlx#3363 a shape larger than its offsets reads beyond them") {
+  refused_header("{" + entry("a", "F32", "[1000000]", "[0,4]") + "}", "needs 4000000 bytes", 4);
+}
+
+TEST_CASE("safetensors: ml-explore/mlx#3409 offsets beyond the end of the file") {
+  refused_header("{" + entry("a", "U8", "[1073741824]", "[0,1073741824]") + "}", "cut short", 16);
+}
+
+TEST_CASE("safetensors: ztxz16/fastllm#712 the header's length wraps when 8 is added") {
+  refused(with_length(~uint64_t{7}, "{}"), "promises a header of 18446744073709551608 bytes");
+  refused(with_length(uint64_t{1} << 63, "{}"), "promises a header");
+}
+
+TEST_CASE("safetensors: JustVugg/colibri#413 the product of a shape wraps") {
+  refused_header("{" + entry("a", "F32", "[4294967296,4294967297]", "[0,17179869184]") + "}", "overflows");
+}
+
+TEST_CASE("safetensors: google-ai-edge/LiteRT#9255 a product that wraps to 0 passes as empty") {
+  refused_header("{" + entry("a", "F32", "[4294967296,4294967296]", "[0,0]") + "}", "overflows");
+}
+
+TEST_CASE("safetensors: kekzl/imp#1603 an unknown dtype switches the size check off") {
+  refused_header("{" + entry("a", "F999", "[1000000]", "[0,4]") + "}", "tensor 'a' has dtype 'F999'", 4);
+}
+
+TEST_CASE("safetensors: syoyo/safetensors-cpp#1 a real file with 4 trailing bytes") {
+  refused_header("{" + a + "}", "4 bytes follow the last tensor", 8);
+}
+
+TEST_CASE("safetensors: a file that is cut anywhere is refused") {
+  TempFile temp;
+  const std::vector<float> weight(2000, 1.5f), bias(3);
+  save_safetensors(temp.path, {{"fc.weight", {2, 1000}, weight}, {"fc.bias", {3}, bias}}, {{"model", "vgg16"}});
+  const std::string bytes = read_file(temp.path, 100000);
+  const size_t header = bytes.size() - 2003 * 4;
+  int opened = 0;
+  for (size_t n = 0; n < bytes.size(); n += n <= header ? 1 : 1024) opened += open_error(bytes.substr(0, n)).empty();
+  opened += open_error(bytes.substr(0, bytes.size() - 1)).empty();
+  CHECK(opened == 0);
+}
+
+TEST_CASE("safetensors: random bytes in the header never crash the reader") {
+  const std::string golden = read_file(source_folder() + "/tests/core/golden/python.safetensors", 4096);
+  const size_t header = 8 + static_cast<unsigned char>(golden[0]) + 256 * static_cast<unsigned char>(golden[1]);
+  REQUIRE(header < golden.size());
+  Random rng(1, Stream::test);
+  const std::string likely = "0123456789{}[]\",:-e.\\u";  // spoil the meaning more often than the JSON
+  int refused = 0;
+  for (int trial = 0; trial < 600; ++trial) {
+    std::string bytes = golden;
+    for (uint64_t flips = 1 + rng.below(3); flips > 0; --flips)
+      bytes[rng.below(header)] = trial % 2 ? static_cast<char>(rng.bits()) : likely[rng.below(22)];
+    refused += !open_error(bytes).empty();  // a flip in a name or in the metadata may be harmless
+  }
+  CHECK(refused > 300);
+}

@@ -1,0 +1,334 @@
+// data/images/image.h and data/images/augment.h: the same pixels as Pillow and SciPy, and no file that does harm.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/random.h"
+#include "data/images/augment.h"
+#include "data/images/image.h"
+#include "data/images/jpeg_check.h"
+#include "kernels/error.h"
+#include "tests/support.h"
+
+using namespace counterpoise;
+using Bytes = std::vector<uint8_t>;
+
+namespace {
+
+const nlohmann::json& golden() {
+  static const nlohmann::json all =
+      nlohmann::json::parse(std::ifstream(source_folder() + "/tests/data/golden/images.json"));
+  return all;
+}
+
+Bytes from_hex(const std::string& hex) {
+  Bytes bytes(hex.size() / 2);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::stoi(hex.substr(2 * i, 2), nullptr, 16);
+  return bytes;
+}
+
+Bytes golden_file(const std::string& name) { return from_hex(golden()["files"][name]["bytes"].get<std::string>()); }
+
+Image golden_image(const nlohmann::json& entry) {
+  return {entry["height"], entry["width"], from_hex(entry["rgb"].get<std::string>())};
+}
+
+Image decode(const Bytes& bytes) { return decode_image(bytes.data(), bytes.size(), "a.jpg"); }
+
+// What decoding says about bad data: one line that begins with the name. Empty where it succeeds.
+template <class Action>
+std::string complaint(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    CAPTURE(message);
+    CHECK(error.code() == Exit::bad_data);
+    CHECK(message.rfind("a.jpg: ", 0) == 0);
+    CHECK(message.find('\n') == std::string::npos);
+    return message;
+  }
+  return "";
+}
+std::string complaint(const Bytes& bytes) {
+  return complaint([&] { decode(bytes); });
+}
+
+void check_complaint(const Bytes& bytes, const std::string& words) {
+  const std::string message = complaint(bytes);
+  CAPTURE(message);
+  CAPTURE(words);
+  CHECK(message.find(words) != std::string::npos);
+}
+
+Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
+
+// The file with `value` in place of the bytes from `at` on.
+Bytes with(Bytes file, size_t at, const Bytes& value) {
+  std::copy(value.begin(), value.end(), file.begin() + at);
+  return file;
+}
+
+// Where in a JPEG file the segment of a marker begins.
+size_t find_marker(const Bytes& file, uint8_t marker) {
+  const uint8_t two[] = {0xFF, marker};
+  const auto found = std::search(file.begin(), file.end(), two, two + 2);
+  REQUIRE(found != file.end());
+  return found - file.begin();
+}
+
+// A JPEG that begins with a Huffman table of 255 symbols for each code length from `shortest` on.
+Bytes huffman_bomb(int shortest) {
+  const int symbols = 255 * (17 - shortest), length = 2 + 17 + symbols;
+  Bytes file = {0xFF, 0xD8, 0xFF, 0xC4, uint8_t(length >> 8), uint8_t(length), 0};
+  for (int bits = 1; bits <= 16; ++bits) file.push_back(bits < shortest ? 0 : 255);
+  file.resize(file.size() + symbols, 0x11);
+  const Bytes rest = golden_file("baseline.jpg");
+  file.insert(file.end(), rest.begin() + 2, rest.end());
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("image: files decode to what Pillow makes of them") {
+  for (const auto& [name, file] : golden()["files"].items()) {
+    CAPTURE(name);
+    const Image want = golden_image(file), got = decode(golden_file(name));
+    REQUIRE(got.height == want.height);
+    REQUIRE(got.width == want.width);
+    REQUIRE(got.rgb.size() == want.rgb.size());
+    int largest = 0;
+    for (size_t i = 0; i < got.rgb.size(); ++i) largest = std::max(largest, std::abs(got.rgb[i] - want.rgb[i]));
+    CHECK(largest <= file["tolerance"].get<int>());
+  }
+}
+
+TEST_CASE("image: what follows a picture does not matter, and its absence does") {
+  for (const auto& [name, file] : golden()["files"].items()) {
+    CAPTURE(name);
+    Bytes bytes = golden_file(name);
+    bytes.insert(bytes.end(), 100, 0x2A);
+    CHECK(complaint(bytes) == "");
+    bytes.resize(bytes.size() - 100);
+    for (size_t n = 0; n < bytes.size(); ++n) {
+      CAPTURE(n);
+      const Bytes part(bytes.begin(), bytes.begin() + n);  // sanitizers then know its end
+      CHECK(complaint(part) != "");
+    }
+  }
+}
+
+TEST_CASE("image: flipped bits never do more than throw") {
+  Random rng(7, Stream::test);
+  for (const auto& [name, file] : golden()["files"].items()) {
+    CAPTURE(name);
+    const Bytes bytes = golden_file(name);
+    for (int trial = 0; trial < 300; ++trial) {
+      Bytes damaged = bytes;
+      for (int flips = 1 << trial % 4; flips > 0; --flips) damaged[rng.below(bytes.size())] ^= 1 << rng.below(8);
+      complaint(damaged);
+    }
+  }
+}
+
+TEST_CASE("image: a Huffman table of too many symbols is refused, twice") {
+  for (const int shortest : {1, 12}) {
+    CAPTURE(shortest);
+    const Bytes bomb = huffman_bomb(shortest);
+    check_complaint(bomb, "a Huffman table of");
+    // The second fence. Where this fails, stb.cpp was compiled without -fsanitize=bounds
+    // -fno-sanitize-recover=bounds.
+    const std::string message = complaint([&] { detail::stb_decode(bomb.data(), bomb.size(), 17, 18, "a.jpg"); });
+    CHECK(message.find("past the end of an array") != std::string::npos);
+  }
+}
+
+TEST_CASE("image: a small file cannot take much memory") {
+  // A PNG of 18 x 17 pixels whose data unpack to 8 MB: one zero, then copies of the last 258 bytes.
+  Bytes png = golden_file("rgb.png"), data = {0x78, 0x01};
+  uint32_t bits = 0, used = 0;
+  const auto put = [&](uint32_t value, int count) {
+    bits |= value << used;
+    for (used += count; used >= 8; used -= 8, bits >>= 8) data.push_back(bits & 255);
+  };
+  put(3, 3);     // the last block, with the fixed codes
+  put(0x0C, 8);  // a zero
+  for (int i = 0; i < 32768; ++i) {
+    put(0xA3, 8);  // length 258
+    put(0, 5);     // distance 1
+  }
+  put(0, 7);  // end of block
+  put(0, 8);
+  const uint32_t n = data.size();
+  const Bytes head = {uint8_t(n >> 24), uint8_t(n >> 16), uint8_t(n >> 8), uint8_t(n)};
+  png.resize(33);  // signature and IHDR
+  png.insert(png.end(), head.begin(), head.end());
+  for (const char c : std::string("IDAT")) png.push_back(c);
+  png.insert(png.end(), data.begin(), data.end());
+  png.insert(png.end(), {0, 0, 0, 0, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0, 0, 0, 0});
+  check_complaint(png, "more memory");
+}
+
+TEST_CASE("image: each reason for a refusal is named") {
+  check_complaint({}, "empty");
+  check_complaint(bytes_of("<html>404 not found</html>"), "not a JPEG, PNG or BMP picture");
+  check_complaint(bytes_of("GIF89a......."), "a GIF");
+  check_complaint(from_hex(golden()["cmyk"].get<std::string>()), "CMYK");
+
+  const Bytes jpeg = golden_file("baseline.jpg"), png = golden_file("rgb.png");
+  const Bytes bmp = golden_file("rgb.bmp");
+  const size_t frame = find_marker(jpeg, 0xC0), scan = find_marker(jpeg, 0xDA);
+  check_complaint(with(jpeg, frame + 1, {0xC9}), "arithmetic");
+  check_complaint(with(jpeg, frame + 4, {12}), "12 bits");
+  check_complaint(with(jpeg, frame + 5, {0, 0}), "no pixels");
+  check_complaint(with(jpeg, frame + 5, {0x40, 1}), "too large");
+  check_complaint(with(jpeg, frame + 5, {0x30, 0, 0x30, 0}), "too large");
+  check_complaint(with(jpeg, frame + 11, {0x31, 0, 2, 0x21}), "fractional");
+  check_complaint(with(jpeg, frame + 11, {0x51}), "sampling");
+  check_complaint(with(jpeg, frame + 12, {3}), "missing quantization table");
+  check_complaint(with(jpeg, scan + 6, {0x22}), "missing DC Huffman table");
+  check_complaint(with(jpeg, scan + 5, {99}), "unknown component");
+  check_complaint(with(jpeg, find_marker(jpeg, 0xC4) + 2, {0, 1}), "length");
+  check_complaint({0xFF, 0xD8, 0xFF, 0xD9}, "no frame header");
+  Bytes no_scan(jpeg.begin(), jpeg.begin() + scan);
+  no_scan.insert(no_scan.end(), {0xFF, 0xD9});
+  check_complaint(no_scan, "no picture data");
+
+  check_complaint(with(png, 16, {0, 0, 0x40, 1}), "too large");
+  check_complaint(with(png, 16, {0, 0, 0x30, 0, 0, 0, 0x30, 0}), "too large");
+  check_complaint(with(png, 16, {0xFF, 0, 0, 0}), "impossible size");
+  check_complaint(with(png, 16, {0, 0, 0, 0}), "without pixels");
+  check_complaint(with(png, 24, {16, 3}), "bits");
+  check_complaint(with(png, 16, {0, 0, 1}), "damaged");  // wider than its data
+  check_complaint(with(bmp, 18, {0, 0, 0, 0x7F}), "truncated");
+  check_complaint(with(bmp, 30, {1}), "compressed");
+  check_complaint(with(bmp, 22, {0, 0, 0, 0x80}), "impossible size");
+
+  CHECK_THROWS_AS(decode_image("/no/such/picture.jpg"), Error);
+  CHECK_THROWS_AS(decode_image("/tmp"), Error);
+}
+
+TEST_CASE("image: threads that decode do not see each other") {
+  const Bytes good = golden_file("progressive.jpg"), bad = huffman_bomb(12);
+  const Image want = decode(good);
+  std::vector<int> right(4);
+  std::vector<std::thread> threads;
+  for (int& r : right)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        r += decode(good).rgb == want.rgb;
+        try {
+          detail::stb_decode(bad.data(), bad.size(), 17, 18, "bad");
+        } catch (const Error&) {
+          ++r;
+        }
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  CHECK(right == std::vector<int>(4, 100));
+}
+
+TEST_CASE("image: the resized picture is Pillow's") {
+  const Image source = golden_image(golden()["resize"]["source"]);
+  for (const auto& entry : golden()["resize"]["resized"]) {
+    const Image want = golden_image(entry), got = resize_bilinear(source, want.height, want.width);
+    CAPTURE(want.height);
+    CAPTURE(want.width);
+    CHECK(got.height == want.height);
+    CHECK(got.width == want.width);
+    CHECK(got.rgb == want.rgb);
+  }
+  CHECK_THROWS_AS(resize_bilinear(source, 0, 5), Error);
+  CHECK_THROWS_AS(resize_bilinear({2, 2, {1, 2, 3}}, 5, 5), Error);
+}
+
+TEST_CASE("augment: the rotated picture is SciPy's") {
+  const Image source = golden_image(golden()["rotate"]["source"]);
+  const size_t row = source.width * 3;
+  Bytes mirrored(source.rgb.size());
+  for (int y = 0; y < source.height; ++y)
+    for (size_t i = 0; i < row; ++i)
+      mirrored[y * row + i] = source.rgb[y * row + (source.width - 1 - i / 3) * 3 + i % 3];
+  std::vector<float> out(source.rgb.size());
+  for (const auto& entry : golden()["rotate"]["rotated"]) {
+    const float angle = entry["angle"];
+    CAPTURE(angle);
+    for (const bool flip : {false, true}) {
+      rotate(angle, flip, flip ? mirrored.data() : source.rgb.data(), source.height, source.width, out.data());
+      float largest = 0;
+      for (size_t i = 0; i < out.size(); ++i)
+        largest = std::max(largest, std::abs(out[i] - entry["pixels"][i].get<float>()));
+      CHECK(largest < 0.02f);
+    }
+  }
+}
+
+TEST_CASE("augment: quarter turns move pixels, no turn leaves them") {
+  const int n = 6;
+  Bytes rgb(n * n * 3);
+  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = i * 37 % 251;
+  std::vector<float> out(rgb.size());
+  rotate(0, false, rgb.data(), n, n, out.data());
+  CHECK(std::equal(rgb.begin(), rgb.end(), out.begin()));
+  float worst = 0, worst_flip = 0;
+  rotate(std::acos(-1.0f) / 2, false, rgb.data(), n, n, out.data());
+  for (int y = 0; y < n; ++y)  // counter-clockwise: the last column becomes the first row
+    for (int x = 0; x < n; ++x)
+      for (int c = 0; c < 3; ++c)
+        worst = std::max(worst, std::abs(out[(y * n + x) * 3 + c] - rgb[(x * n + n - 1 - y) * 3 + c]));
+  CHECK(worst < 0.01f);
+  rotate(0, true, rgb.data(), n, n, out.data());
+  for (int y = 0; y < n; ++y)
+    for (int x = 0; x < n; ++x)
+      for (int c = 0; c < 3; ++c)
+        worst_flip = std::max(worst_flip, std::abs(out[(y * n + x) * 3 + c] - rgb[(y * n + n - 1 - x) * 3 + c]));
+  CHECK(worst_flip == 0);
+}
+
+TEST_CASE("augment: one stream, one picture, two numbers") {
+  const Bytes rgb = {0, 0, 0, 50, 60, 70, 100, 110, 120, 255, 255, 255};
+  std::vector<float> a(12), b(12);
+  int flips = 0;
+  float most = 0;
+  for (int i = 0; i < 1000; ++i) {
+    Random one(3, Stream::augment, 0, i), two = one, three = one;
+    const Augment both{true, 0.2f};
+    augment(both, one, rgb.data(), 2, 2, a.data());
+    augment(both, two, rgb.data(), 2, 2, b.data());
+    CHECK(a == b);
+    for (const float v : a) most = std::max(most, std::abs(v - 127.5f));
+    augment({}, three, rgb.data(), 2, 2, b.data());
+    CHECK(std::equal(rgb.begin(), rgb.end(), b.begin()));
+    CHECK(one.bits() == three.bits());
+    Random four(3, Stream::augment, 0, i);
+    augment({true, 0}, four, rgb.data(), 2, 2, b.data());
+    flips += b[0] == 50;
+  }
+  CHECK(most <= 127.5f);
+  CHECK(flips > 450);
+  CHECK(flips < 550);
+}
+
+TEST_CASE("augment: the text form") {
+  for (const char* good : {"none", "flip", "rotate=0.2", "flip,rotate=0.2", "rotate=1"})
+    CHECK(to_string(parse_augment(good)) == good);
+  CHECK(to_string(parse_augment("rotate=0.25,flip")) == "flip,rotate=0.25");
+  CHECK(to_string(parse_augment("rotate=0")) == "none");
+  for (const char* bad : {"", "Flip", "flip,", "flip,none", "flip,flip", "rotate", "rotate=", "rotate=2", "rotate=-0.1",
+                          "rotate=nan", "rotate=0.2x", ",", "flip flip"}) {
+    CAPTURE(bad);
+    try {
+      parse_augment(bad);
+      FAIL("accepted");
+    } catch (const Error& error) {
+      CHECK(error.code() == Exit::usage);
+      CHECK(std::string(error.what()).find("flip,rotate=R") != std::string::npos);
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// cuBLAS and cuDNN for the emulated card.
+#include "kernels/cuda/libraries.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "kernels/cuda/cudnn_conv.h"
+
+namespace counterpoise {
+
+namespace {
+
+// -- cuBLAS: matrices column by column, c [m, n] = op(a) op(b) --
+
+template <class T>
+void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a, int lda, const T* b, int ldb, T* c,
+             int ldc) {
+  for (int i = 0; i < m; ++i) {
+    for (int j = 0; j < n; ++j) {
+      double sum = 0;
+      for (int l = 0; l < k; ++l) {
+        sum += double(Compute<T>(a[transpose_a ? l + i * lda : i + l * lda])) *
+               double(Compute<T>(b[transpose_b ? j + l * ldb : l + j * ldb]));
+      }
+      c[i + j * ldc] = T(sum);
+    }
+  }
+}
+
+// Refuses what cuBLAS would.
+cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
+                       const void* alpha, const void* a, cudaDataType type, int lda, const void* b, cudaDataType,
+                       int ldb, const void* beta, void* c, cudaDataType, int ldc, cublasComputeType_t compute,
+                       cublasGemmAlgo_t) {
+  const bool ta = op_a == CUBLAS_OP_T, tb = op_b == CUBLAS_OP_T, f64 = compute == CUBLAS_COMPUTE_64F;
+  const double factor = f64 ? *static_cast<const double*>(alpha) : *static_cast<const float*>(alpha);
+  const double before = f64 ? *static_cast<const double*>(beta) : *static_cast<const float*>(beta);
+  if (factor != 1 || before != 0 || f64 != (type == CUDA_R_64F)) return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
+  const auto run = [&](auto zero) {
+    using T = decltype(zero);
+    product<T>(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<T*>(c), ldc);
+  };
+  if (type == CUDA_R_64F) run(double());
+  else if (type == CUDA_R_16BF) run(bf16());
+  else run(float());
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+// -- cuDNN: the cpu backend's convolutions, in several "plans" --
+
+// A tensor in f32: itself, or a copy of one in bf16 that is rounded back when it was written.
+class InF32 {
+ public:
+  InF32(void* data, const Shape& shape, DType dtype, bool written) : there_{data, shape, dtype}, written_(written) {
+    if (dtype == DType::f32 || !data) return;
+    copy_.resize(shape.size());
+    if (!written) reference_backend().cast(there_, *this);
+  }
+  ~InF32() {
+    if (!copy_.empty() && written_) reference_backend().cast(*this, there_);
+  }
+  InF32(const InF32&) = delete;
+  InF32& operator=(const InF32&) = delete;
+  operator View() { return {copy_.empty() ? there_.data : copy_.data(), there_.shape, DType::f32}; }
+
+ private:
+  const View there_;
+  const bool written_;
+  std::vector<float> copy_;
+};
+
+class EmulatedPlan final : public ConvPlan {
+ public:
+  EmulatedPlan(const ConvProblem& problem, int index) : p_(problem), index_(index) {}
+  std::string name() const override { return "emulated engine " + std::to_string(index_); }
+  size_t workspace_bytes() const override { return index_ == 0 ? 0 : 256; }
+
+  void run(const ConvData& data, void* workspace) const override {
+    ENSURE(workspace, "cuda emulator: no workspace");
+    const ConvGeometry& g = p_.geometry;
+    const DType dtype = p_.dtype;
+    InF32 x(data.x, {g.N, g.H, g.W, g.C}, dtype, p_.pass == ConvProblem::grad_input);
+    InF32 w(data.w, {g.K, g.R, g.S, g.C}, dtype, p_.pass == ConvProblem::grad_weight);
+    InF32 y(data.y, {g.N, g.P, g.Q, g.K}, dtype, p_.pass == ConvProblem::forward);
+    InF32 bias(p_.bias ? data.bias : nullptr, {g.K}, dtype, false);
+    const Conv2dParams params{g.stride, g.pad};
+    Backend& host = cpu_backend();
+    if (p_.pass == ConvProblem::forward) host.conv2d(x, w, bias, params, p_.relu, y);
+    else if (p_.pass == ConvProblem::grad_input) host.conv2d_grad_input(y, w, params, x);
+    else host.conv2d_grad_weight(x, y, params, w);
+  }
+
+ private:
+  const ConvProblem p_;
+  const int index_;
+};
+
+}  // namespace
+
+const CublasApi& cublas() {
+  static const CublasApi api = {
+      [](cublasHandle_t*) { return CUBLAS_STATUS_SUCCESS; },
+      [](cublasHandle_t, cudaStream_t) { return CUBLAS_STATUS_SUCCESS; },
+      [](cublasHandle_t, void*, size_t) { return CUBLAS_STATUS_SUCCESS; },
+      gemm_ex,
+      [](cublasStatus_t) { return "refused"; },
+      [](cublasHandle_t, int* version) { return *version = CUBLAS_VERSION, CUBLAS_STATUS_SUCCESS; },
+  };
+  return api;
+}
+
+const CudnnApi& cudnn() {
+  static const CudnnApi api = [] {
+    CudnnApi a = {};
+    a.create = [](cudnnHandle_t*) { return CUDNN_STATUS_SUCCESS; };
+    a.set_stream = [](cudnnHandle_t, cudaStream_t) { return CUDNN_STATUS_SUCCESS; };
+    a.get_version = [] { return size_t(CUDNN_VERSION); };
+    return a;
+  }();
+  return api;
+}
+
+// None where there is more padding than kernel, so that the way around cuDNN is tested, too.
+std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t, const ConvProblem& problem, int limit, size_t) {
+  std::vector<std::unique_ptr<ConvPlan>> plans;
+  if (problem.geometry.pad >= problem.geometry.R) return plans;
+  for (int i = 0; i < std::min(limit, 3); ++i) plans.push_back(std::make_unique<EmulatedPlan>(problem, i));
+  return plans;
+}
+
+}  // namespace counterpoise
