@@ -1,15 +1,15 @@
 # Counterpoise
 #
 #   make         the library and the programs in apps/
-#   make demo    train a VGG16 on drawn cats and dogs, one cat to eleven dogs, with the focal loss
+#   make demo    train a VGG16 on synthetic cats and dogs, one cat to eleven dogs, with the focal loss
 #   make test    build and run the tests
 #   make bench   speed and memory beside PyTorch's
 #   make clean   remove what was built
 #
 # Settings: ARCH=native (the processor to build for, as g++'s -march; ARCH=x86-64-v3 runs on others, too),
-# CUDA=0 (without NVIDIA's cards, which are built for wherever nvcc, cuBLAS and cuDNN are found; CUDA_HOME says where),
-# CUDA_ARCHS="80 90" (the cards to build for; that of this machine, else all), CUDA=emulated (tests on a machine without
-# a card run the cuda backend on an emulated one), SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own),
+# CUDA=0 (without NVIDIA GPUs, which are built for wherever nvcc, cuBLAS and cuDNN are found; CUDA_HOME says where),
+# CUDA_ARCHS="80 90" (the GPUs to build for; that of this machine, else all), CUDA=emulated (tests on a machine without
+# a GPU run the cuda backend on an emulated one), SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own),
 # WERROR=1 (warnings are errors), CXX=g++, V=1 (show the commands).
 
 # A comma that may stand inside a function call.
@@ -34,7 +34,7 @@ include kernels/cuda/cuda.mk
 OUT := $(BUILD)/$(DEVICE)
 
 # No -ffast-math anywhere: it would delete the checks for NaN. The two -fno- only say that nobody reads errno or
-# traps after arithmetic, so that loops with sqrt are vectorised. --param: when it tunes for some processors (Zen 2 and
+# traps after arithmetic, so that loops with sqrt are vectorized. --param: when it tunes for some processors (Zen 2 and
 # 3), g++ splits multiply-adds into two instructions where it finds a chain of them. It finds them in some sizes of a
 # kernel and not in others, so that a result would depend on how work is cut up.
 FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math --param avoid-fma-max-bits=0 \
@@ -128,7 +128,7 @@ uninstall:
 	rm -f "$(TO)/lib/libcounterpoise.a" "$(TO)/lib/pkgconfig/counterpoise.pc" \
 	  $(foreach p,$(PROGRAMS),"$(TO)/bin/$(call installed_name,$(p))")
 
-# Objects are made anew when the flags have changed.
+# Objects are made again when the flags have changed.
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(CXX) $(FLAGS) $(CXXFLAGS)' | cmp -s - $@ || echo '$(CXX) $(FLAGS) $(CXXFLAGS)' > $@
@@ -146,7 +146,7 @@ $(OUT)/%.cpp.o: %.cpp $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
 	$(Q)$(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -c $< -o $@
-# Kernels: by nvcc for a card, by g++ for the emulated one.
+# Kernels: by nvcc for a GPU, by g++ for the emulated one.
 $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
@@ -154,8 +154,8 @@ $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -include tests/kernels/cuda_emulator/emulator.h -x c++) -c $< -o $@
 
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
-# Picture files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad
-# picture, instead of in other people's memory.
+# Image files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad
+# image, instead of in other people's memory.
 $(BUILD)/data/images/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
   $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
   -DSTB_IMAGE_VERSION='"$(shell sed -n \

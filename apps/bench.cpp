@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "apps/trainer/evaluate.h"
+#include "apps/trainer/program.h"
 #include "core/random.h"
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/im2col_conv.h"
@@ -39,7 +40,7 @@ struct Options {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// Runs it unmeasured, until it is as fast as it gets: memory is there and code is loaded after once, but a card's
+// Runs it unmeasured, until it is as fast as it gets: memory is there and code is loaded after once, but a GPU's
 // convolutions choose their engine when a shape comes for the third time.
 template <class Run>
 void warm_up(Backend& backend, const Run& run) {
@@ -85,11 +86,11 @@ Tensor random(Backend& backend, const Shape& shape) {
   return Tensor::from(backend, shape, values);
 }
 
-// A batch of one random picture, which is there sooner than a batch of different ones. Not of a constant: a card draws
+// A batch of one random image, which is there sooner than a batch of different ones. Not of a constant: a GPU draws
 // less power then, and runs faster than it does in a network.
 Tensor random_batch(Backend& backend, const Options& options, Index size, Index channels) {
-  const Tensor picture = random(backend, {1, size, size, channels}).cast(options.dtype());
-  return expand(picture, {options.batch, size, size, channels});
+  const Tensor image = random(backend, {1, size, size, channels}).cast(options.dtype());
+  return expand(image, {options.batch, size, size, channels});
 }
 
 std::unique_ptr<Sequential> network(const Options& options, Backend& backend) {
@@ -192,7 +193,7 @@ class Operations {
     convolutions();
     linear();
     weights();
-    pictures();
+    images();
   }
 
   nlohmann::json table() const {
@@ -233,7 +234,7 @@ class Operations {
     const std::string shape = text(l.size, "x", l.size, ", ", l.channels, " to ", l.outputs);
     add("conv2d, bias, relu", shape, l.times, [&] { backend_.conv2d(t.x, t.w, t.bias, same_size, true, t.y); });
     add("conv2d dw", shape, l.times, [&] { backend_.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); });
-    if (l.channels == 3) return;  // nobody asks for the gradient of pictures
+    if (l.channels == 3) return;  // nobody asks for the gradient of images
     add("conv2d dx", shape, l.times, [&] { backend_.conv2d_grad_input(t.dy, t.w, same_size, t.dx); });
   }
 
@@ -296,7 +297,7 @@ class Operations {
     });
   }
 
-  void pictures() {
+  void images() {
     const Shape shape{o_.batch, o_.size, o_.size, 3};
     std::vector<uint8_t> bytes(shape.size());
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(7 * i);
@@ -309,7 +310,7 @@ class Operations {
     const Tensor all = Tensor::from(backend_, shape, bytes), index = Tensor::from(backend_, {o_.batch}, order);
     const Tensor turns = Tensor::from(backend_, {o_.batch, 3}, upright);
     const Tensor y = Tensor::empty(backend_, shape, o_.dtype());
-    add("pictures", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.pictures(all, index, turns, y); });
+    add("images", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.images(all, index, turns, y); });
   }
 
   const Options& o_;
@@ -368,19 +369,19 @@ nlohmann::json steps(const Options& options, Backend& backend) {
   return {{"steps", table}};
 }
 
-int run(int argc, char** argv) {
+Exit run(int argc, char** argv) {
   Options options;
-  CLI::App app("Times VGG16 on this machine's processor or card; apps/scripts/bench.py compares it with PyTorch.");
+  CLI::App app("Times VGG16 on this machine's processor or GPU; apps/scripts/bench.py compares it with PyTorch.");
   app.add_option("mode", options.mode,
                  "train (a step), infer (a forward pass), layers (each convolution), operations (each of a step) or "
                  "steps (a convolution in each way)")
       ->required()
       ->check(CLI::IsMember({"train", "infer", "layers", "operations", "steps"}));
-  app.add_option("--device", options.device, "cpu, or cuda: a card")->check(CLI::IsMember({"cpu", "cuda"}));
-  app.add_option("--precision", options.precision, "fp32; on a card also tf32 or bf16")
+  app.add_option("--device", options.device, "cpu, or cuda: a GPU")->check(CLI::IsMember({"cpu", "cuda"}));
+  app.add_option("--precision", options.precision, "fp32; on a GPU also tf32 or bf16")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
-  const auto size = app.add_option("--size", options.size, "Edge of the pictures in pixels; for steps it is 40");
-  const auto batch = app.add_option("--batch", options.batch, "Pictures at a time; for steps it is 1");
+  const auto size = app.add_option("--size", options.size, "Edge of the images in pixels; for steps it is 40");
+  const auto batch = app.add_option("--batch", options.batch, "Images at a time; for steps it is 1");
   size->check(CLI::Range(32, 4096)), batch->check(CLI::Range(1, 4096));
   app.add_option("--width", options.width, "Factor of the channels; not for steps")->check(CLI::Range(0.01, 4.0));
   app.add_option("--threads", options.threads, "0: one for each core")->check(CLI::Range(0, 1024));
@@ -390,13 +391,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+    return app.exit(error) == 0 ? Exit::ok : Exit::usage;
   }
   if (options.mode == "steps" && size->empty()) options.size = 40;
   if (options.mode == "steps" && batch->empty()) options.batch = 1;
   set_cpu_threads(options.threads);
-  ENSURE_OR(Exit::usage, options.mode != "steps" || options.device == "cpu",
-            "steps: these are the processor's ways of a convolution; use --device cpu");
+  CP_ENSURE_AS(invalid_argument, options.mode != "steps" || options.device == "cpu",
+               "steps: these are the processor's ways of a convolution; use --device cpu");
   Backend& backend = choose_backend(options.device, options.precision);
   nlohmann::json result = options.mode == "layers"       ? layers(options, backend)
                           : options.mode == "operations" ? Operations(options, backend).table()
@@ -405,19 +406,11 @@ int run(int argc, char** argv) {
   result["device"] = backend.description();
   result["threads"] = cpu_threads();
   std::puts(result.dump().c_str());
-  return 0;
+  return Exit::ok;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench: %s\n", error.what());
-    return static_cast<int>(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench: %s\n", error.what());
-    return static_cast<int>(Exit::failure);
-  }
+  return run_program("bench", [&] { return run(argc, argv); });
 }

@@ -4,11 +4,11 @@
 //   ./apps/catdog eval --weights runs/a/best.safetensors
 //   ./apps/catdog metrics runs/a/predictions.csv
 #include <iostream>
-#include <new>
 
 #include "apps/trainer/eval_command.h"
 #include "apps/trainer/metrics_command.h"
 #include "apps/trainer/options.h"
+#include "apps/trainer/program.h"
 #include "apps/trainer/stop_signal.h"
 #include "apps/trainer/train.h"
 #include "layers/summary.h"
@@ -34,19 +34,5 @@ static Exit run(int argc, char** argv) {
 }  // namespace counterpoise
 
 int main(int argc, char** argv) {
-  using namespace counterpoise;
-  try {
-    const Exit code = run(argc, argv);
-    ENSURE(std::cout.flush(), "the result cannot be written to the standard output: is its disk full?");
-    return static_cast<int>(code);
-  } catch (const Error& error) {
-    std::cerr << "catdog: " << error.what() << '\n';
-    return static_cast<int>(error.code());
-  } catch (const std::bad_alloc&) {
-    std::cerr << "catdog: out of memory; try a smaller --batch-size, --image-size or --width\n";
-    return static_cast<int>(Exit::no_device);
-  } catch (const std::exception& error) {
-    std::cerr << "catdog: " << error.what() << '\n';
-    return static_cast<int>(Exit::failure);
-  }
+  return counterpoise::run_program("catdog", [&] { return counterpoise::run(argc, argv); });
 }

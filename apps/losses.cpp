@@ -4,12 +4,12 @@
 //   ./apps/losses curves
 #include <iostream>
 
-#include "apps/trainer/flags.h"
 #include "apps/loss_explorer/lecture_tables.h"
 #include "apps/loss_explorer/loss_calculator.h"
-#include "apps/loss_explorer/loss_plots.h"
 #include "apps/loss_explorer/loss_list.h"
+#include "apps/loss_explorer/loss_plots.h"
 #include "apps/loss_explorer/loss_walk.h"
+#include "apps/trainer/flags.h"
 #include "apps/trainer/version.h"
 
 namespace counterpoise {
@@ -43,7 +43,7 @@ std::string eval(int argc, char** argv) {
       "Quote ';', which ends a command to the shell.\n",
       "./apps/losses eval");
   prepare(app);
-  LossQuestion question;
+  LossRequest question;
   std::string name;
   app.add_option("NAME", name, "The loss; ./apps/losses list describes them")->type_name("");
   app.add_option("--logits", question.logits,
@@ -66,14 +66,15 @@ std::string eval(int argc, char** argv) {
   LossFlags flags;
   flags.add_to(app, "Parameters of losses, with their defaults");
   const std::set<std::string> given = parse_command_line(app, argc, argv);
-  ENSURE_OR(Exit::usage, !name.empty(), "which loss? Valid are ", join(loss_names()));
+  CP_ENSURE_AS(invalid_argument, !name.empty(), "which loss? Valid are ", join(loss_names()));
   question.loss = &find_loss(name);
-  ENSURE_OR(Exit::usage, !question.logits.empty(), "--logits: none are given; for example --logits '-1;2'");
-  ENSURE_OR(Exit::usage, !question.labels.empty(), "--labels: none are given; for example --labels 0,1");
+  CP_ENSURE_AS(invalid_argument, !question.logits.empty(), "--logits: none are given; for example --logits '-1;2'");
+  CP_ENSURE_AS(invalid_argument, !question.labels.empty(), "--labels: none are given; for example --labels 0,1");
   for (const auto& [flag, value] :
        {std::pair("--counts", question.counts), std::pair("--class-weights", question.class_weights),
         std::pair("--reduction", question.reduction)}) {
-    ENSURE_OR(Exit::usage, !given.count(flag) || !value.empty(), flag, ": nothing was given; an unset variable?");
+    CP_ENSURE_AS(invalid_argument, !given.count(flag) || !value.empty(), flag,
+                 ": nothing was given; an unset variable?");
   }
   question.given = flags.given(*question.loss, given);
   return answer(question);
@@ -88,7 +89,7 @@ std::string walk(int argc, char** argv) {
 }
 
 std::string tables(int argc, char** argv) {
-  CLI::App app("The lectures' tables of metrics, worked out anew, with what is printed wrong there.",
+  CLI::App app("The lectures' tables of metrics, worked out again, with what is printed wrong there.",
                "./apps/losses tables");
   prepare(app);
   parse_command_line(app, argc, argv);
@@ -103,7 +104,7 @@ std::string curves(int argc, char** argv) {
       ->type_name("DIR")
       ->capture_default_str();
   parse_command_line(app, argc, argv);
-  ENSURE_OR(Exit::usage, !output.empty(), "--output: nothing was given; an unset variable?");
+  CP_ENSURE_AS(invalid_argument, !output.empty(), "--output: nothing was given; an unset variable?");
   const size_t files = write_loss_curves(output).size();
   return text(files, " files; open ", output, "/index.html\n");
 }
@@ -118,7 +119,7 @@ constexpr Command commands[] = {
     {"eval", "value and gradient of a loss for given logits and labels", eval},
     {"walk", "the lectures' sums of easy and hard samples", walk},
     {"tables", "the lectures' tables of metrics", tables},
-    {"curves", "pictures of all losses, for a browser", curves},
+    {"curves", "images of all losses, for a browser", curves},
 };
 
 std::string run(int argc, char** argv) {
@@ -132,15 +133,15 @@ std::string run(int argc, char** argv) {
   CLI::App app(help + "\n`losses COMMAND --help` lists a command's options.\n", "./apps/losses [COMMAND]");
   prepare(app);
   const std::string command = argc > 1 ? argv[1] : "";
-  ENSURE_OR(Exit::usage, !command.empty(), "which command? Valid are ", join(names), "; see ./apps/losses --help");
+  CP_ENSURE_AS(invalid_argument, !command.empty(), "which command? Valid are ", join(names),
+               "; see ./apps/losses --help");
   if (command[0] != '-') {
     const std::string guess = nearest(command, names);
-    throw Error(text("unknown command \"", command, "\"", guess.empty() ? "" : "; did you mean " + guess + "?",
-                     " Valid are ", join(names)),
-                Exit::usage);
+    throw Error(ErrorKind::invalid_argument, "unknown command \"", command, "\"",
+                guess.empty() ? "" : "; did you mean " + guess + "?", " Valid are ", join(names));
   }
   parse_command_line(app, argc, argv);
-  throw Error("which command? Valid are " + join(names), Exit::usage);
+  throw Error(ErrorKind::invalid_argument, "which command? Valid are " + join(names));
 }
 
 }  // namespace
@@ -149,15 +150,8 @@ std::string run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace counterpoise;
-  try {
+  return run_program("losses", [&] {
     std::cout << run(argc, argv);
-    ENSURE(std::cout.flush(), "the result cannot be written to the standard output: is its disk full?");
-    return static_cast<int>(Exit::ok);
-  } catch (const Error& error) {
-    std::cerr << "losses: " << error.what() << '\n';
-    return static_cast<int>(error.code());
-  } catch (const std::exception& error) {
-    std::cerr << "losses: " << error.what() << '\n';
-    return static_cast<int>(Exit::failure);
-  }
+    return Exit::ok;
+  });
 }

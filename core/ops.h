@@ -1,7 +1,7 @@
 // Every differentiable operation. Shapes are checked here, where an error can name the operation and what it got;
 // the numbers are computed by the tensors' backend. Operands must live on one backend and have one dtype.
 //
-// Letters as in kernels/view.h: pictures [N, H, W, C], weights [K, R, S, C], outputs [N, P, Q, K].
+// Letters as in kernels/view.h: images [N, H, W, C], weights [K, R, S, C], outputs [N, P, Q, K].
 #pragma once
 
 #include "core/var.h"
@@ -52,7 +52,7 @@ Var sum_to(const Var& x, const Shape& shape);   // over the axes along which `sh
 Var log_softmax(const Var& x);
 Var softmax(const Var& x);
 // x [N, K], index [N] i32 in [0, K) -> [N]: x[n, index[n]].
-Var pick(const Var& x, const Tensor& index);
+Var gather(const Var& x, const Tensor& index);
 // x / (1 - p) with probability 1 - p, else 0; 0 <= p < 1. The mask is a function of (key, stream): kernels/backend.h.
 Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
 
@@ -67,7 +67,7 @@ Var linear(const Var& x, const Var& weight, const Var& bias);
 // Beside an x in bf16, weight and bias may be in f32, as above.
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
 
-// -- pictures (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --
+// -- images (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --
 Var max_pool2d(const Var& x, Pool2dParams params);
 Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding counts as zeros
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean

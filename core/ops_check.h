@@ -6,18 +6,18 @@
 namespace counterpoise {
 
 inline void check_same_kind(const char* operation, const Var& a, const Var& b) {
-  ENSURE(&a.backend() == &b.backend(), operation, ": one operand is on ", a.backend().name(), ", the other on ",
-         b.backend().name(), "; move one with to()");
-  ENSURE(a.value().dtype() == b.value().dtype(), operation, ": one operand is ", name(a.value().dtype()),
-         ", the other ", name(b.value().dtype()), "; convert one with cast()");
+  CP_ENSURE(&a.backend() == &b.backend(), operation, ": one operand is on ", a.backend().name(), ", the other on ",
+            b.backend().name(), "; move one with to()");
+  CP_ENSURE(a.value().dtype() == b.value().dtype(), operation, ": one operand is ", name(a.value().dtype()),
+            ", the other ", name(b.value().dtype()), "; convert one with cast()");
 }
 
 // The same where `b` is what goes with x: a scale, a shift, a statistic. Beside bf16 they are f32.
 inline void check_parameter(const char* operation, const Var& x, const Var& b) {
   if (x.value().dtype() != DType::bf16) return check_same_kind(operation, x, b);
-  ENSURE(&x.backend() == &b.backend() && b.value().dtype() == DType::f32, operation,
-         ": beside operands in bf16, scales, shifts and statistics are f32 on the same backend, but one is ",
-         name(b.value().dtype()), " on ", b.backend().name());
+  CP_ENSURE(&x.backend() == &b.backend() && b.value().dtype() == DType::f32, operation,
+            ": beside operands in bf16, scales, shifts and statistics are f32 on the same backend, but one is ",
+            name(b.value().dtype()), " on ", b.backend().name());
 }
 
 // The same the other way: a scale or a shift in the parameter_dtype of x.
@@ -27,16 +27,16 @@ inline Var parameter_of(const Var& x, const Var& b) {
 
 // A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost; beside activations
 // in bf16 they are rounded each time that they are used, and their gradients come back in f32.
-inline Var beside(const Var& x, const Var& weight) {
+inline Var cast_like(const Var& x, const Var& weight) {
   const bool rounds = weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
   return rounds ? cast(weight, DType::bf16) : weight;
 }
 
 inline void check_rank(const char* operation, const char* what, const Var& x, int rank, const char* axes) {
-  ENSURE(x.shape().rank() == rank, operation, ": ", what, " must be ", axes, " but has shape ", x.shape());
+  CP_ENSURE(x.shape().rank() == rank, operation, ": ", what, " must be ", axes, " but has shape ", x.shape());
 }
 
-// An uninitialised tensor on x's backend, of x's dtype.
+// An uninitialized tensor on x's backend, of x's dtype.
 inline Tensor empty_like(const Tensor& x, const Shape& shape) { return Tensor::empty(x.backend(), shape, x.dtype()); }
 
 }  // namespace counterpoise

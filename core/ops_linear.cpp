@@ -9,11 +9,11 @@ Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
   check_rank("matmul", "b", b, 2, transpose_b ? "[N, L]" : "[L, N]");
   const Index M = a.shape()[transpose_a ? 1 : 0], L = a.shape()[transpose_a ? 0 : 1];
   const Index N = b.shape()[transpose_b ? 0 : 1], Lb = b.shape()[transpose_b ? 1 : 0];
-  ENSURE(L == Lb, "matmul: ", a.shape(), transpose_a ? "^T" : "", " times ", b.shape(), transpose_b ? "^T" : "",
-         ": the inner extents ", L, " and ", Lb, " differ");
+  CP_ENSURE(L == Lb, "matmul: ", a.shape(), transpose_a ? "^T" : "", " times ", b.shape(), transpose_b ? "^T" : "",
+            ": the inner extents ", L, " and ", Lb, " differ");
   Tensor y = empty_like(a.value(), {M, N});
   a.backend().matmul(a.value(), transpose_a, b.value(), transpose_b, y);
-  return Var::made_by("matmul", y, {a, b}, [a, b, transpose_a, transpose_b](Tensor dy) {
+  return Var::from_op("matmul", y, {a, b}, [a, b, transpose_a, transpose_b](Tensor dy) {
     Backend& backend = dy.backend();
     if (a.requires_grad()) {  // y = A B:  dA = dy B^T
       Tensor da = empty_like(dy, a.shape());
@@ -33,36 +33,36 @@ Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
 Var linear(const Var& x, const Var& weight, const Var& bias) {
   check_rank("linear", "x", x, 2, "[N, C]");
   check_rank("linear", "weight", weight, 2, "[K, C]");
-  ENSURE(x.shape()[1] == weight.shape()[1], "linear: x ", x.shape(), " has ", x.shape()[1], " features but weight ",
-         weight.shape(), " expects ", weight.shape()[1]);
-  ENSURE(!bias.defined() || bias.shape() == Shape{weight.shape()[0]}, "linear: bias ", bias.shape(),
-         " for K=", weight.shape()[0], " outputs");
-  const Var y = matmul(x, beside(x, weight), false, true);
-  return bias.defined() ? y + beside(x, bias) : y;
+  CP_ENSURE(x.shape()[1] == weight.shape()[1], "linear: x ", x.shape(), " has ", x.shape()[1], " features but weight ",
+            weight.shape(), " expects ", weight.shape()[1]);
+  CP_ENSURE(!bias.defined() || bias.shape() == Shape{weight.shape()[0]}, "linear: bias ", bias.shape(),
+            " for K=", weight.shape()[0], " outputs");
+  const Var y = matmul(x, cast_like(x, weight), false, true);
+  return bias.defined() ? y + cast_like(x, bias) : y;
 }
 
 Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu) {
-  const Var weight = beside(x, kept_weight), bias = beside(x, kept_bias);
+  const Var weight = cast_like(x, kept_weight), bias = cast_like(x, kept_bias);
   check_same_kind("conv2d", x, weight);
   check_rank("conv2d", "x", x, 4, "[N, H, W, C]");
   check_rank("conv2d", "weight", weight, 4, "[K, R, S, C]");
   const Shape& xs = x.shape();
   const Shape& ws = weight.shape();
-  ENSURE(xs[3] == ws[3], "conv2d: x ", xs, " has C=", xs[3], " but weight ", ws, " expects C=", ws[3]);
-  ENSURE(params.stride >= 1 && params.pad >= 0, "conv2d: stride ", params.stride, ", pad ", params.pad,
-         ": the stride must be positive and the padding not negative");
-  ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], "conv2d: a kernel of ", ws[1], "x", ws[2],
-         " does not fit into ", xs[1], "x", xs[2], " with padding ", params.pad);
+  CP_ENSURE(xs[3] == ws[3], "conv2d: x ", xs, " has C=", xs[3], " but weight ", ws, " expects C=", ws[3]);
+  CP_ENSURE(params.stride >= 1 && params.pad >= 0, "conv2d: stride ", params.stride, ", pad ", params.pad,
+            ": the stride must be positive and the padding not negative");
+  CP_ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], "conv2d: a kernel of ", ws[1], "x",
+            ws[2], " does not fit into ", xs[1], "x", xs[2], " with padding ", params.pad);
   if (bias.defined()) {
     check_same_kind("conv2d", x, bias);
-    ENSURE(bias.shape() == Shape{ws[0]}, "conv2d: bias ", bias.shape(), " for K=", ws[0], " output channels");
+    CP_ENSURE(bias.shape() == Shape{ws[0]}, "conv2d: bias ", bias.shape(), " for K=", ws[0], " output channels");
   }
   Tensor y = empty_like(x.value(), {xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]});
   const Tensor b = bias.defined() ? bias.value() : Tensor();
   x.backend().conv2d(x.value(), weight.value(), b, params, relu, y);
 
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
-  return Var::made_by("conv2d", y, {x, weight, bias}, [x, weight, bias, params, kept](Tensor dy) {
+  return Var::from_op("conv2d", y, {x, weight, bias}, [x, weight, bias, params, kept](Tensor dy) {
     Backend& backend = dy.backend();
     Tensor db;  // a sum over all pixels of a batch, which bf16 would not hold
     if (bias.requires_grad()) db = Tensor::empty(backend, bias.shape(), parameter_dtype(dy.dtype()));

@@ -8,7 +8,7 @@ namespace {
 Var unary(const char* name, Unary op, const Var& x, double a = 0, double b = 0) {
   Tensor y = empty_like(x.value(), x.shape());
   x.backend().unary(op, a, b, x.value(), y);
-  return Var::made_by(name, y, {x}, [op, a, b, x, y](Tensor dy) {
+  return Var::from_op(name, y, {x}, [op, a, b, x, y](Tensor dy) {
     Tensor dx = dy.unique() ? dy : empty_like(y, y.shape());
     y.backend().unary_grad(op, a, b, x.value(), y, dy, dx);
     x.add_grad(dx);
@@ -19,7 +19,7 @@ Var binary(const char* name, Binary op, const Var& a, const Var& b) {
   check_same_kind(name, a, b);
   Tensor y = empty_like(a.value(), broadcast(a.shape(), b.shape(), name));
   a.backend().binary(op, a.value(), b.value(), y);
-  return Var::made_by(name, y, {a, b}, [op, a, b](Tensor dy) {
+  return Var::from_op(name, y, {a, b}, [op, a, b](Tensor dy) {
     for (const bool wrt_a : {true, false}) {
       const Var& operand = wrt_a ? a : b;
       if (!operand.requires_grad()) continue;
@@ -47,7 +47,7 @@ Var square(const Var& x) { return unary("square", Unary::square, x); }
 Var abs(const Var& x) { return unary("abs", Unary::abs, x); }
 Var pow(const Var& x, double exponent) { return unary("pow", Unary::pow, x, exponent); }
 Var clamp(const Var& x, double low, double high) {
-  ENSURE(low <= high, "clamp: the lower bound ", low, " is above the upper bound ", high);
+  CP_ENSURE(low <= high, "clamp: the lower bound ", low, " is above the upper bound ", high);
   return unary("clamp", Unary::clamp, x, low, high);
 }
 

@@ -6,17 +6,17 @@ namespace counterpoise {
 Var cast(const Var& x, DType dtype) {
   const DType before = x.value().dtype();
   if (dtype == before) return x;
-  return Var::made_by("cast", x.value().cast(dtype), {x}, [x, before](Tensor dy) { x.add_grad(dy.cast(before)); });
+  return Var::from_op("cast", x.value().cast(dtype), {x}, [x, before](Tensor dy) { x.add_grad(dy.cast(before)); });
 }
 
 Var reshape(const Var& x, const Shape& shape) {
   const Shape before = x.shape();
-  return Var::made_by("reshape", x.value().reshape(shape), {x},
+  return Var::from_op("reshape", x.value().reshape(shape), {x},
                       [x, before](Tensor dy) { x.add_grad(dy.reshape(before)); });
 }
 
 Var flatten(const Var& x) {
-  ENSURE(x.shape().rank() >= 1, "flatten: x must have a first axis of samples");
+  CP_ENSURE(x.shape().rank() >= 1, "flatten: x must have a first axis of samples");
   const Index N = x.shape()[0];
   Index rest = 1;
   for (int axis = 1; axis < x.shape().rank(); ++axis) rest *= x.shape()[axis];
@@ -24,24 +24,24 @@ Var flatten(const Var& x) {
 }
 
 Var sum_to(const Var& x, const Shape& shape) {
-  ENSURE(broadcast(shape, x.shape(), "sum_to") == x.shape(), "sum_to: shape ", shape, " does not broadcast to ",
-         x.shape());
-  return Var::made_by("sum_to", sum_to(x.value(), shape), {x}, [x](Tensor dy) { x.add_grad(expand(dy, x.shape())); });
+  CP_ENSURE(broadcast(shape, x.shape(), "sum_to") == x.shape(), "sum_to: shape ", shape, " does not broadcast to ",
+            x.shape());
+  return Var::from_op("sum_to", sum_to(x.value(), shape), {x}, [x](Tensor dy) { x.add_grad(expand(dy, x.shape())); });
 }
 
 Var sum(const Var& x) { return sum_to(x, Shape{}); }
 
 Var mean(const Var& x) {
-  ENSURE(x.value().size() > 0, "mean: there are no elements, shape ", x.shape());
+  CP_ENSURE(x.value().size() > 0, "mean: there are no elements, shape ", x.shape());
   return sum(x) * (1.0 / static_cast<double>(x.value().size()));
 }
 
 Var log_softmax(const Var& x) {
   check_rank("log_softmax", "x", x, 2, "[N, K]");
-  ENSURE(x.shape()[1] > 0, "log_softmax: no classes, shape ", x.shape());
+  CP_ENSURE(x.shape()[1] > 0, "log_softmax: no classes, shape ", x.shape());
   Tensor y = empty_like(x.value(), x.shape());
   x.backend().log_softmax(x.value(), y);
-  return Var::made_by("log_softmax", y, {x}, [x, y](Tensor dy) {
+  return Var::from_op("log_softmax", y, {x}, [x, y](Tensor dy) {
     Tensor dx = empty_like(y, y.shape());
     y.backend().log_softmax_grad(y, dy, dx);
     x.add_grad(dx);
@@ -50,32 +50,32 @@ Var log_softmax(const Var& x) {
 
 Var softmax(const Var& x) { return exp(log_softmax(x)); }
 
-Var pick(const Var& x, const Tensor& index) {
-  check_rank("pick", "x", x, 2, "[N, K]");
-  ENSURE(index.dtype() == DType::i32 && index.shape() == Shape{x.shape()[0]}, "pick: index must be i32 [", x.shape()[0],
-         "] but is ", name(index.dtype()), " ", index.shape());
-  ENSURE(&index.backend() == &x.backend(), "pick: x is on ", x.backend().name(), ", index on ", index.backend().name(),
-         "; move one with to()");
+Var gather(const Var& x, const Tensor& index) {
+  check_rank("gather", "x", x, 2, "[N, K]");
+  CP_ENSURE(index.dtype() == DType::i32 && index.shape() == Shape{x.shape()[0]}, "gather: index must be i32 [",
+            x.shape()[0], "] but is ", name(index.dtype()), " ", index.shape());
+  CP_ENSURE(&index.backend() == &x.backend(), "gather: x is on ", x.backend().name(), ", index on ",
+            index.backend().name(), "; move one with to()");
   if (!index.backend().is_remote()) {  // to look would be to wait; a remote kernel gives NaN instead
     for (const int32_t i : index.to_vector<int32_t>()) {
-      ENSURE(0 <= i && i < x.shape()[1], "pick: label ", i, " is not one of the ", x.shape()[1], " classes");
+      CP_ENSURE(0 <= i && i < x.shape()[1], "gather: label ", i, " is not one of the ", x.shape()[1], " classes");
     }
   }
   Tensor y = empty_like(x.value(), index.shape());
-  x.backend().pick(x.value(), index, y);
-  return Var::made_by("pick", y, {x}, [x, index](Tensor dy) {
+  x.backend().gather(x.value(), index, y);
+  return Var::from_op("gather", y, {x}, [x, index](Tensor dy) {
     Tensor dx = empty_like(dy, x.shape());
-    dy.backend().pick_grad(dy, index, dx);
+    dy.backend().gather_grad(dy, index, dx);
     x.add_grad(dx);
   });
 }
 
 Var dropout(const Var& x, double p, uint64_t key, uint64_t stream) {
-  ENSURE(0 <= p && p < 1, "dropout: p = ", p, " is not in [0, 1)");
+  CP_ENSURE(0 <= p && p < 1, "dropout: p = ", p, " is not in [0, 1)");
   if (p == 0) return x;
   Tensor y = empty_like(x.value(), x.shape());
   x.backend().dropout(x.value(), p, key, stream, y);
-  return Var::made_by("dropout", y, {x}, [x, p, key, stream](Tensor dy) {
+  return Var::from_op("dropout", y, {x}, [x, p, key, stream](Tensor dy) {
     Tensor dx = empty_like(dy, dy.shape());
     dy.backend().dropout(dy, p, key, stream, dx);
     x.add_grad(dx);

@@ -8,10 +8,10 @@ namespace {
 Shape pooled(const char* operation, const Var& x, Pool2dParams p) {
   check_rank(operation, "x", x, 4, "[N, H, W, C]");
   const Shape& s = x.shape();
-  ENSURE(p.window >= 1 && p.stride >= 1 && p.pad >= 0 && p.pad <= p.window / 2, operation, ": window ", p.window,
-         ", stride ", p.stride, ", pad ", p.pad, ": the padding must be at most half of the window");
-  ENSURE(s[1] + 2 * p.pad >= p.window && s[2] + 2 * p.pad >= p.window, operation, ": a window of ", p.window, "x",
-         p.window, " does not fit into ", s[1], "x", s[2], "; use larger pictures or fewer poolings");
+  CP_ENSURE(p.window >= 1 && p.stride >= 1 && p.pad >= 0 && p.pad <= p.window / 2, operation, ": window ", p.window,
+            ", stride ", p.stride, ", pad ", p.pad, ": the padding must be at most half of the window");
+  CP_ENSURE(s[1] + 2 * p.pad >= p.window && s[2] + 2 * p.pad >= p.window, operation, ": a window of ", p.window, "x",
+            p.window, " does not fit into ", s[1], "x", s[2], "; use larger images or fewer poolings");
   return {s[0], p.out(s[1]), p.out(s[2]), s[3]};
 }
 
@@ -20,7 +20,7 @@ Shape pooled(const char* operation, const Var& x, Pool2dParams p) {
 Var max_pool2d(const Var& x, Pool2dParams params) {
   Tensor y = empty_like(x.value(), pooled("max_pool2d", x, params));
   x.backend().max_pool2d(x.value(), params, y);
-  return Var::made_by("max_pool2d", y, {x}, [x, y, params](Tensor dy) {
+  return Var::from_op("max_pool2d", y, {x}, [x, y, params](Tensor dy) {
     Tensor dx = empty_like(dy, x.shape());
     dy.backend().max_pool2d_grad(x.value(), y, dy, params, dx);
     x.add_grad(dx);
@@ -30,7 +30,7 @@ Var max_pool2d(const Var& x, Pool2dParams params) {
 Var avg_pool2d(const Var& x, Pool2dParams params) {
   Tensor y = empty_like(x.value(), pooled("avg_pool2d", x, params));
   x.backend().avg_pool2d(x.value(), params, y);
-  return Var::made_by("avg_pool2d", y, {x}, [x, params](Tensor dy) {
+  return Var::from_op("avg_pool2d", y, {x}, [x, params](Tensor dy) {
     Tensor dx = empty_like(dy, x.shape());
     dy.backend().avg_pool2d_grad(dy, params, dx);
     x.add_grad(dx);
@@ -40,11 +40,12 @@ Var avg_pool2d(const Var& x, Pool2dParams params) {
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns) {
   check_rank("adaptive_avg_pool2d", "x", x, 4, "[N, H, W, C]");
   const Shape& s = x.shape();
-  ENSURE(rows >= 1 && columns >= 1 && s[1] >= 1 && s[2] >= 1, "adaptive_avg_pool2d: ", s, " to ", rows, "x", columns);
+  CP_ENSURE(rows >= 1 && columns >= 1 && s[1] >= 1 && s[2] >= 1, "adaptive_avg_pool2d: ", s, " to ", rows, "x",
+            columns);
   if (s[1] == rows && s[2] == columns) return x;
   Tensor y = empty_like(x.value(), {s[0], rows, columns, s[3]});
   x.backend().adaptive_avg_pool2d(x.value(), y);
-  return Var::made_by("adaptive_avg_pool2d", y, {x}, [x](Tensor dy) {
+  return Var::from_op("adaptive_avg_pool2d", y, {x}, [x](Tensor dy) {
     Tensor dx = empty_like(dy, x.shape());
     dy.backend().adaptive_avg_pool2d_grad(dy, dx);
     x.add_grad(dx);
@@ -55,25 +56,25 @@ Var batch_norm(const Var& x, const Var& any_scale, const Var& any_shift, const T
                const Tensor& running_var, bool training, double momentum, double eps) {
   const Var scale = parameter_of(x, any_scale), shift = parameter_of(x, any_shift);
   for (const Var& other : {scale, shift, Var(running_mean), Var(running_var)}) check_parameter("batch_norm", x, other);
-  ENSURE(x.shape().rank() >= 2, "batch_norm: x must be [..., C] but has shape ", x.shape());
+  CP_ENSURE(x.shape().rank() >= 2, "batch_norm: x must be [..., C] but has shape ", x.shape());
   const Shape channels{x.shape()[-1]};
-  ENSURE(scale.shape() == channels && shift.shape() == channels && running_mean.shape() == channels &&
-             running_var.shape() == channels,
-         "batch_norm: x ", x.shape(), " has C=", channels[0],
-         " but scale, shift and the running statistics have shapes ", scale.shape(), ", ", shift.shape(), ", ",
-         running_mean.shape(), ", ", running_var.shape());
+  CP_ENSURE(scale.shape() == channels && shift.shape() == channels && running_mean.shape() == channels &&
+                running_var.shape() == channels,
+            "batch_norm: x ", x.shape(), " has C=", channels[0],
+            " but scale, shift and the running statistics have shapes ", scale.shape(), ", ", shift.shape(), ", ",
+            running_mean.shape(), ", ", running_var.shape());
   if (!training) {
     const Var exact = cast(x, scale.value().dtype());
     return cast((exact - running_mean) * (scale * pow(Var(running_var) + eps, -0.5)) + shift, x.value().dtype());
   }
 
-  ENSURE(x.value().size() > channels[0], "batch_norm: a variance needs more than one value per channel, got ",
-         x.shape(), "; use a larger batch");
+  CP_ENSURE(x.value().size() > channels[0], "batch_norm: a variance needs more than one value per channel, got ",
+            x.shape(), "; use a larger batch");
   Tensor y = empty_like(x.value(), x.shape());
   Tensor mean = empty_like(scale.value(), channels), inv_std = empty_like(mean, channels);
   x.backend().batch_norm(x.value(), scale.value(), shift.value(), eps, momentum, y, mean, inv_std, running_mean,
                          running_var);
-  return Var::made_by("batch_norm", y, {x, scale, shift}, [x, scale, shift, mean, inv_std](Tensor dy) {
+  return Var::from_op("batch_norm", y, {x, scale, shift}, [x, scale, shift, mean, inv_std](Tensor dy) {
     Tensor dx = empty_like(dy, x.shape()), dscale = empty_like(mean, scale.shape());
     Tensor dshift = empty_like(mean, shift.shape());
     dy.backend().batch_norm_grad(x.value(), scale.value(), mean, inv_std, dy, dx, dscale, dshift);

@@ -1,11 +1,11 @@
-// Random numbers for initialisation, shuffling, drawing and augmentation.
+// Random numbers for initialization, shuffling, drawing and augmentation.
 //
 // A Random is a cheap value: a position in one Philox stream that is named by what it is for. Two streams with
 // different names never meet, and the same name always gives the same bits, on every machine and thread count (the last
 // digits of normal() are the C library's):
 //
 //   Random rng(seed, Stream::augment, epoch, sample);
-//   if (rng.uniform() < 0.5f) flip(picture);
+//   if (rng.uniform() < 0.5f) flip(image);
 #pragma once
 
 #include <cmath>
@@ -59,7 +59,7 @@ class Random {
   }
 
  private:
-  // SplitMix64's finaliser (Steele, Lea and Flood 2014): neighbouring seeds give unrelated keys.
+  // SplitMix64's finaliser (Steele, Lea and Flood 2014): neighboring seeds give unrelated keys.
   static uint64_t mix(uint64_t x) {
     x += 0x9e3779b97f4a7c15u;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -30,14 +30,14 @@ Tensor Tensor::full(Backend& backend, const Shape& shape, double value, DType dt
 Tensor Tensor::zeros(Backend& backend, const Shape& shape, DType dtype) { return full(backend, shape, 0, dtype); }
 
 Backend& Tensor::backend() const {
-  ENSURE(defined(), "this tensor was never given a value");
+  CP_ENSURE(defined(), "this tensor was never given a value");
   return memory_->backend;
 }
 
 Tensor::operator View() const { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
 
 double Tensor::item() const {
-  ENSURE(size() == 1, "item: the tensor has shape ", shape_, ", not one element");
+  CP_ENSURE(size() == 1, "item: the tensor has shape ", shape_, ", not one element");
   const Tensor x = cast(DType::f64);
   double value;
   x.backend().download(x, &value);
@@ -45,7 +45,8 @@ double Tensor::item() const {
 }
 
 Tensor Tensor::reshape(const Shape& shape) const {
-  ENSURE(shape.size() == size(), "reshape: ", shape_, " has ", size(), " elements but ", shape, " has ", shape.size());
+  CP_ENSURE(shape.size() == size(), "reshape: ", shape_, " has ", size(), " elements but ", shape, " has ",
+            shape.size());
   Tensor y = *this;
   y.shape_ = shape;
   return y;

@@ -40,7 +40,7 @@ class Tensor {
   // The values in row-major order. Throws if their number is not shape.size().
   template <class T>
   static Tensor from(Backend& backend, const Shape& shape, const std::vector<T>& values) {
-    ENSURE(Index(values.size()) == shape.size(), "Tensor::from: ", values.size(), " values for shape ", shape);
+    CP_ENSURE(Index(values.size()) == shape.size(), "Tensor::from: ", values.size(), " values for shape ", shape);
     Tensor y = empty(backend, shape, dtype_of<T>());
     backend.upload(values.data(), y);
     return y;
@@ -60,7 +60,7 @@ class Tensor {
   // The values in row-major order. REQUIRES: dtype() is that of T.
   template <class T>
   std::vector<T> to_vector() const {
-    ENSURE(dtype_ == dtype_of<T>(), "Tensor::to_vector: the tensor holds ", name(dtype_));
+    CP_ENSURE(dtype_ == dtype_of<T>(), "Tensor::to_vector: the tensor holds ", name(dtype_));
     std::vector<T> values(size());
     backend().download(*this, values.data());
     return values;

@@ -40,14 +40,14 @@ Var::Var(Tensor value, bool requires_grad) : node_(std::make_shared<Node>()) {
 }
 
 const Tensor& Var::value() const {
-  ENSURE(defined(), "this variable was never given a value");
+  CP_ENSURE(defined(), "this variable was never given a value");
   return node_->value;
 }
 
 bool Var::requires_grad() const { return defined() && node_->requires_grad; }
 
 const Tensor& Var::grad() const {
-  ENSURE(defined(), "this variable was never given a value, so it has no gradient");
+  CP_ENSURE(defined(), "this variable was never given a value, so it has no gradient");
   return node_->grad;
 }
 
@@ -56,14 +56,14 @@ void Var::zero_grad() const {
 }
 
 void Var::set_value(Tensor value) const {
-  ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
+  CP_ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
   node_->value = std::move(value);
 }
 
 void Var::add_grad(Tensor gradient) const {
   if (!requires_grad()) return;
-  ENSURE(gradient.shape() == shape(), "gradient of shape ", gradient.shape(), " for a variable of shape ", shape(),
-         node_->operation ? text(" made by ", node_->operation) : "");
+  CP_ENSURE(gradient.shape() == shape(), "gradient of shape ", gradient.shape(), " for a variable of shape ", shape(),
+            node_->operation ? detail::text(" made by ", node_->operation) : "");
   Tensor& sum = node_->grad;
   if (!sum.defined()) {
     sum = std::move(gradient);  // perhaps shared: hence the check below
@@ -73,7 +73,7 @@ void Var::add_grad(Tensor gradient) const {
   sum.backend().add_scaled(1, gradient, sum);
 }
 
-Var Var::made_by(const char* operation, Tensor value, std::vector<Var> inputs, std::function<void(Tensor)> backward) {
+Var Var::from_op(const char* operation, Tensor value, std::vector<Var> inputs, std::function<void(Tensor)> backward) {
   Var y(std::move(value));
   bool needed = false;
   for (const Var& input : inputs) needed = needed || input.requires_grad();
@@ -86,8 +86,8 @@ Var Var::made_by(const char* operation, Tensor value, std::vector<Var> inputs, s
 }
 
 void Var::backward() const {
-  ENSURE(value().size() == 1, "backward: the loss has shape ", shape(), ", not one element; take its mean or sum");
-  ENSURE(requires_grad(), "backward: nothing that this was computed from requires a gradient");
+  CP_ENSURE(value().size() == 1, "backward: the loss has shape ", shape(), ", not one element; take its mean or sum");
+  CP_ENSURE(requires_grad(), "backward: nothing that this was computed from requires a gradient");
 
   // Every node after all of its inputs, found by depth-first search with its own stack.
   std::vector<Var> order;
@@ -96,8 +96,8 @@ void Var::backward() const {
   seen.insert(node_.get());
   while (!stack.empty()) {
     const Var node = stack.back().first;
-    ENSURE(!node.node_->operation || node.node_->backward, "backward: this graph, or the part of it from ",
-           node.node_->operation, " on, was gone through already; compute the loss anew");
+    CP_ENSURE(!node.node_->operation || node.node_->backward, "backward: this graph, or the part of it from ",
+              node.node_->operation, " on, was already freed by an earlier backward(); compute the loss again");
     if (stack.back().second == node.node_->inputs.size()) {
       order.push_back(node);
       stack.pop_back();

@@ -40,12 +40,12 @@ class Var {
   void set_value(Tensor value) const;
 
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to what they
-  // hold. Throws if this is not one element, or if its graph was gone through before.
+  // hold. Throws if this is not one element, or if its graph was freed by an earlier backward().
   void backward() const;
 
   // For operations: the result of `operation`, with a closure that gets the gradient of the result and passes it on
   // with add_grad. The closure may keep Tensors and the inputs, never the result's own Var: that would be a cycle.
-  static Var made_by(const char* operation, Tensor value, std::vector<Var> inputs,
+  static Var from_op(const char* operation, Tensor value, std::vector<Var> inputs,
                      std::function<void(Tensor)> backward);
 
  private:

@@ -4,10 +4,10 @@
 //   Loader loader(set, order, feed.complete(options));
 //   for (Batch batch; loader.next(batch);) model(feed.pixels(batch));
 //
-// On a processor the loader's threads mirror, turn and scale the pictures, and there is nothing left to do. A remote
-// backend does that itself: it gets bytes, a quarter of what floats would be, and keeps them. A picture goes there
+// On a processor the loader's threads mirror, turn and scale the images, and there is nothing left to do. A remote
+// backend does that itself: it gets bytes, a quarter of what floats would be, and keeps them. A image goes there
 // once, and from the second epoch on a batch is no more than a list of numbers - unless the set would take more than an
-// eighth of the backend's memory; then each batch's bytes go there anew.
+// eighth of the backend's memory; then each batch's bytes go there again.
 #pragma once
 
 #include <atomic>
@@ -21,33 +21,33 @@ namespace counterpoise {
 
 class Feed {
  public:
-  // Pictures come in `dtype`: f32 or, where the backend has it, bf16. The set and the backend must outlive the feed.
-  Feed(const PictureSet& set, Backend& backend, DType dtype = DType::f32)
+  // Images come in `dtype`: f32 or, where the backend has it, bf16. The set and the backend must outlive the feed.
+  Feed(const ImageDataset& set, Backend& backend, DType dtype = DType::f32)
       : Feed(set, backend, dtype, backend.memory_bytes() / 8) {}
   // The set stays on a remote backend if it takes no more than `most_kept` bytes.
-  Feed(const PictureSet& set, Backend& backend, DType dtype, size_t most_kept);
+  Feed(const ImageDataset& set, Backend& backend, DType dtype, size_t most_kept);
 
-  const PictureSet& set() const { return set_; }
+  const ImageDataset& set() const { return set_; }
   Backend& backend() const { return backend_; }
 
   // Tells a loader in which form this feed wants its batches. The feed must outlive the loader.
   LoaderOptions complete(LoaderOptions options) const;
-  // The pictures of a batch, augmented, [N, S, S, 3] within [-1, 1]. To be called by one thread at a time.
+  // The images of a batch, augmented, [N, S, S, 3] within [-1, 1]. To be called by one thread at a time.
   Tensor pixels(const Batch& batch);
-  // The same in another order, for mixing: picture i of the result is picture order[i] of the batch, which must be the
+  // The same in another order, for mixing: image i of the result is image order[i] of the batch, which must be the
   // one that pixels() got last.
   Tensor pixels(const Batch& batch, const std::vector<size_t>& order) const;
 
  private:
   void upload(const Batch& batch);
 
-  const PictureSet& set_;
+  const ImageDataset& set_;
   Backend& backend_;
   const DType dtype_;
-  const Index picture_bytes_;
+  const Index image_bytes_;
   const bool keeps_;
-  Tensor bytes_;                               // [pictures of the set or of the batch, S, S, 3]
-  std::unique_ptr<std::atomic<bool>[]> kept_;  // of each picture of the set: its bytes are there
+  Tensor bytes_;                               // [images of the set or of the batch, S, S, 3]
+  std::unique_ptr<std::atomic<bool>[]> kept_;  // of each image of the set: its bytes are there
 };
 
 }  // namespace counterpoise

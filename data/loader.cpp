@@ -9,7 +9,7 @@
 
 namespace counterpoise {
 
-Loader::Loader(const PictureSet& set, std::vector<size_t> order, const LoaderOptions& options)
+Loader::Loader(const ImageDataset& set, std::vector<size_t> order, const LoaderOptions& options)
     : set_(set), order_(std::move(order)), options_(options) {
   std::unordered_map<size_t, uint32_t> times;
   for (const size_t sample : order_) earlier_.push_back(times[sample]++);
@@ -39,23 +39,23 @@ size_t Loader::batches() const { return (order_.size() + options_.batch_size - 1
 Batch Loader::make(size_t index) const {
   const size_t first = index * options_.batch_size;
   const size_t last = std::min(order_.size(), first + options_.batch_size);
-  const int size = set_.picture_size();
+  const int size = set_.image_size();
   const size_t numbers = size_t(size) * size * 3;
   Batch batch;
   if (!options_.raw) batch.pixels.reserve((last - first) * numbers);
   for (size_t i = first; i < last; ++i) {
     const size_t sample = order_[i];
     const bool kept = options_.kept && options_.kept[sample];
-    const PictureSet::Bytes picture = kept ? nullptr : set_.load(sample);
-    if (!picture && !kept) continue;
+    const ImageDataset::Bytes image = kept ? nullptr : set_.load(sample);
+    if (!image && !kept) continue;
     Random rng(options_.seed, Stream::augment, options_.epoch, sample | static_cast<uint64_t>(earlier_[i]) << 40);
     if (options_.raw) {
-      batch.pictures.push_back(picture);
-      batch.turns.push_back(draw_turn(options_.augment, rng));
+      batch.images.push_back(image);
+      batch.turns.push_back(draw_flip_rotation(options_.augment, rng));
     } else {
       batch.pixels.resize(batch.pixels.size() + numbers);
       float* pixels = batch.pixels.data() + batch.pixels.size() - numbers;
-      augment(options_.augment, rng, picture->data(), size, size, pixels);
+      augment(options_.augment, rng, image->data(), size, size, pixels);
       for (size_t k = 0; k < numbers; ++k) pixels[k] = scale_pixel(pixels[k]);
     }
     batch.labels.push_back(set_.samples()[sample].label);

@@ -40,9 +40,9 @@ double log_gamma_variate(double a, Random& rng) {
 
 Mix parse_mix(const std::string& description) {
   const auto wrong = [&](const std::string& what) {
-    return Error("--mix \"" + description + "\": " + what +
-                     "; valid are none, mixup=ALPHA, cutmix=ALPHA and remix=ALPHA,kappa=3,tau=0.5",
-                 Exit::usage);
+    return Error(ErrorKind::invalid_argument,
+                 "mix \"" + description + "\": " + what +
+                     "; valid are none, mixup=ALPHA, cutmix=ALPHA and remix=ALPHA,kappa=3,tau=0.5");
   };
   Mix mix;
   std::istringstream in(description);
@@ -65,7 +65,7 @@ Mix parse_mix(const std::string& description) {
     char* end = nullptr;
     const double value = std::strtod(number.c_str(), &end);
     if (number.empty() || *end || !(range.low <= value && value <= range.high)) {
-      throw wrong(text("\"", number, "\" for ", name, " is no number from ", range.low, " to ", range.high));
+      throw wrong(detail::text("\"", number, "\" for ", name, " is not a number from ", range.low, " to ", range.high));
     }
     (first ? mix.alpha : name == "kappa" ? mix.kappa : mix.tau) = value;
   }
@@ -80,14 +80,14 @@ std::string to_string(const Mix& mix) {
     if (kind == mix.kind) name = known;
   }
   const Mix standard;
-  std::string out = text(name, "=", mix.alpha);
-  if (mix.kind == Mix::remix && mix.kappa != standard.kappa) out += text(",kappa=", mix.kappa);
-  if (mix.kind == Mix::remix && mix.tau != standard.tau) out += text(",tau=", mix.tau);
+  std::string out = detail::text(name, "=", mix.alpha);
+  if (mix.kind == Mix::remix && mix.kappa != standard.kappa) out += detail::text(",kappa=", mix.kappa);
+  if (mix.kind == Mix::remix && mix.tau != standard.tau) out += detail::text(",tau=", mix.tau);
   return out;
 }
 
 double beta_variate(double alpha, Random& rng) {
-  ENSURE(alpha > 0, "beta_variate: alpha is ", alpha, " but must be positive");
+  CP_ENSURE(alpha > 0, "beta_variate: alpha is ", alpha, " but must be positive");
   const double first = log_gamma_variate(alpha, rng), second = log_gamma_variate(alpha, rng);
   return 1 / (1 + std::exp(second - first));
 }
@@ -109,9 +109,9 @@ MixPlan plan_mix(const Mix& mix, Random& rng, size_t N, int size) {
   if (mix.kind != Mix::cutmix) return plan;
   const double half = 0.5 * std::sqrt(1 - plan.own) * size;
   const auto span = [&] {
-    const double centre = rng.uniform(0, static_cast<float>(size));
+    const double center = rng.uniform(0, static_cast<float>(size));
     const auto edge = [&](double x) { return std::clamp(static_cast<int>(std::lround(x)), 0, size); };
-    return std::pair(edge(centre - half), edge(centre + half));
+    return std::pair(edge(center - half), edge(center + half));
   };
   plan.pastes = true;
   std::tie(plan.top, plan.bottom) = span();

@@ -1,5 +1,5 @@
-// Pictures that are mixtures of two: a network that has seen what lies between is less sure of itself, and with few
-// pictures of a class each of them makes many.
+// Images that are mixtures of two: a network that has seen what lies between is less sure of itself, and with few
+// images of a class each of them makes many.
 //
 //   Random rng(seed, Stream::mix, step);
 //   const MixPlan plan = plan_mix(parse_mix("mixup=0.2"), rng, batch.labels.size(), size);
@@ -17,12 +17,12 @@
 namespace counterpoise {
 
 struct Mix {
-  // With lambda drawn from Beta(alpha, alpha), once a batch, and every picture i having a partner j in the batch:
+  // With lambda drawn from Beta(alpha, alpha), once a batch, and every image i having a partner j in the batch:
   //   mixup   lambda x_i + (1 - lambda) x_j, and the labels alike (Zhang et al. 2018, arXiv:1710.09412)
-  //   cutmix  x_i with a box of x_j pasted in, whose sides are sqrt(1 - lambda) of the picture's; labels in proportion
+  //   cutmix  x_i with a box of x_j pasted in, whose sides are sqrt(1 - lambda) of the image's; labels in proportion
   //           to the areas (Yun et al. 2019, arXiv:1905.04899)
-  //   remix   pictures as in mixup, but where one class has at least kappa times as many training pictures as the
-  //           other, and less than tau of the picture is its own, the label is the rarer class's alone (Chou et al.
+  //   remix   images as in mixup, but where one class has at least kappa times as many training images as the
+  //           other, and less than tau of the image is its own, the label is the rarer class's alone (Chou et al.
   //           2020, arXiv:2007.03943)
   enum Kind { none, mixup, cutmix, remix } kind = none;
   double alpha = 1;
@@ -30,7 +30,7 @@ struct Mix {
 };
 
 // "none", "mixup=ALPHA", "cutmix=ALPHA", "remix=ALPHA" or "remix=ALPHA,kappa=K,tau=T", with alpha > 0. Throws
-// Error(Exit::usage), which says so, for anything else.
+// Error(invalid_argument), which says so, for anything else.
 Mix parse_mix(const std::string& description);
 // The shortest text from which parse_mix makes the same.
 std::string to_string(const Mix& mix);
@@ -41,7 +41,7 @@ struct MixedLabels {
   std::vector<float> own_weight;
 };
 
-// What was drawn for a batch: the partner of each picture, and how much of a picture stays its own - everywhere the
+// What was drawn for a batch: the partner of each image, and how much of a image stays its own - everywhere the
 // same share, or, where a box is pasted, all but the box.
 struct MixPlan {
   std::vector<size_t> partner;
@@ -49,18 +49,18 @@ struct MixPlan {
   bool pastes = false;
   int top = 0, bottom = 0, left = 0, right = 0;  // rows and columns of the box, the second of each not included
 };
-MixPlan plan_mix(const Mix& mix, Random& rng, size_t pictures, int size);
+MixPlan plan_mix(const Mix& mix, Random& rng, size_t images, int size);
 MixedLabels mix_labels(const Mix& mix, const MixPlan& plan, const std::vector<int32_t>& labels,
                        const std::vector<int64_t>& counts);
-// The pictures [N, size, size, 3] with those of their partners, in any backend.
+// The images [N, size, size, 3] with those of their partners, in any backend.
 Tensor mix_tensors(const MixPlan& plan, const Tensor& own, const Tensor& partners);
 
 // A number of the Beta(alpha, alpha) distribution, alpha > 0: symmetric about 1/2, uniform for alpha = 1, near 0 and 1
 // for alpha < 1.
 double beta_variate(double alpha, Random& rng);
 
-// Remix's weight of the first label, for the classes' numbers of training pictures and a share lambda of the first
-// picture.
+// Remix's weight of the first label, for the classes' numbers of training images and a share lambda of the first
+// image.
 double remix_weight(const Mix& mix, double lambda, int64_t first, int64_t second);
 
 }  // namespace counterpoise

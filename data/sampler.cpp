@@ -17,10 +17,11 @@ using Counts = std::vector<int64_t>;
 using Run = SamplerRun;
 
 std::vector<Samples> by_class(const Samples& samples, const Classes& classes) {
-  ENSURE(samples.size() == classes.size(), "a sampler: ", classes.size(), " classes for ", samples.size(), " samples");
+  CP_ENSURE(samples.size() == classes.size(), "a sampler: ", classes.size(), " classes for ", samples.size(),
+            " samples");
   std::vector<Samples> groups;
   for (size_t i = 0; i < samples.size(); ++i) {
-    ENSURE(classes[i] >= 0, "a sampler: class ", classes[i]);
+    CP_ENSURE(classes[i] >= 0, "a sampler: class ", classes[i]);
     if (groups.size() <= static_cast<size_t>(classes[i])) groups.resize(classes[i] + 1);
     groups[classes[i]].push_back(samples[i]);
   }
@@ -227,7 +228,7 @@ const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> rows = {
       {"shuffle", "every sample once", "", shuffle, natural},
       {"undersample", "as many of each class as of the smallest, always the same ones", "", undersample_once, equal},
-      {"undersample-each-epoch", "the same, drawn anew for each epoch", "", undersample_each_epoch, equal},
+      {"undersample-each-epoch", "the same, drawn again for each epoch", "", undersample_each_epoch, equal},
       {"oversample", "as many of each class as of the largest, by repetition", "", oversample, equal},
       {"weighted", "draws with replacement, weights 1 / n_c", "PyTorch's WeightedRandomSampler", weighted, equal},
       {"class-balanced", "a class at random, then its next sample", "Kang et al. 2020, arXiv:1910.09217",
@@ -255,7 +256,7 @@ const Sampler& find_sampler(const std::string& name) {
   for (const Sampler& sampler : samplers()) {
     if (sampler.name == name) return sampler;
   }
-  throw Error(text("unknown sampler \"", name, "\"; valid are ", join(sampler_names())), Exit::usage);
+  throw Error(ErrorKind::invalid_argument, "unknown sampler \"", name, "\"; valid are ", detail::join(sampler_names()));
 }
 
 }  // namespace counterpoise

@@ -37,10 +37,10 @@ struct Sampler {
 //
 //   shuffle                every sample once
 //   undersample            as many of every class as of the smallest, the same ones in every epoch
-//   undersample-each-epoch as many of every class as of the smallest, drawn anew for each epoch
+//   undersample-each-epoch as many of every class as of the smallest, drawn again for each epoch
 //   oversample             as many of every class as of the largest: all samples equally often, but for a remainder
 //   that
-//                          is drawn anew for each epoch
+//                          is drawn again for each epoch
 //   weighted               N draws with replacement, each sample with weight 1 / n_c (PyTorch's WeightedRandomSampler)
 //   class-balanced         N draws, each of a class at random and then its next sample in a shuffled order, so that
 //   none
@@ -53,7 +53,7 @@ struct Sampler {
 //                          r_c is the probability of one more
 const std::vector<Sampler>& samplers();
 std::vector<std::string> sampler_names();
-// Throws Error(Exit::usage) that lists the valid names.
+// Throws Error(invalid_argument) that lists the valid names.
 const Sampler& find_sampler(const std::string& name);
 
 }  // namespace counterpoise

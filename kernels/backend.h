@@ -2,7 +2,7 @@
 //
 // There are three implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read, and
 // is what the tests compare the others with; *cpu* (cpu_backend.h) is fast; *cuda* (cuda_backend.h) computes on
-// NVIDIA's cards, where the build and the machine have it. Everything above kernels/ works on any of them.
+// NVIDIA GPUs, where the build and the machine have it. Everything above kernels/ works on any of them.
 //
 // Conventions of every method:
 //   - inputs come first, outputs last; an output is wholly overwritten unless its comment says otherwise;
@@ -50,17 +50,17 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
-  // What it computes with, for people: "NVIDIA H100 80GB HBM3, ...".
+  // What it computes with, human-readable: "NVIDIA H100 80GB HBM3, ...".
   virtual std::string description() const = 0;
-  // Throws Error(Exit::no_device), which says why, unless it can compute in this dtype.
+  // Throws Error(device), which says why, unless it can compute in this dtype.
   virtual void require(DType dtype) const = 0;
-  // Throws Error(Exit::usage) for a mode that it does not have.
+  // Throws Error(invalid_argument) for a mode that it does not have.
   virtual void set_mode(const ComputeMode& mode) = 0;
   // True where the program itself cannot read the backend's memory, so that moving numbers costs.
   virtual bool is_remote() const { return false; }
 
   // -- memory --
-  // At least `bytes` bytes aligned to 64; throws Error(Exit::no_device) when there is no more memory.
+  // At least `bytes` bytes aligned to 64; throws Error(device) when there is no more memory.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* memory, size_t bytes) noexcept = 0;
   // Between this backend's memory and the program's own.
@@ -88,9 +88,10 @@ class Backend {
   virtual void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) = 0;
   // y += alpha x, elementwise.
   virtual void add_scaled(double alpha, const View& x, const View& y) = 0;
-  // dz = dy where y > 0, else 0: the way back through y = relu(z), which needs no z. dz may be dy.
+  // dz = dy where y > 0, else 0: the backward pass through y = relu(z), which needs no z. dz may be dy.
   virtual void relu_mask(const View& y, const View& dy, const View& dz) = 0;
-  // The same, and db [K] = the sum of dz over all axes but the last: the way back through relu(z + bias) in one pass.
+  // The same, and db [K] = the sum of dz over all axes but the last: the backward pass through relu(z + bias) in one
+  // pass.
   virtual void relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) = 0;
 
   // -- reductions --
@@ -124,7 +125,7 @@ class Backend {
   virtual void adaptive_avg_pool2d(const View& x, const View& y) = 0;
   virtual void adaptive_avg_pool2d_grad(const View& dy, const View& dx) = 0;
 
-  // -- normalisation: statistics per channel, over all axes but the last --
+  // -- normalization: statistics per channel, over all axes but the last --
   // y = scale (x - mean) inv_std + shift, inv_std = 1 / sqrt(var + eps), var the biased variance of the batch.
   // Ioffe and Szegedy 2015 (arXiv:1502.03167) algorithm 1. Writes mean [C] and inv_std [C]; running statistics r
   // become (1 - momentum) r + momentum new, where the new variance is the unbiased one, as in PyTorch.
@@ -140,18 +141,18 @@ class Backend {
   virtual void log_softmax_grad(const View& y, const View& dy, const View& dx) = 0;
   // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K): a remote backend gives NaN for others, the caller of one
   // that is not has checked. The gradient is 0 elsewhere.
-  virtual void pick(const View& x, const View& index, const View& y) = 0;
-  virtual void pick_grad(const View& dy, const View& index, const View& dx) = 0;
+  virtual void gather(const View& x, const View& index, const View& y) = 0;
+  virtual void gather_grad(const View& dy, const View& index, const View& dx) = 0;
 
   // -- dropout --
   // y = x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014). Element i looks at word i % 4 of
   // Philox counter (i / 4, stream) under `key`: the backward pass asks for the same mask again. May be in place.
   virtual void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
-  // -- pictures --
-  // y[n] [H, W, 3] = picture index[n] of bytes [M, H, W, 3] (u8), mirrored and turned as turns[n] says, scaled to
+  // -- images --
+  // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), mirrored and turned as turns[n] says, scaled to
   // x / 127.5 - 1: see turn.h. index [N] is i32 and within [0, M); turns [N, 3] is f64: cosine, sine, and 1 to mirror.
-  virtual void pictures(const View& bytes, const View& index, const View& turns, const View& y) = 0;
+  virtual void images(const View& bytes, const View& index, const View& turns, const View& y) = 0;
 
   // -- optimizer steps, in place in w and the state, f32 or f64, over all weights in one call --
   virtual void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) = 0;
@@ -161,7 +162,7 @@ class Backend {
 // The machines. Each lives as long as the program.
 Backend& reference_backend();
 Backend& cpu_backend();
-// Null where this build or this machine has no usable card; then cuda_absence() says why and what to do. The first call
+// Null where this build or this machine has no usable GPU; then cuda_absence() says why and what to do. The first call
 // looks for one. cuda_version() names the libraries of a build that has CUDA, and is empty otherwise.
 Backend* cuda_backend();
 std::string cuda_absence();

@@ -16,14 +16,14 @@ struct bf16 {
   bf16() = default;
   // The nearest, and the even one of two equally near; infinity where a float is too large, NaN stays NaN.
   template <class N, class = std::enable_if_t<std::is_arithmetic<N>::value>>
-  HD explicit bf16(N number) {
+  CP_HD explicit bf16(N number) {
     const float value = static_cast<float>(number);
     uint32_t word;
     memcpy(&word, &value, sizeof word);
     if ((word & 0x7fffffffu) > 0x7f800000u) bits = static_cast<uint16_t>(word >> 16 | 0x40u);
     else bits = static_cast<uint16_t>((word + 0x7fffu + (word >> 16 & 1u)) >> 16);
   }
-  HD operator float() const {
+  CP_HD operator float() const {
     const uint32_t word = static_cast<uint32_t>(bits) << 16;
     float value;
     memcpy(&value, &word, sizeof value);

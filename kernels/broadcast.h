@@ -19,7 +19,7 @@ class BroadcastIndex {
       stride *= extent;
     }
   }
-  HD Index operator()(Index i) const {
+  CP_HD Index operator()(Index i) const {
     Index offset = 0;
     for (int axis = rank_ - 1; axis >= 0 && i > 0; --axis) {
       offset += i % extent_[axis] * stride_[axis];

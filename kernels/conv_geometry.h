@@ -21,8 +21,8 @@ struct ConvGeometry {
         stride(params.stride),
         pad(params.pad) {}
 
-  HD Index pixels() const { return N * P * Q; }  // of y
-  HD Index length() const { return R * S * C; }  // products in an element of y
+  CP_HD Index pixels() const { return N * P * Q; }  // of y
+  CP_HD Index length() const { return R * S * C; }  // products in an element of y
 };
 
 // Whether what is written now will have left the caches when it is read.

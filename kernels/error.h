@@ -1,9 +1,11 @@
-// Errors. A function that is asked for something impossible throws; main() prints the message as one
-// line and ends with the error's exit code. A message names the operation, what it was given and what to do:
+// Errors: what a function throws when it cannot do what it was asked to do.
 //
-//   ENSURE(c == wc, "conv2d: x has C=", c, " but w expects C=", wc);
+// An Error has a kind, for programs to act on, and a message of one line, human-readable. The message names the
+// operation, what it was given and what to do:
 //
-// The macro is not called CHECK because doctest, which our tests use, has that name.
+//   CP_ENSURE(c == wc, "conv2d: x has C=", c, " but w expects C=", wc);
+//
+// The library knows neither command-line flags nor exit codes; a program maps kinds to its codes and names its flags.
 #pragma once
 
 #include <sstream>
@@ -12,26 +14,16 @@
 
 namespace counterpoise {
 
-// Exit codes of every program in apps/.
-enum class Exit : int {
-  ok = 0,
-  failure = 1,        // something failed while running: an unwritable file, a full disk, a bug
-  usage = 2,          // a wrong command line
-  bad_data = 3,       // an unusable data set, picture or weight file
-  no_device = 4,      // the device is missing, or out of memory
-  diverged = 5,       // training reached NaN or infinity
-  interrupted = 130,  // SIGINT, after saving
-  terminated = 143,   // SIGTERM, after saving; likewise 129 for SIGHUP
+enum class ErrorKind {
+  failure,           // something failed at run time: a file that cannot be written, a full disk, a wrong shape, a bug
+  invalid_argument,  // a value that the function does not accept: an unknown name, a number out of range
+  bad_data,          // an unusable data set, image or weight file
+  device,            // the device is missing, or cannot do what was requested
+  out_of_memory,     // the device has no memory left
+  diverged,          // training reached NaN or infinity
 };
 
-class Error : public std::runtime_error {
- public:
-  explicit Error(const std::string& message, Exit code = Exit::failure) : std::runtime_error(message), code_(code) {}
-  Exit code() const { return code_; }
-
- private:
-  Exit code_;
-};
+namespace detail {
 
 // The concatenation of its arguments as `operator<<` prints them: text("C=", 3) is "C=3".
 template <class... Args>
@@ -49,16 +41,27 @@ std::string join(const Strings& strings) {
   return y;
 }
 
+}  // namespace detail
+
+class Error : public std::runtime_error {
+ public:
+  // The message is the concatenation of `parts`.
+  template <class... Parts>
+  explicit Error(ErrorKind kind, const Parts&... parts) : std::runtime_error(detail::text(parts...)), kind_(kind) {}
+
+  ErrorKind kind() const { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
 }  // namespace counterpoise
 
-// Throws Error(message) unless the condition holds; the message is only built when it does not.
-#define ENSURE(condition, ...)                                                        \
-  do {                                                                                \
-    if (!(condition)) throw ::counterpoise::Error(::counterpoise::text(__VA_ARGS__)); \
-  } while (false)
+// Throws an Error of the kind `failure` unless the condition holds; the message is only built when it does not.
+#define CP_ENSURE(condition, ...) CP_ENSURE_AS(failure, condition, __VA_ARGS__)
 
-// The same with an exit code: ENSURE_OR(Exit::bad_data, n > 0, "no pictures in ", dir).
-#define ENSURE_OR(code, condition, ...)                                                     \
-  do {                                                                                      \
-    if (!(condition)) throw ::counterpoise::Error(::counterpoise::text(__VA_ARGS__), code); \
+// The same with another kind: CP_ENSURE_AS(bad_data, n > 0, "no images in ", dir).
+#define CP_ENSURE_AS(kind, condition, ...)                                                       \
+  do {                                                                                           \
+    if (!(condition)) throw ::counterpoise::Error(::counterpoise::ErrorKind::kind, __VA_ARGS__); \
   } while (false)

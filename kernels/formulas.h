@@ -17,99 +17,99 @@ namespace formula {
 
 // a x + b
 struct Affine {
-  template <class T> HD static T f(T x, T a, T b) { return a * x + b; }
-  template <class T> HD static T df(T, T, T a, T) { return a; }
+  template <class T> CP_HD static T f(T x, T a, T b) { return a * x + b; }
+  template <class T> CP_HD static T df(T, T, T a, T) { return a; }
 };
 struct Relu {  // max(x, 0); its slope at 0 is 0.  NaN stays NaN, so that a broken run is seen
-  template <class T> HD static T f(T x, T, T) { return x < T(0) ? T(0) : x; }
-  template <class T> HD static T df(T x, T, T, T) { return x > T(0) ? T(1) : T(0); }
+  template <class T> CP_HD static T f(T x, T, T) { return x < T(0) ? T(0) : x; }
+  template <class T> CP_HD static T df(T x, T, T, T) { return x > T(0) ? T(1) : T(0); }
 };
 struct Sigmoid {  // 1 / (1 + e^-x), with e^-|x| so that nothing overflows
-  template <class T> HD static T f(T x, T, T) {
+  template <class T> CP_HD static T f(T x, T, T) {
     const T e = std::exp(-std::fabs(x));
     return x >= T(0) ? T(1) / (T(1) + e) : e / (T(1) + e);
   }
   // y (1 - y), but from e^-|x|: 1 - y is 0 in floating point long before the slope is.
-  template <class T> HD static T df(T x, T, T, T) {
+  template <class T> CP_HD static T df(T x, T, T, T) {
     const T e = std::exp(-std::fabs(x));
     return e / ((T(1) + e) * (T(1) + e));
   }
 };
 struct Tanh {
-  template <class T> HD static T f(T x, T, T) { return std::tanh(x); }
-  template <class T> HD static T df(T, T y, T, T) { return T(1) - y * y; }
+  template <class T> CP_HD static T f(T x, T, T) { return std::tanh(x); }
+  template <class T> CP_HD static T df(T, T y, T, T) { return T(1) - y * y; }
 };
 struct Softplus {  // log(1 + e^x) = max(x, 0) + log1p(e^-|x|)
-  template <class T> HD static T f(T x, T, T) { return (x > T(0) ? x : T(0)) + std::log1p(std::exp(-std::fabs(x))); }
-  template <class T> HD static T df(T x, T, T, T) { return Sigmoid::f(x, T(0), T(0)); }
+  template <class T> CP_HD static T f(T x, T, T) { return (x > T(0) ? x : T(0)) + std::log1p(std::exp(-std::fabs(x))); }
+  template <class T> CP_HD static T df(T x, T, T, T) { return Sigmoid::f(x, T(0), T(0)); }
 };
 struct Exp {
-  template <class T> HD static T f(T x, T, T) { return std::exp(x); }
-  template <class T> HD static T df(T, T y, T, T) { return y; }
+  template <class T> CP_HD static T f(T x, T, T) { return std::exp(x); }
+  template <class T> CP_HD static T df(T, T y, T, T) { return y; }
 };
 struct Log {
-  template <class T> HD static T f(T x, T, T) { return std::log(x); }
-  template <class T> HD static T df(T x, T, T, T) { return T(1) / x; }
+  template <class T> CP_HD static T f(T x, T, T) { return std::log(x); }
+  template <class T> CP_HD static T df(T x, T, T, T) { return T(1) / x; }
 };
 struct Log1p {  // log(1 + x), exact for small x
-  template <class T> HD static T f(T x, T, T) { return std::log1p(x); }
-  template <class T> HD static T df(T x, T, T, T) { return T(1) / (T(1) + x); }
+  template <class T> CP_HD static T f(T x, T, T) { return std::log1p(x); }
+  template <class T> CP_HD static T df(T x, T, T, T) { return T(1) / (T(1) + x); }
 };
 struct Expm1 {  // e^x - 1, exact for small x
-  template <class T> HD static T f(T x, T, T) { return std::expm1(x); }
-  template <class T> HD static T df(T, T y, T, T) { return y + T(1); }
+  template <class T> CP_HD static T f(T x, T, T) { return std::expm1(x); }
+  template <class T> CP_HD static T df(T, T y, T, T) { return y + T(1); }
 };
 struct Sqrt {
-  template <class T> HD static T f(T x, T, T) { return std::sqrt(x); }
-  template <class T> HD static T df(T, T y, T, T) { return T(0.5) / y; }
+  template <class T> CP_HD static T f(T x, T, T) { return std::sqrt(x); }
+  template <class T> CP_HD static T df(T, T y, T, T) { return T(0.5) / y; }
 };
 struct Square {
-  template <class T> HD static T f(T x, T, T) { return x * x; }
-  template <class T> HD static T df(T x, T, T, T) { return T(2) * x; }
+  template <class T> CP_HD static T f(T x, T, T) { return x * x; }
+  template <class T> CP_HD static T df(T x, T, T, T) { return T(2) * x; }
 };
 struct Abs {  // its slope at 0 is 0
-  template <class T> HD static T f(T x, T, T) { return std::fabs(x); }
-  template <class T> HD static T df(T x, T, T, T) { return x > T(0) ? T(1) : x < T(0) ? T(-1) : T(0); }
+  template <class T> CP_HD static T f(T x, T, T) { return std::fabs(x); }
+  template <class T> CP_HD static T df(T x, T, T, T) { return x > T(0) ? T(1) : x < T(0) ? T(-1) : T(0); }
 };
 struct Pow {  // x^a
-  template <class T> HD static T f(T x, T a, T) { return std::pow(x, a); }
-  template <class T> HD static T df(T x, T, T a, T) { return a == T(0) ? T(0) : a * std::pow(x, a - T(1)); }
+  template <class T> CP_HD static T f(T x, T a, T) { return std::pow(x, a); }
+  template <class T> CP_HD static T df(T x, T, T a, T) { return a == T(0) ? T(0) : a * std::pow(x, a - T(1)); }
 };
 struct Clamp {  // x held within [a, b]; its slope is 1 within and at the bounds
-  template <class T> HD static T f(T x, T a, T b) { return x < a ? a : x > b ? b : x; }
-  template <class T> HD static T df(T x, T, T a, T b) { return x < a || x > b ? T(0) : T(1); }
+  template <class T> CP_HD static T f(T x, T a, T b) { return x < a ? a : x > b ? b : x; }
+  template <class T> CP_HD static T df(T x, T, T a, T b) { return x < a || x > b ? T(0) : T(1); }
 };
 
 // A binary formula has the derivatives da and db with respect to its two inputs.
 struct Add {
-  template <class T> HD static T f(T a, T b) { return a + b; }
-  template <class T> HD static T da(T, T) { return T(1); }
-  template <class T> HD static T db(T, T) { return T(1); }
+  template <class T> CP_HD static T f(T a, T b) { return a + b; }
+  template <class T> CP_HD static T da(T, T) { return T(1); }
+  template <class T> CP_HD static T db(T, T) { return T(1); }
 };
 struct Sub {
-  template <class T> HD static T f(T a, T b) { return a - b; }
-  template <class T> HD static T da(T, T) { return T(1); }
-  template <class T> HD static T db(T, T) { return T(-1); }
+  template <class T> CP_HD static T f(T a, T b) { return a - b; }
+  template <class T> CP_HD static T da(T, T) { return T(1); }
+  template <class T> CP_HD static T db(T, T) { return T(-1); }
 };
 struct Mul {
-  template <class T> HD static T f(T a, T b) { return a * b; }
-  template <class T> HD static T da(T, T b) { return b; }
-  template <class T> HD static T db(T a, T) { return a; }
+  template <class T> CP_HD static T f(T a, T b) { return a * b; }
+  template <class T> CP_HD static T da(T, T b) { return b; }
+  template <class T> CP_HD static T db(T a, T) { return a; }
 };
 struct Div {
-  template <class T> HD static T f(T a, T b) { return a / b; }
-  template <class T> HD static T da(T, T b) { return T(1) / b; }
-  template <class T> HD static T db(T a, T b) { return -a / (b * b); }
+  template <class T> CP_HD static T f(T a, T b) { return a / b; }
+  template <class T> CP_HD static T da(T, T b) { return T(1) / b; }
+  template <class T> CP_HD static T db(T a, T b) { return -a / (b * b); }
 };
 struct Maximum {  // where both are equal each gets half of the gradient; NaN stays NaN
-  template <class T> HD static T f(T a, T b) { return a > b || a != a ? a : b; }
-  template <class T> HD static T da(T a, T b) { return a > b ? T(1) : a < b ? T(0) : T(0.5); }
-  template <class T> HD static T db(T a, T b) { return da(b, a); }
+  template <class T> CP_HD static T f(T a, T b) { return a > b || a != a ? a : b; }
+  template <class T> CP_HD static T da(T a, T b) { return a > b ? T(1) : a < b ? T(0) : T(0.5); }
+  template <class T> CP_HD static T db(T a, T b) { return da(b, a); }
 };
 struct Minimum {
-  template <class T> HD static T f(T a, T b) { return a < b || a != a ? a : b; }
-  template <class T> HD static T da(T a, T b) { return a < b ? T(1) : a > b ? T(0) : T(0.5); }
-  template <class T> HD static T db(T a, T b) { return da(b, a); }
+  template <class T> CP_HD static T f(T a, T b) { return a < b || a != a ? a : b; }
+  template <class T> CP_HD static T da(T a, T b) { return a < b ? T(1) : a > b ? T(0) : T(0.5); }
+  template <class T> CP_HD static T db(T a, T b) { return da(b, a); }
 };
 
 }  // namespace formula
@@ -158,7 +158,7 @@ void visit(Binary op, const Fn& fn) {
 struct SgdStep {
   double lr, momentum = 0, weight_decay = 0;
   bool nesterov = false;
-  template <class T> HD void operator()(T& w, T g, T& v) const {
+  template <class T> CP_HD void operator()(T& w, T g, T& v) const {
     g += T(weight_decay) * w;
     v = T(momentum) * v + g;
     w -= T(lr) * (nesterov ? g + T(momentum) * v : v);
@@ -171,7 +171,7 @@ struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;
   bool decoupled;
   double correction1, correction2;
-  template <class T> HD void operator()(T& w, T g, T& m, T& v) const {
+  template <class T> CP_HD void operator()(T& w, T g, T& m, T& v) const {
     if (decoupled) w -= T(lr * weight_decay) * w;
     else g += T(weight_decay) * w;
     m = T(beta1) * m + T(1 - beta1) * g;

@@ -1,8 +1,8 @@
-// HD marks what both the C++ compiler and nvcc build: formulas and random numbers.
+// CP_HD marks what both the C++ compiler and nvcc build: formulas and random numbers.
 #pragma once
 
 #ifdef __CUDACC__
-#define HD __host__ __device__
+#define CP_HD __host__ __device__
 #else
-#define HD
+#define CP_HD
 #endif

@@ -1,7 +1,7 @@
 // Philox4x32-10, a counter-based random number generator.
 // Salmon, Moraes, Dror and Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.2.
 //
-// A counter goes in, four random words come out: there is no state, so the number of picture 17 in epoch 3 does
+// A counter goes in, four random words come out: there is no state, so the number of image 17 in epoch 3 does
 // not depend on which thread asks for it, nor on what was asked before. The same code runs on every backend.
 #pragma once
 
@@ -17,7 +17,7 @@ struct Philox {
   };
 
   // The four words that belong to `counter` under `key`. Ten rounds, as in the paper.
-  HD static Words words(uint64_t key, uint64_t counter_low, uint64_t counter_high) {
+  CP_HD static Words words(uint64_t key, uint64_t counter_low, uint64_t counter_high) {
     uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
     uint32_t c0 = static_cast<uint32_t>(counter_low), c1 = static_cast<uint32_t>(counter_low >> 32);
     uint32_t c2 = static_cast<uint32_t>(counter_high), c3 = static_cast<uint32_t>(counter_high >> 32);
@@ -36,7 +36,7 @@ struct Philox {
   }
 
   // A word as a number in [0, 1): its upper 24 bits, so that float and double hold it exactly.
-  HD static float uniform(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
+  CP_HD static float uniform(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 };
 
 }  // namespace counterpoise

@@ -38,8 +38,8 @@ Shape::Shape(std::initializer_list<Index> extents) {
 }
 
 void Shape::push_back(Index extent) {
-  ENSURE(rank_ < max_rank, "shape: more than ", max_rank, " axes");
-  ENSURE(extent >= 0, "shape: negative extent ", extent);
+  CP_ENSURE(rank_ < max_rank, "shape: more than ", max_rank, " axes");
+  CP_ENSURE(extent >= 0, "shape: negative extent ", extent);
   extent_[rank_++] = extent;
 }
 
@@ -53,15 +53,15 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << ']';
 }
 
-std::string str(const Shape& shape) { return text(shape); }
+std::string str(const Shape& shape) { return detail::text(shape); }
 
 Shape broadcast(const Shape& a, const Shape& b, const char* operation) {
   const int rank = std::max(a.rank(), b.rank());
   Shape y;
   for (int i = rank; i > 0; --i) {
     const Index ea = i <= a.rank() ? a[-i] : 1, eb = i <= b.rank() ? b[-i] : 1;
-    ENSURE(ea == eb || ea == 1 || eb == 1, operation, ": shapes ", a, " and ", b,
-           " do not go together: aligned at the end, two extents must be equal or one of them 1");
+    CP_ENSURE(ea == eb || ea == 1 || eb == 1, operation, ": shapes ", a, " and ", b,
+              " do not go together: aligned at the end, two extents must be equal or one of them 1");
     y.push_back(ea == 1 ? eb : ea);
   }
   return y;

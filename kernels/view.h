@@ -1,7 +1,7 @@
 // What a kernel sees of a tensor: where its numbers are, what shape they have and of what type they are.
 // A View owns nothing and knows no gradient; core/tensor.h owns memory.
 //
-// All tensors are dense and row-major: the last axis is contiguous. Pictures are [N, H, W, C] (picture, row, column,
+// All tensors are dense and row-major: the last axis is contiguous. Images are [N, H, W, C] (image, row, column,
 // channel) and convolution weights [K, R, S, C] (output channel, kernel row, kernel column, input channel), the
 // letters of the cuDNN manual. The output of a convolution is [N, P, Q, K].
 #pragma once
@@ -18,7 +18,7 @@ namespace counterpoise {
 
 using Index = int64_t;
 
-// Numbers to compute with, in three precisions; labels; the bytes of pictures.
+// Numbers to compute with, in three precisions; labels; the bytes of images.
 enum class DType : uint8_t { f32, f64, bf16, i32, u8 };
 
 const char* name(DType dtype);
@@ -50,7 +50,7 @@ class Shape {
  private:
   int check(int axis) const {
     const int i = axis < 0 ? axis + rank_ : axis;
-    ENSURE(0 <= i && i < rank_, "shape: axis ", axis, " of a tensor with ", rank_, " axes");
+    CP_ENSURE(0 <= i && i < rank_, "shape: axis ", axis, " of a tensor with ", rank_, " axes");
     return i;
   }
 
@@ -85,7 +85,7 @@ template <class Fn>
 void dispatch(DType dtype, const Fn& fn) {
   if (dtype == DType::f32) return fn(float());
   if (dtype == DType::f64) return fn(double());
-  throw Error(text("this operation needs numbers in f32 or f64 but got ", name(dtype)));
+  throw Error(ErrorKind::failure, "this operation needs numbers in f32 or f64 but got ", name(dtype));
 }
 
 // The same for bf16, too. Its formulas are computed in Compute<T>, which is float.
@@ -94,7 +94,7 @@ void dispatch_floating(DType dtype, const Fn& fn) {
   if (dtype == DType::bf16) return fn(bf16());
   if (dtype == DType::f32) return fn(float());
   if (dtype == DType::f64) return fn(double());
-  throw Error(text("this operation needs floating-point numbers but got ", name(dtype)));
+  throw Error(ErrorKind::failure, "this operation needs floating-point numbers but got ", name(dtype));
 }
 
 }  // namespace counterpoise

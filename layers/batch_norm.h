@@ -1,4 +1,4 @@
-// BatchNorm2d: each channel to mean 0 and variance 1, then scaled and shifted by learnt amounts.
+// BatchNorm2d: each channel to mean 0 and variance 1, then scaled and shifted by learned amounts.
 // Ioffe and Szegedy 2015 (arXiv:1502.03167).
 #pragma once
 
@@ -23,8 +23,8 @@ class BatchNorm2d : public Module {
   }
   std::string type() const override { return "BatchNormalization"; }
   Shape output_shape(const Shape& x) const override {
-    ENSURE(x.rank() >= 2 && x[-1] == weight_.shape()[0], "BatchNormalization: ", weight_.shape()[0],
-           " channels do not fit on x ", x);
+    CP_ENSURE(x.rank() >= 2 && x[-1] == weight_.shape()[0], "BatchNormalization: ", weight_.shape()[0],
+              " channels do not fit on x ", x);
     return x;
   }
 

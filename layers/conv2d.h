@@ -21,8 +21,8 @@ class Conv2d : public Module {
   std::string type() const override { return "Conv2D"; }
   Shape output_shape(const Shape& x) const override {
     const Shape& w = weight_.shape();
-    ENSURE(x.rank() == 4 && x[3] == w[3] && x[1] + 2 * params_.pad >= w[1] && x[2] + 2 * params_.pad >= w[2],
-           "Conv2D: weights ", w, " do not fit on x ", x);
+    CP_ENSURE(x.rank() == 4 && x[3] == w[3] && x[1] + 2 * params_.pad >= w[1] && x[2] + 2 * params_.pad >= w[2],
+              "Conv2D: weights ", w, " do not fit on x ", x);
     return {x[0], params_.out(x[1], w[1]), params_.out(x[2], w[2]), w[0]};
   }
 

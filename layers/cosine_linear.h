@@ -18,8 +18,8 @@ class CosineLinear : public Module {
   Var forward(const Var& x) override { return matmul(unit_rows(x), unit_rows(weight_), false, true); }
   std::string type() const override { return "CosineDense"; }
   Shape output_shape(const Shape& x) const override {
-    ENSURE(x.rank() == 2 && x[1] == weight_.shape()[1], "CosineDense: weights ", weight_.shape(), " do not fit on x ",
-           x);
+    CP_ENSURE(x.rank() == 2 && x[1] == weight_.shape()[1], "CosineDense: weights ", weight_.shape(),
+              " do not fit on x ", x);
     return {x[0], weight_.shape()[0]};
   }
 

@@ -7,7 +7,7 @@
 namespace counterpoise {
 
 // x [N, C] -> x weight^T + bias [N, K]. Weights begin Glorot-uniform, or normal with `deviation` if it is positive
-// (torchvision's VGG: 0.01); biases at 0. Where x is a flattened picture, `layout` says of what size.
+// (torchvision's VGG: 0.01); biases at 0. Where x is a flattened image, `layout` says of what size.
 class Linear : public Module {
  public:
   Linear(Backend& backend, Random& rng, Index features, Index outputs, double deviation = 0, FileLayout layout = {}) {
@@ -22,7 +22,7 @@ class Linear : public Module {
   Var forward(const Var& x) override { return linear(x, weight_, bias_); }
   std::string type() const override { return "Dense"; }
   Shape output_shape(const Shape& x) const override {
-    ENSURE(x.rank() == 2 && x[1] == weight_.shape()[1], "Dense: weights ", weight_.shape(), " do not fit on x ", x);
+    CP_ENSURE(x.rank() == 2 && x[1] == weight_.shape()[1], "Dense: weights ", weight_.shape(), " do not fit on x ", x);
     return {x[0], weight_.shape()[0]};
   }
 

@@ -9,16 +9,16 @@
 
 namespace counterpoise {
 
-// How a parameter lies in a file. In memory pictures are [N, H, W, C]; files keep the field's layout (torchvision's),
+// How a parameter lies in a file. In memory images are [N, H, W, C]; files keep the field's layout (torchvision's),
 // in which they are [N, C, H, W]. layers/weights.h converts.
 struct FileLayout {
   enum Kind {
     same,       // biases, dense weights, statistics
     conv,       // here [K, R, S, C], in the file [K, C, R, S]
-    flattened,  // dense weights [K, H W C] behind a flattened picture, in the file [K, C H W]
+    flattened,  // dense weights [K, H W C] behind a flattened image, in the file [K, C H W]
   };
   Kind kind = same;
-  Index height = 0, width = 0, channels = 0;  // of the flattened picture
+  Index height = 0, width = 0, channels = 0;  // of the flattened image
 };
 
 // A trainable weight, or a buffer: a tensor that is saved but not trained, such as a running mean.

@@ -6,8 +6,8 @@
 namespace counterpoise {
 
 inline Shape pooled_shape(const Shape& x, Pool2dParams p) {
-  ENSURE(x.rank() == 4 && x[1] + 2 * p.pad >= p.window && x[2] + 2 * p.pad >= p.window, "pooling: a window of ",
-         p.window, "x", p.window, " does not fit into x ", x);
+  CP_ENSURE(x.rank() == 4 && x[1] + 2 * p.pad >= p.window && x[2] + 2 * p.pad >= p.window, "pooling: a window of ",
+            p.window, "x", p.window, " does not fit into x ", x);
   return {x[0], p.out(x[1]), p.out(x[2]), x[3]};
 }
 
@@ -33,7 +33,7 @@ class AvgPool2d : public Module {
   Pool2dParams params_;
 };
 
-// Means over rows x columns windows that cover the picture, whatever its size; 1 x 1 is global average pooling.
+// Means over rows x columns windows that cover the image, whatever its size; 1 x 1 is global average pooling.
 class AdaptiveAvgPool2d : public Module {
  public:
   AdaptiveAvgPool2d(Index rows, Index columns) : rows_(rows), columns_(columns) {}

@@ -5,7 +5,7 @@
 
 namespace counterpoise {
 
-// For pictures `input` [N, H, W, C]; the first axis is printed as None. Sequentials inside are unfolded. At the end
+// For images `input` [N, H, W, C]; the first axis is printed as None. Sequentials inside are unfolded. At the end
 // the totals: of everything, and of the parts with weights ("features", "classifier").
 std::string summary(const Sequential& model, const std::string& name, const Shape& input);
 

@@ -9,7 +9,7 @@ namespace counterpoise {
 namespace {
 
 // Both layouts differ from ours by the place of the channels: [A, B, C] here is [A, C, B] in the file, where A is the
-// output channel and B the places of the kernel (R S) or of the flattened picture (H W).
+// output channel and B the places of the kernel (R S) or of the flattened image (H W).
 struct Axes {
   Index A, B, C;
 };
@@ -40,7 +40,7 @@ std::vector<float> exchange(const std::vector<float>& values, Index A, Index B, 
 
 std::string list_of(const char* title, const std::vector<std::string>& names) {
   if (names.empty()) return "";
-  std::string y = text("; ", names.size(), " ", title, ": ");
+  std::string y = detail::text("; ", names.size(), " ", title, ": ");
   const size_t shown = std::min<size_t>(names.size(), 8);
   for (size_t i = 0; i < shown; ++i) y += (i ? ", " : "") + names[i];
   return shown < names.size() ? y + ", ..." : y;
@@ -86,23 +86,23 @@ void load_weights(Module& model, const std::string& path) {
         for (int64_t extent : s) there.push_back(extent);
       }
       for (int64_t extent : file_shape(p)) wanted.push_back(extent);
-      misshapen.push_back(text(p.name, " ", there, " instead of ", wanted));
+      misshapen.push_back(detail::text(p.name, " ", there, " instead of ", wanted));
     }
   }
   for (const std::string& name : file.names()) {
     if (!known.count(name) && !ends_with(name, "num_batches_tracked")) unexpected.push_back(name);
   }
-  ENSURE_OR(Exit::bad_data, missing.empty() && unexpected.empty() && misshapen.empty(), path,
-            ": these weights belong to another network", list_of("missing", missing), list_of("unexpected", unexpected),
-            list_of("misshapen", misshapen),
-            "; check the model, its width, head and outputs, and the size of the pictures");
+  CP_ENSURE_AS(bad_data, missing.empty() && unexpected.empty() && misshapen.empty(), path,
+               ": these weights belong to another network", list_of("missing", missing),
+               list_of("unexpected", unexpected), list_of("misshapen", misshapen),
+               "; check the model, its width, head and outputs, and the size of the images");
 
   std::vector<Tensor> values;  // all of them before the first is put in place
   for (const Parameter& p : parameters) {
     const std::vector<float> read = file.read_f32(p.name);
     for (float value : read) {
-      ENSURE_OR(Exit::bad_data, std::isfinite(value), path, ": ", p.name,
-                " holds NaN or infinity; these weights come from a run that diverged, use an earlier file");
+      CP_ENSURE_AS(bad_data, std::isfinite(value), path, ": ", p.name,
+                   " holds NaN or infinity; these weights come from a run that diverged, use an earlier file");
     }
     const DType dtype = p.var.value().dtype();
     values.push_back(Tensor::from(p.var.backend(), p.var.shape(), from_file_layout(p, read)).cast(dtype));

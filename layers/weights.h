@@ -10,9 +10,9 @@
 
 namespace counterpoise {
 
-// Reads all parameters and buffers. Throws Error(Exit::bad_data) and changes nothing if the file lacks a name, has one
+// Reads all parameters and buffers. Throws Error(bad_data) and changes nothing if the file lacks a name, has one
 // too many, or one of another shape: the message lists the three kinds. (num_batches_tracked, a counter that PyTorch
-// keeps in its batch normalisations, is passed over.) Throws likewise if a weight is NaN or infinite.
+// keeps in its batch normalizations, is passed over.) Throws likewise if a weight is NaN or infinite.
 void load_weights(Module& model, const std::string& path);
 
 // Writes all parameters and buffers as f32, beside the target first: an earlier file is replaced whole or not at all.

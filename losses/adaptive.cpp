@@ -38,8 +38,8 @@ Var seesaw(const Var& z, const Labels& y, double p, double q, LossContext& conte
   }
   std::vector<double> n = seen;
   if (n.empty()) n.assign(context.counts.begin(), context.counts.end());
-  ENSURE_OR(Exit::usage, n.size() == static_cast<size_t>(K), "seesaw: the number of samples of each of the ", K,
-            " classes is needed, or training");
+  CP_ENSURE_AS(invalid_argument, n.size() == static_cast<size_t>(K), "seesaw: the number of samples of each of the ", K,
+               " classes is needed, or training");
   for (double& count : n) count = std::max(count, 1.);
 
   const std::vector<double> log_p = log_softmax(detach(z)).value().cast(DType::f64).to_vector<double>();

@@ -9,7 +9,7 @@ Var l1(const Var& z, const Tensor& y) { return abs(z - y); }
 Var smooth_l1(const Var& z, const Tensor& y, double beta) { return beta > 0 ? huber(z, y, beta) / beta : l1(z, y); }
 
 Var huber(const Var& z, const Tensor& y, double delta) {
-  ENSURE(delta > 0, "huber: delta is ", delta, " but must be positive");
+  CP_ENSURE(delta > 0, "huber: delta is ", delta, " but must be positive");
   const Var d = abs(z - y), near = clamp(d, 0, delta);  // one formula: the quadratic part ends at delta
   return near * (d - 0.5 * near);
 }

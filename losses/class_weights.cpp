@@ -45,7 +45,7 @@ std::vector<double> inverse_weights(const std::vector<int64_t>& counts, double p
 }
 
 std::vector<double> effective_weights(const std::vector<int64_t>& counts, double beta) {
-  ENSURE(0 <= beta && beta < 1, "effective number: beta is ", beta, " but must be in [0, 1)");
+  CP_ENSURE(0 <= beta && beta < 1, "effective number: beta is ", beta, " but must be in [0, 1)");
   std::vector<double> weights;
   for (const int64_t n : counts) {
     // 1 - beta^n without the difference.
@@ -67,8 +67,7 @@ std::vector<double> median_weights(const std::vector<int64_t>& counts) {
   return weights;
 }
 
-std::vector<double> parse_per_class(const std::string& flag, const std::string& spec,
-                                    const std::vector<std::string>& classes, double missing) {
+std::vector<double> parse_per_class(const std::string& spec, const std::vector<std::string>& classes, double missing) {
   const std::string example = example_of(classes);
   std::vector<double> values(classes.size(), missing);
   std::vector<bool> given(classes.size());
@@ -78,22 +77,22 @@ std::vector<double> parse_per_class(const std::string& flag, const std::string& 
     const std::string name = item.substr(0, equals);
     size_t c = 0;
     while (c < classes.size() && classes[c] != name) ++c;
-    ENSURE_OR(Exit::usage, equals != std::string::npos && c < classes.size(), flag, ": \"", item,
-              "\" names no class; write ", example);
+    CP_ENSURE_AS(invalid_argument, equals != std::string::npos && c < classes.size(), "\"", item,
+                 "\" names no class; write ", example);
     const char* number = item.c_str() + equals + 1;
     char* end = nullptr;
     const double value = std::strtod(number, &end);
-    ENSURE_OR(Exit::usage, *number && !*end && std::isfinite(value) && value >= 0, flag, ": \"", number, "\" for ",
-              name, " is no number that is zero or more; write ", example);
-    ENSURE_OR(Exit::usage, !given[c], flag, ": class ", name, " is given twice");
+    CP_ENSURE_AS(invalid_argument, *number && !*end && std::isfinite(value) && value >= 0, "\"", number, "\" for ",
+                 name, " is not a number that is zero or more; write ", example);
+    CP_ENSURE_AS(invalid_argument, !given[c], "class ", name, " is given twice");
     values[c] = value;
     given[c] = true;
   }
   return values;
 }
 
-std::vector<double> parse_class_weights(const std::string& flag, const std::string& spec,
-                                        const std::vector<std::string>& classes, const std::vector<int64_t>& counts) {
+std::vector<double> parse_class_weights(const std::string& spec, const std::vector<std::string>& classes,
+                                        const std::vector<int64_t>& counts) {
   if (spec == "none") return {};
   if (spec == "balanced") return balanced_weights(counts);
   if (spec == "inverse") return inverse_weights(counts);
@@ -105,17 +104,17 @@ std::vector<double> parse_class_weights(const std::string& flag, const std::stri
     const char* number = spec.c_str() + equals + 1;
     char* end = nullptr;
     const double beta = std::strtod(number, &end);
-    ENSURE_OR(Exit::usage, *number && !*end && 0 <= beta && beta < 1, flag, ": \"", number,
-              "\" is no beta in [0, 1); write effective=0.999");
+    CP_ENSURE_AS(invalid_argument, *number && !*end && 0 <= beta && beta < 1, "\"", number,
+                 "\" is no beta in [0, 1); write effective=0.999");
     return effective_weights(counts, beta);
   }
-  ENSURE_OR(
-      Exit::usage, equals != std::string::npos, flag, ": \"", spec,
+  CP_ENSURE_AS(
+      invalid_argument, equals != std::string::npos, "\"", spec,
       "\" is no scheme; valid are none, balanced, inverse, sqrt, effective=BETA, median, or a weight for each class: ",
       example_of(classes));
-  const std::vector<double> weights = parse_per_class(flag, spec, classes, -1);
+  const std::vector<double> weights = parse_per_class(spec, classes, -1);
   for (size_t c = 0; c < classes.size(); ++c) {
-    ENSURE_OR(Exit::usage, weights[c] >= 0, flag, ": no weight for class ", classes[c], " in \"", spec, "\"");
+    CP_ENSURE_AS(invalid_argument, weights[c] >= 0, "no weight for class ", classes[c], " in \"", spec, "\"");
   }
   return weights;
 }

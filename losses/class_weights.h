@@ -24,14 +24,13 @@ std::vector<double> effective_weights(const std::vector<int64_t>& counts, double
 std::vector<double> median_weights(const std::vector<int64_t>& counts);
 
 // A scheme by its name: "none" (an empty vector), "balanced", "inverse", "sqrt", "effective" (beta 0.999) or
-// "effective=0.9999", "median"; or a weight for each class: "cat=6,dog=0.55". Throws Error(Exit::usage) for anything
-// else, naming the schemes and the classes. `flag` is for messages.
-std::vector<double> parse_class_weights(const std::string& flag, const std::string& spec,
-                                        const std::vector<std::string>& classes, const std::vector<int64_t>& counts);
+// "effective=0.9999", "median"; or a weight for each class: "cat=6,dog=0.55". Throws Error(invalid_argument) for
+// anything else, naming the schemes and the classes.
+std::vector<double> parse_class_weights(const std::string& spec, const std::vector<std::string>& classes,
+                                        const std::vector<int64_t>& counts);
 
-// "cat=1000,dog=11000" as one number for each class; classes that are not named get `missing`. `flag` is for messages.
-// Throws Error(Exit::usage) for a name that is no class, one given twice, or what is no number >= 0.
-std::vector<double> parse_per_class(const std::string& flag, const std::string& spec,
-                                    const std::vector<std::string>& classes, double missing);
+// "cat=1000,dog=11000" as one number for each class; classes that are not named get `missing`.
+// Throws Error(invalid_argument) for a name that is no class, one given twice, or what is not a number >= 0.
+std::vector<double> parse_per_class(const std::string& spec, const std::vector<std::string>& classes, double missing);
 
 }  // namespace counterpoise

@@ -14,18 +14,18 @@ Loss::Loss(const LossInfo& info, LossInfo::Outputs form, const LossParams& given
   context_.counts = options.counts;
   context_.seed = options.seed;
   if (!options.reduction.empty()) {
-    reduction_ = parse_reduction("--loss-reduction", options.reduction);
-    ENSURE_OR(Exit::usage, !info.is(LossInfo::batch_level) || reduction_ == Reduction::mean, "--loss-reduction ",
-              options.reduction, " does not apply to ", info.name, ", which is one number for a whole batch");
+    reduction_ = parse_reduction(options.reduction);
+    CP_ENSURE_AS(invalid_argument, !info.is(LossInfo::batch_level) || reduction_ == Reduction::mean, "the reduction ",
+                 options.reduction, " does not apply to ", info.name, ", which is one number for a whole batch");
   }
-  ENSURE_OR(Exit::usage, !info.is(LossInfo::needs_counts) || !context_.counts.empty(), info.name,
-            " needs the number of training samples of each class");
+  CP_ENSURE_AS(invalid_argument, !info.is(LossInfo::needs_counts) || !context_.counts.empty(), info.name,
+               " needs the number of training samples of each class");
   for (const int64_t n : context_.counts) {
-    ENSURE_OR(Exit::usage, n >= 0, info.name, ": a class cannot have ", n, " training samples");
+    CP_ENSURE_AS(invalid_argument, n >= 0, info.name, ": a class cannot have ", n, " training samples");
   }
-  ENSURE_OR(Exit::usage, form != LossInfo::one_logit || context_.counts.empty() || context_.counts.size() == 2,
-            info.name, ": one logit tells two classes apart, but there are training samples of ",
-            context_.counts.size());
+  CP_ENSURE_AS(invalid_argument, form != LossInfo::one_logit || context_.counts.empty() || context_.counts.size() == 2,
+               info.name, ": one logit tells two classes apart, but there are training samples of ",
+               context_.counts.size());
   set_progress(1);
 }
 
@@ -35,25 +35,25 @@ void Loss::set_progress(double progress) {
 }
 
 void Loss::restore(LossState state) {
-  ENSURE_OR(Exit::bad_data, state.empty() || info_.is(LossInfo::stateful), info_.name, ": has no state to restore");
+  CP_ENSURE_AS(bad_data, state.empty() || info_.is(LossInfo::stateful), info_.name, ": has no state to restore");
   context_.state = std::move(state);
 }
 
 Var Loss::values(const Var& z, const Labels& y) {
   const Index N = y.size();
-  ENSURE(N > 0, info_.name, ": the batch is empty");
-  ENSURE(z.shape().rank() >= 1 && z.shape()[0] == N, info_.name, ": ", N, " labels for logits of shape ", z.shape());
+  CP_ENSURE(N > 0, info_.name, ": the batch is empty");
+  CP_ENSURE(z.shape().rank() >= 1 && z.shape()[0] == N, info_.name, ": ", N, " labels for logits of shape ", z.shape());
   const size_t counts = context_.counts.size();
   if (form_ == LossInfo::one_logit) {
-    ENSURE(z.value().size() == N, info_.name, ": logits ", z.shape(), " but this loss takes one a sample");
+    CP_ENSURE(z.value().size() == N, info_.name, ": logits ", z.shape(), " but this loss takes one per sample");
     return info_.function(reshape(z, {N}), y, context_);
   }
-  ENSURE(z.shape().rank() == 2 && z.shape()[1] >= 2, info_.name, ": logits ", z.shape(),
-         " but this loss takes one for each class, [N, K]");
-  ENSURE(counts == 0 || Index(counts) == z.shape()[1], info_.name, ": training samples of ", counts,
-         " classes for logits of ", z.shape()[1]);
-  ENSURE(context_.weights.empty() || Index(context_.weights.size()) == z.shape()[1], info_.name, ": weights of ",
-         context_.weights.size(), " classes for logits of ", z.shape()[1]);
+  CP_ENSURE(z.shape().rank() == 2 && z.shape()[1] >= 2, info_.name, ": logits ", z.shape(),
+            " but this loss takes one for each class, [N, K]");
+  CP_ENSURE(counts == 0 || Index(counts) == z.shape()[1], info_.name, ": training samples of ", counts,
+            " classes for logits of ", z.shape()[1]);
+  CP_ENSURE(context_.weights.empty() || Index(context_.weights.size()) == z.shape()[1], info_.name, ": weights of ",
+            context_.weights.size(), " classes for logits of ", z.shape()[1]);
   return info_.function(z, y, context_);
 }
 
@@ -77,10 +77,10 @@ Var Loss::operator()(const Var& z, const Labels& y) {
 }
 
 Var Loss::mixed(const Var& z, const Labels& y, const Labels& other, const std::vector<float>& own) {
-  ENSURE_OR(Exit::usage, !info_.is(LossInfo::stateful), info_.name,
-            ": counts what it sees by whole samples, and does not go with mixed ones");
+  CP_ENSURE_AS(invalid_argument, !info_.is(LossInfo::stateful), info_.name,
+               ": counts what it sees by whole samples, and does not go with mixed ones");
   const size_t N = y.classes.size();
-  ENSURE(other.classes.size() == N && own.size() == N, info_.name, ": mixed labels of different lengths");
+  CP_ENSURE(other.classes.size() == N && own.size() == N, info_.name, ": mixed labels of different lengths");
   const std::vector<double> first(own.begin(), own.end());
   std::vector<double> second;
   for (const double share : first) second.push_back(1 - share);
@@ -88,7 +88,8 @@ Var Loss::mixed(const Var& z, const Labels& y, const Labels& other, const std::v
   const Tensor a = tensor_like(z, {y.size()}, first), b = tensor_like(z, {y.size()}, second);
 
   if (info_.is(LossInfo::batch_level)) {  // knows no single samples, so the labels are mixed
-    ENSURE_OR(Exit::usage, context_.weights.empty(), info_.name, ": class weights do not go with mixed samples");
+    CP_ENSURE_AS(invalid_argument, context_.weights.empty(), info_.name,
+                 ": class weights do not go with mixed samples");
     Labels soft = y;
     soft.positive = (Var(y.positive) * a + Var(other.positive) * b).value();
     if (form_ == LossInfo::logit_per_class) {
@@ -117,10 +118,10 @@ void Loss::add(Totals& totals, const Labels& y, const std::vector<double>& share
 
 double Loss::denominator(const Totals& totals) const {
   if (reduction_ == Reduction::sum) return 1;
-  ENSURE(totals.samples > 0, info_.name, ": all labels of this batch are ignored, so its mean does not exist");
+  CP_ENSURE(totals.samples > 0, info_.name, ": all labels of this batch are ignored, so its mean does not exist");
   if (reduction_ == Reduction::mean) return totals.samples;
   if (reduction_ == Reduction::positives) return std::max(totals.positives, 1.);
-  ENSURE(totals.weights > 0, info_.name, ": all weights of this batch are 0, so its weighted mean does not exist");
+  CP_ENSURE(totals.weights > 0, info_.name, ": all weights of this batch are 0, so its weighted mean does not exist");
   return totals.weights;
 }
 

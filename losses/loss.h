@@ -18,7 +18,7 @@ struct LossOptions {
 
 class Loss {
  public:
-  // Throws Error(Exit::usage) for parameters or options that the loss does not take.
+  // Throws Error(invalid_argument) for parameters or options that the loss does not take.
   Loss(const LossInfo& info, LossInfo::Outputs form, const LossParams& given, const LossOptions& options = {});
 
   const LossInfo& info() const { return info_; }

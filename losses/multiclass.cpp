@@ -20,9 +20,9 @@ Var cross_entropy(const Var& z, const Labels& y, double smoothing, const std::ve
                   int32_t ignore_index) {
   const bool ignoring = std::count(y.classes.begin(), y.classes.end(), ignore_index) > 0;
   if (smoothing == 0 && weights.empty() && !ignoring && !y.probabilities.defined()) {
-    return -pick(log_softmax(z), y.index);
+    return -gather(log_softmax(z), y.index);
   }
-  ENSURE(z.shape().rank() == 2, "cross-entropy: z is ", z.shape(), " but should be [N, K]");
+  CP_ENSURE(z.shape().rank() == 2, "cross-entropy: z is ", z.shape(), " but should be [N, K]");
   const Index N = z.shape()[0], K = z.shape()[1];
   // coefficients[n, k] = w_k t_nk for smoothed targets t; the loss is their product with -log p.
   std::vector<double> coefficients(N * K);
@@ -32,7 +32,7 @@ Var cross_entropy(const Var& z, const Labels& y, double smoothing, const std::ve
     const int32_t label = y.classes[n];
     if (!y.probabilities.defined()) {
       if (label == ignore_index) continue;
-      ENSURE(0 <= label && label < K, "cross-entropy: label ", label, " is not one of the ", K, " classes");
+      CP_ENSURE(0 <= label && label < K, "cross-entropy: label ", label, " is not one of the ", K, " classes");
       row[label] = 1;
     }
     // PyTorch weighs a smoothed hard label by the class it came from, and each class's share by that class.
@@ -64,7 +64,7 @@ Var vector_scaling(const Var& z, const Labels& y, const std::vector<int64_t>& co
     iota.push_back(tau * std::log(count / N));
   }
   if (z.shape().rank() == 1) {
-    ENSURE(K == 2, "one logit tells two classes apart, but there are counts of ", K);
+    CP_ENSURE(K == 2, "one logit tells two classes apart, but there are counts of ", K);
     const std::vector<double> difference = {iota[0] - iota[1], iota[1] - iota[0]};
     return softplus(-(true_logit(z, y) * by_class(z, y, delta) + by_class(z, y, difference)));
   }
@@ -75,7 +75,7 @@ Var hinge(const Var& z, const Labels& y, double margin) {
   if (z.shape().rank() == 1) return relu(margin - true_logit(z, y));
   const Index N = z.shape()[0], K = z.shape()[1];
   const Var others = affine(one_hot(z, y), -1, 1);
-  return row_sum(relu(margin - reshape(pick(z, y.index), {N, 1}) + z) * others) / double(K);
+  return row_sum(relu(margin - reshape(gather(z, y.index), {N, 1}) + z) * others) / double(K);
 }
 
 }  // namespace counterpoise

@@ -1,5 +1,5 @@
-// Losses that look at a whole batch at once: the overlap of what was called positive with what is. They are one number
-// a batch, which does not fall apart into samples, and they know no true negatives: a sea of easy negatives adds
+// Losses that look at a whole batch at once: the overlap of what was predicted positive with what is. They are one
+// number a batch, which does not fall apart into samples, and they know no true negatives: a sea of easy negatives adds
 // nothing.
 //
 // With p the probability of a class, y 1 for its samples, and v the samples' weights (1 where there are none):

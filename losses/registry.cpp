@@ -21,7 +21,7 @@ LossParam gamma(double value) { return {"gamma", value, 0, 1e3, "focusing: how f
 LossParam scaling_gamma() { return {"gamma", 0.3, 0, 10, "power of the classes' shares that scales their logits"}; }
 LossParam tau() { return {"tau", 1, 0, 100, "how many times log(share of the class) is added to its logit"}; }
 LossParam alpha() { return {"alpha", 0.75, 0, 1, "weight of the positive class, 1 - alpha that of the other; none for no weights", "none", LossParam::binary}; }
-LossParam smoothing() { return {"smoothing", 0, 0, 1, "part of a target that is spread over all classes"}; }
+LossParam smoothing() { return {"label-smoothing", 0, 0, 1, "part of a target that is spread over all classes"}; }
 LossParam false_positives() { return {"alpha", 0.3, 0, 100, "weight of false positives"}; }
 LossParam false_negatives() { return {"beta", 0.7, 0, 100, "weight of false negatives"}; }
 LossParam smooth() { return {"smooth", 1, 1e-7, 1e6, "samples added above and below the fraction"}; }
@@ -31,9 +31,9 @@ Tensor inner_weights(const Var& z, const Labels& y, const LossContext& c) { retu
 
 // The number of the other class's samples for each of the positive's.
 double negatives_per_positive(const Labels& y, const LossContext& c) {
-  ENSURE_OR(Exit::usage, c.counts.size() == 2, "--pos-weight auto needs the number of training samples of both classes");
+  CP_ENSURE_AS(invalid_argument, c.counts.size() == 2, "pos-weight auto needs the number of training samples of both classes");
   const double n = static_cast<double>(c.counts[y.positive_class]);
-  ENSURE_OR(Exit::usage, n > 0, "--pos-weight auto: there is no sample of the positive class; give a number");
+  CP_ENSURE_AS(invalid_argument, n > 0, "pos-weight auto: there is no sample of the positive class; give a number");
   return static_cast<double>(c.counts[1 - y.positive_class]) / n;
 }
 
@@ -60,7 +60,7 @@ const std::vector<LossInfo>& losses() {
        [](Z z, Y y, C) { return log_cosh(z, y.positive); }, I::soft_targets, {Reduction::mean, "none", 0.5}},
       {"bce", "binary cross-entropy", "Lin et al. 2017, arXiv:1708.02002, eq. 1", I::one_logit,
        {{"pos-weight", 1, 0, 1e6, "factor on the positive class's losses; auto: negatives / positives", "auto"}, smoothing()},
-       [](Z z, Y y, C c) { return bce(z, y.positive, c["pos-weight"] < 0 ? negatives_per_positive(y, c) : c["pos-weight"], c["smoothing"]); },
+       [](Z z, Y y, C c) { return bce(z, y.positive, c["pos-weight"] < 0 ? negatives_per_positive(y, c) : c["pos-weight"], c["label-smoothing"]); },
        I::soft_targets},
       {"weighted-bce", "binary cross-entropy, each class weighted N / (2 N_c)", "King and Zeng 2001", I::one_logit, {},
        [](Z z, Y y, C) { return bce(z, y.positive); }, I::soft_targets, {Reduction::mean, "balanced"}},
@@ -70,7 +70,7 @@ const std::vector<LossInfo>& losses() {
        [](Z z, Y y, C c) { return alpha_balanced(focal(true_logit(z, y), c["gamma"]), y.positive, c["alpha"]); }},
       {"cross-entropy", "softmax cross-entropy", "Bridle 1990", I::logit_per_class,
        {smoothing(), {"ignore-index", -100, -1e6, 1e6, "label whose samples are left out"}},
-       [](Z z, Y y, C c) { return cross_entropy(z, y, c["smoothing"], c.weights, static_cast<int32_t>(c["ignore-index"])); },
+       [](Z z, Y y, C c) { return cross_entropy(z, y, c["label-smoothing"], c.weights, static_cast<int32_t>(c["ignore-index"])); },
        I::weighs_itself | I::soft_targets, {Reduction::weighted_mean}},
       {"class-balanced", "cross-entropy or focal loss (of softmax, with a logit per class), weighted by the effective number of samples", "Cui et al. 2019, arXiv:1901.05555", I::either,
        {{"beta", 0.999, 0, 0.99999999, "0: no weights; towards 1: inverse frequency"}, gamma(0)},
@@ -94,7 +94,7 @@ const std::vector<LossInfo>& losses() {
       {"poly1", "cross-entropy or focal loss + epsilon (1 - p_t)", "Leng et al. 2022, arXiv:2204.12511", I::either,
        {{"epsilon", 1, -1, 1e3, "what is added to the first coefficient"}, gamma(0)},
        [](Z z, Y y, C c) { return poly1(true_logit(z, y), c["epsilon"], c["gamma"]); }},
-      {"gce", "generalised cross-entropy: hard samples count less, against wrong labels", "Zhang and Sabuncu 2018, arXiv:1805.07836", I::either,
+      {"gce", "generalized cross-entropy: hard samples count less, against wrong labels", "Zhang and Sabuncu 2018, arXiv:1805.07836", I::either,
        {{"q", 0.7, 0, 1, "0: cross-entropy; 1: 1 - p_t"}},
        [](Z z, Y y, C c) { return generalized_cross_entropy(true_logit(z, y), c["q"]); }},
       {"sce", "symmetric cross-entropy, against wrong labels", "Wang et al. 2019, arXiv:1908.06112", I::either,
@@ -149,14 +149,14 @@ const LossInfo& find_loss(const std::string& name) {
   for (const LossInfo& loss : losses()) {
     if (loss.name == name) return loss;
   }
-  throw Error(text("unknown loss \"", name, "\"; valid are ", join(loss_names())), Exit::usage);
+  throw Error(ErrorKind::invalid_argument, "unknown loss \"", name, "\"; valid are ", detail::join(loss_names()));
 }
 
 LossParams resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given) {
   const bool binary = form == LossInfo::one_logit;
-  ENSURE_OR(
-      Exit::usage, loss.outputs & form, loss.name, " takes ",
-      binary ? "a logit for each class, not one logit a sample" : "one logit a sample, not a logit for each class");
+  CP_ENSURE_AS(
+      invalid_argument, loss.outputs & form, loss.name, " takes ",
+      binary ? "a logit for each class, not one logit per sample" : "one logit per sample, not a logit for each class");
   const auto applies = [&](const LossParam& p) {
     return p.forms == LossParam::both || p.forms == (binary ? LossParam::binary : LossParam::multiclass);
   };
@@ -168,16 +168,17 @@ LossParams resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParam
     for (const LossParam& p : loss.params) {
       if (!applies(p)) continue;
       if (p.name == name) known = &p;
-      valid += " --" + p.name;
+      valid += (valid.empty() ? " " : ", ") + p.name;
     }
-    ENSURE_OR(Exit::usage, known, "--", name, " does not apply to --loss ", loss.name,
-              loss.outputs != LossInfo::either ? ""
-              : binary                         ? " with one logit"
-                                               : " with a logit for each class",
-              ", which takes", valid.empty() ? " no parameters" : valid);
+    CP_ENSURE_AS(invalid_argument, known, name, " does not apply to the loss ", loss.name,
+                 loss.outputs != LossInfo::either ? ""
+                 : binary                         ? " with one logit"
+                                                  : " with a logit for each class",
+                 ", which takes", valid.empty() ? " no parameters" : valid);
     const bool word = !known->word.empty() && value == -1;
-    ENSURE_OR(Exit::usage, word || (known->low <= value && value <= known->high), "--", name, " ", value,
-              " is out of range: ", known->low, " to ", known->high, known->word.empty() ? "" : ", or " + known->word);
+    CP_ENSURE_AS(invalid_argument, word || (known->low <= value && value <= known->high), name, " ", value,
+                 " is out of range: ", known->low, " to ", known->high,
+                 known->word.empty() ? "" : ", or " + known->word);
     params[name] = value;
   }
   return params;
@@ -190,13 +191,13 @@ const std::vector<std::pair<std::string, Reduction>> reductions = {{"mean", Redu
                                                                    {"positives", Reduction::positives}};
 }  // namespace
 
-Reduction parse_reduction(const std::string& flag, const std::string& name) {
+Reduction parse_reduction(const std::string& name) {
   std::vector<std::string> valid;
   for (const auto& [known, reduction] : reductions) {
     if (known == name) return reduction;
     valid.push_back(known);
   }
-  throw Error(text(flag, ": \"", name, "\" is unknown; valid are ", join(valid)), Exit::usage);
+  throw Error(ErrorKind::invalid_argument, "unknown reduction \"", name, "\"; valid are ", detail::join(valid));
 }
 
 std::string to_string(Reduction reduction) {

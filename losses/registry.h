@@ -19,8 +19,8 @@ using LossState = std::map<std::string, std::vector<double>>;
 //   sum            sum w L
 //   positives      sum w L / number of samples of the positive class, at least 1: detection's convention
 enum class Reduction { mean, weighted_mean, sum, positives };
-// "mean", "weighted-mean", "sum", "positives". Throws Error(Exit::usage) that lists them.
-Reduction parse_reduction(const std::string& flag, const std::string& name);
+// "mean", "weighted-mean", "sum", "positives". Throws Error(invalid_argument) that lists them.
+Reduction parse_reduction(const std::string& name);
 std::string to_string(Reduction reduction);
 
 // What a loss may know besides logits and labels.
@@ -87,10 +87,10 @@ struct LossInfo {
 
 const std::vector<LossInfo>& losses();
 std::vector<std::string> loss_names();
-// Throws Error(Exit::usage) that lists the valid names.
+// Throws Error(invalid_argument) that lists the valid names.
 const LossInfo& find_loss(const std::string& name);
-// The row's defaults in one of its forms, with `given` put over them. Throws Error(Exit::usage) for a form that this
-// loss does not have, a parameter that it does not take (the message lists those it does), or one out of range.
+// The row's defaults in one of its forms, with `given` put over them. Throws Error(invalid_argument) for a form that
+// this loss does not have, a parameter that it does not take (the message lists those it does), or one out of range.
 LossParams resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given);
 
 }  // namespace counterpoise

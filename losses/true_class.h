@@ -5,7 +5,7 @@
 //   dL/dx = -(1 - p_t) h(p_t);   multi-class: dL/dz_j = h(p_y) (p_j - [j = y]).
 // h = 1 is cross-entropy; h < 1 trusts the sample less. cross-entropy: 1; focal: (1 - p)^gamma + gamma p (1 -
 // p)^(gamma-1)
-// (-log p); poly-1: 1 + epsilon p; generalised cross-entropy: p^q.
+// (-log p); poly-1: 1 + epsilon p; generalized cross-entropy: p^q.
 #pragma once
 
 #include "losses/labels.h"
@@ -20,7 +20,7 @@ Var focal(const Var& x, double gamma);
 // cross-entropy with a changed first coefficient; epsilon = 0 is focal.
 Var poly1(const Var& x, double epsilon, double gamma = 0);
 
-// Generalised cross-entropy (1 - p_t^q) / q, Zhang and Sabuncu 2018 (arXiv:1805.07836), against wrong labels: hard
+// Generalized cross-entropy (1 - p_t^q) / q, Zhang and Sabuncu 2018 (arXiv:1805.07836), against wrong labels: hard
 // samples count less. q -> 0 is cross-entropy, q = 1 is 1 - p_t.
 Var generalized_cross_entropy(const Var& x, double q);
 

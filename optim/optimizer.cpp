@@ -24,9 +24,9 @@ const Tensor& Optimizer::state(std::vector<Tensor>& states, size_t index) const 
 
 Sgd::Sgd(std::vector<Var> parameters, double momentum, double weight_decay, bool nesterov)
     : Optimizer(std::move(parameters)), step_{0, momentum, weight_decay, nesterov} {
-  ENSURE_OR(Exit::usage, 0 <= momentum && momentum < 1, "sgd: momentum ", momentum, " is not in [0, 1)");
-  ENSURE_OR(Exit::usage, weight_decay >= 0, "sgd: weight decay ", weight_decay, " is negative");
-  ENSURE_OR(Exit::usage, !nesterov || momentum > 0, "sgd: Nesterov's variant needs a momentum above 0");
+  CP_ENSURE_AS(invalid_argument, 0 <= momentum && momentum < 1, "sgd: momentum ", momentum, " is not in [0, 1)");
+  CP_ENSURE_AS(invalid_argument, weight_decay >= 0, "sgd: weight decay ", weight_decay, " is negative");
+  CP_ENSURE_AS(invalid_argument, !nesterov || momentum > 0, "sgd: Nesterov's variant needs a momentum above 0");
 }
 
 void Sgd::update(const std::vector<size_t>& indices, double lr) {
@@ -41,9 +41,9 @@ void Sgd::update(const std::vector<size_t>& indices, double lr) {
 
 Adam::Adam(std::vector<Var> parameters, double weight_decay, bool decoupled, double beta1, double beta2, double eps)
     : Optimizer(std::move(parameters)), step_{0, beta1, beta2, eps, weight_decay, decoupled, 1, 1} {
-  ENSURE_OR(Exit::usage, 0 <= beta1 && beta1 < 1 && 0 <= beta2 && beta2 < 1, "adam: beta1 ", beta1, " or beta2 ", beta2,
-            " is not in [0, 1)");
-  ENSURE_OR(Exit::usage, weight_decay >= 0, "adam: weight decay ", weight_decay, " is negative");
+  CP_ENSURE_AS(invalid_argument, 0 <= beta1 && beta1 < 1 && 0 <= beta2 && beta2 < 1, "adam: beta1 ", beta1,
+               " or beta2 ", beta2, " is not in [0, 1)");
+  CP_ENSURE_AS(invalid_argument, weight_decay >= 0, "adam: weight decay ", weight_decay, " is negative");
 }
 
 void Adam::update(const std::vector<size_t>& indices, double lr) {
@@ -66,7 +66,7 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& name, std::vector<V
   if (name == "sgd") return std::make_unique<Sgd>(std::move(parameters), momentum, weight_decay, nesterov);
   if (name == "adam") return std::make_unique<Adam>(std::move(parameters), weight_decay, false);
   if (name == "adamw") return std::make_unique<Adam>(std::move(parameters), weight_decay, true);
-  throw Error(text("unknown optimizer \"", name, "\"; valid are sgd, adam, adamw"), Exit::usage);
+  throw Error(ErrorKind::invalid_argument, "unknown optimizer \"", name, "\"; valid are sgd, adam, adamw");
 }
 
 }  // namespace counterpoise

@@ -57,8 +57,8 @@ class Adam : public Optimizer {
   std::vector<Tensor> m_, v_;
 };
 
-// The optimizer of that name: "sgd", "adam" or "adamw". Throws Error(Exit::usage) for others. Momentum and Nesterov's
-// variant belong to sgd; adam ignores them.
+// The optimizer of that name: "sgd", "adam" or "adamw". Throws Error(invalid_argument) for others. Momentum and
+// Nesterov's variant belong to sgd; adam ignores them.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, std::vector<Var> parameters, double momentum,
                                           bool nesterov, double weight_decay);
 

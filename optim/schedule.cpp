@@ -21,7 +21,7 @@ Schedule::Kind parse_schedule(const std::string& name) {
   if (name == "constant") return Schedule::constant;
   if (name == "step") return Schedule::step;
   if (name == "cosine") return Schedule::cosine;
-  throw Error(text("unknown schedule \"", name, "\"; valid are constant, step, cosine"), Exit::usage);
+  throw Error(ErrorKind::invalid_argument, "unknown schedule \"", name, "\"; valid are constant, step, cosine");
 }
 
 }  // namespace counterpoise

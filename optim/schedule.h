@@ -19,7 +19,7 @@ struct Schedule {
   double at(double epoch, double epochs) const;
 };
 
-// "constant", "step" or "cosine"; throws Error(Exit::usage) for others.
+// "constant", "step" or "cosine"; throws Error(invalid_argument) for others.
 Schedule::Kind parse_schedule(const std::string& name);
 
 }  // namespace counterpoise

@@ -15,8 +15,8 @@ Guarded<CpuBackend>& guarded_cpu() {
   return backend;
 }
 
-std::vector<Machine> machines() {
-  std::vector<Machine> all = {{guarded_reference(), &guarded_reference()}, {guarded_cpu(), &guarded_cpu()}};
+std::vector<TestBackend> test_backends() {
+  std::vector<TestBackend> all = {{guarded_reference(), &guarded_reference()}, {guarded_cpu(), &guarded_cpu()}};
   if (Backend* cuda = cuda_backend()) {
     cuda->set_mode({false, true});  // the same bits in every run
     all.push_back({*cuda, nullptr});
@@ -32,7 +32,7 @@ bool computes_in(const Backend& backend, DType dtype) {
   }
 }
 
-void check_guard(const Machine& machine) {
+void check_guard(const TestBackend& machine) {
   if (!machine.guard) return;
   CHECK(machine.guard->damaged == 0);
   CHECK(machine.guard->live_blocks == 0);

@@ -50,11 +50,11 @@ class Guarded : public B, public Guard {
 };
 
 // The reference and the cpu backend, guarded, and the cuda backend where there is one.
-struct Machine {
+struct TestBackend {
   Backend& backend;
   const Guard* guard;  // null where the memory is not the program's own
 };
-std::vector<Machine> machines();
+std::vector<TestBackend> test_backends();
 
 Guarded<ReferenceBackend>& guarded_reference();
 Guarded<CpuBackend>& guarded_cpu();
@@ -69,7 +69,7 @@ struct Threads {
 bool computes_in(const Backend& backend, DType dtype);
 
 // Nothing was leaked, and no guard word overwritten.
-void check_guard(const Machine& machine);
+void check_guard(const TestBackend& machine);
 
 // Leaves that require gradients, with the numbers of draw().
 std::vector<Var> leaves(const std::vector<Input>& inputs, Backend& backend, DType dtype);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# All that only a card can show, in one run of under nine minutes:
+# All that only a GPU can show, in one run of under nine minutes:
 #
 #   tests/on_gpu.sh RESULTS PHOTOGRAPHS     # after make; PHOTOGRAPHS as in data/README.md, 11,000 of each class
 #
-# 1. the whole table of operations, losses, layers and networks on the card beside the reference, and the twenty steps
+# 1. the whole table of operations, losses, layers and networks on the GPU beside the reference, and the twenty steps
 #    beside PyTorch's; 2. compute-sanitizer's memcheck; 3. the lectures' experiment at full size: VGG16 at 160x160,
 #    balanced, and one cat to eleven dogs with cross-entropy and with the focal loss; 4. speed and memory beside PyTorch's.
 # Each part has its time; one that takes longer is ended, and said to be. RESULTS gets a log of each, and summary.txt.
@@ -39,7 +39,7 @@ say "$("$build/apps/catdog" --version 2>&1 | grep CUDA)"
 part start 30 "$build/apps/bench" infer --device cuda --size 32 --batch 1 --seconds 0 || exit 4
 
 part tests 110 "$build/run_tests" -d \
-  -tc='ops*,kernels: large*,kernels: kernels*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*,losses: every*,optim*,feed*,card*,bf16*'
+  -tc='ops*,kernels: large*,kernels: kernels*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*,losses: every*,optim*,feed*,gpu*,bf16*'
 say "  $(grep -a '^\[doctest\] test cases' "$results/tests.log" | tail -n 1)"
 
 # experiment NAME flags...

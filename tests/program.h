@@ -29,14 +29,14 @@ inline std::string program(const std::string& name) {
   return path.substr(0, path.rfind('/')) + "/apps/" + name;
 }
 
-// Cards are hidden from the programs, so that they compute on the processor here as everywhere. A command may show them.
-constexpr const char* no_cards = "export CUDA_VISIBLE_DEVICES= CUDA_EMULATOR=cards=0; ";
+// GPUs are hidden from the programs, so that they compute on the processor here as everywhere. A command may show them.
+constexpr const char* hide_gpus = "export CUDA_VISIBLE_DEVICES= CUDA_EMULATOR=gpus=0; ";
 
 // Runs a shell command line.
 inline Result shell(const std::string& command) {
   const TemporaryFolder scratch;
-  const int status =
-      std::system((no_cards + ("( " + command) + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
+  const int status = std::system(
+      (hide_gpus + ("( " + command) + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),
           slurp(scratch / "err")};
 }

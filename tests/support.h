@@ -35,11 +35,11 @@ class TemporaryFolder {
 
 // The message of the Error that run() must throw, with this exit code.
 template <class Run>
-std::string error_of(const Run& run, Exit code = Exit::failure) {
+std::string error_of(const Run& run, ErrorKind kind = ErrorKind::failure) {
   try {
     run();
   } catch (const Error& error) {
-    CHECK(error.code() == code);
+    CHECK(error.kind() == kind);
     return error.what();
   }
   FAIL("an error was expected");

@@ -1,9 +1,9 @@
 // What still helps once every training sample is right? A small experiment, and an example of the library without
-// pictures: tensors, a linear model, losses by their names, gradients.
+// images: tensors, a linear model, losses by their names, gradients.
 //
 //   make examples && ./apps/examples/terminal_phase [--draws 10] [--steps 4000]
 //
-// Two Gaussian clouds in d dimensions, centres mu and -mu with |mu| = `distance`, few positive and many negative
+// Two Gaussian clouds in d dimensions, centers mu and -mu with |mu| = `distance`, few positive and many negative
 // samples: fewer samples than dimensions, so that a plane tells them apart without error. Kini et al. 2021
 // (arXiv:2103.01550, section 3): from there on class weights and logit adjustment no longer move the direction in which
 // the plane goes, which is that of cross-entropy, the largest margin; factors on the logits (CDT, vector scaling) do.
@@ -100,7 +100,7 @@ struct Results {
 
 // Prints a row for each method.
 std::vector<Results> compare(const Setting& s, const std::vector<Method>& methods, int draws, int steps) {
-  std::printf("%lld dimensions, %lld positive and %lld negative samples, centres %g from the middle\n\n",
+  std::printf("%lld dimensions, %lld positive and %lld negative samples, centers %g from the middle\n\n",
               static_cast<long long>(s.d), static_cast<long long>(s.positives), static_cast<long long>(s.negatives),
               s.distance);
   std::printf("  loss                              balanced error       error on the rare class\n");
@@ -147,21 +147,22 @@ void run(int argc, char** argv) {
   for (const auto* results : {&first, &wide}) {
     for (const int other : {1, 2}) {
       const Mean d = difference((*results)[other].balanced, (*results)[0].balanced);
-      ENSURE(std::fabs(d.value) < 2e-3, other == 1 ? weights.name : moved.name,
-             " should end where cross-entropy does, but its balanced error is ", d.value, " above");
+      CP_ENSURE(std::fabs(d.value) < 2e-3, other == 1 ? weights.name : moved.name,
+                " should end where cross-entropy does, but its balanced error is ", d.value, " above");
     }
     const Mean rare = difference((*results)[4].rare, (*results)[0].rare);
-    ENSURE(rare.value + 2 * rare.error < 0, scaled.name,
-           " should err less on the rare class than cross-entropy, but is ", rare.value, " +- ", rare.error, " above");
+    CP_ENSURE(rare.value + 2 * rare.error < 0, scaled.name,
+              " should err less on the rare class than cross-entropy, but is ", rare.value, " +- ", rare.error,
+              " above");
   }
   for (const int other : {3, 4, 5}) {
     const Mean d = difference(first[other].balanced, first[0].balanced);
-    ENSURE(d.value + 2 * d.error < 0, "scaled logits should end below cross-entropy, but the balanced error is ",
-           d.value, " +- ", d.error, " above");
+    CP_ENSURE(d.value + 2 * d.error < 0, "scaled logits should end below cross-entropy, but the balanced error is ",
+              d.value, " +- ", d.error, " above");
   }
   const Mean overshoot = difference(severe[1].balanced, severe[0].balanced);
-  ENSURE(overshoot.value - 2 * overshoot.error > 0, much.name, " should overshoot in the last setting, but is ",
-         overshoot.value, " +- ", overshoot.error, " above cross-entropy");
+  CP_ENSURE(overshoot.value - 2 * overshoot.error > 0, much.name, " should overshoot in the last setting, but is ",
+            overshoot.value, " +- ", overshoot.error, " above cross-entropy");
   std::printf(
       "Weights and logit adjustment end where cross-entropy does, to within 0.002. Scaled logits err less on the rare\n"
       "class, and in the first setting less in all; with more dimensions that gain is lost in the others, and where\n"
@@ -173,12 +174,11 @@ void run(int argc, char** argv) {
 }  // namespace counterpoise
 
 int main(int argc, char** argv) {
-  using namespace counterpoise;
   try {
-    run(argc, argv);
-    return static_cast<int>(Exit::ok);
-  } catch (const Error& error) {
+    counterpoise::run(argc, argv);
+    return 0;
+  } catch (const counterpoise::Error& error) {
     std::fprintf(stderr, "terminal_phase: %s\n", error.what());
-    return static_cast<int>(error.code());
+    return 1;
   }
 }

@@ -9,7 +9,7 @@ namespace counterpoise {
 
 namespace {
 
-// Slides give the cats and the dogs that were recognised, of 1500 each.
+// Slides give the cats and the dogs that were recognized, of 1500 each.
 Confusion found(int64_t cats, int64_t dogs) { return {cats, 1500 - dogs, 1500 - cats, dogs}; }
 
 LectureTable result(const char* name, const char* title, int64_t cats, int64_t dogs, double f1, int decimals,
@@ -109,7 +109,7 @@ double metric(const std::string& name, const Confusion& c) {
   if (name == "specificity") return c.specificity();
   if (name == "balanced accuracy") return c.balanced_accuracy();
   if (name == "mcc") return c.mcc();
-  throw Error("no metric is called \"" + name + "\"");
+  throw Error(ErrorKind::failure, "no metric is called \"" + name + "\"");
 }
 
 std::string lecture_tables() {
@@ -130,7 +130,7 @@ std::string lecture_tables() {
 
   out +=
       "Results of the cat-dog experiments: cats : dogs to learn from; 1500 and 1500 to judge by; cats are positive.\n";
-  out += "#cat and #dog are the animals that were recognised.\n\n";
+  out += "#cat and #dog are the animals that were recognized.\n\n";
   out += formatted("%-44s %5s %5s  %7s %7s  %8s %9s %7s %7s\n", "", "#cat", "#dog", "F1", "printed", "accuracy",
                    "precision", "recall", "MCC");
   std::string remarks;
@@ -144,7 +144,7 @@ std::string lecture_tables() {
   out += "\n" + remarks;
   out +=
       "  R16 to R19, a ResNet trained with another framework, print F1 alone (pretrained 0.96,\n"
-      "  cross-entropy 0.67, class weights 0.75, focal \"? ? ?\"), so they cannot be computed anew.\n";
+      "  cross-entropy 0.67, class weights 0.75, focal \"? ? ?\"), so they cannot be computed again.\n";
   out += "  No slide tells epochs, learning rates or seeds: only the order of the methods can be compared.\n\n";
   out +=
       "More errors on the slides\n\n"
@@ -155,7 +155,7 @@ std::string lecture_tables() {
       "  - The gradient of a batch lacks the 1 / N that its loss has.\n"
       "  - 0.007 in the walk-through is cut off, where the other sums are rounded (see `losses walk`).\n"
       "  - Some slides write P(y^) = -log y^ for a loss; P is a probability elsewhere.\n"
-      "  - \"A higher loss, a higher optimisation\": what moves the weights is the gradient, not the loss.\n"
+      "  - \"A higher loss, a higher optimization\": what moves the weights is the gradient, not the loss.\n"
       "  - The code assigns VGG16 to `model` and uses `base_model`, and imgaug has no `FlipLR`: it is `Fliplr`.\n"
       "  - The code finds 2000 and 1000 files; the results are of up to 22000 and 3000.\n"
       "  - \"Postive\", \"Recal\", \"funcion\" and \"precion\" are misspelt.\n";

@@ -1,5 +1,5 @@
 // The metric tables of the two lectures on imbalanced data that this project began from: what they print, and the same
-// numbers computed anew, with the slides' errors named.
+// numbers computed again, with the slides' errors named.
 #pragma once
 
 #include <string>

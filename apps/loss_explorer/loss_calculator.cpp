@@ -27,7 +27,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 double number(const char* flag, const std::string& word) {
   const double value = parse_number(flag, word);
-  ENSURE_OR(Exit::usage, std::isfinite(value), flag, ": ", word, " is too large");
+  CP_ENSURE_AS(invalid_argument, std::isfinite(value), flag, ": ", word, " is too large");
   return value;
 }
 
@@ -38,7 +38,8 @@ Rows parse_rows(const char* flag, const std::string& given) {
   for (const std::string& line : lines) {
     rows.emplace_back();
     for (const std::string& word : split(line, ',')) {
-      ENSURE_OR(Exit::usage, !word.empty(), flag, ": a number is missing in row ", rows.size(), ", \"", line, "\"");
+      CP_ENSURE_AS(invalid_argument, !word.empty(), flag, ": a number is missing in row ", rows.size(), ", \"", line,
+                   "\"");
       rows.back().push_back(number(flag, word));
     }
   }
@@ -48,8 +49,8 @@ Rows parse_rows(const char* flag, const std::string& given) {
 Rows parse_logits(const std::string& given) {
   const Rows rows = parse_rows("--logits", given);
   for (size_t n = 0; n < rows.size(); ++n) {
-    ENSURE_OR(Exit::usage, rows[n].size() == rows[0].size(), "--logits: row 1 has ", rows[0].size(), " logits, row ",
-              n + 1, " has ", rows[n].size());
+    CP_ENSURE_AS(invalid_argument, rows[n].size() == rows[0].size(), "--logits: row 1 has ", rows[0].size(),
+                 " logits, row ", n + 1, " has ", rows[n].size());
   }
   return rows;
 }
@@ -59,11 +60,11 @@ std::vector<int64_t> parse_counts(const std::string& given, size_t K) {
   if (given.empty()) return counts;
   for (const std::string& word : split(given, ',')) {
     const double value = number("--counts", word);
-    ENSURE_OR(Exit::usage, value >= 0 && value == std::floor(value) && value <= 1e15, "--counts: \"", word,
-              "\" is no number of samples");
+    CP_ENSURE_AS(invalid_argument, value >= 0 && value == std::floor(value) && value <= 1e15, "--counts: \"", word,
+                 "\" is not a number of samples");
     counts.push_back(static_cast<int64_t>(value));
   }
-  ENSURE_OR(Exit::usage, counts.size() == K, "--counts has ", counts.size(), " numbers for ", K, " classes");
+  CP_ENSURE_AS(invalid_argument, counts.size() == K, "--counts has ", counts.size(), " numbers for ", K, " classes");
   return counts;
 }
 
@@ -81,19 +82,20 @@ Row parse_weights(const std::string& given, const std::vector<int64_t>& counts, 
     Row weights;
     for (const std::string& word : split(given, ',')) {
       weights.push_back(number(flag, word));
-      ENSURE_OR(Exit::usage, weights.back() >= 0, flag, ": ", word, " is below 0");
+      CP_ENSURE_AS(invalid_argument, weights.back() >= 0, flag, ": ", word, " is below 0");
     }
-    ENSURE_OR(Exit::usage, weights.size() == K, flag, " has ", weights.size(), " numbers for ", K, " classes");
+    CP_ENSURE_AS(invalid_argument, weights.size() == K, flag, " has ", weights.size(), " numbers for ", K, " classes");
     return weights;
   }
   std::vector<std::string> classes;
   for (size_t k = 0; k < K; ++k) classes.push_back(std::to_string(k));
   // Names are looked at first: a mistyped scheme is not helped by counts.
   const bool counted = !counts.empty();
-  const Row weights = parse_class_weights(flag, given, classes, counted ? counts : std::vector<int64_t>(K, 1));
+  const Row weights = with_flag(
+      flag, [&] { return parse_class_weights(given, classes, counted ? counts : std::vector<int64_t>(K, 1)); });
   const bool each = given.find('=') != std::string::npos && given.rfind("effective", 0) != 0;
-  ENSURE_OR(Exit::usage, counted || each, "class weights \"", given,
-            "\" come from the classes' counts: ", add_counts(K), ", or give --class-weights none");
+  CP_ENSURE_AS(invalid_argument, counted || each, "class weights \"", given,
+               "\" come from the classes' counts: ", add_counts(K), ", or give --class-weights none");
   return weights;
 }
 
@@ -107,25 +109,25 @@ std::string soft_losses() {
 
 class Calculator {
  public:
-  explicit Calculator(const LossQuestion& question)
+  explicit Calculator(const LossRequest& question)
       : q_(question),
         logits_(parse_logits(question.logits)),
         binary_(logits_[0].size() == 1),
         N_(logits_.size()),
         K_(binary_ ? 2 : logits_[0].size()),
         form_(form()),
-        params_(resolve(*q_.loss, form_, q_.given)) {
-    ENSURE_OR(Exit::usage, 0 <= q_.positive && q_.positive < static_cast<int>(K_), "--positive ", q_.positive,
-              " is no class; they are 0 to ", K_ - 1);
-    ENSURE_OR(Exit::usage, !q_.loss->is(LossInfo::batch_level) || q_.reduction.empty() || q_.reduction == "mean",
-              "--reduction ", q_.reduction, " does not apply to ", q_.loss->name,
-              ", which is one number for a whole batch");
-    if (!q_.reduction.empty()) parse_reduction("--reduction", q_.reduction);
+        params_(with_flag("loss " + q_.loss->name, [this] { return resolve(*q_.loss, form_, q_.given); })) {
+    CP_ENSURE_AS(invalid_argument, 0 <= q_.positive && q_.positive < static_cast<int>(K_), "--positive ", q_.positive,
+                 " is no class; they are 0 to ", K_ - 1);
+    CP_ENSURE_AS(invalid_argument,
+                 !q_.loss->is(LossInfo::batch_level) || q_.reduction.empty() || q_.reduction == "mean", "--reduction ",
+                 q_.reduction, " does not apply to ", q_.loss->name, ", which is one number for a whole batch");
+    if (!q_.reduction.empty()) with_flag("--reduction", [&] { return parse_reduction(q_.reduction); });
     counts_ = parse_counts(q_.counts, K_);
     weights_ =
         parse_weights(q_.class_weights.empty() ? q_.loss->defaults.class_weights : q_.class_weights, counts_, K_);
-    ENSURE_OR(Exit::usage, !q_.loss->is(LossInfo::needs_counts) || !counts_.empty(), q_.loss->name,
-              " looks at how rare the classes are: ", add_counts(K_));
+    CP_ENSURE_AS(invalid_argument, !q_.loss->is(LossInfo::needs_counts) || !counts_.empty(), q_.loss->name,
+                 " looks at how rare the classes are: ", add_counts(K_));
     read_labels();
   }
 
@@ -144,10 +146,10 @@ class Calculator {
  private:
   LossInfo::Outputs form() const {
     const LossInfo::Outputs given = binary_ ? LossInfo::one_logit : LossInfo::logit_per_class;
-    ENSURE_OR(Exit::usage, q_.loss->outputs & given, q_.loss->name,
-              binary_ ? " takes a logit for each class: separate them by ',', samples by ';', as in --logits "
-                        "'1.2,-0.4;0.3,2'"
-                      : " takes one logit a sample: separate samples by ';', as in --logits '1.2;-0.4'");
+    CP_ENSURE_AS(invalid_argument, q_.loss->outputs & given, q_.loss->name,
+                 binary_ ? " takes a logit for each class: separate them by ',', samples by ';', as in --logits "
+                           "'1.2,-0.4;0.3,2'"
+                         : " takes one logit per sample: separate samples by ';', as in --logits '1.2;-0.4'");
     return given;
   }
 
@@ -159,8 +161,8 @@ class Calculator {
       return {value.value().item(), loss.per_sample(z, labels).value().to_vector<double>()};
     } catch (const Error& error) {
       // Counts are what a loss can still miss here: --pos-weight auto, or a state that training would have made.
-      const bool missing = error.code() == Exit::usage && counts_.empty();
-      throw Error(error.what() + (missing ? "; " + add_counts(K_) : ""), Exit::usage);
+      const bool missing = error.kind() == ErrorKind::invalid_argument && counts_.empty();
+      throw Error(ErrorKind::invalid_argument, error.what() + (missing ? "; " + add_counts(K_) : ""));
     }
   }
 
@@ -178,16 +180,15 @@ class Calculator {
     const bool distributions = !binary_ && !one_each && rows.size() == N_ &&
                                std::all_of(rows.begin(), rows.end(), [&](const Row& r) { return r.size() == K_; });
     if (!one_each && !distributions) {
-      throw Error(text("--labels has ", flat.size(), flat.size() == 1 ? " number" : " numbers", " for ", N_,
-                       N_ == 1 ? " row" : " rows", " of logits", flat.size() == K_ ? several_samples() : ""),
-                  Exit::usage);
+      throw Error(ErrorKind::invalid_argument, "--labels has ", flat.size(), flat.size() == 1 ? " number" : " numbers",
+                  " for ", N_, N_ == 1 ? " row" : " rows", " of logits", flat.size() == K_ ? several_samples() : "");
     }
     if (one_each && std::all_of(flat.begin(), flat.end(), [](double y) { return y == std::floor(y); })) {
       for (const double label : flat) {
         const auto ignore = params_.find("ignore-index");
         const bool left_out = ignore != params_.end() && label == ignore->second;
-        ENSURE_OR(Exit::usage, left_out || (0 <= label && label < static_cast<double>(K_)), "--labels: ", label,
-                  " is no class; they are 0 to ", K_ - 1);
+        CP_ENSURE_AS(invalid_argument, left_out || (0 <= label && label < static_cast<double>(K_)), "--labels: ", label,
+                     " is no class; they are 0 to ", K_ - 1);
         hard_.push_back(static_cast<int32_t>(label));
       }
       return;
@@ -196,27 +197,27 @@ class Calculator {
   }
 
   void read_soft(Row fractions, Rows distributions) {
-    ENSURE_OR(Exit::usage, !fractions.empty() || !distributions.empty(),
-              "--labels: a class is a whole number; soft targets are rows of ", K_, " probabilities");
-    ENSURE_OR(Exit::usage, q_.loss->is(LossInfo::soft_targets), "--labels: ", q_.loss->name,
-              " takes classes, not soft targets; those that do are ", soft_losses(), several_samples());
+    CP_ENSURE_AS(invalid_argument, !fractions.empty() || !distributions.empty(),
+                 "--labels: a class is a whole number; soft targets are rows of ", K_, " probabilities");
+    CP_ENSURE_AS(invalid_argument, q_.loss->is(LossInfo::soft_targets), "--labels: ", q_.loss->name,
+                 " takes classes, not soft targets; those that do are ", soft_losses(), several_samples());
     for (const double y : fractions) {
-      ENSURE_OR(Exit::usage, 0 <= y && y <= 1, "--labels: ", y, " is not between 0 and 1");
+      CP_ENSURE_AS(invalid_argument, 0 <= y && y <= 1, "--labels: ", y, " is not between 0 and 1");
     }
     for (size_t n = 0; n < distributions.size(); ++n) {
       double total = 0;
       for (const double p : distributions[n]) {
-        ENSURE_OR(Exit::usage, p >= 0, "--labels: ", p, " in row ", n + 1, " is no probability");
+        CP_ENSURE_AS(invalid_argument, p >= 0, "--labels: ", p, " in row ", n + 1, " is no probability");
         total += p;
       }
-      ENSURE_OR(Exit::usage, std::fabs(total - 1) < 1e-6, "--labels: the probabilities of row ", n + 1, " add up to ",
-                total, ", not 1", several_samples());
+      CP_ENSURE_AS(invalid_argument, std::fabs(total - 1) < 1e-6, "--labels: the probabilities of row ", n + 1,
+                   " add up to ", total, ", not 1", several_samples());
     }
     // Only a softmax weighs each class's share of a target; elsewhere a sample has the weight of its one class.
     const bool shares = q_.loss->is(LossInfo::weighs_itself) && !q_.loss->is(LossInfo::batch_level);
-    ENSURE_OR(Exit::usage, weights_.empty() || shares, "class weights of ", q_.loss->name,
-              " go with labels that are classes; give --class-weights none for soft targets");
-    ENSURE_OR(Exit::usage, !q_.given.count("ignore-index"), "--ignore-index goes with labels that are classes");
+    CP_ENSURE_AS(invalid_argument, weights_.empty() || shares, "class weights of ", q_.loss->name,
+                 " go with labels that are classes; give --class-weights none for soft targets");
+    CP_ENSURE_AS(invalid_argument, !q_.given.count("ignore-index"), "--ignore-index goes with labels that are classes");
     soft_ = binary_ ? Rows(1, std::move(fractions)) : std::move(distributions);
   }
 
@@ -245,8 +246,8 @@ class Calculator {
   }
 
   static std::string written(double value) {
-    ENSURE_OR(Exit::usage, std::isfinite(value),
-              "the result is not finite: a number on the command line is too large for double precision");
+    CP_ENSURE_AS(invalid_argument, std::isfinite(value),
+                 "the result is not finite: a number on the command line is too large for double precision");
     char digits[32];
     std::snprintf(digits, sizeof digits, "%.17g", value == 0 ? 0 : value);
     return digits;
@@ -294,7 +295,7 @@ class Calculator {
     return out.str();
   }
 
-  const LossQuestion& q_;
+  const LossRequest& q_;
   const Rows logits_;
   const bool binary_;
   const size_t N_, K_;  // samples, classes
@@ -308,6 +309,6 @@ class Calculator {
 
 }  // namespace
 
-std::string answer(const LossQuestion& question) { return Calculator(question).run(); }
+std::string answer(const LossRequest& question) { return Calculator(question).run(); }
 
 }  // namespace counterpoise

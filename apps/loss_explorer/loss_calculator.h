@@ -8,7 +8,7 @@
 namespace counterpoise {
 
 // What is to be worked out, as it is written on a command line.
-struct LossQuestion {
+struct LossRequest {
   const LossInfo* loss = nullptr;
   LossParams given;
   std::string logits;         // rows separated by ';', numbers by ','. One number a row is the binary form
@@ -22,7 +22,7 @@ struct LossQuestion {
 
 // The answer in double precision, as JSON with 17 digits: loss, form, parameters, counts, class_weights, positive,
 // reduction, value, per_sample (null for a loss that is one number for a batch), gradient, logits, labels. Throws
-// Error(Exit::usage) for whatever is wrong with the question.
-std::string answer(const LossQuestion& question);
+// Error(invalid_argument) for whatever is wrong with the question.
+std::string answer(const LossRequest& question);
 
 }  // namespace counterpoise

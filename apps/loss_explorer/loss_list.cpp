@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/trainer/format.h"
 #include "losses/registry.h"
 
 namespace counterpoise {

@@ -1,4 +1,4 @@
-// What losses there are, for people and for programs.
+// What losses there are, human-readable and for programs.
 #pragma once
 
 #include <string>

@@ -30,7 +30,7 @@ Plot focal_plot(const std::vector<double>& gammas) {
   for (const double gamma : gammas) {
     Loss loss(find_loss("focal"), LossInfo::one_logit, {{"gamma", gamma}, {"alpha", -1}});
     Plot::Line line;
-    // A gamma has one colour in both pictures.
+    // A gamma has one color in both images.
     line.color = gamma == 0 ? 0 : gamma == 0.5 ? 6 : static_cast<int>(gamma);
     line.name = text("\u03b3 = ", gamma, gamma == 0 ? " (cross-entropy)" : "");
     // The logarithm's pole is left out: from where cross-entropy is 5.
@@ -59,9 +59,7 @@ std::vector<Plot> weight_plots() {
     for (size_t i = 0; i < plots.size(); ++i) plots[i].lines.push_back(lines[i]);
   };
   const auto scheme = [](const char* spec) {
-    return [spec](const std::vector<int64_t>& n) {
-      return parse_class_weights("--class-weights", spec, {"rare", "frequent"}, n);
-    };
+    return [spec](const std::vector<int64_t>& n) { return parse_class_weights(spec, {"rare", "frequent"}, n); };
   };
   add("balanced", false, scheme("balanced"));
   add("inverse", false, scheme("inverse"));
@@ -80,7 +78,7 @@ struct Curves {
 Curves curves_of(const LossInfo& info) {
   LossOptions options;
   options.counts = counts;
-  options.class_weights = parse_class_weights("--class-weights", info.defaults.class_weights, {"0", "1"}, counts);
+  options.class_weights = parse_class_weights(info.defaults.class_weights, {"0", "1"}, counts);
   // Divided by the weights, a batch of one sample would lose its own.
   if (!info.is(LossInfo::batch_level)) options.reduction = to_string(Reduction::mean);
   Loss loss(info, info.form(), {}, options);
@@ -128,19 +126,19 @@ a { color: #0072B2; }
 img { max-width: 100%; height: auto; display: block; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 16px; }
 .pale { color: #5a5a5a; font-size: 14px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(226px, 1fr)); gap: 14px; margin-top: 18px; }
-.cards a { display: block; padding: 8px 8px 2px; border: 1px solid #e2e2e2; border-radius: 6px; color: inherit; text-decoration: none; }
-.cards a:hover { border-color: #0072B2; }
-.cards svg { width: 100%; height: auto; }
-.cards b { display: block; font-size: 14px; margin-left: 4px; }
+.GPUs { display: grid; grid-template-columns: repeat(auto-fill, minmax(226px, 1fr)); gap: 14px; margin-top: 18px; }
+.GPUs a { display: block; padding: 8px 8px 2px; border: 1px solid #e2e2e2; border-radius: 6px; color: inherit; text-decoration: none; }
+.GPUs a:hover { border-color: #0072B2; }
+.GPUs svg { width: 100%; height: auto; }
+.GPUs b { display: block; font-size: 14px; margin-left: 4px; }
 .key { display: inline-block; width: 24px; border-top: 3px solid; vertical-align: middle; margin: 0 5px; }
 )";
 
-std::string picture(const std::string& file, const std::string& what) {
+std::string image(const std::string& file, const std::string& what) {
   return "<img src=\"" + file + "\" alt=\"" + escaped(what) + "\"/>\n";
 }
 
-std::string page(const std::string& cards, const std::string& sections) {
+std::string page(const std::string& GPUs, const std::string& sections) {
   return std::string(
              "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
@@ -155,8 +153,8 @@ std::string page(const std::string& cards, const std::string& sections) {
          "counts "
          "that is right already. First the values of \u03b3 in the paper's figure 1 (Lin et al. 2017, "
          "arXiv:1708.02002), then the whole numbers from 0 to 5.</p>\n" +
-         "<div class=\"pair\">\n" + picture("focal-paper.svg", "Focal loss for five values of gamma") +
-         picture("focal-integers.svg", "Focal loss for gamma from 0 to 5") + "</div>\n" +
+         "<div class=\"pair\">\n" + image("focal-paper.svg", "Focal loss for five values of gamma") +
+         image("focal-integers.svg", "Focal loss for gamma from 0 to 5") + "</div>\n" +
          "<h2 id=\"weights\">Class weights</h2>\n"
          "<p>Two classes, the frequent one with 10,000 samples, the rare one with 10,000 down to 10. "
          "\u201cbalanced\u201d "
@@ -164,18 +162,18 @@ std::string page(const std::string& cards, const std::string& sections) {
          "\u201csqrt\u201d and \u201ceffective\u201d add up to 2. Where lines lie on each "
          "other: for two classes \u201cmedian\u201d is \u201cbalanced\u201d, and \u201cinverse\u201d has its "
          "ratio.</p>\n" +
-         picture("class-weights.svg", "Weights of six schemes against the ratio of counts") +
+         image("class-weights.svg", "Weights of six schemes against the ratio of counts") +
          "<h2 id=\"overview\">All losses: the gradient against the logit</h2>\n"
          "<p>Of a <span class=\"key\" style=\"color:#0072B2\"></span>positive and a "
          "<span class=\"key\" style=\"color:#D55E00\"></span>negative sample, for 1000 positives and 11000 negatives "
          "in "
-         "training. Each axis has its own scale. A picture leads to the loss.</p>\n"
+         "training. Each axis has its own scale. A image leads to the loss.</p>\n"
          "<p class=\"pale\">One logit where the loss has that form, otherwise one for each class, with the negative "
          "class's at 0. Parameters and class weights are the defaults, at the end of training. Every point is a batch "
          "of "
          "that one sample: losses that compare samples of a batch, or remember earlier ones, show only their "
-         "beginning, and those for very rare classes see none here.</p>\n<div class=\"cards\">\n" +
-         cards + "</div>\n" + sections + "</main>\n</body>\n</html>\n";
+         "beginning, and those for very rare classes see none here.</p>\n<div class=\"GPUs\">\n" +
+         GPUs + "</div>\n" + sections + "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace
@@ -190,7 +188,7 @@ std::vector<std::string> write_loss_curves(const std::string& folder) {
   write("focal-paper.svg", svg("Focal loss, the paper's values of \u03b3", {focal_plot({0, 0.5, 1, 2, 5})}));
   write("focal-integers.svg", svg("Focal loss, \u03b3 from 0 to 5", {focal_plot({0, 1, 2, 3, 4, 5})}));
   write("class-weights.svg", svg("Class weights of each scheme", weight_plots()));
-  std::string cards, sections;
+  std::string GPUs, sections;
   for (const LossInfo& info : losses()) {
     Curves curves = curves_of(info);
     std::string help = info.help;
@@ -198,12 +196,12 @@ std::vector<std::string> write_loss_curves(const std::string& folder) {
     const std::string file = info.name + ".svg", name = escaped(info.name), defaults = defaults_of(info);
     write(file, svg(info.name, {curves.value, curves.gradient}));
     curves.gradient.title = info.name + ": gradient";
-    cards += "<a href=\"#" + name + "\"><b>" + name + "</b>\n" + thumbnail(curves.gradient) + "</a>\n";
+    GPUs += "<a href=\"#" + name + "\"><b>" + name + "</b>\n" + thumbnail(curves.gradient) + "</a>\n";
     sections += "<h3 id=\"" + name + "\">" + name + "</h3>\n<p>" + escaped(help) + ". <span class=\"pale\">" +
                 (defaults.empty() ? "" : escaped(defaults) + ". ") + escaped(info.source) + "</span></p>\n" +
-                picture(file, info.name + ": value and gradient against the logit");
+                image(file, info.name + ": value and gradient against the logit");
   }
-  write("index.html", page(cards, sections));
+  write("index.html", page(GPUs, sections));
   return names;
 }
 

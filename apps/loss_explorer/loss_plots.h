@@ -1,4 +1,4 @@
-// Pictures of the losses.
+// Images of the losses.
 #pragma once
 
 #include <string>

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "apps/trainer/format.h"
 #include "apps/loss_explorer/loss_at.h"
+#include "apps/trainer/format.h"
 #include "losses/metrics/posthoc.h"
 
 namespace counterpoise {

@@ -5,7 +5,7 @@
 
 namespace counterpoise {
 
-// "Truth and lie": nine samples that the network has nearly learnt and one that it gets wrong, under the focal loss
+// "Truth and lie": nine samples that the network has nearly learned and one that it gets wrong, under the focal loss
 // with gamma 0 to 4. "Easy against hard": 100,000 samples at 0.9 and 100 at 0.1. Each number beside the lectures'.
 std::string loss_walk();
 

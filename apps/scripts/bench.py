@@ -1,6 +1,6 @@
 """Times Counterpoise and PyTorch in turns, process by process, and prints Markdown tables of both and their ratio.
 
-    make bench                              # all tables; those of the card where there is one
+    make bench                              # all tables; those of the GPU where there is one
     python3 apps/scripts/bench.py network layers growth steps [--rounds 3] [--seconds 1]
     python3 apps/scripts/bench.py gpu operations [--precision bf16] [--cases "train 160 256,infer 160 256"] [--thorough]
 
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-# To try the card's tables where there is none: BENCH_TRY is the path of a `bench` whose card is an emulated one, and
+# To try the GPU's tables where there is none: BENCH_TRY is the path of a `bench` whose GPU is an emulated one, and
 # PyTorch takes the processor.
 TRY = os.environ.get("BENCH_TRY")
 BENCH = TRY or os.environ.get("BENCH") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench")
@@ -66,7 +66,7 @@ def pytorch_step(o):
     device = "cpu"
     if o.device == "cuda" and not TRY:
         if not torch.cuda.is_available():
-            sys.exit("this PyTorch sees no card")
+            sys.exit("this PyTorch sees no GPU")
         device = "cuda"
     bf16 = o.precision == "bf16"
     torch.backends.cudnn.benchmark = True
@@ -272,7 +272,7 @@ class Comparison:
             before = now
 
     def on_card(self, mode, size, batch):
-        """The arguments of a run on the card."""
+        """The arguments of a run on the GPU."""
         return [str(a) for a in (mode, "--size", size, "--batch", batch, "--width", 0.05 if TRY else 1, "--seconds",
                                  self.seconds, "--device", "cuda", "--precision", self.precision)]
 
@@ -356,7 +356,7 @@ def parse_cases(text):
 
 
 def find_card():
-    """What our program computes with on the card; where it finds none, None and why."""
+    """What our program computes with on the GPU; where it finds none, None and why."""
     done = subprocess.run([BENCH, "infer", "--device", "cuda", "--size", "32", "--batch", "1", "--width",
                            "0.05" if TRY else "1", "--seconds", "0"], capture_output=True, text=True)
     return (json.loads(done.stdout)["device"], "") if done.returncode == 0 else (None, done.stderr.strip())
@@ -365,10 +365,10 @@ def find_card():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE",
-                        help=f"{', '.join(TABLES)}; on a card {', '.join(GPU_TABLES)} (default: all)")
+                        help=f"{', '.join(TABLES)}; on a GPU {', '.join(GPU_TABLES)} (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="pairs of runs for each number (default: 3)")
     parser.add_argument("--seconds", type=float, default=1, help="how long a run repeats its step (default: 1)")
-    card_only = parser.add_argument_group("on a card")
+    card_only = parser.add_argument_group("on a GPU")
     card_only.add_argument("--precision", choices=("bf16", "tf32", "fp32"), default="bf16", help="(default: bf16)")
     card_only.add_argument("--cases", type=parse_cases, metavar="CASES",
                            help='rows of the table, as "train 160 256,infer 160 256": sizes and batches')
@@ -379,12 +379,12 @@ def main():
     for table in options.tables:
         if table not in TABLES + GPU_TABLES:
             parser.error(f"unknown table {table}; valid are {', '.join(TABLES + GPU_TABLES)}")
-    card, absence = None, ""
+    GPU, absence = None, ""
     if not options.tables or set(options.tables) & set(GPU_TABLES):
-        card, absence = find_card()
-    tables = options.tables or TABLES + (GPU_TABLES if card else ())
+        GPU, absence = find_card()
+    tables = options.tables or TABLES + (GPU_TABLES if GPU else ())
     on_card = [table for table in tables if table in GPU_TABLES]
-    if on_card and not card:
+    if on_card and not GPU:
         sys.exit(absence)
     # Asked of another process: what this one holds would count as its children's peak memory, which exec keeps.
     asked = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__, torch.cuda.is_available())"],
@@ -393,7 +393,7 @@ def main():
     if version is None:
         print("PyTorch is missing (pip install torch): Counterpoise alone.")
     elif on_card and sees_card != "True" and not TRY:
-        sys.exit(f"bench: PyTorch {version} sees no card: install its build with CUDA, or name the processor's tables "
+        sys.exit(f"bench: PyTorch {version} sees no GPU: install its build with CUDA, or name the processor's tables "
                  f"({', '.join(TABLES)})")
     comparison = Comparison(options, version is not None)
     ratio = f"medians of {options.rounds} pairs; ratio: how many times as fast as PyTorch we are"
@@ -401,7 +401,7 @@ def main():
         print(f"VGG16, fp32, {len(os.sched_getaffinity(0))} threads, PyTorch {version or 'missing'}; {ratio}")
     for table in tables:
         if table in on_card:
-            print(f"\nVGG16, {options.precision}, {card}, PyTorch {version or 'missing'}; {ratio}")
+            print(f"\nVGG16, {options.precision}, {GPU}, PyTorch {version or 'missing'}; {ratio}")
         try:
             getattr(comparison, table)()
         except RuntimeError as error:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every loss and every remedy on the drawn cats and dogs, one cat to eleven dogs and one to twenty-two, five seeds each:
+# Every loss and every technique on the synthetic cats and dogs, one cat to eleven dogs and one to twenty-two, five seeds each:
 # two tables of means and standard deviations. About half an hour on two cores.
 #
 # All runs have one network and one schedule, those that plain cross-entropy does well with, and every method its
@@ -11,7 +11,7 @@ rows=(
   # Losses, in the registry's order. The equalization losses' lambda is the share below which a class counts as rare;
   # their defaults are for a thousand classes.
   "--loss mse" "--loss l1" "--loss smooth-l1" "--loss huber" "--loss log-cosh"
-  "--loss bce" "--loss bce --pos-weight auto" "--loss bce --smoothing 0.1" "--loss weighted-bce" "--loss balanced-bce"
+  "--loss bce" "--loss bce --pos-weight auto" "--loss bce --label-smoothing 0.1" "--loss weighted-bce" "--loss balanced-bce"
   "--loss focal" "--loss focal --alpha none" "--loss focal --alpha 0.5" "--loss cross-entropy"
   "--loss class-balanced" "--loss class-balanced --gamma 2" "--loss ldam"
   "--loss logit-adjusted" "--loss balanced-softmax" "--loss cdt" "--loss vs"
@@ -26,7 +26,7 @@ rows=(
   "--sampler undersample" "--sampler undersample-each-epoch" "--sampler oversample" "--sampler weighted"
   "--sampler class-balanced" "--sampler square-root" "--sampler reverse" "--sampler progressive"
   "--sampler balanced-batch" "--sampler repeat-factor"
-  # Mixed pictures.
+  # Mixed images.
   "--mixup 0.2" "--cutmix 1" "--remix 1"
   # After training.
   "--crt 2" "--outputs 2 --loss cross-entropy --tau-norm 1" "--adjust-logits 1" "--temperature"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs catdog with five seeds for each row of options, and prints a table of means and standard deviations.
 #
-# Without arguments it tells the lectures' story on the drawn cats and dogs, in about six minutes on two cores: what
+# Without arguments it tells the lectures' story on the synthetic cats and dogs, in about six minutes on two cores: what
 # plain cross-entropy loses when there are eleven dogs to each cat, and what weights and the focal loss win back.
 #
 #   apps/scripts/five_seeds.sh

@@ -2,10 +2,11 @@
 
 #include <cmath>
 
+#include "apps/trainer/format.h"
 #include "apps/trainer/stop_signal.h"
 #include "data/sampler.h"
-#include "losses/metrics/curves.h"
 #include "losses/loss.h"
+#include "losses/metrics/curves.h"
 #include "losses/metrics/posthoc.h"
 #include "optim/optimizer.h"
 
@@ -15,13 +16,13 @@ namespace {
 bool is_tuned(const Options& o) { return std::isalpha(static_cast<unsigned char>(o.threshold[0])) != 0; }
 }  // namespace
 
-bool wants_remedies(const Options& o) {
+bool wants_post_training(const Options& o) {
   return o.crt_epochs > 0 || o.tau_norm > 0 || o.temperature || o.threshold != "0.5" || o.adjust_logits > 0;
 }
 
 double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_t>& chosen, const Options& o,
                           int32_t positive) {
-  const PictureSet& set = feed.set();
+  const ImageDataset& set = feed.set();
   Backend& backend = feed.backend();
   // The new start is that of another network of the same kind.
   const std::vector<Parameter> fresh = vgg(o.vgg, backend, ~static_cast<uint64_t>(o.seed))->last().parameters();
@@ -51,7 +52,7 @@ double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_
     options.seed = static_cast<uint64_t>(o.seed);
     options.epoch = static_cast<uint64_t>(o.epochs + epoch);
     Loader loader(set, find_sampler("class-balanced").order(chosen, classes, run), feed.complete(options));
-    double sum = 0, pictures = 0, step = 0;
+    double sum = 0, images = 0, step = 0;
     for (Batch batch; !stop_signal() && loader.next(batch); ++step) {
       if (batch.labels.empty()) continue;
       const Index N = static_cast<Index>(batch.labels.size());
@@ -63,14 +64,14 @@ double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_
         model.train(true);
       }
       const Var value = loss(cast(model.last()(features), DType::f32), make_labels(backend, batch.labels, positive));
-      ENSURE_OR(Exit::diverged, std::isfinite(value.value().item()), "--crt diverged in its epoch ", epoch,
-                "; try a smaller --lr");
+      CP_ENSURE_AS(diverged, std::isfinite(value.value().item()), "--crt diverged in its epoch ", epoch,
+                   "; try a smaller --lr");
       value.backward();
       optimizer->step(schedule.at(epoch - 1 + step / static_cast<double>(loader.batches()), o.crt_epochs));
       sum += value.value().item() * static_cast<double>(N);
-      pictures += static_cast<double>(N);
+      images += static_cast<double>(N);
     }
-    mean = pictures > 0 ? sum / pictures : 0;
+    mean = images > 0 ? sum / images : 0;
   }
   return mean;
 }
@@ -80,7 +81,7 @@ void tune(Decision& decision, const Options& o, const std::vector<int64_t>& coun
   std::vector<double> read = held_out;
   if (o.temperature) {
     decision.temperature = fit_temperature(held_out, held_out_positive);
-    notes.push_back(text("Temperature ", decision.temperature, ", fitted on ", held_out.size(), " held-out pictures"));
+    notes.push_back(text("Temperature ", decision.temperature, ", fitted on ", held_out.size(), " held-out images"));
   }
   if (o.adjust_logits > 0) {
     decision.shift = prior_shift(counts[decision.positive], counts[1 - decision.positive], o.adjust_logits);
@@ -94,7 +95,7 @@ void tune(Decision& decision, const Options& o, const std::vector<int64_t>& coun
   const BestThreshold best = best_threshold(read, held_out_positive, o.threshold);
   decision.cut = best.threshold;
   notes.push_back(text("Threshold ", probability(best.threshold), " gives the best ", o.threshold, ", ", best.value,
-                       ", on ", held_out.size(), " held-out pictures"));
+                       ", on ", held_out.size(), " held-out images"));
 }
 
 }  // namespace counterpoise

@@ -1,5 +1,5 @@
-// Remedies for a network that is trained: a new classifier on its features, weight vectors of balanced lengths, and
-// logits read otherwise. None of them sees a validation picture: what must be fitted is fitted on training pictures
+// Techniques for a network that is trained: a new classifier on its features, weight vectors of balanced lengths, and
+// logits read otherwise. None of them sees a validation image: what must be fitted is fitted on training images
 // that were held out.
 #pragma once
 
@@ -8,17 +8,17 @@
 
 namespace counterpoise {
 
-// Whether the options ask for any of the remedies.
-bool wants_remedies(const Options& options);
+// Whether the options ask for any of the techniques.
+bool wants_post_training(const Options& options);
 
-// Classifier re-training, Kang et al. 2020 (arXiv:1910.09217) section 4.1: the last layer begins anew and learns from
+// Classifier re-training, Kang et al. 2020 (arXiv:1910.09217) section 4.1: the last layer begins again and learns from
 // class-balanced batches of `chosen`, for options.crt_epochs, while the rest stands still as in evaluation. The loss is
 // (binary) cross-entropy. Returns the loss of the last epoch; ends early at a stop signal.
 double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_t>& chosen, const Options& options,
                           int32_t positive);
 
-// Temperature, shift and cut of the decision, as the options want them. `held_out` are logits of training pictures that
-// were not trained on, read with the plain decision; counts are those of the training pictures. Lines that say what was
+// Temperature, shift and cut of the decision, as the options want them. `held_out` are logits of training images that
+// were not trained on, read with the plain decision; counts are those of the training images. Lines that say what was
 // found go to `notes`.
 void tune(Decision& decision, const Options& options, const std::vector<int64_t>& counts,
           const std::vector<double>& held_out, const std::vector<bool>& held_out_positive,

@@ -12,13 +12,13 @@ namespace counterpoise {
 struct PreparedBatch {
   std::vector<int32_t> labels;
   Tensor pixels;                     // [N, S, S, 3] on the backend
-  std::optional<MixedLabels> mixed;  // where pictures are mixed
+  std::optional<MixedLabels> mixed;  // where images are mixed
   double data_seconds = 0;           // spent waiting for the loader
 };
 
 class Batches {
  public:
-  // The pictures `order` of the feed's set in epoch `epoch`; counts are the training pictures of each class, for Remix.
+  // The images `order` of the feed's set in epoch `epoch`; counts are the training images of each class, for Remix.
   // The feed and the options must outlive it.
   Batches(Feed& feed, const std::vector<size_t>& order, const Options& options, int epoch,
           const std::vector<int64_t>& counts);

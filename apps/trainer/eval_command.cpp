@@ -33,8 +33,8 @@ class Description {
     if (!given) return;
     std::istringstream in(*given);
     T read;
-    ENSURE_OR(Exit::bad_data, in >> read && in.eof() && low <= read && read <= high, options_.weights, ": its ", key,
-              " \"", *given, "\" is no number from ", low, " to ", high);
+    CP_ENSURE_AS(bad_data, in >> read && in.eof() && low <= read && read <= high, options_.weights, ": its ", key,
+                 " \"", *given, "\" is not a number from ", low, " to ", high);
     value = read;
   }
 
@@ -48,16 +48,16 @@ class Description {
   const std::map<std::string, std::string>& metadata_;
 };
 
-// --adjust-logits, by the numbers of training pictures that the weights' file tells.
+// --adjust-logits, by the numbers of training images that the weights' file tells.
 double shift_of(const Options& o, const std::map<std::string, std::string>& metadata, int32_t positive) {
-  const auto it = metadata.find("training_pictures");
-  ENSURE_OR(Exit::bad_data, it != metadata.end(), "--adjust-logits: ", o.weights,
-            " does not say how many training pictures of each class there were");
+  const auto it = metadata.find("training_images");
+  CP_ENSURE_AS(bad_data, it != metadata.end(), "--adjust-logits: ", o.weights,
+               " does not say how many training images of each class there were");
   try {
     const auto counts = nlohmann::json::parse(it->second).get<std::vector<int64_t>>();
     return prior_shift(counts.at(positive), counts.at(1 - positive), o.adjust_logits);
   } catch (const std::exception&) {
-    throw Error(o.weights + ": its training_pictures are no two numbers", Exit::bad_data);
+    throw Error(ErrorKind::bad_data, o.weights + ": its training_images are no two numbers");
   }
 }
 
@@ -84,16 +84,16 @@ Exit eval(Options o) {
   int cosine = 0;
   description.fill("", "cosine", cosine, 0, 1);
   o.vgg.cosine = cosine != 0;
-  ENSURE_OR(Exit::bad_data, head == "lectures" || head == "imagenet", o.weights, ": its head \"", head,
-            "\" is neither lectures nor imagenet");
+  CP_ENSURE_AS(bad_data, head == "lectures" || head == "imagenet", o.weights, ": its head \"", head,
+               "\" is neither lectures nor imagenet");
   o.vgg.head = head == "lectures" ? VggConfig::lectures : VggConfig::imagenet;
   o.vgg.image_size = o.image_size;
 
-  const auto set = validation_pictures(o.data, o.image_size);
+  const auto set = validation_images(o.data, o.image_size);
   const auto classes = metadata.find("classes");
-  ENSURE_OR(Exit::bad_data, classes == metadata.end() || classes->second == nlohmann::json(set->classes()).dump(),
-            o.weights, ": was trained on the classes ", classes->second, " but the pictures are of ",
-            nlohmann::json(set->classes()).dump());
+  CP_ENSURE_AS(bad_data, classes == metadata.end() || classes->second == nlohmann::json(set->classes()).dump(),
+               o.weights, ": was trained on the classes ", classes->second, " but the images are of ",
+               nlohmann::json(set->classes()).dump());
   decision.positive = choose_positive(o.positive, set->classes());
   if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
   if (o.given.count("--adjust-logits")) decision.shift = shift_of(o, metadata, decision.positive);
@@ -102,8 +102,8 @@ Exit eval(Options o) {
   std::cerr << "Found " << set->size() << " files belonging to " << set->classes().size() << " classes.\n";
   if (!o.output.empty()) {
     make_directories(o.output);
-    ENSURE_OR(Exit::usage, access((o.output + "/last.safetensors").c_str(), F_OK) != 0, "--output ", o.output,
-              ": holds the result of a training run, which this evaluation would replace; choose another folder");
+    CP_ENSURE_AS(invalid_argument, access((o.output + "/last.safetensors").c_str(), F_OK) != 0, "--output ", o.output,
+                 ": holds the result of a training run, which this evaluation would replace; choose another folder");
   }
 
   Feed feed(*set, backend, activation_dtype(o.precision));
@@ -115,7 +115,7 @@ Exit eval(Options o) {
     nlohmann::ordered_json json = to_json(scores(*set, e, decision), decision.cut);
     json["positive"] = set->classes()[decision.positive];
     json["weights"] = o.weights;
-    json["data"] = o.data.empty() ? "drawn" : o.data;
+    json["data"] = o.data.empty() ? "synthetic" : o.data;
     write_file(o.output + "/predictions.csv", predictions_csv(*set, e, decision.positive));
     write_file(o.output + "/result.json", json_text(json));
   }

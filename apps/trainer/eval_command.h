@@ -1,7 +1,8 @@
-// catdog eval: saved weights against the validation pictures.
+// catdog eval: saved weights against the validation images.
 #pragma once
 
 #include "apps/trainer/options.h"
+#include "apps/trainer/program.h"
 
 namespace counterpoise {
 

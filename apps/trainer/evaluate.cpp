@@ -18,8 +18,8 @@ std::vector<double> logits(const Tensor& outputs, const Decision& decision) {
     for (double& value : z) value = read(value);
     return z;
   }
-  ENSURE(shape[1] == 2, "logits: outputs of shape ", shape,
-         " are neither one a sample nor one for each of two classes");
+  CP_ENSURE(shape[1] == 2, "logits: outputs of shape ", shape,
+            " are neither one per sample nor one for each of two classes");
   std::vector<double> difference(shape[0]);
   for (Index n = 0; n < shape[0]; ++n) {
     difference[n] = read(z[2 * n + decision.positive] - z[2 * n + 1 - decision.positive]);
@@ -29,7 +29,8 @@ std::vector<double> logits(const Tensor& outputs, const Decision& decision) {
 
 double cut_of(const std::string& threshold, const Decision& decision) {
   const double p = parse_number("--threshold", threshold);
-  ENSURE_OR(Exit::usage, 0 < p && p < 1, "--threshold ", threshold, " is out of range: a probability between 0 and 1");
+  CP_ENSURE_AS(invalid_argument, 0 < p && p < 1, "--threshold ", threshold,
+               " is out of range: a probability between 0 and 1");
   return decision.origin != 0 ? p - decision.origin : logit(p);
 }
 
@@ -42,7 +43,7 @@ Evaluation evaluate(Module& model, Feed& feed, const Decision& decision, int bat
 Evaluation evaluate(Module& model, Feed& feed, const std::vector<size_t>& order, const Decision& decision,
                     int batch_size, int workers) {
   const NoGrad no_grad;
-  const PictureSet& set = feed.set();
+  const ImageDataset& set = feed.set();
   model.train(false);
   LoaderOptions options;
   options.batch_size = batch_size;
@@ -60,12 +61,12 @@ Evaluation evaluate(Module& model, Feed& feed, const std::vector<size_t>& order,
 
   result.counts = confusion(result.logits, is_positive(set, result, decision.positive), decision.cut);
   result.unreadable = set.unreadable().size();
-  ENSURE_OR(Exit::bad_data, !result.samples.empty() || stop_signal(), "none of the ", order.size(),
-            " validation pictures can be read; the first: ", set.unreadable().begin()->second);
+  CP_ENSURE_AS(bad_data, !result.samples.empty() || stop_signal(), "none of the ", order.size(),
+               " validation images can be read; the first: ", set.unreadable().begin()->second);
   return result;
 }
 
-std::vector<bool> is_positive(const PictureSet& set, const Evaluation& evaluation, int32_t positive) {
+std::vector<bool> is_positive(const ImageDataset& set, const Evaluation& evaluation, int32_t positive) {
   std::vector<bool> y;
   for (size_t i : evaluation.samples) y.push_back(set.samples()[i].label == positive);
   return y;
@@ -78,14 +79,14 @@ std::string report(const Confusion& c, const std::vector<std::string>& classes, 
   return table(c, classes[positive], classes[1 - positive]) + "\n" + numbers;
 }
 
-Scores scores(const PictureSet& set, const Evaluation& e, const Decision& decision) {
+Scores scores(const ImageDataset& set, const Evaluation& e, const Decision& decision) {
   return {decision.origin == 0 ? Scores::logit : Scores::number, e.logits, is_positive(set, e, decision.positive)};
 }
 
-std::string predictions_csv(const PictureSet& set, const Evaluation& e, int32_t positive) {
+std::string predictions_csv(const ImageDataset& set, const Evaluation& e, int32_t positive) {
   std::string csv = "path,label,logit\n";
   for (size_t i = 0; i < e.samples.size(); ++i) {
-    const PictureSet::Sample& sample = set.samples()[e.samples[i]];
+    const ImageDataset::Sample& sample = set.samples()[e.samples[i]];
     std::string path = sample.path;
     if (path.find_first_of(",\"\n") != std::string::npos) {  // RFC 4180
       for (size_t at = 0; (at = path.find('"', at)) != std::string::npos; at += 2) path.insert(at, "\"");
@@ -98,18 +99,18 @@ std::string predictions_csv(const PictureSet& set, const Evaluation& e, int32_t 
   return csv;
 }
 
-std::string unreadable_notice(const PictureSet& set, const std::string& what) {
+std::string unreadable_notice(const ImageDataset& set, const std::string& what) {
   const auto unreadable = set.unreadable();
   if (unreadable.empty()) return "";
   return text(unreadable.size(), " of ", set.size(), " ", what,
-              " pictures could not be read and were left out; the first: ", unreadable.begin()->second);
+              " images could not be read and were left out; the first: ", unreadable.begin()->second);
 }
 
 namespace {
 Backend& find_backend(const std::string& device) {
   if (device == "cpu") return cpu_backend();
   if (Backend* cuda = cuda_backend()) return *cuda;
-  ENSURE_OR(Exit::no_device, device == "auto", "--device cuda: ", cuda_absence());
+  CP_ENSURE_AS(device, device == "auto", "--device cuda: ", cuda_absence());
   return cpu_backend();
 }
 }  // namespace
@@ -125,19 +126,19 @@ Backend& choose_backend(const std::string& device, const std::string& precision,
 
 int32_t choose_positive(const std::string& name, const std::vector<std::string>& classes) {
   const std::string all = join(classes);
-  ENSURE_OR(Exit::bad_data, classes.size() == 2, "catdog tells two classes apart, but the data set has ",
-            classes.size(), ": ", all);
+  CP_ENSURE_AS(bad_data, classes.size() == 2, "catdog tells two classes apart, but the data set has ", classes.size(),
+               ": ", all);
   for (size_t c = 0; c < classes.size(); ++c) {
     if (classes[c] == (name.empty() ? "cat" : name)) return static_cast<int32_t>(c);
   }
-  ENSURE_OR(Exit::usage, name.empty(), "--positive: no class \"", name, "\"; the classes are ", all);
+  CP_ENSURE_AS(invalid_argument, name.empty(), "--positive: no class \"", name, "\"; the classes are ", all);
   return 1;
 }
 
-std::unique_ptr<PictureSet> validation_pictures(const std::string& data, int image_size) {
+std::unique_ptr<ImageDataset> validation_images(const std::string& data, int image_size) {
   constexpr uint64_t validation_seed = ~uint64_t(0);  // --seed ends far below, so that nobody trains with it
   if (data.empty()) {
-    return std::make_unique<DrawnPictures>(std::vector<int64_t>{500, 500}, image_size, validation_seed);
+    return std::make_unique<SyntheticImages>(std::vector<int64_t>{500, 500}, image_size, validation_seed);
   }
   return std::make_unique<ImageFolder>(split_directory(data, {"validation", "val"}), image_size);
 }

@@ -48,15 +48,15 @@ std::string plain_number(const std::string& given) {
   const bool digits = given.find_first_not_of("0123456789.eE+-", sign) == std::string::npos;
   const bool octal =
       given.size() > sign + 1 && given[sign] == '0' && std::isdigit(static_cast<unsigned char>(given[sign + 1]));
-  return digits && !octal && given.size() > sign ? "" : "\"" + given + "\" is no number";
+  return digits && !octal && given.size() > sign ? "" : "\"" + given + "\" is not a number";
 }
 
 double parse_number(const std::string& flag, const std::string& given, const std::string& word) {
   if (!word.empty() && given == word) return -1;
   char* end = nullptr;
   const double value = std::strtod(given.c_str(), &end);
-  ENSURE_OR(Exit::usage, plain_number(given).empty() && !*end, flag, ": \"", given, "\" is no number",
-            word.empty() ? "" : ", nor \"" + word + "\"");
+  CP_ENSURE_AS(invalid_argument, plain_number(given).empty() && !*end, flag, ": \"", given, "\" is not a number",
+               word.empty() ? "" : ", nor \"" + word + "\"");
   return value;
 }
 
@@ -71,12 +71,13 @@ std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::ExtrasError& error) {
     const std::vector<std::string> extras = app.remaining();
     const std::string first = extras.empty() ? error.what() : extras.front();
-    if (first.rfind('-', 0) == 0) throw Error(unknown_option(app, first) + " Valid options: " + help, Exit::usage);
-    throw Error("unexpected argument \"" + first + "\"; see " + help, Exit::usage);
+    if (first.rfind('-', 0) == 0)
+      throw Error(ErrorKind::invalid_argument, unknown_option(app, first) + " Valid options: " + help);
+    throw Error(ErrorKind::invalid_argument, "unexpected argument \"" + first + "\"; see " + help);
   } catch (const CLI::ParseError& error) {
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');
-    throw Error(message + "; see " + help, Exit::usage);
+    throw Error(ErrorKind::invalid_argument, message + "; see " + help);
   }
   std::set<std::string> given;
   for (const CLI::Option* option : app.get_options()) {
@@ -119,8 +120,8 @@ LossParams LossFlags::given(const LossInfo& loss, const std::set<std::string>& f
       continue;
     }
     const double number = parse_number("--" + name, value, param->word);
-    ENSURE_OR(Exit::usage, param->word.empty() || number != -1 || value == param->word, "--", name, " ", value,
-              " is out of range: ", param->low, " to ", param->high, ", or ", param->word);
+    CP_ENSURE_AS(invalid_argument, param->word.empty() || number != -1 || value == param->word, "--", name, " ", value,
+                 " is out of range: ", param->low, " to ", param->high, ", or ", param->word);
     params[name] = number;
   }
   return params;

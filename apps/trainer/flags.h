@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/trainer/program.h"
 #include "losses/registry.h"
 
 namespace counterpoise {
@@ -18,11 +19,11 @@ std::string nearest(const std::string& given, const std::vector<std::string>& kn
 // A number as people write it: no "nan", and no "010", which would be read as octal. "" or what is wrong, for CLI11.
 std::string plain_number(const std::string& given);
 
-// A number, or `word`, which gives -1. Throws Error(Exit::usage) for anything else.
+// A number, or `word`, which gives -1. Throws Error(invalid_argument) for anything else.
 double parse_number(const std::string& flag, const std::string& given, const std::string& word = "");
 
 // The command line of a program: takes argv apart, prints --help and --version and then ends the program, and makes one
-// clear line of whatever is wrong (Error(Exit::usage)). Returns the flags that were given, as "--width".
+// clear line of whatever is wrong (Error(invalid_argument)). Returns the flags that were given, as "--width".
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv);
 
 // A flag for each parameter that some loss has: --gamma, --alpha, ...

@@ -1,10 +1,15 @@
-// printf into a string.
+// Texts: parts joined to one, and printf into a string.
 #pragma once
 
 #include <cstdio>
 #include <string>
 
+#include "kernels/error.h"
+
 namespace counterpoise {
+
+using detail::join;
+using detail::text;
 
 // formatted("%.3f", 0.5) is "0.500". What goes beyond 511 characters is cut off.
 template <class... Args>

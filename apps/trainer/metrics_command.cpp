@@ -66,8 +66,9 @@ Scores read_scores(const std::string& path, const std::string& positive) {
     return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
   };
   const size_t label = column("label"), score = column("score"), logit = column("logit");
-  ENSURE_OR(Exit::bad_data, label < header.size() && (score < header.size()) != (logit < header.size()), path,
-            ": its first line must name the columns label and one of score (a probability) and logit, but is: ", line);
+  CP_ENSURE_AS(
+      bad_data, label < header.size() && (score < header.size()) != (logit < header.size()), path,
+      ": its first line must name the columns label and one of score (a probability) and logit, but is: ", line);
   const bool is_logit = logit < header.size();
   const size_t value = is_logit ? logit : score;
 
@@ -77,23 +78,23 @@ Scores read_scores(const std::string& path, const std::string& positive) {
   for (size_t number = 2; std::getline(in, line); ++number) {
     if (line.empty() || line == "\r") continue;
     const std::vector<std::string> row = fields(line);
-    ENSURE_OR(Exit::bad_data, row.size() == header.size(), path, ", line ", number, ": ", row.size(), " fields, but ",
-              header.size(), " columns");
+    CP_ENSURE_AS(bad_data, row.size() == header.size(), path, ", line ", number, ": ", row.size(), " fields, but ",
+                 header.size(), " columns");
     char* end = nullptr;
     const double x = std::strtod(row[value].c_str(), &end);
-    ENSURE_OR(Exit::bad_data, !row[value].empty() && !*end && std::isfinite(x), path, ", line ", number, ": \"",
-              row[value], "\" is no number");
-    ENSURE_OR(Exit::bad_data, is_logit || (0 <= x && x <= 1), path, ", line ", number, ": the score ", x,
-              " is no probability; call the column logit if these are logits");
+    CP_ENSURE_AS(bad_data, !row[value].empty() && !*end && std::isfinite(x), path, ", line ", number, ": \"",
+                 row[value], "\" is not a number");
+    CP_ENSURE_AS(bad_data, is_logit || (0 <= x && x <= 1), path, ", line ", number, ": the score ", x,
+                 " is no probability; call the column logit if these are logits");
     scores.values.push_back(x);
     scores.is_positive.push_back(row[label] == positive);
     if (labels.size() < 10) labels.insert(row[label]);
   }
-  ENSURE_OR(Exit::bad_data, !scores.values.empty(), path, ": holds no samples");
+  CP_ENSURE_AS(bad_data, !scores.values.empty(), path, ": holds no samples");
   // A file of negatives only is fine, one of other labels is not.
   const bool found = std::find(scores.is_positive.begin(), scores.is_positive.end(), true) != scores.is_positive.end();
-  ENSURE_OR(Exit::bad_data, found || labels == std::set<std::string>{"0"}, path, ": no label is \"", positive,
-            "\"; say with --positive which of these is: ", join(labels));
+  CP_ENSURE_AS(bad_data, found || labels == std::set<std::string>{"0"}, path, ": no label is \"", positive,
+               "\"; say with --positive which of these is: ", join(labels));
   return scores;
 }
 
@@ -154,14 +155,14 @@ void metrics(int argc, char** argv) {
   app.set_help_flag("-h,--help", "Print this and end");
   app.add_option("FILE", file, "A CSV file, such as a run's predictions.csv")->required();
   app.add_option("--positive", positive, "The label of the class to find")->type_name("LABEL")->capture_default_str();
-  app.add_option("--threshold", threshold, "Probability from which a sample is called positive")
+  app.add_option("--threshold", threshold, "Probability from which a sample is predicted positive")
       ->type_name("P")
       ->capture_default_str();
   app.add_flag("--curves", with_curves, "Add the points of the ROC and the precision-recall curve");
   parse_command_line(app, argc, argv);
   const double p = parse_number("--threshold", threshold);
-  ENSURE_OR(Exit::usage, 0 <= p && p <= 1, "--threshold ", threshold,
-            " is out of range: a probability between 0 and 1");
+  CP_ENSURE_AS(invalid_argument, 0 <= p && p <= 1, "--threshold ", threshold,
+               " is out of range: a probability between 0 and 1");
   const Scores scores = read_scores(file, positive);
   const auto positives = std::count(scores.is_positive.begin(), scores.is_positive.end(), true);
   Json json = {{"samples", scores.values.size()},

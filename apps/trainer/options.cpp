@@ -11,7 +11,8 @@ namespace counterpoise {
 
 namespace {
 
-// Defaults that depend on the pictures: the drawn ones are learnt small and quickly, real ones at the lectures' size.
+// Defaults that depend on the images: the synthetic ones are learned small and quickly, real ones at the lectures'
+// size.
 struct Defaults {
   int image_size, epochs;
   double width, lr;
@@ -24,8 +25,8 @@ class CommandLine {
   CommandLine(Options& options, const std::string& command)
       : o_(options),
         app_(
-            "Train a VGG on pictures of two classes of which one may be rare, and count what it gets right.\n"
-            "Without --data the pictures are drawn: cats and dogs, one to eleven.\n"
+            "Train a VGG on images of two classes of which one may be rare, and count what it gets right.\n"
+            "Without --data the images are drawn: cats and dogs, one to eleven.\n"
             "`catdog eval --weights FILE` evaluates saved weights, `catdog metrics FILE.csv` prints every metric of "
             "scores; "
             "with --help they list their options.",
@@ -60,33 +61,33 @@ class CommandLine {
   }
 
   void data_options() {
-    const char* group = "Pictures";
-    add("--data", o_.data, "Folder with train/CLASS/*.jpg and validation/CLASS/*.jpg; without it: drawn cats and dogs",
-        group)
+    const char* group = "Images";
+    add("--data", o_.data,
+        "Folder with train/CLASS/*.jpg and validation/CLASS/*.jpg; without it: synthetic cats and dogs", group)
         ->type_name("DIR");
     add("--positive", o_.positive,
         "The class to find: metrics count it, and the logit is its logit [cat, if there is one]", group)
         ->type_name("CLASS");
-    add("--image-size", o_.image_size, "Pictures are stretched to N x N [drawn: 48, --data: 160]", group)
+    add("--image-size", o_.image_size, "Images are stretched to N x N [synthetic: 48, --data: 160]", group)
         ->type_name("N")
         ->check(CLI::Range(32, 2048));
-    add("--batch-size,-b", o_.batch_size, "Pictures in a step", group)
+    add("--batch-size,-b", o_.batch_size, "Images in a step", group)
         ->type_name("N")
         ->check(CLI::Range(1, 65536))
         ->capture_default_str();
-    add("--workers,-j", o_.workers, "Threads that read pictures; the results do not depend on it", group)
+    add("--workers,-j", o_.workers, "Threads that read images; the results do not depend on it", group)
         ->type_name("N")
         ->check(CLI::Range(0, 256))
         ->capture_default_str();
     if (o_.command == Options::eval) return;
     add("--count", o_.count,
-        "Training pictures of each class, the first in an order drawn from --seed, as cat=1000,dog=11000 "
-        "[drawn: cat=400,dog=4400, --data: all]",
+        "Training images of each class, the first in an order drawn from --seed, as cat=1000,dog=11000 "
+        "[synthetic: cat=400,dog=4400, --data: all]",
         group)
         ->type_name("SPEC");
     app_.add_flag_callback(
             "--no-shuffle", [this] { o_.shuffle = false; },
-            "The same order in every epoch: the first pictures by name, the classes taking turns")
+            "The same order in every epoch: the first images by name, the classes taking turns")
         ->group(group);
     add("--augment", augment_, "none, or some of flip,rotate=0.2 (in turns, so 0.2 is up to 72 degrees)", group)
         ->type_name("SPEC")
@@ -96,7 +97,7 @@ class CommandLine {
   void model_options() {
     const char* group = "Network";
     add("--model", o_.vgg.name, join(vgg_names()), group)->type_name("NAME")->capture_default_str();
-    add("--width", o_.vgg.width, "Factor on the channels of all convolutions [drawn: 0.125, --data: 1]", group)
+    add("--width", o_.vgg.width, "Factor on the channels of all convolutions [synthetic: 0.125, --data: 1]", group)
         ->type_name("X")
         ->check(CLI::Range(0.015625, 8.0));
     add("--head", head_, "lectures: flatten and one dense layer; imagenet: dense 4096, 4096 and output", group)
@@ -142,7 +143,7 @@ class CommandLine {
     add("--sampler", o_.sampler, "What an epoch is made of: " + join(sampler_names()), group)
         ->type_name("NAME")
         ->capture_default_str();
-    add("--mix", mix_, "Mix pictures of a batch: none, mixup=ALPHA, cutmix=ALPHA or remix=ALPHA,kappa=3,tau=0.5", group)
+    add("--mix", mix_, "Mix images of a batch: none, mixup=ALPHA, cutmix=ALPHA or remix=ALPHA,kappa=3,tau=0.5", group)
         ->type_name("SPEC")
         ->capture_default_str();
     add("--mixup", mixup_, "Short for --mix mixup=ALPHA", group)->type_name("ALPHA");
@@ -158,24 +159,23 @@ class CommandLine {
         group)
         ->type_name("X")
         ->check(CLI::Range(0.0, 10.0));
-    app_.add_flag("--temperature", o_.temperature,
-                  "Divide the logits by what makes them fit held-out training pictures")
+    app_.add_flag("--temperature", o_.temperature, "Divide the logits by what makes them fit held-out training images")
         ->group(group);
     decision_options(group);
     add("--hold-out", o_.hold_out,
-        "Part of the training pictures that is kept aside for --temperature and a tuned --threshold [0.1 with these]",
+        "Part of the training images that is kept aside for --temperature and a tuned --threshold [0.1 with these]",
         group)
         ->type_name("X")
         ->check(CLI::Range(0.01, 0.5));
     group = "Training";
-    add("--epochs", o_.epochs, "Passes over the training pictures [drawn: 6, --data: 10]", group)
+    add("--epochs", o_.epochs, "Passes over the training images [synthetic: 6, --data: 10]", group)
         ->type_name("N")
         ->check(CLI::Range(1, 1000000));
     add("--max-steps", o_.max_steps, "End after so many steps", group)
         ->type_name("N")
         ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
     add("--optimizer", o_.optimizer, "sgd, adam or adamw", group)->type_name("NAME")->capture_default_str();
-    add("--lr", o_.schedule.lr, "Learning rate [drawn: 0.001, --data: 0.0001]", group)
+    add("--lr", o_.schedule.lr, "Learning rate [synthetic: 0.001, --data: 0.0001]", group)
         ->type_name("X")
         ->check(CLI::Range(0.0, 1e6));
     add("--momentum", o_.momentum, "Momentum of sgd", group)
@@ -209,20 +209,20 @@ class CommandLine {
 
   void decision_options(const char* group) {
     add("--threshold", o_.threshold,
-        std::string("Probability from which a picture is called positive") +
+        std::string("Probability from which a image is predicted positive") +
             (o_.command == Options::train ? ", or the metric to tune it for: " + join(tunable_metrics()) : "") +
             " [0.5]",
         group)
         ->type_name("P");
     add("--adjust-logits", o_.adjust_logits,
-        "Subtract X log(n_positive / n_negative) of the training pictures from the logit; 1: post-hoc logit adjustment",
+        "Subtract X log(n_positive / n_negative) of the training images from the logit; 1: post-hoc logit adjustment",
         group)
         ->type_name("X")
         ->check(CLI::Range(0.0, 100.0));
   }
 
   void machine_options() {
-    const char* group = "Machine and files";
+    const char* group = "TestBackend and files";
     add("--threads", o_.threads, "Threads that compute [one per core]", group)
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
@@ -231,14 +231,14 @@ class CommandLine {
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
         ->capture_default_str();
     add("--precision", o_.precision,
-        "How a card computes: fp32; tf32 (factors of products rounded to 10 bits); bf16 (activations and products in 8 "
+        "How a GPU computes: fp32; tf32 (factors of products rounded to 10 bits); bf16 (activations and products in 8 "
         "bits; weights, sums and losses stay in fp32)",
         group)
         ->type_name("NAME")
         ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
         ->capture_default_str();
     app_.add_flag("--deterministic", o_.deterministic,
-                  "On a card: the same bits in every run, for some of its speed; a processor always gives them")
+                  "On a GPU: the same bits in every run, for some of its speed; a processor always gives them")
         ->group(group);
     add("--output", o_.output,
         o_.command == Options::train
@@ -251,13 +251,14 @@ class CommandLine {
 
   // An error if a flag was given where something else makes it meaningless.
   void refuse(const std::string& flag, const std::string& reason) const {
-    ENSURE_OR(Exit::usage, !o_.given.count(flag), flag, " ", reason);
+    CP_ENSURE_AS(invalid_argument, !o_.given.count(flag), flag, " ", reason);
   }
 
   void resolve_all() {
     for (const auto& [flag, value] : {std::pair("--data", o_.data), std::pair("--output", o_.output),
                                       std::pair("--init", o_.init), std::pair("--positive", o_.positive)}) {
-      ENSURE_OR(Exit::usage, !o_.given.count(flag) || !value.empty(), flag, ": nothing was given; an unset variable?");
+      CP_ENSURE_AS(invalid_argument, !o_.given.count(flag) || !value.empty(), flag,
+                   ": nothing was given; an unset variable?");
     }
     const Defaults& defaults = o_.data.empty() ? drawn : photographs;
     fill("--image-size", o_.image_size, defaults.image_size);
@@ -269,37 +270,40 @@ class CommandLine {
 
     fill("--epochs", o_.epochs, defaults.epochs);
     fill("--lr", o_.schedule.lr, defaults.lr);
-    o_.augment = parse_augment(augment_);
+    o_.augment = with_flag("--augment", [&] { return parse_augment(augment_); });
     o_.loss = &find_loss(loss_);
     if (!o_.given.count("--outputs")) o_.vgg.outputs = o_.loss->form();
-    ENSURE_OR(Exit::usage, o_.summary || o_.vgg.outputs <= 2, "--outputs ", o_.vgg.outputs,
-              " goes with --summary; in training it is 1 (one logit) or 2 (a logit for each class)");
+    CP_ENSURE_AS(invalid_argument, o_.summary || o_.vgg.outputs <= 2, "--outputs ", o_.vgg.outputs,
+                 " goes with --summary; in training it is 1 (one logit) or 2 (a logit for each class)");
     if (o_.vgg.outputs <= 2) {
-      o_.loss_params = resolve(*o_.loss, o_.vgg.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
-                               loss_flags_.given(*o_.loss, o_.given));
+      o_.loss_params = with_flag("--loss " + loss_, [&] {
+        return resolve(*o_.loss, o_.vgg.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
+                       loss_flags_.given(*o_.loss, o_.given));
+      });
     }
     o_.vgg.cosine = o_.loss->is(LossInfo::cosine_logits);
     fill("--class-weights", o_.class_weights, o_.loss->defaults.class_weights);
     fill("--defer-weights", o_.defer_weights, o_.class_weights == "none" ? 0 : o_.loss->defaults.defer_weights);
     fill("--loss-reduction", o_.reduction, to_string(o_.loss->defaults.reduction));
-    resolve_remedies();
+    resolve_techniques();
     one_of("--optimizer", o_.optimizer, {"sgd", "adam", "adamw"});
     if (o_.optimizer != "sgd") {
       refuse("--momentum", "belongs to --optimizer sgd, not to " + o_.optimizer);
       refuse("--nesterov", "belongs to --optimizer sgd, not to " + o_.optimizer);
       o_.momentum = 0;
     }
-    o_.schedule.kind = parse_schedule(o_.schedule_name);
+    o_.schedule.kind = with_flag("--schedule", [&] { return parse_schedule(o_.schedule_name); });
     if (o_.schedule.kind != Schedule::step) {
       refuse("--lr-step-size", "belongs to --schedule step, not to " + o_.schedule_name);
       refuse("--lr-gamma", "belongs to --schedule step, not to " + o_.schedule_name);
     }
   }
 
-  void resolve_remedies() {
+  void resolve_techniques() {
     one_of("--sampler", o_.sampler, sampler_names());
     if (o_.sampler != "shuffle" && !o_.shuffle) {
-      throw Error("--sampler " + o_.sampler + " draws its order, and does not go with --no-shuffle", Exit::usage);
+      throw Error(ErrorKind::invalid_argument,
+                  "--sampler " + o_.sampler + " draws its order, and does not go with --no-shuffle");
     }
     int mixes = o_.given.count("--mix") > 0;
     for (const auto& [kind, alpha] :
@@ -308,26 +312,28 @@ class CommandLine {
       mix_ = std::string(kind) + "=" + alpha;
       ++mixes;
     }
-    ENSURE_OR(Exit::usage, mixes <= 1,
-              "pictures can be mixed in one way only: give one of --mix, --mixup, --cutmix, --remix");
-    o_.mix = parse_mix(mix_);
-    ENSURE_OR(Exit::usage, o_.mix.kind == Mix::none || !o_.loss->is(LossInfo::stateful), "--loss ", o_.loss->name,
-              " counts whole samples, and does not go with mixed pictures");
-    ENSURE_OR(Exit::usage, !o_.given.count("--tau-norm") || o_.vgg.outputs == 2,
-              "--tau-norm balances the weights of two outputs; add --outputs 2, or a loss with a logit for each class");
-    ENSURE_OR(Exit::usage, !o_.given.count("--tau-norm") || !o_.vgg.cosine, "--tau-norm: the weights of --loss ",
-              o_.loss->name, " have one length already");
+    CP_ENSURE_AS(invalid_argument, mixes <= 1,
+                 "images can be mixed in one way only: give one of --mix, --mixup, --cutmix, --remix");
+    o_.mix = with_flag("--mix", [&] { return parse_mix(mix_); });
+    CP_ENSURE_AS(invalid_argument, o_.mix.kind == Mix::none || !o_.loss->is(LossInfo::stateful), "--loss ",
+                 o_.loss->name, " counts whole samples, and does not go with mixed images");
+    CP_ENSURE_AS(
+        invalid_argument, !o_.given.count("--tau-norm") || o_.vgg.outputs == 2,
+        "--tau-norm balances the weights of two outputs; add --outputs 2, or a loss with a logit for each class");
+    CP_ENSURE_AS(invalid_argument, !o_.given.count("--tau-norm") || !o_.vgg.cosine,
+                 "--tau-norm: the weights of --loss ", o_.loss->name, " have one length already");
     const bool tuned = std::isalpha(static_cast<unsigned char>(o_.threshold[0])) != 0;
     if (tuned) one_of("--threshold", o_.threshold, tunable_metrics());
     if (tuned || o_.temperature) fill("--hold-out", o_.hold_out, 0.1);
     else refuse("--hold-out", "goes with --temperature or a --threshold that is tuned");
-    ENSURE_OR(Exit::usage, o_.loss->defaults.threshold == 0 || !(o_.temperature || o_.given.count("--adjust-logits")),
-              "--loss ", o_.loss->name, " learns numbers, not logits: --temperature and --adjust-logits do not apply");
+    CP_ENSURE_AS(invalid_argument,
+                 o_.loss->defaults.threshold == 0 || !(o_.temperature || o_.given.count("--adjust-logits")), "--loss ",
+                 o_.loss->name, " learns numbers, not logits: --temperature and --adjust-logits do not apply");
   }
 
   static void one_of(const char* flag, const std::string& value, const std::vector<std::string>& valid) {
     if (std::find(valid.begin(), valid.end(), value) != valid.end()) return;
-    throw Error(text(flag, ": \"", value, "\" is unknown; valid are ", join(valid)), Exit::usage);
+    throw Error(ErrorKind::invalid_argument, flag, ": \"", value, "\" is unknown; valid are ", join(valid));
   }
 
   Options& o_;
@@ -345,8 +351,8 @@ Options parse_options(int argc, char** argv) {
   if (command == "train" || command == "eval") {
     ++argv, --argc;
   } else {
-    ENSURE_OR(Exit::usage, command.empty() || command[0] == '-', "unknown command \"", command,
-              "\"; valid are train (also without saying so), eval and metrics");
+    CP_ENSURE_AS(invalid_argument, command.empty() || command[0] == '-', "unknown command \"", command,
+                 "\"; valid are train (also without saying so), eval and metrics");
     command = "train";
   }
   options.command = command == "eval" ? Options::eval : Options::train;
@@ -356,7 +362,7 @@ Options parse_options(int argc, char** argv) {
 
 nlohmann::ordered_json to_json(const Options& o) {
   nlohmann::ordered_json json;
-  json["data"] = o.data.empty() ? "drawn" : o.data;
+  json["data"] = o.data.empty() ? "synthetic" : o.data;
   json["count"] = o.count;
   json["positive"] = o.positive;
   json["image-size"] = o.image_size;

@@ -19,7 +19,7 @@ namespace counterpoise {
 struct Options {
   enum Command { train, eval } command = train;
 
-  // What to learn from. An empty `data` stands for the drawn set.
+  // What to learn from. An empty `data` stands for the synthetic set.
   std::string data, count, positive;
   bool shuffle = true;
   Augment augment;
@@ -64,7 +64,7 @@ struct Options {
 };
 
 // The options of a command line; argv[0] is the program. --help and --version print to stdout and end the program with
-// 0. Throws Error(Exit::usage) with one line for anything that is wrong.
+// 0. Throws Error(invalid_argument) with one line for anything that is wrong.
 Options parse_options(int argc, char** argv);
 
 // The resolved options: a flag's name and its value.

@@ -16,8 +16,8 @@ constexpr size_t colors = sizeof palette / sizeof *palette;
 
 const char* color_of(const Plot& plot, size_t place) {
   const size_t color = plot.lines[place].color < 0 ? place : static_cast<size_t>(plot.lines[place].color);
-  ENSURE(color < colors, "plot \"", plot.title, "\", line ", plot.lines[place].name, ": there are ", colors,
-         " colours");
+  CP_ENSURE(color < colors, "plot \"", plot.title, "\", line ", plot.lines[place].name, ": there are ", colors,
+            " colors");
   return palette[color];
 }
 
@@ -26,7 +26,7 @@ constexpr const char* pale_ink = "#5a5a5a";
 constexpr const char* grid = "#e6e6e6";
 constexpr const char* zero_line = "#9a9a9a";
 
-// A place in the picture, in pixels: tenths are finer than anyone sees.
+// A place in the image, in pixels: tenths are finer than anyone sees.
 std::string px(double value) {
   char digits[32];
   std::snprintf(digits, sizeof digits, "%.1f", value == 0 ? 0 : value);
@@ -90,8 +90,8 @@ Axis axis(const Plot& plot, std::vector<double> Plot::Line::*values, bool logari
   double low = INFINITY, high = -INFINITY;
   for (const Plot::Line& line : plot.lines) {
     for (const double value : line.*values) {
-      ENSURE(std::isfinite(value) && (!logarithmic || value > 0), "plot \"", plot.title, "\", line ", line.name, ": ",
-             value, " cannot be drawn");
+      CP_ENSURE(std::isfinite(value) && (!logarithmic || value > 0), "plot \"", plot.title, "\", line ", line.name,
+                ": ", value, " cannot be drawn");
       low = std::min(low, logarithmic ? std::log10(value) : value);
       high = std::max(high, logarithmic ? std::log10(value) : value);
     }
@@ -123,8 +123,8 @@ std::string lines_of(const Plot& plot, const Axis& x, const Axis& y, const Box& 
   std::string out;
   for (size_t i = 0; i < plot.lines.size(); ++i) {
     const Plot::Line& line = plot.lines[i];
-    ENSURE(line.x.size() == line.y.size(), "plot \"", plot.title, "\", line ", line.name, ": ", line.x.size(),
-           " x but ", line.y.size(), " y");
+    CP_ENSURE(line.x.size() == line.y.size(), "plot \"", plot.title, "\", line ", line.name, ": ", line.x.size(),
+              " x but ", line.y.size(), " y");
     std::string points;
     for (size_t n = 0; n < line.x.size(); ++n) {
       points += (n ? " " : "") + px(box.x + x.place(line.x[n]) * box.width) + "," +
@@ -229,8 +229,8 @@ std::string escaped(const std::string& text) {
 }
 
 double nice_step(double low, double high, int most) {
-  ENSURE(std::isfinite(low) && std::isfinite(high) && low < high && most > 0, "an axis cannot go from ", low, " to ",
-         high, " in ", most, " steps");
+  CP_ENSURE(std::isfinite(low) && std::isfinite(high) && low < high && most > 0, "an axis cannot go from ", low, " to ",
+            high, " in ", most, " steps");
   const double rough = (high - low) / most, power = std::pow(10, std::floor(std::log10(rough)));
   for (const double factor : {1, 2, 5}) {
     if (rough <= factor * power * (1 + 1e-9)) return factor * power;
@@ -245,7 +245,7 @@ std::vector<double> multiples(double step, double low, double high) {
 }
 
 std::string svg(const std::string& title, const std::vector<Plot>& plots) {
-  ENSURE(!plots.empty(), "picture \"", title, "\": there is nothing to draw");
+  CP_ENSURE(!plots.empty(), "image \"", title, "\": there is nothing to draw");
   const double panel_width = plots.size() == 1 ? 680 : plots.size() == 2 ? 470 : 370;
   const double panel_height = plots.size() == 1 ? 420 : plots.size() == 2 ? 340 : 310;
   const double width = panel_width * static_cast<double>(plots.size()) + 12;

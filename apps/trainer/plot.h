@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/trainer/program.h"
+
 namespace counterpoise {
 
 struct Plot {
@@ -25,8 +27,8 @@ struct Plot {
   Band band = {};
 };
 
-// A picture of plots side by side under a title and one legend, which the first plot's lines give. There are seven
-// colours, Okabe and Ito's, which colour-blind people can tell apart. Throws for no plots, more lines than colours, and
+// A image of plots side by side under a title and one legend, which the first plot's lines give. There are seven
+// colors, Okabe and Ito's, which color-blind people can tell apart. Throws for no plots, more lines than colors, and
 // numbers that cannot be drawn.
 std::string svg(const std::string& title, const std::vector<Plot>& plots);
 

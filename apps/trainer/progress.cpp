@@ -28,8 +28,8 @@ std::string clock_text(double seconds) {
 
 Progress::Progress(int64_t total_steps) : total_(total_steps), terminal_(stderr_is_a_terminal()) {}
 
-void Progress::step(const std::string& what, int64_t done, size_t pictures, double loss) {
-  pictures_ += static_cast<int64_t>(pictures);
+void Progress::step(const std::string& what, int64_t done, size_t images, double loss) {
+  images_ += static_cast<int64_t>(images);
   const auto now = Clock::now();
   const double since = std::chrono::duration<double>(now - last_shown_).count();
   if (since < (terminal_ ? 0.1 : 10) && !(terminal_ && done == total_)) return;
@@ -38,9 +38,9 @@ void Progress::step(const std::string& what, int64_t done, size_t pictures, doub
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   const double left = elapsed / static_cast<double>(done) * static_cast<double>(total_ - done);
   char line[256];
-  std::snprintf(line, sizeof line, "%s  step %lld/%lld  loss %.4f  %.0f pictures/s  %s left", what.c_str(),
+  std::snprintf(line, sizeof line, "%s  step %lld/%lld  loss %.4f  %.0f images/s  %s left", what.c_str(),
                 static_cast<long long>(done), static_cast<long long>(total_), loss,
-                static_cast<double>(pictures_) / elapsed, clock_text(left).c_str());
+                static_cast<double>(images_) / elapsed, clock_text(left).c_str());
   if (!terminal_) {
     std::fprintf(stderr, "%s\n", line);
     return;

@@ -13,7 +13,7 @@ class Progress {
   ~Progress() { clear(); }
 
   // After each step. `what` leads the line: "epoch 2/8"; `loss` is shown as it is.
-  void step(const std::string& what, int64_t done_steps, size_t pictures, double loss);
+  void step(const std::string& what, int64_t done_steps, size_t images, double loss);
   // A line of its own, whatever is on the terminal.
   void say(const std::string& line);
 
@@ -25,7 +25,7 @@ class Progress {
   const bool terminal_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point last_shown_ = start_;
-  int64_t pictures_ = 0;
+  int64_t images_ = 0;
   bool on_line_ = false;
 };
 

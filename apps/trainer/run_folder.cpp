@@ -37,7 +37,7 @@ RunFolder::RunFolder(const std::string& directory) : directory_(directory), work
   for (int i = 1;; ++i) {  // mkdir takes a name only if nobody else has it, another run included
     work_ = directory_ + (i == 1 ? "/unfinished" : "/unfinished-" + std::to_string(i));
     if (mkdir(work_.c_str(), 0777) == 0) return;
-    ENSURE(errno == EEXIST, "cannot make the directory ", work_, ": ", std::strerror(errno));
+    CP_ENSURE(errno == EEXIST, "cannot make the directory ", work_, ": ", std::strerror(errno));
   }
 }
 
@@ -46,7 +46,7 @@ void RunFolder::finish() {
   const auto move = [](const fs::path& from, const fs::path& to) {
     std::error_code error;
     fs::rename(from, to, error);
-    ENSURE(!error, to.string(), " cannot be replaced: ", error.message(), "; the new file is ", from.string());
+    CP_ENSURE(!error, to.string(), " cannot be replaced: ", error.message(), "; the new file is ", from.string());
   };
   // While the files change places there is no mark, so that a mixture never passes for a result.
   const fs::path directory = directory_, work = work_, earlier = work / "earlier-result.json";

@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGHUP (the terminal was closed) ask for an orderly end: the step is finished, what was learnt is
-// saved, and the program ends with 128 + the signal's number. A second one ends it at once.
+// SIGINT, SIGTERM and SIGHUP (the terminal was closed) ask for an orderly end: the step is finished, what was learned
+// is saved, and the program ends with 128 + the signal's number. A second one ends it at once.
 #pragma once
 
 namespace counterpoise {

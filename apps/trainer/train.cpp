@@ -37,7 +37,7 @@ class Training {
  public:
   explicit Training(Options options)
       : o_(std::move(options)), backend_(choose_backend(o_.device, o_.precision, o_.deterministic)) {
-    open_pictures();
+    open_images();
     feed_ = std::make_unique<Feed>(*set_, backend_, activation_dtype(o_.precision));
     validation_feed_ = std::make_unique<Feed>(*validation_, backend_, activation_dtype(o_.precision));
     model_ = vgg(o_.vgg, backend_, o_.seed);
@@ -76,8 +76,8 @@ class Training {
       const bool complete = evaluated && (epoch == o_.epochs || step_ == total_steps_);
       if (stop_signal() && !complete) return stopped(epoch);
     }
-    if (wants_remedies(o_)) {
-      remedy();
+    if (wants_post_training(o_)) {
+      apply_techniques();
       if (stop_signal()) return stopped(o_.epochs);
     }
     finish();
@@ -87,35 +87,36 @@ class Training {
  private:
   void say(const std::string& text) { progress_->say(text); }
 
-  void open_pictures() {
+  void open_images() {
     std::vector<int64_t> wanted;
     if (o_.data.empty()) {
       if (o_.count.empty()) o_.count = "cat=400,dog=4400";
       wanted = {400, 4400};
-      const auto counts = parse_per_class("--count", o_.count, {"cat", "dog"}, -1);
+      const auto counts = with_flag("--count", [&] { return parse_per_class(o_.count, {"cat", "dog"}, -1); });
       for (size_t c = 0; c < counts.size(); ++c) wanted[c] = counts[c] < 0 ? wanted[c] : whole(counts[c]);
-      set_ = std::make_unique<DrawnPictures>(wanted, o_.image_size, o_.seed);
+      set_ = std::make_unique<SyntheticImages>(wanted, o_.image_size, o_.seed);
     } else {
       set_ = std::make_unique<ImageFolder>(split_directory(o_.data, {"train"}), o_.image_size);
       wanted.assign(set_->classes().size(), -1);
       if (!o_.count.empty()) {
-        const auto counts = parse_per_class("--count", o_.count, set_->classes(), -1);
+        const auto counts = with_flag("--count", [&] { return parse_per_class(o_.count, set_->classes(), -1); });
         for (size_t c = 0; c < counts.size(); ++c) wanted[c] = counts[c] < 0 ? -1 : whole(counts[c]);
       }
     }
-    validation_ = validation_pictures(o_.data, o_.image_size);
-    ENSURE_OR(Exit::bad_data, set_->classes() == validation_->classes(), o_.data,
-              ": the training and the validation pictures have different classes");
+    validation_ = validation_images(o_.data, o_.image_size);
+    CP_ENSURE_AS(bad_data, set_->classes() == validation_->classes(), o_.data,
+                 ": the training and the validation images have different classes");
     decision_.positive = choose_positive(o_.positive, set_->classes());
     decision_.origin = o_.loss->defaults.threshold;
     if (std::isdigit(static_cast<unsigned char>(o_.threshold[0]))) cut_of(o_.threshold, decision_);  // or an error, now
     o_.positive = set_->classes()[decision_.positive];
     chosen_ = choose(*set_, wanted, !o_.shuffle, o_.seed);
-    ENSURE_OR(Exit::usage, !chosen_.empty(), "--count leaves no picture to train on");
+    CP_ENSURE_AS(invalid_argument, !chosen_.empty(), "--count leaves no image to train on");
     if (o_.hold_out > 0) hold_out();
     counts_.assign(set_->classes().size(), 0);
     for (size_t i : chosen_) ++counts_[set_->samples()[i].label];
-    weights_ = parse_class_weights("--class-weights", o_.class_weights, set_->classes(), counts_);
+    weights_ =
+        with_flag("--class-weights", [&] { return parse_class_weights(o_.class_weights, set_->classes(), counts_); });
   }
 
   // Puts a part of each class aside. They were drawn in a random order, so the last ones are as good as any.
@@ -125,8 +126,8 @@ class Training {
     chosen_.clear();
     for (size_t c = 0; c < by_class.size(); ++c) {
       const size_t kept = by_class[c].size() - static_cast<size_t>(std::ceil(o_.hold_out * double(by_class[c].size())));
-      ENSURE_OR(Exit::bad_data, kept > 0 && kept < by_class[c].size(), "--hold-out ", o_.hold_out, ": class ",
-                set_->classes()[c], " has ", by_class[c].size(), " training pictures, too few to put some aside");
+      CP_ENSURE_AS(bad_data, kept > 0 && kept < by_class[c].size(), "--hold-out ", o_.hold_out, ": class ",
+                   set_->classes()[c], " has ", by_class[c].size(), " training images, too few to put some aside");
       chosen_.insert(chosen_.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
       held_out_.insert(held_out_.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
     }
@@ -155,7 +156,7 @@ class Training {
     try {
       loss_->restore(nlohmann::json::parse(state->second).get<LossState>());
     } catch (const nlohmann::json::exception&) {
-      throw Error(o_.init + ": its loss_state is damaged", Exit::bad_data);
+      throw Error(ErrorKind::bad_data, o_.init + ": its loss_state is damaged");
     }
   }
 
@@ -163,7 +164,7 @@ class Training {
     return (order.size() + static_cast<size_t>(o_.batch_size) - 1) / static_cast<size_t>(o_.batch_size);
   }
 
-  // The pictures of an epoch, in order. Only chosen ones: the sampler sees no others.
+  // The images of an epoch, in order. Only chosen ones: the sampler sees no others.
   std::vector<size_t> order_of(int epoch) const {
     if (!o_.shuffle) return interleave(*set_, chosen_);
     std::vector<int32_t> classes;
@@ -175,8 +176,9 @@ class Training {
   }
 
   static int64_t whole(double n) {
-    ENSURE_OR(Exit::usage, n == std::floor(n), "--count: ", n, " is no whole number of pictures");
-    ENSURE_OR(Exit::usage, n <= 1e7, "--count: ", n, " pictures of a class are more than the ten million allowed");
+    CP_ENSURE_AS(invalid_argument, n == std::floor(n), "--count: ", n, " is no whole number of images");
+    CP_ENSURE_AS(invalid_argument, n <= 1e7, "--count: ", n,
+                 " images of a class are more than the ten million allowed");
     return static_cast<int64_t>(n);
   }
 
@@ -188,7 +190,7 @@ class Training {
     for (size_t c = 0; c < classes.size(); ++c) counts += text(c ? ", " : "", counts_[c], " ", classes[c]);
     if (!held_out_.empty()) counts += text(", with ", held_out_.size(), " more held out");
     say(text("Training on ", counts, "; validating on ", validation_->size(), "; positive class: ", o_.positive));
-    say(text("Network: ", o_.vgg.name, ", width ", o_.vgg.width, ", ", o_.image_size, "x", o_.image_size, " pictures, ",
+    say(text("Network: ", o_.vgg.name, ", width ", o_.vgg.width, ", ", o_.image_size, "x", o_.image_size, " images, ",
              with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
     std::string loss = "Loss: " + o_.loss->name;
     for (const auto& [name, value] : o_.loss_params) {
@@ -209,11 +211,11 @@ class Training {
     return text(backend_.name(), " with ", o_.threads, o_.threads == 1 ? " thread" : " threads");
   }
 
-  // Returns the mean loss of the epoch's pictures.
+  // Returns the mean loss of the epoch's images.
   double train_epoch(int epoch) {
     Batches batches(*feed_, order_of(epoch), o_, epoch, counts_);
     double sum = 0;
-    size_t pictures = 0;
+    size_t images = 0;
     PreparedBatch now, next;
     auto start = std::chrono::steady_clock::now();
     for (bool more = batches.next(step_, next); more && step_ < total_steps_ && !stop_signal();) {
@@ -224,17 +226,17 @@ class Training {
           train_step(now, lr, epoch, [&] { more = step_ + 1 < total_steps_ && batches.next(step_ + 1, next); });
       const size_t N = now.labels.size();
       sum += loss * static_cast<double>(N);
-      pictures += N;
+      images += N;
       steps_csv_ += formatted("%lld,%d,%.9g,%.9g\n", static_cast<long long>(step_), epoch, loss, lr);
       timing_csv_ +=
           formatted("%lld,%.6f,%.6f\n", static_cast<long long>(step_), seconds_since(start), now.data_seconds);
       start = std::chrono::steady_clock::now();
       progress_->step(text("epoch ", epoch, "/", o_.epochs), step_, N, loss);
     }
-    ENSURE_OR(Exit::bad_data, pictures > 0 || stop_signal(), "none of the ", chosen_.size(),
-              " training pictures can be read; the first: ",
-              set_->unreadable().empty() ? "" : set_->unreadable().begin()->second);
-    return pictures ? sum / static_cast<double>(pictures) : 0;
+    CP_ENSURE_AS(bad_data, images > 0 || stop_signal(), "none of the ", chosen_.size(),
+                 " training images can be read; the first: ",
+                 set_->unreadable().empty() ? "" : set_->unreadable().begin()->second);
+    return images ? sum / static_cast<double>(images) : 0;
   }
 
   // A step; returns its loss. Only the numbers that are checked before the weights move are waited for: while a remote
@@ -269,10 +271,9 @@ class Training {
   void check_finite(double value, const char* what, int epoch, double lr) const {
     if (std::isfinite(value)) return;
     save_tables();  // they show how it came to this
-    throw Error(text("training diverged: the ", what, " is ", std::isnan(value) ? "NaN" : "infinite", " at step ",
-                     step_, " (epoch ", epoch, ", learning rate ", lr, "); try a smaller --lr",
-                     folder_.wanted() ? "; its steps are in " + folder_.path("steps.csv") : ""),
-                Exit::diverged);
+    throw Error(ErrorKind::diverged, "training diverged: the ", what, " is ", std::isnan(value) ? "NaN" : "infinite",
+                " at step ", step_, " (epoch ", epoch, ", learning rate ", lr, "); try a smaller --lr",
+                folder_.wanted() ? "; its steps are in " + folder_.path("steps.csv") : "");
   }
 
   // False if a stop signal came in meanwhile.
@@ -312,7 +313,7 @@ class Training {
             {"temperature", formatted("%.17g", decision_.temperature)},
             {"logit_shift", formatted("%.17g", decision_.shift)},
             {"cut", formatted("%.17g", decision_.cut)},
-            {"training_pictures", nlohmann::json(counts_).dump()},
+            {"training_images", nlohmann::json(counts_).dump()},
             {"loss", o_.loss->name},
             {"loss_state", nlohmann::json(loss_->state()).dump()},
             {"classes", nlohmann::json(set_->classes()).dump()},
@@ -340,7 +341,7 @@ class Training {
   }
 
   // What is to be done with the trained network; the result is evaluated and saved as the last weights.
-  void remedy() {
+  void apply_techniques() {
     const auto start = std::chrono::steady_clock::now();
     if (o_.crt_epochs > 0) {
       const double loss = retrain_classifier(*model_, *feed_, chosen_, o_, decision_.positive);
@@ -380,10 +381,10 @@ class Training {
     json["best_epoch"] = best_epoch_;
     json["best_f1"] = best_f1_;
     json["steps"] = step_;
-    for (size_t k = 0; k < counts_.size(); ++k) json["training_pictures"][set_->classes()[k]] = counts_[k];
+    for (size_t k = 0; k < counts_.size(); ++k) json["training_images"][set_->classes()[k]] = counts_[k];
     for (size_t k = 0; k < weights_.size(); ++k) json["class_weights"][set_->classes()[k]] = weights_[k];
     json["unreadable"] = nlohmann::json::array();
-    for (const PictureSet* set : {set_.get(), validation_.get()}) {
+    for (const ImageDataset* set : {set_.get(), validation_.get()}) {
       for (const auto& [sample, reason] : set->unreadable()) json["unreadable"].push_back(reason);
     }
     json["options"] = to_json(o_);
@@ -393,7 +394,7 @@ class Training {
   Options o_;
   Backend& backend_;
   RunFolder folder_;
-  std::unique_ptr<PictureSet> set_, validation_;
+  std::unique_ptr<ImageDataset> set_, validation_;
   std::unique_ptr<Feed> feed_, validation_feed_;
   std::vector<size_t> chosen_, held_out_;  // training samples, and those put aside
   std::vector<int64_t> counts_;            // of them in each class
@@ -420,8 +421,8 @@ Exit train(Options options) {
   try {
     return training.run();
   } catch (const Error& error) {
-    if (error.code() != Exit::no_device) throw;
-    throw Error(error.what() + training.what_is_saved(), error.code());
+    if (exit_code(error.kind()) != Exit::device) throw;
+    throw Error(error.kind(), error.what() + training.what_is_saved());
   }
 }
 

@@ -15,8 +15,7 @@ static std::string cuda_text() {
 
 std::string version_text() {
   return text("Counterpoise " COUNTERPOISE_VERSION "\n", "compiler:  g++ ", __VERSION__, " ", BUILD_FLAGS, "\n",
-              "CUDA:      ", cuda_text(), "\n",
-              "BLAS:      ", cpu_description(), "\n", "stb_image: ", stb_version());
+              "CUDA:      ", cuda_text(), "\n", "BLAS:      ", cpu_description(), "\n", "stb_image: ", stb_version());
 }
 
 }  // namespace counterpoise

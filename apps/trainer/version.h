@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "apps/trainer/program.h"
+
 namespace counterpoise {
 
 // Several lines: version, compiler and flags, CUDA or not, OpenBLAS and its core, stb_image's version.

@@ -47,10 +47,11 @@ std::string advice(int error) {
   }
 }
 
-std::string reason(int error) { return text(std::strerror(error), " (", advice(error), ")"); }
+std::string reason(int error) { return detail::text(std::strerror(error), " (", advice(error), ")"); }
 
 [[noreturn]] void fail_writing(const char* what, const std::string& path, int error) {
-  throw Error(text("cannot ", what, " ", path, ": ", reason(error), "; an earlier file of that name is untouched"));
+  throw Error(ErrorKind::failure, "cannot ", what, " ", path, ": ", reason(error),
+              "; an earlier file of that name is untouched");
 }
 
 // The directory that holds `path`, and the last component.
@@ -75,12 +76,12 @@ InputFile::InputFile(const std::string& path)
     : path_(path),
       // O_NONBLOCK, or a named pipe would wait here for its writer instead of being refused below.
       fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  ENSURE_OR(Exit::bad_data, fd_.get() >= 0, "cannot open ", path, ": ", reason(errno));
+  CP_ENSURE_AS(bad_data, fd_.get() >= 0, "cannot open ", path, ": ", reason(errno));
   struct stat info;
-  ENSURE_OR(Exit::bad_data, fstat(fd_.get(), &info) == 0, "cannot examine ", path, ": ", reason(errno));
-  ENSURE_OR(Exit::bad_data, !S_ISDIR(info.st_mode), "cannot read ", path, ": it is a directory: name a file in it");
-  ENSURE_OR(Exit::bad_data, S_ISREG(info.st_mode), "cannot read ", path,
-            ": it is not a regular file: copy its content to one");
+  CP_ENSURE_AS(bad_data, fstat(fd_.get(), &info) == 0, "cannot examine ", path, ": ", reason(errno));
+  CP_ENSURE_AS(bad_data, !S_ISDIR(info.st_mode), "cannot read ", path, ": it is a directory: name a file in it");
+  CP_ENSURE_AS(bad_data, S_ISREG(info.st_mode), "cannot read ", path,
+               ": it is not a regular file: copy its content to one");
   size_ = static_cast<uint64_t>(info.st_size);
 }
 
@@ -90,7 +91,7 @@ size_t InputFile::read_at(uint64_t offset, void* to, size_t bytes) const {
     const ssize_t n =
         pread(fd_.get(), static_cast<char*>(to) + done, std::min(bytes - done, largest_piece), offset + done);
     if (n < 0 && errno == EINTR) continue;
-    ENSURE_OR(Exit::bad_data, n >= 0, "cannot read ", path_, ": ", reason(errno));
+    CP_ENSURE_AS(bad_data, n >= 0, "cannot read ", path_, ": ", reason(errno));
     if (n == 0) break;
     done += n;
   }
@@ -103,8 +104,8 @@ std::string read_file(const std::string& path, size_t limit) {
   std::string content;
   char piece[1 << 16];
   while (const size_t n = file.read_at(content.size(), piece, sizeof piece)) {
-    ENSURE_OR(Exit::bad_data, n <= limit - content.size(), "cannot read ", path, ": it is larger than ", limit,
-              " bytes, the most such a file may have: is it the right one?");
+    CP_ENSURE_AS(bad_data, n <= limit - content.size(), "cannot read ", path, ": it is larger than ", limit,
+                 " bytes, the most such a file may have: is it the right one?");
     content.append(piece, n);
   }
   return content;
@@ -122,17 +123,17 @@ void detail::write_all(int fd, const void* data, size_t bytes, const std::string
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   const auto [directory, name] = split(path);
   name_ = name;
-  temporary_ = text(".", name, ".tmp-", getpid());
-  ENSURE(!name.empty() && name != "." && name != "..", "cannot write \"", path,
-         "\": it names no file: add a file name");
+  temporary_ = detail::text(".", name, ".tmp-", getpid());
+  CP_ENSURE(!name.empty() && name != "." && name != "..", "cannot write \"", path,
+            "\": it names no file: add a file name");
 
   struct stat info;
-  ENSURE(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), "cannot write ", path,
-         S_ISDIR(info.st_mode) ? ": it is a directory" : ": it is not a regular file", ": choose another name");
+  CP_ENSURE(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), "cannot write ", path,
+            S_ISDIR(info.st_mode) ? ": it is a directory" : ": it is not a regular file", ": choose another name");
 
   // Everything below is relative to the open directory, so it survives a chdir.
   directory_ = FileDescriptor(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  ENSURE(directory_.get() >= 0, "cannot write ", path, ": the directory ", directory, ": ", reason(errno));
+  CP_ENSURE(directory_.get() >= 0, "cannot write ", path, ": the directory ", directory, ": ", reason(errno));
   // What is left of a killed run with our process number, which containers repeat, goes first.
   unlinkat(directory_.get(), temporary_.c_str(), 0);
   file_ = FileDescriptor(openat(directory_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
@@ -144,14 +145,14 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void* data, size_t bytes) {
-  ENSURE(file_.get() >= 0, "cannot write ", path_, ": it is committed, or an earlier write failed");
+  CP_ENSURE(file_.get() >= 0, "cannot write ", path_, ": it is committed, or an earlier write failed");
   FileDescriptor file = std::move(file_);  // given back below, so nothing commits half a file
   detail::write_all(file.get(), data, bytes, path_);
   file_ = std::move(file);
 }
 
 void AtomicFile::commit() {
-  ENSURE(file_.get() >= 0, "cannot write ", path_, ": it is committed, or an earlier write failed");
+  CP_ENSURE(file_.get() >= 0, "cannot write ", path_, ": it is committed, or an earlier write failed");
   if (fsync(file_.get()) != 0) fail_writing("bring to the disk", path_, errno);
   // On Linux close() has closed even when a signal interrupted it.
   if (close(file_.release()) != 0 && errno != EINTR) fail_writing("close", path_, errno);
@@ -160,8 +161,8 @@ void AtomicFile::commit() {
     fail_writing("rename the finished file to", path_, errno);
   temporary_.clear();
   // EINVAL is how a file system says that its directories need no fsync.
-  ENSURE(fsync(at) == 0 || errno == EINVAL, "cannot bring the directory of ", path_, " to the disk: ", reason(errno),
-         "; the file is complete, but a power cut may undo it");
+  CP_ENSURE(fsync(at) == 0 || errno == EINVAL, "cannot bring the directory of ", path_, " to the disk: ", reason(errno),
+            "; the file is complete, but a power cut may undo it");
 }
 
 void write_file(const std::string& path, const std::string& content) {
@@ -171,7 +172,7 @@ void write_file(const std::string& path, const std::string& content) {
 }
 
 void make_directories(const std::string& path) {
-  ENSURE(!path.empty(), "cannot make a directory: its name is empty: name one");
+  CP_ENSURE(!path.empty(), "cannot make a directory: its name is empty: name one");
   for (size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const std::string part = path.substr(0, end);
@@ -179,11 +180,11 @@ void make_directories(const std::string& path) {
     if (mkdir(part.c_str(), 0777) == 0) continue;
     const int error = errno;
     if (is_directory(part)) continue;  // another process was faster
-    ENSURE(error != EEXIST, "cannot make the directory ", path, ": ", part,
-           " exists and is a file: move it away or choose another name");
-    throw Error(text("cannot make the directory ", part, ": ", reason(error)));
+    CP_ENSURE(error != EEXIST, "cannot make the directory ", path, ": ", part,
+              " exists and is a file: move it away or choose another name");
+    throw Error(ErrorKind::failure, "cannot make the directory ", part, ": ", reason(error));
   }
-  ENSURE(access(path.c_str(), W_OK | X_OK) == 0, "cannot write into the directory ", path, ": ", reason(errno));
+  CP_ENSURE(access(path.c_str(), W_OK | X_OK) == 0, "cannot write into the directory ", path, ": ", reason(errno));
 }
 
 }  // namespace counterpoise

@@ -8,7 +8,7 @@
 //   out.write(weights.data(), weights.size() * sizeof(float));
 //   out.commit();
 //
-// Errors are one line with the path, the cause and what to do: Exit::bad_data where a file cannot
+// Errors are one line with the path, the cause and what to do: ErrorKind::bad_data where a file cannot
 // be read, Exit::failure where one cannot be written.
 #pragma once
 

@@ -83,16 +83,16 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   read_piece(0, start.data(), start.size());
 
   // 1. There is room for the header's length.
-  if (size < 8) bad(path, text("it has ", size, " bytes, fewer than the 8 every such file begins with"));
+  if (size < 8) bad(path, detail::text("it has ", size, " bytes, fewer than the 8 every such file begins with"));
   // 2. The length is one that we are ready to read.
   const uint64_t n = load<uint64_t>(start.data());
   if (n > max_header) {
     refuse_other_formats(path, start);
-    bad(path, text("it promises a header of ", n, " bytes, more than ", max_header),
+    bad(path, detail::text("it promises a header of ", n, " bytes, more than ", max_header),
         "check that it is the right file, or download it again");
   }
   // 3. The header ends inside the file.
-  if (n > size - 8) bad(path, text("it promises a header of ", n, " bytes but only ", size - 8, " follow"));
+  if (n > size - 8) bad(path, detail::text("it promises a header of ", n, " bytes but only ", size - 8, " follow"));
   payload_ = 8 + n;
 
   // 4. The header is one JSON object in UTF-8, perhaps between spaces. nlohmann's parser would take
@@ -102,7 +102,8 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   const size_t first = header.find_first_not_of(" \t\r\n");
   if (first == std::string::npos || header[first] != '{') bad(path, "its header does not begin with '{'");
   const size_t nul = header.find('\0');
-  if (nul != std::string::npos) bad(path, text("its header is not UTF-8 JSON at byte ", nul + 1, " of the header"));
+  if (nul != std::string::npos)
+    bad(path, detail::text("its header is not UTF-8 JSON at byte ", nul + 1, " of the header"));
   // 5. Nothing is nested deeper than {"name": {"shape": [, and numbers are plain integers >= 0.
   // 6. No key occurs twice.
   // 7. __metadata__ maps strings to strings.
@@ -137,14 +138,13 @@ const Entry& SafetensorsFile::entry(const std::string& name) const {
     }
     present += (present.empty() ? "" : ", ") + in_quotes(item.first);
   }
-  throw Error(text(path(), " has no tensor ", in_quotes(name), ": it has ", entries_.size(),
-                   entries_.empty() ? "" : ": ", present),
-              Exit::bad_data);
+  throw Error(ErrorKind::bad_data, path(), " has no tensor ", in_quotes(name), ": it has ", entries_.size(),
+              entries_.empty() ? "" : ": ", present);
 }
 
 void SafetensorsFile::read_piece(uint64_t offset, void* to, size_t bytes) const {
-  ENSURE_OR(Exit::bad_data, file_.read_at(offset, to, bytes) == bytes, path(),
-            " became shorter while it was read: wait until it is written, then try again");
+  CP_ENSURE_AS(bad_data, file_.read_at(offset, to, bytes) == bytes, path(),
+               " became shorter while it was read: wait until it is written, then try again");
 }
 
 void SafetensorsFile::read_bytes(const std::string& name, void* to) const {
@@ -185,9 +185,8 @@ std::vector<float> SafetensorsFile::read_f32(const std::string& name) const {
     default:
       break;
   }
-  throw Error(
-      text(path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name, ", not floats: is it the right file?"),
-      Exit::bad_data);
+  throw Error(ErrorKind::bad_data, path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name,
+              ", not floats: is it the right file?");
 }
 
 std::vector<int64_t> SafetensorsFile::read_i64(const std::string& name) const {
@@ -204,9 +203,8 @@ std::vector<int64_t> SafetensorsFile::read_i64(const std::string& name) const {
     default:
       break;
   }
-  throw Error(
-      text(path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name, ", not integers: is it the right file?"),
-      Exit::bad_data);
+  throw Error(ErrorKind::bad_data, path(), ": tensor ", in_quotes(name), " holds ", row(e.dtype).name,
+              ", not integers: is it the right file?");
 }
 
 namespace {
@@ -216,14 +214,14 @@ uint64_t checked_bytes(const FileTensor& t) {
   const bool possible = std::all_of(t.shape.begin(), t.shape.end(),
                                     [](int64_t d) { return 0 <= d && d <= static_cast<int64_t>(max_integer); }) &&
                         t.shape.size() <= max_rank && byte_count(t.dtype, t.shape, &bytes);
-  ENSURE(possible, "cannot save tensor ", in_quotes(t.name), ": its shape ", shape_text(t.shape), " is impossible");
+  CP_ENSURE(possible, "cannot save tensor ", in_quotes(t.name), ": its shape ", shape_text(t.shape), " is impossible");
   return bytes;
 }
 
 template <class T>
 const void* checked_data(const FileTensor& t, const std::vector<T>& values) {
-  ENSURE(checked_bytes(t) == values.size() * sizeof(T), "cannot save tensor ", in_quotes(t.name), ": its shape is ",
-         shape_text(t.shape), " but it has ", values.size(), " values");
+  CP_ENSURE(checked_bytes(t) == values.size() * sizeof(T), "cannot save tensor ", in_quotes(t.name), ": its shape is ",
+            shape_text(t.shape), " but it has ", values.size(), " values");
   return values.data();
 }
 
@@ -247,19 +245,19 @@ void save_safetensors(const std::string& path, std::vector<FileTensor> tensors, 
     const size_t wa = byte_width(a.dtype), wb = byte_width(b.dtype);
     return wa != wb ? wa > wb : a.name < b.name;
   });
-  ENSURE(tensors.size() <= max_tensors, "cannot save ", path, ": ", tensors.size(), " tensors are more than ",
-         max_tensors);
+  CP_ENSURE(tensors.size() <= max_tensors, "cannot save ", path, ": ", tensors.size(), " tensors are more than ",
+            max_tensors);
 
   nlohmann::json header = nlohmann::json::object();
   uint64_t end = 0;
   for (const FileTensor& t : tensors) {
     const uint64_t begin = end;
-    ENSURE(!__builtin_add_overflow(begin, checked_bytes(t), &end) && end <= max_integer, "cannot save ", path,
-           ": it would be larger than 2^48-1 bytes");
-    ENSURE(t.name.size() <= max_name && t.name != "__metadata__", "cannot save ", path, ": the name ",
-           in_quotes(t.name), " is reserved or longer than ", max_name, " bytes");
-    ENSURE(!header.contains(t.name), "cannot save ", path, ": two tensors are named ", in_quotes(t.name));
-    ENSURE(begin == end || t.data, "cannot save ", path, ": tensor ", in_quotes(t.name), " has no data");
+    CP_ENSURE(!__builtin_add_overflow(begin, checked_bytes(t), &end) && end <= max_integer, "cannot save ", path,
+              ": it would be larger than 2^48-1 bytes");
+    CP_ENSURE(t.name.size() <= max_name && t.name != "__metadata__", "cannot save ", path, ": the name ",
+              in_quotes(t.name), " is reserved or longer than ", max_name, " bytes");
+    CP_ENSURE(!header.contains(t.name), "cannot save ", path, ": two tensors are named ", in_quotes(t.name));
+    CP_ENSURE(begin == end || t.data, "cannot save ", path, ": tensor ", in_quotes(t.name), " has no data");
     header[t.name] = {{"dtype", name(t.dtype)}, {"shape", t.shape}, {"data_offsets", {begin, end}}};
   }
   if (!metadata.empty()) header["__metadata__"] = metadata;
@@ -268,11 +266,11 @@ void save_safetensors(const std::string& path, std::vector<FileTensor> tensors, 
   try {
     json = header.dump();
   } catch (const nlohmann::json::type_error&) {
-    throw Error(text("cannot save ", path, ": a tensor's name or the metadata is not UTF-8"));
+    throw Error(ErrorKind::failure, "cannot save ", path, ": a tensor's name or the metadata is not UTF-8");
   }
   json.resize((json.size() + 7) / 8 * 8, ' ');
   const uint64_t n = json.size();
-  ENSURE(n <= max_header, "cannot save ", path, ": names and metadata take ", n, " bytes, more than ", max_header);
+  CP_ENSURE(n <= max_header, "cannot save ", path, ": names and metadata take ", n, " bytes, more than ", max_header);
 
   AtomicFile file(path);
   file.write(&n, sizeof n);

@@ -8,19 +8,19 @@ namespace counterpoise {
 namespace safetensors {
 
 void bad(const std::string& path, const std::string& what, const char* advice) {
-  throw Error(text(path, " is not a sound safetensors file: ", what, ": ", advice), Exit::bad_data);
+  throw Error(ErrorKind::bad_data, path, " is not a sound safetensors file: ", what, ": ", advice);
 }
 
 std::string in_quotes(const std::string& name) {
   std::string line = name.substr(0, 80);
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  return text("'", line, name.size() > 80 ? "...'" : "'");
+  return detail::text("'", line, name.size() > 80 ? "...'" : "'");
 }
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string s = "[";
-  for (size_t i = 0; i < shape.size(); ++i) s += text(i ? ", " : "", shape[i]);
+  for (size_t i = 0; i < shape.size(); ++i) s += detail::text(i ? ", " : "", shape[i]);
   return s + "]";
 }
 
@@ -61,7 +61,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_object() override {
-    if (in_ == In::tensor && seen_.size() != 3) bad(path_, text("tensor ", in_quotes(name_), " lacks ", missing()));
+    if (in_ == In::tensor && seen_.size() != 3)
+      bad(path_, detail::text("tensor ", in_quotes(name_), " lacks ", missing()));
     in_ = in_ == In::root ? In::nothing : In::root;
     return true;
   }
@@ -73,17 +74,17 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
         return true;
       }
       if (key.size() > max_name)
-        bad(path_, text("the name ", in_quotes(key), " has ", key.size(), " bytes, more than ", max_name));
-      if (entries_.size() == max_tensors) bad(path_, text("it has more than ", max_tensors, " tensors"));
+        bad(path_, detail::text("the name ", in_quotes(key), " has ", key.size(), " bytes, more than ", max_name));
+      if (entries_.size() == max_tensors) bad(path_, detail::text("it has more than ", max_tensors, " tensors"));
       const auto [it, fresh] = entries_.emplace(key, Entry());
-      if (!fresh) bad(path_, text("it has tensor ", in_quotes(key), " twice"));
+      if (!fresh) bad(path_, detail::text("it has tensor ", in_quotes(key), " twice"));
       entry_ = &it->second;
       return true;
     }
     if (in_ == In::tensor && key != "dtype" && key != "shape" && key != "data_offsets")
-      bad(path_, text("tensor ", in_quotes(name_), " has ", in_quotes(key),
-                      ", which is not one of dtype, shape and data_offsets"));
-    if (!seen_.insert(key).second) bad(path_, text(in_quotes(name_), " has ", in_quotes(key), " twice"));
+      bad(path_, detail::text("tensor ", in_quotes(name_), " has ", in_quotes(key),
+                              ", which is not one of dtype, shape and data_offsets"));
+    if (!seen_.insert(key).second) bad(path_, detail::text(in_quotes(name_), " has ", in_quotes(key), " twice"));
     key_ = key;
     return true;
   }
@@ -100,7 +101,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool end_array() override {
     if (in_ == In::offsets && offsets_ != 2)
-      bad(path_, text("tensor ", in_quotes(name_), " has ", offsets_, " data_offsets instead of 2"));
+      bad(path_, detail::text("tensor ", in_quotes(name_), " has ", offsets_, " data_offsets instead of 2"));
     in_ = In::tensor;
     return true;
   }
@@ -110,7 +111,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     } else if (in_ == In::tensor && key_ == "dtype") {
       const auto found = dtype_of_name.find(value);
       if (found == dtype_of_name.end())
-        bad(path_, text("tensor ", in_quotes(name_), " has dtype ", in_quotes(value), ", which is unknown here"),
+        bad(path_,
+            detail::text("tensor ", in_quotes(name_), " has dtype ", in_quotes(value), ", which is unknown here"),
             "convert it to one of F64, F32, F16, BF16, I64, I32, U8 and BOOL");
       entry_->dtype = found->second;
     } else {
@@ -121,39 +123,39 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(uint64_t value) override {
     if (in_ != In::shape && in_ != In::offsets) unexpected("a number");
     if (value > max_integer)
-      bad(path_, text("tensor ", in_quotes(name_), " has ", value, " in its ", key_, ", above 2^48-1"));
+      bad(path_, detail::text("tensor ", in_quotes(name_), " has ", value, " in its ", key_, ", above 2^48-1"));
     if (in_ == In::offsets) {
       if (offsets_ < 2) (offsets_ == 0 ? entry_->begin : entry_->end) = value;
       ++offsets_;
     } else {
       if (entry_->shape.size() == max_rank)
-        bad(path_, text("tensor ", in_quotes(name_), " has more than ", max_rank, " dimensions"));
+        bad(path_, detail::text("tensor ", in_quotes(name_), " has more than ", max_rank, " dimensions"));
       entry_->shape.push_back(static_cast<int64_t>(value));
     }
     return true;
   }
   bool number_integer(int64_t) override { unexpected("a negative number"); }
   bool number_float(double, const std::string& spelled) override {
-    unexpected(text("the number ", spelled.substr(0, 30)).c_str());
+    unexpected(detail::text("the number ", spelled.substr(0, 30)).c_str());
   }
   bool null() override { unexpected("null"); }
   bool boolean(bool) override { unexpected("a boolean"); }
   bool binary(nlohmann::json::binary_t&) override { unexpected("binary data"); }
   bool parse_error(size_t byte, const std::string&, const nlohmann::json::exception&) override {
-    bad(path_, text("its header is not UTF-8 JSON at byte ", byte, " of the header"));
+    bad(path_, detail::text("its header is not UTF-8 JSON at byte ", byte, " of the header"));
   }
 
  private:
   enum class In { nothing, root, metadata, tensor, shape, offsets };
 
   [[noreturn]] void unexpected(const char* found) const {
-    if (in_ == In::root) bad(path_, text(in_quotes(name_), " is ", found, " instead of an object"));
+    if (in_ == In::root) bad(path_, detail::text(in_quotes(name_), " is ", found, " instead of an object"));
     if (in_ == In::metadata)
-      bad(path_, text("__metadata__ has ", found, " for ", in_quotes(key_), " instead of a string"));
+      bad(path_, detail::text("__metadata__ has ", found, " for ", in_quotes(key_), " instead of a string"));
     const char* expected = key_ == "dtype"                          ? "a string"
                            : in_ == In::shape || in_ == In::offsets ? "a plain non-negative integer"
                                                                     : "an array";
-    bad(path_, text("tensor ", in_quotes(name_), " has ", found, " in its ", key_, " instead of ", expected));
+    bad(path_, detail::text("tensor ", in_quotes(name_), " has ", found, " in its ", key_, " instead of ", expected));
   }
   const char* missing() const {
     for (const char* field : {"dtype", "shape"})
@@ -192,23 +194,23 @@ void check_layout(const std::string& path, const Entries& entries, uint64_t payl
   for (const auto* item : order) {
     const Entry& e = item->second;
     if (e.end < e.begin)
-      bad(path, text("tensor ", in_quotes(item->first), " ends at ", e.end, ", before it begins at ", e.begin));
+      bad(path, detail::text("tensor ", in_quotes(item->first), " ends at ", e.end, ", before it begins at ", e.begin));
     if (e.begin != end)
-      bad(path, text("tensor ", in_quotes(item->first), " begins at ", e.begin, " where ", end,
-                     e.begin < end ? " is expected: tensors overlap" : " is expected: there is a hole"));
+      bad(path, detail::text("tensor ", in_quotes(item->first), " begins at ", e.begin, " where ", end,
+                             e.begin < end ? " is expected: tensors overlap" : " is expected: there is a hole"));
     end = e.end;
   }
   for (const auto* item : order) {
     const Entry& e = item->second;
     uint64_t bytes = 0;
-    const std::string what = text("tensor ", in_quotes(item->first), " of shape ", shape_text(e.shape));
+    const std::string what = detail::text("tensor ", in_quotes(item->first), " of shape ", shape_text(e.shape));
     if (!byte_count(e.dtype, e.shape, &bytes)) bad(path, what + " has a size that overflows 64 bits");
     if (bytes != e.end - e.begin)
-      bad(path, text(what, " and dtype ", name(e.dtype), " needs ", bytes, " bytes but its data_offsets span ",
-                     e.end - e.begin));
+      bad(path, detail::text(what, " and dtype ", name(e.dtype), " needs ", bytes, " bytes but its data_offsets span ",
+                             e.end - e.begin));
   }
-  if (payload_bytes < end) bad(path, text("it is cut short: ", end - payload_bytes, " bytes are missing"));
-  if (payload_bytes > end) bad(path, text(payload_bytes - end, " bytes follow the last tensor"));
+  if (payload_bytes < end) bad(path, detail::text("it is cut short: ", end - payload_bytes, " bytes are missing"));
+  if (payload_bytes > end) bad(path, detail::text(payload_bytes - end, " bytes follow the last tensor"));
 }
 
 }  // namespace safetensors

@@ -60,8 +60,8 @@ void copy(bool flip, const uint8_t* rgb, int height, int width, float* out) {
 
 Augment parse_augment(const std::string& description) {
   const auto require = [&](bool condition) {
-    ENSURE_OR(Exit::usage, condition, "unknown augmentation \"", description,
-              "\": valid are none, flip, rotate=R and flip,rotate=R with R from 0 to 1, in turns");
+    CP_ENSURE_AS(invalid_argument, condition, "unknown augmentation \"", description,
+                 "\": valid are none, flip, rotate=R and flip,rotate=R with R from 0 to 1, in turns");
   };
   Augment result;
   if (description == "none") return result;
@@ -92,11 +92,11 @@ std::string to_string(const Augment& augment) {
 }
 
 void rotate(float angle, bool flip, const uint8_t* rgb, int height, int width, float* out) {
-  ENSURE(height > 0 && width > 0, "rotate: impossible size ", width, " x ", height);
+  CP_ENSURE(height > 0 && width > 0, "rotate: impossible size ", width, " x ", height);
   if (angle == 0) return copy(flip, rgb, height, width, out);
   const double cosine = std::cos(double{angle}), sine = std::sin(double{angle});
   for (int y = 0; y < height; ++y) {
-    const TurnedRow row(cosine, sine, flip, height, width, y);
+    const RotatedRow row(cosine, sine, flip, height, width, y);
     for (int x = 0; x < width; ++x, out += 3) {
       float u, v;
       row.place(x, u, v);
@@ -105,14 +105,14 @@ void rotate(float angle, bool flip, const uint8_t* rgb, int height, int width, f
   }
 }
 
-Turn draw_turn(const Augment& augment, Random& rng) {
+FlipRotation draw_flip_rotation(const Augment& augment, Random& rng) {
   const bool flip = rng.uniform() < 0.5f;
   const float angle = rng.uniform(-augment.rotate, augment.rotate) * static_cast<float>(whole_turn);
   return {angle, flip && augment.flip};
 }
 
 void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out) {
-  const Turn turn = draw_turn(augment, rng);
+  const FlipRotation turn = draw_flip_rotation(augment, rng);
   rotate(turn.angle, turn.flip, rgb, height, width, out);
 }
 

@@ -33,20 +33,18 @@ float inverse_square(Point p) { return 1 / std::max(dot(p, p), 1e-12f); }
 Point operator+(Point a, Point b) { return {a.x + b.x, a.y + b.y}; }
 Point operator*(float s, Point p) { return {s * p.x, s * p.y}; }
 
-Colour mix(Colour a, Colour b, float t) {
-  return {a.r + t * (b.r - a.r), a.g + t * (b.g - a.g), a.b + t * (b.b - a.b)};
-}
+Color mix(Color a, Color b, float t) { return {a.r + t * (b.r - a.r), a.g + t * (b.g - a.g), a.b + t * (b.b - a.b)}; }
 
 Canvas::Canvas(int size, float softness) : size_(size) {
-  ENSURE(size >= 1, "Canvas: a side of ", size, " pixels; give at least 1");
+  CP_ENSURE(size >= 1, "Canvas: a side of ", size, " pixels; give at least 1");
   softness_ = std::max(softness, 1.0f / size);
-  pixels_.assign(static_cast<size_t>(size) * size, Colour{0, 0, 0});
+  pixels_.assign(static_cast<size_t>(size) * size, Color{0, 0, 0});
   set_pose(Pose{});
 }
 
 void Canvas::set_pose(const Pose& pose) {
   const float area = cross(pose.right, pose.down);
-  ENSURE(std::abs(area) > 1e-6f, "Canvas: a pose whose unit square has area ", area, " shows nothing");
+  CP_ENSURE(std::abs(area) > 1e-6f, "Canvas: a pose whose unit square has area ", area, " shows nothing");
   pose_ = pose;
   inverse_.right = {pose.down.y / area, -pose.right.y / area};
   inverse_.down = {-pose.down.x / area, pose.right.x / area};
@@ -55,15 +53,15 @@ void Canvas::set_pose(const Pose& pose) {
   edge_ = softness_ / std::sqrt(std::abs(area));
 }
 
-void Canvas::clip(Point centre, Point radii) {
-  clip_ = {centre, {1, 0}, {1 / radii.x, 1 / radii.y}};
+void Canvas::clip(Point center, Point radii) {
+  clip_ = {center, {1, 0}, {1 / radii.x, 1 / radii.y}};
   clipped_ = true;
 }
 
 float Canvas::covered(float distance) const { return clamp01(0.5f - distance / edge_); }
 
 float Canvas::Ellipse::distance(Point p) const {
-  p = p - centre;
+  p = p - center;
   const Point q{dot(p, axis) * inverse.x, cross(axis, p) * inverse.y};
   // To first order the distance is (|q| - 1) over the length of the gradient of |q|.
   const float radius = length(q), slope = length({q.x * inverse.x, q.y * inverse.y});
@@ -71,7 +69,7 @@ float Canvas::Ellipse::distance(Point p) const {
 }
 
 template <class Coverage>
-void Canvas::paint(Point low, Point high, Colour colour, float alpha, Coverage coverage) {
+void Canvas::paint(Point low, Point high, Color color, float alpha, Coverage coverage) {
   low = {low.x - edge_, low.y - edge_};
   high = {high.x + edge_, high.y + edge_};
   const Point corners[] = {apply(pose_, low), apply(pose_, {high.x, low.y}), apply(pose_, {low.x, high.y}),
@@ -87,26 +85,26 @@ void Canvas::paint(Point low, Point high, Colour colour, float alpha, Coverage c
       float a = alpha * coverage(p);
       if (a <= 0) continue;
       if (clipped_) a *= covered(clip_.distance(p));
-      Colour& under = pixels_[static_cast<size_t>(y) * size_ + x];
-      under = mix(under, colour, a);
+      Color& under = pixels_[static_cast<size_t>(y) * size_ + x];
+      under = mix(under, color, a);
     }
 }
 
-void Canvas::ellipse(Point centre, Point radii, Colour colour, float alpha, float tilt) {
+void Canvas::ellipse(Point center, Point radii, Color color, float alpha, float tilt) {
   const float norm = 1 / std::sqrt(1 + tilt * tilt);
-  const Ellipse shape{centre, {norm, norm * tilt}, {1 / radii.x, 1 / radii.y}};
+  const Ellipse shape{center, {norm, norm * tilt}, {1 / radii.x, 1 / radii.y}};
   const Point u = {std::abs(shape.axis.x), std::abs(shape.axis.y)};
   const Point reach{u.x * radii.x + u.y * radii.y, u.y * radii.x + u.x * radii.y};
   // What is smaller than an edge is wide cannot fill a pixel.
   alpha *= std::min(1.0f, 2 * std::min(radii.x, radii.y) / edge_);
-  paint(centre - reach, centre + reach, colour, alpha, [&](Point p) { return covered(shape.distance(p)); });
+  paint(center - reach, center + reach, color, alpha, [&](Point p) { return covered(shape.distance(p)); });
 }
 
-void Canvas::triangle(Point a, Point b, Point c, float rounding, Colour colour, float alpha) {
+void Canvas::triangle(Point a, Point b, Point c, float rounding, Color color, float alpha) {
   if (cross(b - a, c - a) < 0) std::swap(b, c);
   const Point ab = b - a, bc = c - b, ca = a - c, round{rounding, rounding};
   const float iab = inverse_square(ab), ibc = inverse_square(bc), ica = inverse_square(ca);
-  paint(least(least(a, b), c) - round, most(most(a, b), c) + round, colour, alpha, [&](Point p) {
+  paint(least(least(a, b), c) - round, most(most(a, b), c) + round, color, alpha, [&](Point p) {
     const float d = std::sqrt(
         std::min({squared_distance(p, a, ab, iab), squared_distance(p, b, bc, ibc), squared_distance(p, c, ca, ica)}));
     const bool inside = cross(ab, p - a) > 0 && cross(bc, p - b) > 0 && cross(ca, p - c) > 0;
@@ -114,10 +112,10 @@ void Canvas::triangle(Point a, Point b, Point c, float rounding, Colour colour, 
   });
 }
 
-void Canvas::stroke(Point a, Point b, float from, float to, Colour colour, float alpha) {
+void Canvas::stroke(Point a, Point b, float from, float to, Color color, float alpha) {
   const Point ab = b - a;
   const float inverse = inverse_square(ab), widest = std::max(from, to) / 2, half_edge = edge_ / 2;
-  paint(least(a, b) - Point{widest, widest}, most(a, b) + Point{widest, widest}, colour, alpha, [&](Point p) {
+  paint(least(a, b) - Point{widest, widest}, most(a, b) + Point{widest, widest}, color, alpha, [&](Point p) {
     const float t = clamp01(dot(p - a, ab) * inverse), half = (from + t * (to - from)) / 2;
     const float d = length(p - (a + t * ab));
     // The part of a window one edge wide that the line fills: right for hair-thin lines too.
@@ -125,13 +123,13 @@ void Canvas::stroke(Point a, Point b, float from, float to, Colour colour, float
   });
 }
 
-void Canvas::curve(Point a, Point b, Point c, float from, float to, Colour colour, float alpha) {
+void Canvas::curve(Point a, Point b, Point c, float from, float to, Color color, float alpha) {
   constexpr int kPieces = 4;
   Point last = a;
   for (int i = 1; i <= kPieces; ++i) {
     const float t = static_cast<float>(i) / kPieces, before = static_cast<float>(i - 1) / kPieces;
     const Point next = (1 - t) * (1 - t) * a + 2 * t * (1 - t) * b + t * t * c;
-    stroke(last, next, from + before * (to - from), from + t * (to - from), colour, alpha);
+    stroke(last, next, from + before * (to - from), from + t * (to - from), color, alpha);
     last = next;
   }
 }
@@ -139,7 +137,7 @@ void Canvas::curve(Point a, Point b, Point c, float from, float to, Colour colou
 std::vector<uint8_t> Canvas::bytes() const {
   std::vector<uint8_t> out;
   out.reserve(pixels_.size() * 3);
-  for (const Colour& p : pixels_)
+  for (const Color& p : pixels_)
     for (float channel : {p.r, p.g, p.b}) out.push_back(static_cast<uint8_t>(255 * clamp01(channel) + 0.5f));
   return out;
 }

@@ -1,4 +1,4 @@
-// A canvas to paint soft-edged shapes on: what the built-in pictures are drawn with.
+// A canvas to paint soft-edged shapes on: what the built-in images are drawn with.
 //
 // Shapes are given in the units of the current pose, not in pixels, so a drawing looks the same at
 // every size. A pixel is painted by the part of it that a shape covers, measured across an edge
@@ -6,7 +6,7 @@
 // second pass.
 //
 //   Canvas canvas(48, 0.02f);
-//   canvas.set_pose({{0.5f, 0.5f}, {0.3f, 0}, {0, 0.3f}});    // from now on a unit is 0.3 of the picture
+//   canvas.set_pose({{0.5f, 0.5f}, {0.3f, 0}, {0, 0.3f}});    // from now on a unit is 0.3 of the image
 //   canvas.ellipse({0, 0}, {1, 1}, {0.9f, 0.5f, 0.2f});       // a ginger disc in the middle
 //   std::vector<uint8_t> rgb = canvas.bytes();
 #pragma once
@@ -21,11 +21,11 @@ struct Point {
   float x, y;  // to the right and downwards
 };
 
-struct Colour {
+struct Color {
   float r, g, b;  // 0 to 1 each
 };
 
-// Point (x, y) of a drawing lies at origin + x*right + y*down of the picture, whose corners are
+// Point (x, y) of a drawing lies at origin + x*right + y*down of the image, whose corners are
 // (0,0) and (1,1).
 struct Pose {
   Point origin{0, 0}, right{1, 0}, down{0, 1};
@@ -33,63 +33,63 @@ struct Pose {
 
 Point operator+(Point a, Point b);
 Point operator*(float s, Point p);
-Colour mix(Colour a, Colour b, float t);  // a at t = 0, b at t = 1
+Color mix(Color a, Color b, float t);  // a at t = 0, b at t = 1
 
 class Canvas {
  public:
   // A black canvas of size x size pixels; `softness` is the width of an edge as a part of the
-  // picture's side, at least a pixel. Throws Error where size < 1.
+  // image's side, at least a pixel. Throws Error where size < 1.
   Canvas(int size, float softness);
 
   // Where the shapes that follow go. A pose that mirrors is fine; throws Error for one that
   // flattens.
   void set_pose(const Pose& pose);
   // Confines the shapes that follow to an ellipse of the current pose, until unclip().
-  void clip(Point centre, Point radii);
+  void clip(Point center, Point radii);
   void unclip() { clipped_ = false; }
 
-  // Each paints with `colour` where alpha is 1, and mixes it with what is there where alpha is
+  // Each paints with `color` where alpha is 1, and mixes it with what is there where alpha is
   // less. An ellipse whose axes are `radii` long, its first axis along (1, tilt).
-  void ellipse(Point centre, Point radii, Colour colour, float alpha = 1, float tilt = 0);
+  void ellipse(Point center, Point radii, Color color, float alpha = 1, float tilt = 0);
   // The points within `rounding` of a triangle.
-  void triangle(Point a, Point b, Point c, float rounding, Colour colour, float alpha = 1);
+  void triangle(Point a, Point b, Point c, float rounding, Color color, float alpha = 1);
   // A straight line from a to b, `from` wide at a and `to` wide at b, with round ends.
-  void stroke(Point a, Point b, float from, float to, Colour colour, float alpha = 1);
+  void stroke(Point a, Point b, float from, float to, Color color, float alpha = 1);
   // A curve of strokes that leaves a towards b and arrives at c (a quadratic Bezier curve).
-  void curve(Point a, Point b, Point c, float from, float to, Colour colour, float alpha = 1);
+  void curve(Point a, Point b, Point c, float from, float to, Color color, float alpha = 1);
 
-  // pixel = change(pixel, place in the picture): Colour(Colour, Point), rows from the top, for
+  // pixel = change(pixel, place in the image): Color(Color, Point), rows from the top, for
   // light and noise.
   template <class Change>
   void each_pixel(Change change) {
     for (int y = 0; y < size_; ++y)
       for (int x = 0; x < size_; ++x) {
-        Colour& pixel = pixels_[static_cast<size_t>(y) * size_ + x];
+        Color& pixel = pixels_[static_cast<size_t>(y) * size_ + x];
         pixel = change(pixel, Point{(x + 0.5f) / size_, (y + 0.5f) / size_});
       }
   }
 
-  // The picture: size x size x 3 bytes, HWC, rounded; values outside 0 to 1 are clipped.
+  // The image: size x size x 3 bytes, HWC, rounded; values outside 0 to 1 are clipped.
   std::vector<uint8_t> bytes() const;
 
  private:
   struct Ellipse {
-    Point centre, axis, inverse;  // the direction of the first radius; 1 / radii
+    Point center, axis, inverse;  // the direction of the first radius; 1 / radii
     float distance(Point p) const;
   };
 
   template <class Coverage>
-  void paint(Point low, Point high, Colour colour, float alpha, Coverage coverage);
+  void paint(Point low, Point high, Color color, float alpha, Coverage coverage);
   // The part of a pixel that a shape covers whose edge is `distance` away, negative inside.
   float covered(float distance) const;
 
   int size_;
-  float softness_;  // of the picture
+  float softness_;  // of the image
   float edge_ = 1;  // the same in units of the pose
   Pose pose_, inverse_;
   bool clipped_ = false;
   Ellipse clip_{};
-  std::vector<Colour> pixels_;
+  std::vector<Color> pixels_;
 };
 
 }  // namespace counterpoise

@@ -28,10 +28,10 @@ uint32_t little_endian(const uint8_t* p, int bytes) {
 
 // The walk over a PNG's chunks up to IEND (ISO/IEC 15948, 5.3): each lies inside the file, and none
 // asks for something that stb_image does not know.
-PictureSize check_png(const uint8_t* bytes, size_t size, const std::string& name) {
-  const auto require = [&](bool condition, const char* why) { ENSURE_OR(Exit::bad_data, condition, name, ": ", why); };
+ImageSize check_png(const uint8_t* bytes, size_t size, const std::string& name) {
+  const auto require = [&](bool condition, const char* why) { CP_ENSURE_AS(bad_data, condition, name, ": ", why); };
   const char* truncated = "truncated PNG: it stops before its IEND chunk";
-  PictureSize picture;
+  ImageSize image;
   bool data = false;
   for (size_t at = 8;;) {
     require(size - at >= 12, truncated);
@@ -43,11 +43,11 @@ PictureSize check_png(const uint8_t* bytes, size_t size, const std::string& name
     if (type == "IHDR") {
       require(length == 13, "bad PNG: the IHDR chunk has a wrong length");
       require(big_endian(content) < 1u << 31 && big_endian(content + 4) < 1u << 31, "bad PNG: impossible size");
-      picture = {int(big_endian(content + 4)), int(big_endian(content))};
-      const int depth = content[8], colour = content[9];
-      require(colour == 0 || colour == 2 || colour == 3 || colour == 4 || colour == 6, "bad PNG: unknown colour type");
-      require(depth == 8 || (depth == 16 && colour != 3) ||
-                  ((depth == 1 || depth == 2 || depth == 4) && (colour == 0 || colour == 3)),
+      image = {int(big_endian(content + 4)), int(big_endian(content))};
+      const int depth = content[8], color = content[9];
+      require(color == 0 || color == 2 || color == 3 || color == 4 || color == 6, "bad PNG: unknown color type");
+      require(depth == 8 || (depth == 16 && color != 3) ||
+                  ((depth == 1 || depth == 2 || depth == 4) && (color == 0 || color == 3)),
               "bad PNG: unknown number of bits");
     }
     data |= type == "IDAT";
@@ -57,13 +57,13 @@ PictureSize check_png(const uint8_t* bytes, size_t size, const std::string& name
             "a PNG with a critical chunk that is not in the standard: convert it");
     at += 12 + length;
   }
-  require(data, "bad PNG: no picture data");
-  return picture;
+  require(data, "bad PNG: no image data");
+  return image;
 }
 
 // A BMP's headers, and that all its rows are there: stb_image reads black behind the end.
-PictureSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name) {
-  const auto require = [&](bool condition, const char* why) { ENSURE_OR(Exit::bad_data, condition, name, ": ", why); };
+ImageSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name) {
+  const auto require = [&](bool condition, const char* why) { CP_ENSURE_AS(bad_data, condition, name, ": ", why); };
   require(size >= 54, "truncated BMP: it stops inside its header");
   const uint32_t offset = little_endian(bytes + 10, 4), header = little_endian(bytes + 14, 4);
   require(header == 40 || header == 56 || header == 108 || header == 124,
@@ -81,10 +81,10 @@ PictureSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name
   return {int(height), int(width)};
 }
 
-// The picture's size as its header states it, once the whole file has passed the check of its kind.
-PictureSize check_file(const uint8_t* bytes, size_t size, const std::string& name) {
-  ENSURE_OR(Exit::bad_data, size > 0, name, ": empty file");
-  ENSURE_OR(Exit::bad_data, size <= largest_file, name, ": too large: ", size, " bytes, at most 64 MB are read");
+// The image's size as its header states it, once the whole file has passed the check of its kind.
+ImageSize check_file(const uint8_t* bytes, size_t size, const std::string& name) {
+  CP_ENSURE_AS(bad_data, size > 0, name, ": empty file");
+  CP_ENSURE_AS(bad_data, size <= largest_file, name, ": too large: ", size, " bytes, at most 64 MB are read");
   if (starts_with(bytes, size, "\xFF\xD8\xFF")) return check_jpeg(bytes, size, name);
   if (starts_with(bytes, size, "\x89PNG\r\n\x1A\n")) return check_png(bytes, size, name);
   if (starts_with(bytes, size, "BM")) return check_bmp(bytes, size, name);
@@ -93,7 +93,7 @@ PictureSize check_file(const uint8_t* bytes, size_t size, const std::string& nam
                      : starts_with(bytes, size, "II*")         ? " but a TIFF: convert it"
                      : starts_with(bytes, size, "ftypavif", 4) ? " but an AVIF: convert it"
                                                                : "";
-  throw Error(text(name, ": not a JPEG, PNG or BMP picture", what), Exit::bad_data);
+  throw Error(ErrorKind::bad_data, name, ": not a JPEG, PNG or BMP image", what);
 }
 
 // The weights of one axis in Pillow's fixed point: output i is the sum over k < count of
@@ -114,11 +114,11 @@ Filter triangle(int from, int to) {
   f.weight.resize(size_t(to) * f.width);
   std::vector<double> w(f.width);
   for (int i = 0; i < to; ++i) {
-    const double centre = (i + 0.5) * scale;
-    const int low = std::max(int(centre - radius + 0.5), 0);
-    const int n = std::min(int(centre + radius + 0.5), from) - low;
+    const double center = (i + 0.5) * scale;
+    const int low = std::max(int(center - radius + 0.5), 0);
+    const int n = std::min(int(center + radius + 0.5), from) - low;
     double sum = 0;
-    for (int k = 0; k < n; ++k) sum += w[k] = std::max(1 - std::abs((k + low - centre + 0.5) * (1 / radius)), 0.0);
+    for (int k = 0; k < n; ++k) sum += w[k] = std::max(1 - std::abs((k + low - center + 0.5) * (1 / radius)), 0.0);
     for (int k = 0; k < n; ++k) f.weight[size_t(i) * f.width + k] = int(0.5 + w[k] / sum * (1 << precision));
     f.first[i] = low;
     f.count[i] = n;
@@ -176,20 +176,20 @@ Image decode_image(const std::string& path) {
 }
 
 Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
-  const PictureSize picture = check_file(bytes, size, name);
-  const int height = picture.height, width = picture.width;
-  ENSURE_OR(Exit::bad_data, height > 0 && width > 0, name, ": a picture without pixels");
-  ENSURE_OR(Exit::bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
-            name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
-            most_pixels / 1000000, " million in all are read");
+  const ImageSize image = check_file(bytes, size, name);
+  const int height = image.height, width = image.width;
+  CP_ENSURE_AS(bad_data, height > 0 && width > 0, name, ": a image without pixels");
+  CP_ENSURE_AS(bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
+               name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
+               most_pixels / 1000000, " million in all are read");
   return detail::stb_decode(bytes, size, height, width, name);
 }
 
 Image resize_bilinear(const Image& image, int height, int width) {
-  ENSURE(height > 0 && width > 0, "resize_bilinear: impossible size ", width, " x ", height);
-  ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
-         "resize_bilinear: the image has ", image.rgb.size(), " bytes but says ", image.width, " x ", image.height,
-         " pixels");
+  CP_ENSURE(height > 0 && width > 0, "resize_bilinear: impossible size ", width, " x ", height);
+  CP_ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
+            "resize_bilinear: the image has ", image.rgb.size(), " bytes but says ", image.width, " x ", image.height,
+            " pixels");
   if (width == image.width && height == image.height) return image;
   if (height == image.height) return resize_across(image, width);
   if (width == image.width) return resize_down(image, height);

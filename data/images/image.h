@@ -1,10 +1,10 @@
-// Pictures: from a file to RGB bytes, and to another size.
+// Images: from a file to RGB bytes, and to another size.
 //
 //   Image photo = decode_image("train/cat/cat.0.jpg");
 //   Image small = resize_bilinear(photo, 160, 160);
 //
 // Files are not trusted: headers are checked before anything is allocated, the decoder works in
-// bounded memory, and what is wrong with a picture becomes an Error that names it.
+// bounded memory, and what is wrong with a image becomes an Error that names it.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ struct Image {
   std::vector<uint8_t> rgb;  // height x width x 3: rows from the top, a pixel's channels together
 };
 
-// Reads a JPEG (baseline or progressive), PNG or BMP file, whatever its name ends in. Grey becomes
+// Reads a JPEG (baseline or progressive), PNG or BMP file, whatever its name ends in. Gray becomes
 // RGB, 16 bits become 8, transparency is dropped. At most 64 MB, 16384 pixels a side and 100
 // million in all. Throws Error(bad_data): one line with the path and the reason, which for all but
 // an unreadable file has the form `path: reason`. Safe to call from several threads.
@@ -28,7 +28,7 @@ Image decode_image(const std::string& path);
 // The same for a file in memory, which messages call `name`.
 Image decode_image(const uint8_t* bytes, size_t size, const std::string& name);
 
-// The picture at another size: bilinear interpolation between pixel centres where it grows, a
+// The image at another size: bilinear interpolation between pixel centers where it grows, a
 // triangle as wide as two output pixels where it shrinks, so that fine patterns do not alias. The
 // same numbers as Pillow 13's Image.resize with BILINEAR: across and then down, or down first where
 // that loses the most rows, in 22-bit fixed point, rounded to bytes in between. Throws Error where

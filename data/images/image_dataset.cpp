@@ -6,13 +6,13 @@
 
 namespace counterpoise {
 
-std::vector<int64_t> PictureSet::counts() const {
+std::vector<int64_t> ImageDataset::counts() const {
   std::vector<int64_t> n(classes_.size());
   for (const Sample& sample : samples_) ++n[sample.label];
   return n;
 }
 
-PictureSet::Bytes PictureSet::load(size_t i) const {
+ImageDataset::Bytes ImageDataset::load(size_t i) const {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     kept_.resize(samples_.size());
@@ -34,12 +34,12 @@ PictureSet::Bytes PictureSet::load(size_t i) const {
   }
 }
 
-std::map<size_t, std::string> PictureSet::unreadable() const {
+std::map<size_t, std::string> ImageDataset::unreadable() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return unreadable_;
 }
 
-std::vector<size_t> choose(const PictureSet& set, const std::vector<int64_t>& wanted, bool natural, uint64_t seed) {
+std::vector<size_t> choose(const ImageDataset& set, const std::vector<int64_t>& wanted, bool natural, uint64_t seed) {
   std::vector<size_t> chosen;
   for (size_t c = 0; c < set.classes().size(); ++c) {
     std::vector<size_t> members;
@@ -48,8 +48,8 @@ std::vector<size_t> choose(const PictureSet& set, const std::vector<int64_t>& wa
     }
     if (!natural) Random(seed, Stream::subset, c).shuffle(members);
     if (wanted[c] >= 0) {
-      ENSURE_OR(Exit::bad_data, wanted[c] <= static_cast<int64_t>(members.size()), "--count asks for ", wanted[c],
-                " pictures of class ", set.classes()[c], " but there are only ", members.size());
+      CP_ENSURE_AS(bad_data, wanted[c] <= static_cast<int64_t>(members.size()), wanted[c], " images of class ",
+                   set.classes()[c], " were requested, but there are only ", members.size());
       members.resize(wanted[c]);
     }
     chosen.insert(chosen.end(), members.begin(), members.end());
@@ -57,7 +57,7 @@ std::vector<size_t> choose(const PictureSet& set, const std::vector<int64_t>& wa
   return chosen;
 }
 
-std::vector<size_t> interleave(const PictureSet& set, const std::vector<size_t>& samples) {
+std::vector<size_t> interleave(const ImageDataset& set, const std::vector<size_t>& samples) {
   std::vector<std::vector<size_t>> by_class(set.classes().size());
   for (size_t i : samples) by_class[set.samples()[i].label].push_back(i);
   std::vector<size_t> order;
@@ -69,19 +69,19 @@ std::vector<size_t> interleave(const PictureSet& set, const std::vector<size_t>&
   return order;
 }
 
-DrawnPictures::DrawnPictures(const std::vector<int64_t>& counts, int picture_size, uint64_t seed)
-    : PictureSet({"cat", "dog"}, picture_size), counts_(counts), seed_(seed) {
-  ENSURE(counts.size() == 2, "DrawnPictures: two counts wanted, of cats and of dogs");
+SyntheticImages::SyntheticImages(const std::vector<int64_t>& counts, int image_size, uint64_t seed)
+    : ImageDataset({"cat", "dog"}, image_size), counts_(counts), seed_(seed) {
+  CP_ENSURE(counts.size() == 2, "SyntheticImages: two counts wanted, of cats and of dogs");
   for (int32_t label : {0, 1}) {
     for (int64_t i = 0; i < counts[label]; ++i) {
-      samples_.push_back({text("drawn/", classes()[label], ".", i), label});
+      samples_.push_back({detail::text("synthetic/", classes()[label], ".", i), label});
     }
   }
 }
 
-std::vector<uint8_t> DrawnPictures::read(const Sample& sample, size_t i) const {
+std::vector<uint8_t> SyntheticImages::read(const Sample& sample, size_t i) const {
   const uint64_t index = sample.label == 0 ? i : i - static_cast<size_t>(counts_[0]);
-  return draw_animal(sample.label == 0 ? Animal::cat : Animal::dog, picture_size(), seed_, index);
+  return draw_animal(sample.label == 0 ? Animal::cat : Animal::dog, image_size(), seed_, index);
 }
 
 }  // namespace counterpoise

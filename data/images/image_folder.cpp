@@ -31,16 +31,16 @@ std::vector<std::string> class_names(const std::string& directory) {
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     if (it->is_directory(error) && !hidden(it->path())) names.push_back(it->path().filename().string());
   }
-  ENSURE_OR(Exit::bad_data, !error, directory, ": cannot be read as a folder: ", error.message());
-  ENSURE_OR(Exit::bad_data, !names.empty(), directory,
-            ": holds no folders; put the pictures of each class into a folder of its own, as in ", directory,
-            "/cat/1.jpg");
+  CP_ENSURE_AS(bad_data, !error, directory, ": cannot be read as a folder: ", error.message());
+  CP_ENSURE_AS(bad_data, !names.empty(), directory,
+               ": holds no folders; put the images of each class into a folder of its own, as in ", directory,
+               "/cat/1.jpg");
   std::sort(names.begin(), names.end());
   return names;
 }
 
-// The pictures at any depth below `directory`, in natural order. `others` collects the other extensions seen.
-std::vector<std::string> picture_files(const fs::path& directory, std::set<std::string>& others) {
+// The images at any depth below `directory`, in natural order. `others` collects the other extensions seen.
+std::vector<std::string> image_files(const fs::path& directory, std::set<std::string>& others) {
   std::error_code error;
   std::vector<std::string> files;
   const auto options = fs::directory_options::skip_permission_denied;
@@ -57,7 +57,7 @@ std::vector<std::string> picture_files(const fs::path& directory, std::set<std::
       others.insert(extension.empty() ? "(none)" : extension);
     }
   }
-  ENSURE_OR(Exit::bad_data, !error, directory.string(), ": cannot be read: ", error.message());
+  CP_ENSURE_AS(bad_data, !error, directory.string(), ": cannot be read: ", error.message());
   std::sort(files.begin(), files.end(), natural_less);
   return files;
 }
@@ -89,44 +89,42 @@ bool natural_less(const std::string& a, const std::string& b) {
   return a < b;  // the same but for leading zeros
 }
 
-ImageFolder::ImageFolder(const std::string& directory, int picture_size)
-    : PictureSet(class_names(directory), picture_size) {
+ImageFolder::ImageFolder(const std::string& directory, int image_size)
+    : ImageDataset(class_names(directory), image_size) {
   for (size_t c = 0; c < classes().size(); ++c) {
     std::set<std::string> others;
     const fs::path folder = fs::path(directory) / classes()[c];
-    for (const std::string& file : picture_files(folder, others)) {
+    for (const std::string& file : image_files(folder, others)) {
       samples_.push_back({file, static_cast<int32_t>(c)});
     }
     if (!samples_.empty() && samples_.back().label == static_cast<int32_t>(c)) continue;
     std::string seen;
     for (const std::string& extension : others) seen += " " + extension;
-    throw Error(text(folder.string(), ": no pictures in this class's folder; accepted are ", accepted,
-                     seen.empty() ? ", and it is empty" : ", found only" + seen),
-                Exit::bad_data);
+    throw Error(ErrorKind::bad_data, folder.string(), ": no images in this class's folder; accepted are ", accepted,
+                seen.empty() ? ", and it is empty" : ", found only" + seen);
   }
 }
 
 std::vector<uint8_t> ImageFolder::read(const Sample& sample, size_t) const {
   Image image = decode_image(sample.path);
-  if (image.height != picture_size() || image.width != picture_size()) {
-    image = resize_bilinear(image, picture_size(), picture_size());
+  if (image.height != image_size() || image.width != image_size()) {
+    image = resize_bilinear(image, image_size(), image_size());
   }
   return std::move(image.rgb);
 }
 
 std::string split_directory(const std::string& root, const std::vector<std::string>& names) {
   std::error_code error;
-  ENSURE_OR(Exit::bad_data, fs::is_directory(root, error), root,
-            ": no such folder; --data wants one with train/CLASS/*.jpg and validation/CLASS/*.jpg in it");
+  CP_ENSURE_AS(bad_data, fs::is_directory(root, error), root,
+               ": no such folder; a data set has train/CLASS/*.jpg and validation/CLASS/*.jpg in it");
   std::string wanted;
   for (const std::string& name : names) {
     const fs::path path = fs::path(root) / name;
     if (fs::is_directory(path, error)) return path.string();
     wanted += (wanted.empty() ? "" : " or ") + path.string();
   }
-  throw Error(text(wanted, ": no such folder; lay the pictures out as ", root, "/train/CLASS/*.jpg and ", root,
-                   "/validation/CLASS/*.jpg"),
-              Exit::bad_data);
+  throw Error(ErrorKind::bad_data, wanted, ": no such folder; lay the images out as ", root, "/train/CLASS/*.jpg and ",
+              root, "/validation/CLASS/*.jpg");
 }
 
 }  // namespace counterpoise

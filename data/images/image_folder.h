@@ -1,4 +1,4 @@
-// Pictures in folders, one folder a class, as Keras's image_dataset_from_directory reads them:
+// Images in folders, one folder a class, as Keras's image_dataset_from_directory reads them:
 //
 //   DIR/cat/cat.0.jpg   DIR/cat/more/cat.1.jpg   DIR/dog/dog.0.jpg
 #pragma once
@@ -9,11 +9,11 @@ namespace counterpoise {
 
 // Classes are the sub-directories of `directory` in bytewise order; names that begin with a dot are passed over. Files
 // are found at any depth, by extension: .jpg, .jpeg, .png, .bmp in any case; their order is natural (cat.2 before
-// cat.10). Pictures are stretched to picture_size x picture_size (bilinear, antialiased). Throws Error(Exit::bad_data)
-// if the directory is missing, has no sub-directory, or one of them holds no picture.
-class ImageFolder : public PictureSet {
+// cat.10). Images are stretched to image_size x image_size (bilinear, antialiased). Throws Error(bad_data)
+// if the directory is missing, has no sub-directory, or one of them holds no image.
+class ImageFolder : public ImageDataset {
  public:
-  ImageFolder(const std::string& directory, int picture_size);
+  ImageFolder(const std::string& directory, int image_size);
 
  protected:
   std::vector<uint8_t> read(const Sample& sample, size_t i) const override;
@@ -22,7 +22,7 @@ class ImageFolder : public PictureSet {
 // True if a comes before b where runs of digits count as numbers: "cat.2" before "cat.10".
 bool natural_less(const std::string& a, const std::string& b);
 
-// DIR/train; and DIR/validation or DIR/val. Throws Error(Exit::bad_data) that says how to lay a data set out.
+// DIR/train; and DIR/validation or DIR/val. Throws Error(bad_data) that says how to lay a data set out.
 std::string split_directory(const std::string& root, const std::vector<std::string>& names);
 
 }  // namespace counterpoise

@@ -21,7 +21,7 @@ class JpegCheck {
  public:
   JpegCheck(const uint8_t* bytes, size_t size, const std::string& name) : bytes_(bytes), size_(size), name_(name) {}
 
-  PictureSize run() {
+  ImageSize run() {
     if (marker() != 0xD8) fail("no start-of-image marker");
     for (;;) {
       const int m = marker();
@@ -30,19 +30,19 @@ class JpegCheck {
     }
     if (components_ == 0) fail("no frame header");
     for (int i = 0; i < components_; ++i)
-      if (!component_[i].seen) fail("no picture data for component ", i + 1);
+      if (!component_[i].seen) fail("no image data for component ", i + 1);
     return frame_;
   }
 
  private:
   template <class... Args>
   [[noreturn]] void fail(const Args&... why) const {
-    throw Error(text(name_, ": bad JPEG: ", why..., " (at byte ", at_, " of ", size_, ")"), Exit::bad_data);
+    throw Error(ErrorKind::bad_data, name_, ": bad JPEG: ", why..., " (at byte ", at_, " of ", size_, ")");
   }
 
   [[noreturn]] void truncated() const {
-    throw Error(text(name_, ": truncated JPEG: its ", size_, " bytes end before the end-of-image marker"),
-                Exit::bad_data);
+    throw Error(ErrorKind::bad_data, name_, ": truncated JPEG: its ", size_,
+                " bytes end before the end-of-image marker");
   }
 
   int byte() {
@@ -94,7 +94,7 @@ class JpegCheck {
     frame_.width = word();
     if (frame_.height == 0 || frame_.width == 0) fail("no pixels");
     const int n = byte();
-    if (n == 4) fail("CMYK colours are not supported: convert it to RGB");
+    if (n == 4) fail("CMYK colors are not supported: convert it to RGB");
     if (n != 1 && n != 3) fail(n, " components, only 1 and 3 are supported");
     int h[3], v[3];
     for (int i = 0; i < n; ++i) {
@@ -163,7 +163,7 @@ class JpegCheck {
     const bool dc = first == 0, ac = !progressive_ || first > 0;
     if (progressive_ && (last > 63 || first > last || (dc && last > 0) || (ac && n > 1)))
       fail("a scan of coefficients ", first, " to ", last);
-    if (!progressive_ && (first > 0 || bits != 0)) fail("a progressive scan in a baseline picture");
+    if (!progressive_ && (first > 0 || bits != 0)) fail("a progressive scan in a baseline image");
     if (high > 13 || low > 13) fail("bad successive approximation");
     for (int i = 0; i < n; ++i) {
       const int dc_table = tables[i] >> 4, ac_table = tables[i] & 15;
@@ -194,7 +194,7 @@ class JpegCheck {
   const size_t size_;
   const std::string& name_;
   size_t at_ = 0, end_ = size_;  // the next byte; the end of the segment or of the file
-  PictureSize frame_;
+  ImageSize frame_;
   int components_ = 0, scans_ = 0;
   bool progressive_ = false;
   Component component_[3];
@@ -203,7 +203,7 @@ class JpegCheck {
 
 }  // namespace
 
-PictureSize check_jpeg(const uint8_t* bytes, size_t size, const std::string& name) {
+ImageSize check_jpeg(const uint8_t* bytes, size_t size, const std::string& name) {
   return JpegCheck(bytes, size, name).run();
 }
 

@@ -5,7 +5,7 @@
 //   -fsanitize=bounds -fno-sanitize-recover=bounds   a wrong array index calls the function at the
 //       end of this file, which leaves the decoder instead of the program; no library is needed
 //   -fwrapv                       sums that overflow wrap around instead of being undefined
-//   -ftrivial-auto-var-init=zero  colours missing from a palette are black in every run
+//   -ftrivial-auto-var-init=zero  colors missing from a palette are black in every run
 //
 // Whatever stops the decoder jumps back to decode(): it is C code without destructors, and its
 // memory belongs to a Session that is freed with it.
@@ -27,7 +27,7 @@ struct alignas(16) Block {
   size_t size;
 };
 
-// One picture being decoded. Memory is zeroed, so that what a damaged file leaves unwritten is the
+// One image being decoded. Memory is zeroed, so that what a damaged file leaves unwritten is the
 // same in every run.
 class Session {
  public:
@@ -123,7 +123,7 @@ const stbi_uc* decode(const uint8_t* bytes, int size, int* height, int* width) {
 }  // namespace
 
 Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int width, const std::string& name) {
-  // The most that a valid picture takes is 30 bytes a pixel, an interlaced PNG of 16 bits and four
+  // The most that a valid image takes is 30 bytes a pixel, an interlaced PNG of 16 bits and four
   // channels, besides its compressed data twice. A JPEG is padded to blocks of up to 32 x 32.
   Session here((size_t{1} << 20) + 32 * (size_t(height) + 32) * (size_t(width) + 32) + 3 * size);
   session = &here;
@@ -131,12 +131,12 @@ Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int widt
   const stbi_uc* rgb = decode(bytes, static_cast<int>(size), &image.height, &image.width);
   session = nullptr;
   if (rgb == nullptr && here.failure != nullptr && std::strcmp(here.failure, "outofmem") == 0)
-    here.failure = "it needs more memory than a picture of its size should";
-  ENSURE_OR(Exit::bad_data, rgb != nullptr, name,
-            ": damaged picture: ", here.failure ? here.failure : "stb_image cannot decode it");
-  ENSURE_OR(Exit::bad_data, image.height == height && image.width == width, name,
-            ": damaged picture: its size is stated as ", width, " x ", height, " and as ", image.width, " x ",
-            image.height);
+    here.failure = "it needs more memory than a image of its size should";
+  CP_ENSURE_AS(bad_data, rgb != nullptr, name,
+               ": damaged image: ", here.failure ? here.failure : "stb_image cannot decode it");
+  CP_ENSURE_AS(bad_data, image.height == height && image.width == width, name,
+               ": damaged image: its size is stated as ", width, " x ", height, " and as ", image.width, " x ",
+               image.height);
   image.rgb.assign(rgb, rgb + size_t(height) * width * 3);
   return image;
 }

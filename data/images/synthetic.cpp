@@ -12,28 +12,28 @@ namespace counterpoise {
 
 namespace {
 
-// How hard the pictures are. They get harder as a constant grows, except the two sizes of the head.
-constexpr float kBorrowOne = 0.25f;    // pictures with one part borrowed from the other animal
-constexpr float kBorrowTwo = 0.05f;    // pictures with two of the five
+// How hard the images are. They get harder as a constant grows, except the two sizes of the head.
+constexpr float kBorrowOne = 0.25f;    // images with one part borrowed from the other animal
+constexpr float kBorrowTwo = 0.05f;    // images with two of the five
 constexpr float kBorrowed = 0.25f;     // how far past the middle a borrowed part goes, of 0.5
 constexpr float kIndistinct = 0.25f;   // how far a part strays from its animal's ideal, of 0.5
 constexpr float kTilt = 0.25f;         // tan of half the largest rotation
 constexpr float kTurn = 0.6f;          // the head turned to a side
 constexpr float kSmallest = 0.75f;     // the smallest head, of the largest
-constexpr float kOffCentre = 0.06f;    // of the picture's side
-constexpr float kBlur = 0.03f;         // width of the softest edge, of the picture's side
+constexpr float off_center = 0.06f;    // of the image's side
+constexpr float kBlur = 0.03f;         // width of the softest edge, of the image's side
 constexpr float kNoise = 0.03f;        // standard deviation of the strongest, of white
-constexpr float kOcclusion = 0.1f;     // pictures with something before the head
+constexpr float kOcclusion = 0.1f;     // images with something before the head
 constexpr float kDim = 0.25f;          // how much light and contrast may be lost
-constexpr float kLargestHead = 0.34f;  // its half width, of the picture's side
+constexpr float kLargestHead = 0.34f;  // its half width, of the image's side
 
-constexpr std::array<Colour, 6> kFurs = {{{0.13f, 0.12f, 0.13f},    // black
-                                          {0.50f, 0.51f, 0.54f},    // grey
-                                          {0.83f, 0.51f, 0.22f},    // ginger
-                                          {0.88f, 0.77f, 0.58f},    // cream
-                                          {0.45f, 0.29f, 0.17f},    // brown
-                                          {0.92f, 0.91f, 0.89f}}};  // white
-constexpr Colour kBlack{0.05f, 0.04f, 0.05f}, kWhite{1, 1, 1}, kPink{0.88f, 0.58f, 0.58f};
+constexpr std::array<Color, 6> kFurs = {{{0.13f, 0.12f, 0.13f},    // black
+                                         {0.50f, 0.51f, 0.54f},    // gray
+                                         {0.83f, 0.51f, 0.22f},    // ginger
+                                         {0.88f, 0.77f, 0.58f},    // cream
+                                         {0.45f, 0.29f, 0.17f},    // brown
+                                         {0.92f, 0.91f, 0.89f}}};  // white
+constexpr Color kBlack{0.05f, 0.04f, 0.05f}, kWhite{1, 1, 1}, kPink{0.88f, 0.58f, 0.58f};
 
 // How like a cat's each part is, from 0, a perfect dog's, to 1, a perfect cat's.
 struct Parts {
@@ -57,7 +57,7 @@ Parts choose_parts(Animal animal, Random& rng) {
   return {like[0], like[1], like[2], like[3], like[4], head};
 }
 
-// Draws one picture, from the back to the front. The units of the head: its centre is (0,0), its
+// Draws one image, from the back to the front. The units of the head: its center is (0,0), its
 // half width 1.
 class Artist {
  public:
@@ -89,14 +89,14 @@ class Artist {
   float spread(float x) { return rng_.uniform(-x, x); }
   bool chance(float p) { return rng_.uniform() < p; }
   // Muted, as in a photograph.
-  Colour any_colour() {
-    const float grey = rng_.uniform(0.1f, 0.9f);
-    return mix({grey, grey, grey}, {rng_.uniform(), rng_.uniform(), rng_.uniform()}, 0.5f);
+  Color any_color() {
+    const float gray = rng_.uniform(0.1f, 0.9f);
+    return mix({gray, gray, gray}, {rng_.uniform(), rng_.uniform(), rng_.uniform()}, 0.5f);
   }
-  Colour shade(Colour c, float by) { return mix(c, by < 0 ? kBlack : kWhite, std::abs(by)); }
-  Colour any_fur() {
-    const Colour fur = shade(kFurs[rng_.below(kFurs.size())], spread(0.2f));
-    return mix(fur, any_colour(), 0.1f);
+  Color shade(Color c, float by) { return mix(c, by < 0 ? kBlack : kWhite, std::abs(by)); }
+  Color any_fur() {
+    const Color fur = shade(kFurs[rng_.below(kFurs.size())], spread(0.2f));
+    return mix(fur, any_color(), 0.1f);
   }
   // A place on the face. What lies nearer to the viewer (depth) moves further when the head turns.
   Point face(float x, float y, float depth) const {
@@ -116,15 +116,15 @@ class Artist {
     const float squeeze = rng_.uniform(0.85f, 1.1f), t = spread(kTilt);
     const float cosine = (1 - t * t) / (1 + t * t), sine = 2 * t / (1 + t * t);
     const float across = (chance(0.5f) ? scale : -scale) * squeeze, along = scale / squeeze;
-    pose_.origin = {0.5f + spread(kOffCentre), 0.55f + spread(kOffCentre)};
+    pose_.origin = {0.5f + spread(off_center), 0.55f + spread(off_center)};
     pose_.right = {across * cosine, across * sine};
     pose_.down = {-along * sine, along * cosine};
   }
 
   void background() {
-    const Colour top = any_colour(), bottom = any_colour();
-    canvas_.each_pixel([&](Colour, Point p) { return mix(top, bottom, p.y); });
-    const Colour hue = any_colour();
+    const Color top = any_color(), bottom = any_color();
+    canvas_.each_pixel([&](Color, Point p) { return mix(top, bottom, p.y); });
+    const Color hue = any_color();
     const uint64_t kind = rng_.below(4), count = 3 + rng_.below(6);
     if (kind == 0) {  // stripes
       const float lean = spread(0.5f), step = rng_.uniform(0.1f, 0.25f), width = step * rng_.uniform(0.2f, 0.7f);
@@ -138,7 +138,7 @@ class Artist {
     } else if (kind == 2) {  // furniture
       for (uint64_t i = 0; i < count; ++i) {
         const float x = rng_.uniform(), y = rng_.uniform(), w = rng_.uniform(0.1f, 0.5f), h = rng_.uniform(0.1f, 0.5f);
-        const Colour wood = mix(hue, any_colour(), 0.4f);
+        const Color wood = mix(hue, any_color(), 0.4f);
         canvas_.triangle({x, y}, {x + w, y}, {x, y + h}, 0, wood);
         canvas_.triangle({x + w, y + h}, {x + w, y}, {x, y + h}, 0, wood);
       }
@@ -147,22 +147,21 @@ class Artist {
     for (uint64_t i = 0; i < count; ++i) {
       const Point p{rng_.uniform(), rng_.uniform()};
       const float r = rng_.uniform(0.03f, 0.15f);
-      const Colour colour = chance(0.5f) ? any_fur() : any_colour();
-      if (chance(0.5f)) canvas_.ellipse(p, {r, r * rng_.uniform(0.4f, 1)}, colour, 0.8f, spread(2));
-      else canvas_.triangle(p, p + Point{r, spread(r)}, p + Point{spread(r), 1.5f * r}, 0.01f, colour, 0.8f);
+      const Color color = chance(0.5f) ? any_fur() : any_color();
+      if (chance(0.5f)) canvas_.ellipse(p, {r, r * rng_.uniform(0.4f, 1)}, color, 0.8f, spread(2));
+      else canvas_.triangle(p, p + Point{r, spread(r)}, p + Point{spread(r), 1.5f * r}, 0.01f, color, 0.8f);
     }
   }
 
   void body() {
     const float width = rng_.uniform(0.8f, 1.3f), aside = spread(0.4f);
     canvas_.ellipse({aside, 2.0f}, {width, 1.4f}, shade(fur_, -0.12f));
-    if (chance(0.3f)) canvas_.curve({-0.7f, 0.75f}, {aside, 1.4f}, {0.7f, 0.75f}, 0.2f, 0.2f, any_colour());
+    if (chance(0.3f)) canvas_.curve({-0.7f, 0.75f}, {aside, 1.4f}, {0.7f, 0.75f}, 0.2f, 0.2f, any_color());
   }
 
   void ears() {
     const float like = parts_.ears, wide = rng_.uniform(0.9f, 1.1f), tall = rng_.uniform(0.85f, 1.15f);
-    const Colour back = shade(chance(0.3f) ? second_ : fur_, -0.15f),
-                 inner = mix(fur_, kPink, rng_.uniform(0.2f, 0.8f));
+    const Color back = shade(chance(0.3f) ? second_ : fur_, -0.15f), inner = mix(fur_, kPink, rng_.uniform(0.2f, 0.8f));
     for (float side : {-1.0f, 1.0f}) {
       const auto at = [&](float x, float y) {
         return Point{side * x * wide * (1 - 0.15f * side * turn_) - 0.1f * turn_, y + spread(0.04f)};
@@ -212,26 +211,26 @@ class Artist {
     const float like = parts_.muzzle;
     const float wide = between(0.46f, 0.40f, like), tall = between(0.56f, 0.25f, like),
                 low = between(0.56f, 0.43f, like);
-    const Colour pale = chance(0.5f) ? second_ : shade(fur_, 0.3f);
-    const Point centre = face(0, low, between(1, 0.5f, like));
+    const Color pale = chance(0.5f) ? second_ : shade(fur_, 0.3f);
+    const Point center = face(0, low, between(1, 0.5f, like));
     if (chance(between(0.35f, 0, std::min(1.0f, 2 * like))))
-      canvas_.stroke(centre + Point{0, 0.7f * tall}, centre + Point{spread(0.15f), tall + 0.25f}, 0.2f, 0.28f,
+      canvas_.stroke(center + Point{0, 0.7f * tall}, center + Point{spread(0.15f), tall + 0.25f}, 0.2f, 0.28f,
                      {0.85f, 0.35f, 0.4f});
-    canvas_.ellipse(centre, {wide, tall}, pale);
-    canvas_.ellipse(centre + Point{0, 0.3f * tall}, {0.8f * wide, 0.6f * tall}, kBlack, 0.12f);
+    canvas_.ellipse(center, {wide, tall}, pale);
+    canvas_.ellipse(center + Point{0, 0.3f * tall}, {0.8f * wide, 0.6f * tall}, kBlack, 0.12f);
     for (float side : {-1.0f, 1.0f})
-      canvas_.ellipse(centre + Point{side * 0.5f * wide, 0.1f * tall}, {0.6f * wide, 0.75f * tall}, pale);
+      canvas_.ellipse(center + Point{side * 0.5f * wide, 0.1f * tall}, {0.6f * wide, 0.75f * tall}, pale);
     const float snout = parts_.nose, width = between(0.21f, 0.10f, snout), height = between(0.15f, 0.08f, snout);
-    const Point nose = centre + Point{0, -0.55f * tall};
-    const Colour dark = shade(kBlack, 0.25f * rng_.uniform()), rosy = mix(kPink, {0.45f, 0.25f, 0.2f}, rng_.uniform());
-    const Colour colour = chance(between(0.2f, 0.7f, snout)) ? rosy : dark;
+    const Point nose = center + Point{0, -0.55f * tall};
+    const Color dark = shade(kBlack, 0.25f * rng_.uniform()), rosy = mix(kPink, {0.45f, 0.25f, 0.2f}, rng_.uniform());
+    const Color color = chance(between(0.2f, 0.7f, snout)) ? rosy : dark;
     if (snout > 0.5f)
       canvas_.triangle(nose + Point{-width, -height}, nose + Point{width, -height}, nose + Point{0, height}, 0.03f,
-                       colour);
-    else canvas_.ellipse(nose, {width, height}, colour);
+                       color);
+    else canvas_.ellipse(nose, {width, height}, color);
     canvas_.ellipse(nose + Point{-0.3f * width, -0.5f * height}, {0.3f * width, 0.2f * height}, kWhite, 0.5f);
-    const Point lip = centre + Point{0, 0.25f * tall};
-    const Colour mouth = shade(line_, -0.3f);
+    const Point lip = center + Point{0, 0.25f * tall};
+    const Color mouth = shade(line_, -0.3f);
     canvas_.stroke(nose + Point{0, height}, lip, 0.04f, 0.04f, mouth);
     for (float side : {-1.0f, 1.0f})
       canvas_.curve(lip, lip + Point{side * 0.5f * wide, 0.35f * tall}, lip + Point{side * 0.8f * wide, 0}, 0.05f,
@@ -241,9 +240,9 @@ class Artist {
   void eyes() {
     const float like = parts_.eyes, apart = rng_.uniform(0.36f, 0.46f), high = -0.12f + spread(0.06f);
     const float size = rng_.uniform(0.85f, 1.15f), glance = spread(0.04f), pupil = rng_.uniform(0.6f, 1.4f);
-    const Colour green = mix({0.45f, 0.75f, 0.30f}, {0.90f, 0.78f, 0.20f}, rng_.uniform());
-    const Colour brown = mix({0.18f, 0.10f, 0.06f}, {0.50f, 0.30f, 0.12f}, rng_.uniform());
-    const Colour iris = chance(0.1f) ? Colour{0.45f, 0.65f, 0.9f} : chance(between(0.1f, 0.9f, like)) ? green : brown;
+    const Color green = mix({0.45f, 0.75f, 0.30f}, {0.90f, 0.78f, 0.20f}, rng_.uniform());
+    const Color brown = mix({0.18f, 0.10f, 0.06f}, {0.50f, 0.30f, 0.12f}, rng_.uniform());
+    const Color iris = chance(0.1f) ? Color{0.45f, 0.65f, 0.9f} : chance(between(0.1f, 0.9f, like)) ? green : brown;
     for (float side : {-1.0f, 1.0f}) {
       const Point p = face(side * apart, high, 0.45f);
       const float nearer = size * (1 + 0.15f * side * turn_);
@@ -259,44 +258,44 @@ class Artist {
 
   void whiskers() {
     const float like = parts_.whiskers, faint = between(0, 0.9f, like);
-    const Colour colour = chance(0.7f) ? kWhite : kBlack;
+    const Color color = chance(0.7f) ? kWhite : kBlack;
     const Point root = face(0, 0.42f, 0.6f);
     for (float side : {-1.0f, 1.0f})
       for (float fan : {-0.22f, -0.02f, 0.2f}) {
         const float reach = (like > 0.5f ? 1.05f : 0.5f) * rng_.uniform(0.8f, 1.1f), droop = spread(0.12f);
         const Point from = root + Point{0.22f * side, 0.2f * fan};
         canvas_.curve(from, from + Point{0.5f * reach * side, 0.6f * fan}, from + Point{reach * side, fan + droop},
-                      0.06f, 0.03f, colour, faint);
+                      0.06f, 0.03f, color, faint);
       }
   }
 
   void occlude() {
-    const Colour colour = any_colour();
+    const Color color = any_color();
     const Point p = pose_.origin + Point{spread(0.3f), spread(0.3f)};
     const float size = rng_.uniform(0.05f, 0.12f);
     if (chance(0.5f)) {
       const Point along{spread(1), spread(1)};
-      canvas_.stroke(p + -1.0f * along, p + along, size, size, colour);
+      canvas_.stroke(p + -1.0f * along, p + along, size, size, color);
     } else {
-      canvas_.ellipse(p, {size, size * rng_.uniform(0.6f, 1.4f)}, colour, 1, spread(1));
+      canvas_.ellipse(p, {size, size * rng_.uniform(0.6f, 1.4f)}, color, 1, spread(1));
     }
   }
 
   void light_and_noise() {
     const float gain = 1 - kDim * rng_.uniform(), contrast = 1 - kDim * rng_.uniform();
     const Point slope{spread(0.4f), spread(0.4f)};
-    const Colour tint = mix(kWhite, any_colour(), 0.25f);
+    const Color tint = mix(kWhite, any_color(), 0.25f);
     // The sum of two uniform bytes spreads like a bell: its standard deviation is 104.5 of 255
     // either side.
     const float noise = kNoise * rng_.uniform() / 104.5f;
-    canvas_.each_pixel([&](Colour c, Point p) {
+    canvas_.each_pixel([&](Color c, Point p) {
       const float lit = gain * (1 + slope.x * (p.x - 0.5f) + slope.y * (p.y - 0.5f));
       const uint32_t b = rng_.bits();
-      const float grey = noise * (static_cast<float>((b & 255) + (b >> 8 & 255)) - 255);
+      const float gray = noise * (static_cast<float>((b & 255) + (b >> 8 & 255)) - 255);
       const float red = noise * (static_cast<float>(b >> 16 & 255) - 127.5f);
       const float blue = noise * (static_cast<float>(b >> 24) - 127.5f);
       const auto tone = [&](float v, float t) { return (0.5f + contrast * (v - 0.5f)) * lit * t; };
-      return Colour{tone(c.r, tint.r) + grey + red, tone(c.g, tint.g) + grey, tone(c.b, tint.b) + grey + blue};
+      return Color{tone(c.r, tint.r) + gray + red, tone(c.g, tint.g) + gray, tone(c.b, tint.b) + gray + blue};
     });
   }
 
@@ -304,14 +303,14 @@ class Artist {
   Parts parts_;
   Canvas canvas_;
   Pose pose_;
-  Colour fur_{}, second_{}, line_{};  // line_: stripes and the mouth
+  Color fur_{}, second_{}, line_{};  // line_: stripes and the mouth
   float turn_ = 0, nod_ = 0;
 };
 
 }  // namespace
 
 std::vector<uint8_t> draw_animal(Animal animal, int size, uint64_t seed, uint64_t index) {
-  ENSURE(size >= 8, "draw_animal: a picture of ", size, "x", size, " pixels is too small; give at least 8");
+  CP_ENSURE(size >= 8, "draw_animal: a image of ", size, "x", size, " pixels is too small; give at least 8");
   return Artist(animal, size, Random(seed, Stream::draw, static_cast<uint64_t>(animal), index)).draw();
 }
 

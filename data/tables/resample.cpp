@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/random.h"
-#include "data/tables/neighbours.h"
+#include "data/tables/neighbors.h"
 #include "kernels/error.h"
 
 namespace counterpoise {
@@ -24,13 +24,13 @@ Rows all_rows(const Table& table) {
 
 // The rows of each class, for `method`, which messages name.
 Classes classes_of(const Table& table, const std::string& method) {
-  ENSURE(table.features.size() == table.rows() * table.columns, method, ": ", table.features.size(),
-         " numbers are no table of ", table.rows(), " rows by ", table.columns, " columns");
-  ENSURE_OR(Exit::bad_data, table.rows() > 0, method, ": the table has no rows");
+  CP_ENSURE(table.features.size() == table.rows() * table.columns, method, ": ", table.features.size(),
+            " numbers are no table of ", table.rows(), " rows by ", table.columns, " columns");
+  CP_ENSURE_AS(bad_data, table.rows() > 0, method, ": the table has no rows");
   Classes classes;
   for (size_t i = 0; i < table.rows(); ++i) classes[table.labels[i]].push_back(i);
-  ENSURE_OR(Exit::bad_data, classes.size() > 1, method, ": all ", table.rows(), " rows have the label ",
-            table.labels[0], "; there must be at least two classes");
+  CP_ENSURE_AS(bad_data, classes.size() > 1, method, ": all ", table.rows(), " rows have the label ", table.labels[0],
+               "; there must be at least two classes");
   return classes;
 }
 
@@ -47,10 +47,10 @@ Classes::const_iterator smallest(const Classes& classes) {
 Random rng_of(uint64_t seed, int32_t label) { return Random(seed, Stream::resample, static_cast<uint32_t>(label)); }
 
 void append(const Table& from, const Origin& origin, Resampled& to) {
-  const double *x = from.row(origin.row), *neighbour = from.row(origin.neighbour);
+  const double *x = from.row(origin.row), *neighbor = from.row(origin.neighbor);
   for (size_t f = 0; f < from.columns; ++f) {
     // Not of a copy: infinity less infinity is NaN.
-    to.table.features.push_back(origin.synthetic() ? x[f] + origin.gap * (neighbour[f] - x[f]) : x[f]);
+    to.table.features.push_back(origin.synthetic() ? x[f] + origin.gap * (neighbor[f] - x[f]) : x[f]);
   }
   to.table.labels.push_back(from.labels[origin.row]);
   to.origins.push_back(origin);
@@ -71,20 +71,21 @@ void for_each_to_grow(const Classes& classes, const Grow& grow) {
   }
 }
 
-// The k nearest neighbours of `of` among the rows of their class.
+// The k nearest neighbors of `of` among the rows of their class.
 Rows nearest_of_class(const Table& table, const Rows& of, const Rows& members, size_t k, const std::string& method) {
-  const std::string remedy = members.size() > 1 ? text("give k = ", members.size() - 1, " or less, or ") : "";
-  ENSURE_OR(Exit::bad_data, k < members.size(), method, ": class ", table.labels[members[0]], " has ", members.size(),
-            members.size() == 1 ? " row" : " rows", ", but k = ", k, " neighbours need ", k + 1, "; ", remedy,
-            "use random_oversample");
-  return nearest(table, of, members, k);
+  const std::string technique =
+      members.size() > 1 ? detail::text("give k = ", members.size() - 1, " or less, or ") : "";
+  CP_ENSURE_AS(bad_data, k < members.size(), method, ": class ", table.labels[members[0]], " has ", members.size(),
+               members.size() == 1 ? " row" : " rows", ", but k = ", k, " neighbors need ", k + 1, "; ", technique,
+               "use random_oversample");
+  return nearest_neighbors(table, of, members, k);
 }
 
-// How many of the k nearest neighbours of each of these rows belong to another class than the row.
+// How many of the k nearest neighbors of each of these rows belong to another class than the row.
 std::vector<size_t> others_near(const Table& table, const Rows& of, size_t k, const std::string& method) {
-  ENSURE_OR(Exit::bad_data, k < table.rows(), method, ": the table has ", table.rows(), " rows, but ", k,
-            " neighbours need ", k + 1, "; look at ", table.rows() - 1, " neighbours or fewer");
-  const Rows near = nearest(table, of, all_rows(table), k);
+  CP_ENSURE_AS(bad_data, k < table.rows(), method, ": the table has ", table.rows(), " rows, but ", k,
+               " neighbors need ", k + 1, "; look at ", table.rows() - 1, " neighbors or fewer");
+  const Rows near = nearest_neighbors(table, of, all_rows(table), k);
   std::vector<size_t> others(of.size());
   for (size_t i = 0; i < near.size(); ++i) others[i / k] += table.labels[near[i]] != table.labels[of[i / k]];
   return others;
@@ -92,7 +93,7 @@ std::vector<size_t> others_near(const Table& table, const Rows& of, size_t k, co
 
 const Rows& rows_of(const Classes& classes, int32_t label, const std::string& method) {
   const auto found = classes.find(label);
-  ENSURE_OR(Exit::bad_data, found != classes.end(), method, ": no row of the table has the label ", label);
+  CP_ENSURE_AS(bad_data, found != classes.end(), method, ": no row of the table has the label ", label);
   return found->second;
 }
 
@@ -112,15 +113,15 @@ Border border_of(const Table& table, const Rows& rows, size_t m, const std::stri
 std::vector<size_t> shares(const Table& table, const Rows& rows, size_t wanted, size_t k) {
   std::vector<size_t> counts = others_near(table, rows, k, "adasyn");
   const size_t total = std::accumulate(counts.begin(), counts.end(), size_t(0));
-  ENSURE_OR(Exit::bad_data, total > 0, "adasyn: no row of class ", table.labels[rows[0]],
-            " has a neighbour of another class among its ", k, " nearest; use smote");
+  CP_ENSURE_AS(bad_data, total > 0, "adasyn: no row of class ", table.labels[rows[0]],
+               " has a neighbor of another class among its ", k, " nearest; use smote");
   for (size_t& n : counts) {
     n = static_cast<size_t>(std::nearbyint(static_cast<double>(n * wanted) / static_cast<double>(total)));
   }
   return counts;
 }
 
-// New points from rows and neighbours that are drawn from `near`, k for each of `rows`.
+// New points from rows and neighbors that are drawn from `near`, k for each of `rows`.
 void draw_between(const Table& table, const Rows& rows, const Rows& near, size_t wanted, Random rng, Resampled& to) {
   const size_t k = near.size() / rows.size();
   for (size_t n = 0; n < wanted; ++n) {
@@ -194,14 +195,14 @@ Resampled adasyn(const Table& table, uint64_t seed, size_t k) {
   Resampled y = copies(table, all_rows(table));
   for_each_to_grow(classes, [&](int32_t label, const Rows& rows, size_t wanted) {
     const std::vector<size_t> counts = shares(table, rows, wanted, k);
-    ENSURE_OR(Exit::bad_data, *std::max_element(counts.begin(), counts.end()) > 0, "adasyn: the new rows of class ",
-              label, " are too few, ", wanted, ", to share among its ", rows.size(), ": each gets none; use smote");
+    CP_ENSURE_AS(bad_data, *std::max_element(counts.begin(), counts.end()) > 0, "adasyn: the new rows of class ", label,
+                 " are too few, ", wanted, ", to share among its ", rows.size(), ": each gets none; use smote");
     const Rows near = nearest_of_class(table, rows, rows, k, "adasyn");
     Random rng = rng_of(seed, label);
     for (size_t i = 0; i < rows.size(); ++i) {
       for (size_t n = 0; n < counts[i]; ++n) {
-        const size_t neighbour = near[i * k + rng.below(k)];
-        append(table, {rows[i], neighbour, rng.uniform()}, y);
+        const size_t neighbor = near[i * k + rng.below(k)];
+        append(table, {rows[i], neighbor, rng.uniform()}, y);
       }
     }
   });
@@ -225,7 +226,7 @@ Resampled tomek_links(const Table& table, bool all) {
 
 std::vector<std::pair<size_t, size_t>> tomek_pairs(const Table& table) {
   classes_of(table, "tomek_pairs");  // for its checks
-  const Rows rows = all_rows(table), near = nearest(table, rows, rows, 1);
+  const Rows rows = all_rows(table), near = nearest_neighbors(table, rows, rows, 1);
   std::vector<std::pair<size_t, size_t>> pairs;
   for (size_t i = 0; i < near.size(); ++i) {
     if (i < near[i] && near[near[i]] == i && table.labels[i] != table.labels[near[i]]) pairs.emplace_back(i, near[i]);

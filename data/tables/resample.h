@@ -11,7 +11,7 @@
 // balanced world; moving its threshold or its prior puts that right.
 //
 // Classes are the labels that occur, any number of them. The rules, and the defaults, are imbalanced-learn's, whose
-// sampling_strategy is "auto". Every function throws Error(Exit::bad_data) for a table without rows or with a single
+// sampling_strategy is "auto". Every function throws Error(bad_data) for a table without rows or with a single
 // class. The same seed gives the same rows; each class draws from a stream of its own.
 #pragma once
 
@@ -23,13 +23,13 @@
 
 namespace counterpoise {
 
-// Where a row comes from: x = x_row + gap (x_neighbour - x_row), numbers of rows in the table that was given. A copy is
-// its own neighbour, with gap 0. What lies parallel to the table, such as paths or weights, can be resampled with it.
+// Where a row comes from: x = x_row + gap (x_neighbor - x_row), numbers of rows in the table that was given. A copy is
+// its own neighbor, with gap 0. What lies parallel to the table, such as paths or weights, can be resampled with it.
 struct Origin {
-  size_t row, neighbour;
+  size_t row, neighbor;
   double gap;  // [0, 1)
 
-  bool synthetic() const { return neighbour != row; }
+  bool synthetic() const { return neighbor != row; }
 };
 
 struct Resampled {
@@ -39,7 +39,7 @@ struct Resampled {
 
 // Copies, drawn with replacement, until every class has as many rows as the largest: 1000 and 11000 become 11000 and
 // 11000. All rows stay, first and in their order; copies follow class by class. A table may have no columns: then only
-// the origins matter, for example for pictures.
+// the origins matter, for example for images.
 Resampled random_oversample(const Table& table, uint64_t seed);
 
 // As many rows of each class as the smallest has: 1000 and 11000 become 1000 and 1000. Class by class in the order of
@@ -48,17 +48,17 @@ Resampled random_oversample(const Table& table, uint64_t seed);
 Resampled random_undersample(const Table& table, uint64_t seed, bool replacement = false);
 
 // SMOTE, Chawla et al. 2002 (arXiv:1106.1813): every class grows to the size of the largest by points between a row
-// and one of its k nearest neighbours of the same class, both drawn evenly, at an even gap. New rows stand after all
-// the others, class by class. Throws Error(Exit::bad_data) for a class to grow that has no k + 1 rows.
+// and one of its k nearest neighbors of the same class, both drawn evenly, at an even gap. New rows stand after all
+// the others, class by class. Throws Error(bad_data) for a class to grow that has no k + 1 rows.
 Resampled smote(const Table& table, uint64_t seed, size_t k = 5);
 
 // Borderline-SMOTE 1, Han, Wang and Mao 2005: as smote(), but only rows in danger get new points, towards any of their
-// k nearest neighbours of the same class. A class without a row in danger stays as it is, so the classes need not come
-// out equal: look at the counts. Throws Error(Exit::bad_data) as smote() does for a class that has rows in danger, and
+// k nearest neighbors of the same class. A class without a row in danger stays as it is, so the classes need not come
+// out equal: look at the counts. Throws Error(bad_data) as smote() does for a class that has rows in danger, and
 // for a table without m + 1 rows.
 Resampled borderline_smote(const Table& table, uint64_t seed, size_t k = 5, size_t m = 10);
 
-// The rows of a class by the number of others among their m nearest neighbours of any class: in danger where
+// The rows of a class by the number of others among their m nearest neighbors of any class: in danger where
 // m / 2 <= others < m, noise where others = m, and safe else. Both in the order of the table.
 struct Border {
   std::vector<size_t> danger, noise;
@@ -67,12 +67,12 @@ Border border(const Table& table, int32_t label, size_t m = 10);
 
 // ADASYN, He et al. 2008: as smote(), but the row that a new point starts from is not drawn: adasyn_counts() says how
 // many each gets. They are rounded, so a class may come out a little larger or smaller than the largest. Throws
-// Error(Exit::bad_data) for a class to grow that has no k + 1 rows, that has no neighbour of another class, or whose
+// Error(bad_data) for a class to grow that has no k + 1 rows, that has no neighbor of another class, or whose
 // counts are all zero; smote() does for these.
 Resampled adasyn(const Table& table, uint64_t seed, size_t k = 5);
 
 // How many of `wanted` new points start from each row of a class, in the order of the table: wanted r_i / sum(r), r_i
-// being the share of other classes among the row's k nearest neighbours, rounded, and from half way to even. The
+// being the share of other classes among the row's k nearest neighbors, rounded, and from half way to even. The
 // quotient is exact, where imbalanced-learn's sums of fractions may fall to either side of a half.
 std::vector<size_t> adasyn_counts(const Table& table, int32_t label, size_t wanted, size_t k = 5);
 
@@ -80,7 +80,7 @@ std::vector<size_t> adasyn_counts(const Table& table, int32_t label, size_t want
 // first, of several), or with `all` both. The others keep their order; none is drawn, so there is no seed.
 Resampled tomek_links(const Table& table, bool all = false);
 
-// Pairs of rows, the smaller number first, that are each other's nearest neighbour and belong to different classes.
+// Pairs of rows, the smaller number first, that are each other's nearest neighbor and belong to different classes.
 std::vector<std::pair<size_t, size_t>> tomek_pairs(const Table& table);
 
 }  // namespace counterpoise

@@ -9,7 +9,7 @@
 namespace counterpoise {
 
 inline int blas_int(Index n) {
-  ENSURE(n <= 0x7fffffff, "matrix product: an extent of ", n, " is more than OpenBLAS can count");
+  CP_ENSURE(n <= 0x7fffffff, "matrix product: an extent of ", n, " is more than OpenBLAS can count");
   return static_cast<int>(n);
 }
 
@@ -25,8 +25,8 @@ inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, 
               blas_int(M), blas_int(N), blas_int(L), 1.0, A, blas_int(lda), B, blas_int(ldb), beta, C, blas_int(ldc));
 }
 
-// The same over all cores: C is cut along its longer side, once a thread, because OpenBLAS packs the other operand anew
-// for each piece.
+// The same over all cores: C is cut along its longer side, once a thread, because OpenBLAS packs the other operand
+// again for each piece.
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const T* A, Index lda, const T* B,
                    Index ldb, T beta, T* C, Index ldc) {

@@ -3,8 +3,8 @@
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/im2col_conv.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/scratch.h"
 #include "kernels/cpu/winograd.h"
+#include "kernels/scratch.h"
 
 namespace counterpoise {
 
@@ -18,15 +18,15 @@ void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, c
   else im2col_conv(backend, g, x, w, bias, relu, y);
 }
 
-// w [K, R, S, C] turned by 180 degrees with its channels exchanged, [C, R, S, K]: the kernel of the way back.
+// w [K, R, S, C] rotated by 180 degrees with its channels exchanged, [C, R, S, K]: the kernel of the backward pass.
 template <class T>
-void turn(const ConvGeometry& g, const T* w, T* turned) {
+void rotate_kernel(const ConvGeometry& g, const T* w, T* rotated) {
   parallel_for(g.C, 4, [&](Index begin, Index end) {
     for (Index c = begin; c < end; ++c) {
       for (Index rs = 0; rs < g.R * g.S; ++rs) {
         const Index opposite = g.R * g.S - 1 - rs;
         for (Index k = 0; k < g.K; ++k) {
-          turned[(c * g.R * g.S + rs) * g.K + k] = w[(k * g.R * g.S + opposite) * g.C + c];
+          rotated[(c * g.R * g.S + rs) * g.K + k] = w[(k * g.R * g.S + opposite) * g.C + c];
         }
       }
     }
@@ -43,7 +43,7 @@ void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dPa
   });
 }
 
-// At stride 1 the gradient is itself a convolution of dy, with the turned kernel and padding R - 1 - pad.
+// At stride 1 the gradient is itself a convolution of dy, with the rotated kernel and padding R - 1 - pad.
 void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
   const ConvGeometry g(dx.shape, w.shape, params);
   dispatch(dx.dtype, [&](auto zero) {
@@ -55,9 +55,9 @@ void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams p
       if (tile) {
         return winograd_conv(*this, tile, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
       }
-      const Scratch<T> turned(*this, w.size());
-      turn(g, w.as<T>(), turned.get());
-      return convolve(*this, back, dy.as<T>(), turned.get(), no_bias, false, dx.as<T>());
+      const Scratch<T> rotated(*this, w.size());
+      rotate_kernel(g, w.as<T>(), rotated.get());
+      return convolve(*this, back, dy.as<T>(), rotated.get(), no_bias, false, dx.as<T>());
     }
     im2col_grad_input(*this, g, dy.as<T>(), w.as<T>(), dx.as<T>());
   });

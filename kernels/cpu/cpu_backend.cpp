@@ -6,8 +6,8 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/cpu/blas.h"
 #include "kernels/broadcast.h"
+#include "kernels/cpu/blas.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/philox.h"
 
@@ -24,27 +24,25 @@ std::string cpu_description() {
   // The configuration begins with name and version: "OpenBLAS 0.3.21 NO_AFFINITY ...".
   const std::string config = openblas_get_config();
   const size_t end = config.find(' ', config.find(' ') + 1);
-  return text(config.substr(0, end), " (kernels for ", openblas_get_corename(), ")");
+  return detail::text(config.substr(0, end), " (kernels for ", openblas_get_corename(), ")");
 }
 
 void CpuBackend::require(DType dtype) const {
-  ENSURE_OR(Exit::no_device, dtype != DType::bf16,
-            "--precision bf16 needs a card whose units compute in bf16: use --device cuda, or --precision fp32");
+  CP_ENSURE_AS(device, dtype != DType::bf16, "cpu: computes in f32 and f64; bf16 needs a GPU");
 }
 
 // -- memory --
 
 void* CpuBackend::allocate(size_t bytes) {
   void* memory = memory_.allocate(bytes);
-  ENSURE_OR(Exit::no_device, memory, "out of memory: ", bytes >> 20,
-            " MiB more are not to be had; try a smaller --batch-size, --image-size or --width");
+  CP_ENSURE_AS(out_of_memory, memory, "out of memory: ", bytes >> 20, " MiB more could not be allocated");
   return memory;
 }
 void CpuBackend::release(void* memory, size_t) noexcept { memory_.release(memory); }
 
 // -- elementwise --
 // The ivdep pragmas say that where output and input are the same memory, element i meets only element i. Without them
-// an operation in place takes the loop that is not vectorised.
+// an operation in place takes the loop that is not vectorized.
 
 void CpuBackend::fill(double value, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
@@ -124,7 +122,7 @@ void CpuBackend::binary(Binary op, const View& a, const View& b, const View& y) 
     visit(op, [&](auto formula) {
       for_each_run<T>(a, b, y.shape, [&](Index at, const T* pa, const T* pb, Index sa, Index sb, Index n) {
         T* py = y.as<T>() + at;
-        if (sa == 1 && sb == 1) {  // the compiler vectorises this one
+        if (sa == 1 && sb == 1) {  // the compiler vectorizes this one
 #pragma GCC ivdep
           for (Index i = 0; i < n; ++i) py[i] = formula.f(pa[i], pb[i]);
         } else {
@@ -167,7 +165,7 @@ void CpuBackend::relu_mask(const View& y, const View& dy, const View& dz) {
     parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
 #pragma GCC ivdep
       for (Index i = begin; i < end; ++i) {
-        const T gradient = pdy[i];  // read in any case, or the loop is not vectorised
+        const T gradient = pdy[i];  // read in any case, or the loop is not vectorized
         pdz[i] = py[i] > T(0) ? gradient : T(0);
       }
     });
@@ -260,7 +258,7 @@ void CpuBackend::matmul(const View& a, bool transpose_a, const View& b, bool tra
   });
 }
 
-// -- batch normalisation --
+// -- batch normalization --
 
 void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
                             const View& y, const View& mean, const View& inv_std, const View& running_mean,

@@ -1,5 +1,5 @@
 // The fast backend for the processor: Winograd's algorithm for convolutions, OpenBLAS for large products, a pool of
-// threads, loops that the compiler vectorises, memory that is reused.
+// threads, loops that the compiler vectorizes, memory that is reused.
 //
 // It is the reference backend with the operations that matter replaced; what it inherits (casts, average pooling,
 // log-softmax, pick) works on tensors so small, or so rarely, that plain loops do not show in any profile.

@@ -2,8 +2,8 @@
 
 #include "kernels/cpu/panels.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/scratch.h"
 #include "kernels/cpu/winograd.h"
+#include "kernels/scratch.h"
 
 namespace counterpoise {
 
@@ -20,7 +20,7 @@ class PaddedBand {
   PaddedBand(const ConvGeometry& g, T* memory) : g_(g), memory_(memory) {}
   static Index size(const ConvGeometry& g) { return ((band - 1) * g.stride + g.R) * row_size(g); }
 
-  void read(const T* x, Index picture, Index first, Index rows) {
+  void read(const T* x, Index image, Index first, Index rows) {
     T* to = memory_;
     for (Index i = 0; i < (rows - 1) * g_.stride + g_.R; ++i, to += row_size(g_)) {
       const Index h = first * g_.stride + i - g_.pad;
@@ -29,7 +29,7 @@ class PaddedBand {
         continue;
       }
       std::fill_n(to, g_.pad * g_.C, T(0));
-      std::copy_n(x + (picture * g_.H + h) * g_.W * g_.C, g_.W * g_.C, to + g_.pad * g_.C);
+      std::copy_n(x + (image * g_.H + h) * g_.W * g_.C, g_.W * g_.C, to + g_.pad * g_.C);
       std::fill_n(to + (g_.pad + g_.W) * g_.C, g_.pad * g_.C, T(0));
     }
   }
@@ -46,13 +46,13 @@ class PaddedBand {
 
 Index bands(const ConvGeometry& g) { return g.N * ((g.P + band - 1) / band); }
 
-// Calls fn(picture, first row, rows) for some bands.
+// Calls fn(image, first row, rows) for some bands.
 template <class Fn>
 void for_each_band(const ConvGeometry& g, Index begin, Index end, const Fn& fn) {
-  const Index per_picture = (g.P + band - 1) / band;
+  const Index per_image = (g.P + band - 1) / band;
   for (Index i = begin; i < end; ++i) {
-    const Index first = i % per_picture * band;
-    fn(i / per_picture, first, std::min(band, g.P - first));
+    const Index first = i % per_image * band;
+    fn(i / per_image, first, std::min(band, g.P - first));
   }
 }
 
@@ -80,10 +80,10 @@ void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
     T* const mine = memory.get() + thread_slot() * (x_size + y_size);
     PaddedBand<T> padded(g, mine);
     const Panels<T> filled = {mine + x_size, g.Q * lanes<T>};  // a row of y, its last panel filled up
-    for_each_band(g, begin, end, [&](Index picture, Index first, Index rows) {
-      padded.read(x, picture, first, rows);
+    for_each_band(g, begin, end, [&](Index image, Index first, Index rows) {
+      padded.read(x, image, first, rows);
       for (Index p = 0; p < rows; ++p) {
-        T* const to = y + (picture * g.P + first + p) * g.Q * g.K;
+        T* const to = y + (image * g.P + first + p) * g.Q * g.K;
         multiply_direct<T>(g.Q, L, out, padded.matrix(p), columns, relu, whole ? Panels<T>{to, lanes<T>, g.K} : filled);
         if (whole) continue;
         for (Index q = 0; q < g.Q; ++q) {
@@ -111,10 +111,10 @@ void direct_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, con
           const Panels<T> sum = {sums.get() + part * dw_size, L * lanes<T>};  // [L, K]
           bool add = false;
           for_each_band(
-              g, part * bands(g) / parts, (part + 1) * bands(g) / parts, [&](Index picture, Index first, Index rows) {
-                padded.read(x, picture, first, rows);
+              g, part * bands(g) / parts, (part + 1) * bands(g) / parts, [&](Index image, Index first, Index rows) {
+                padded.read(x, image, first, rows);
                 for (Index p = 0; p < rows; ++p, add = true) {
-                  const T* from = dy + (picture * g.P + first + p) * g.Q * g.K;
+                  const T* from = dy + (image * g.P + first + p) * g.Q * g.K;
                   Panels<const T> row = {from, lanes<T>, g.K};  // [Q, K], as it is
                   if (g.K % lanes<T> != 0) {                    // unless its last panel must be filled up with zeros
                     const Panels<T> copy = {mine + x_size, g.Q * lanes<T>};

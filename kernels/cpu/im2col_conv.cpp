@@ -37,7 +37,7 @@ void im2col(const ConvGeometry& g, const T* x, Index begin, Index end, T* col) {
   }
 }
 
-// The way back: adds the rows of picture n's col into dx.
+// The backward pass: adds the rows of image n's col into dx.
 template <class T>
 void col2im(const ConvGeometry& g, const T* col, Index n, T* dx) {
   for (Index p = 0; p < g.P; ++p) {
@@ -60,7 +60,7 @@ void col2im(const ConvGeometry& g, const T* col, Index n, T* dx) {
 template <class T>
 void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
   const Index L = g.length();
-  // Small pictures make few blocks: then smaller ones, so that each thread gets one.
+  // Small images make few blocks: then smaller ones, so that each thread gets one.
   const Index rows = std::min(block_rows(g, sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
   const Index blocks = rows ? (g.pixels() + rows - 1) / rows : 0;
   const Scratch<T> scratch(backend, is_product(g) ? 0 : cpu_threads() * rows * L);

@@ -4,7 +4,7 @@
 //
 //   col [pixels, R S C]:   y = col w^T        dw = dy^T col        dcol = dy w
 //
-// In NHWC the S C inputs of one kernel row lie next to each other in the picture, so a row of col is R straight
+// In NHWC the S C inputs of one kernel row lie next to each other in the image, so a row of col is R straight
 // copies. Only a block of rows is written at a time: large enough to pay for OpenBLAS's packing of the weights,
 // small enough to stay in the cache. A 1 x 1 convolution at stride 1 is a product already, and col is x itself.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace counterpoise {
 
-// y = x * w + bias, cut at 0 if `relu`. The bias may be null.
+// y = x * w + bias, clamped at 0 if `relu`. The bias may be null.
 template <class T>
 void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y);
 

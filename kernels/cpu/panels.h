@@ -12,9 +12,9 @@
 
 namespace counterpoise {
 
-// A matrix, or some neighbouring rows or panels of one. Element (row, column) lies at panel column / width, row `row`,
+// A matrix, or some neighboring rows or panels of one. Element (row, column) lies at panel column / width, row `row`,
 // place column % width. The width may be another than lanes<T> where a matrix is only read number by number; then, and
-// with a step and a stride of one's own, parts of a picture in memory are matrices as they are.
+// with a step and a stride of one's own, parts of a image in memory are matrices as they are.
 template <class T>
 struct Panels {
   T* data;
@@ -40,8 +40,8 @@ constexpr Index rows_at_once = vector_registers == 32 ? 14 : 6;
 template <class T>
 void multiply(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, Panels<T> c);
 
-// C = A B + bias, cut at 0 if `relu`: A may have any panels, C rows of any step. Each panel of B begins with a row that
-// is the bias.
+// C = A B + bias, clamped at 0 if `relu`: A may have any panels, C rows of any step. Each panel of B begins with a row
+// that is the bias.
 template <class T>
 void multiply_direct(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool relu,
                      Panels<T> c);

@@ -36,8 +36,8 @@ class Pool {
       for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
     } catch (const std::system_error& error) {
       stop();
-      throw Error(text("the system gives no more than ", threads_.size(), " threads (", error.what(),
-                       "); ask for fewer with --threads"));
+      throw Error(ErrorKind::failure, "the system gives no more than ", threads_.size(), " threads (", error.what(),
+                  "); use fewer");
     }
   }
   ~Pool() { stop(); }

@@ -60,7 +60,7 @@ void CpuBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
   });
 }
 
-// Where windows overlap, threads on different rows of y would meet in the same pixels of x: then each takes pictures.
+// Where windows overlap, threads on different rows of y would meet in the same pixels of x: then each takes images.
 void CpuBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) {
   const Pooling g(x.shape, y.shape, params);
   const bool tiled = g.tiled();

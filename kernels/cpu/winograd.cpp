@@ -22,7 +22,7 @@ namespace {
 constexpr Index block_bytes = 1 << 19, most_tiles = 8 * rows_at_once;
 
 // Tiles in a block, if each takes `bytes`; at least `fewest` where there are so many, because each block reads the
-// whole kernel anew and should do much with it.
+// whole kernel again and should do much with it.
 Index tiles_in_block(Index bytes, Index tiles, Index fewest) {
   const Index fitting = block_bytes / bytes / rows_at_once * rows_at_once;
   return std::min(std::max(fewest, std::min(most_tiles, fitting)), (tiles + cpu_threads() - 1) / cpu_threads());
@@ -35,7 +35,7 @@ Range pair_of_panels(Index pair, Index panels) { return {2 * pair, std::min(pane
 constexpr Index most_part_bytes = 1 << 28;
 
 template <class T, int m>
-void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool turned, const T* bias, bool relu,
+void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool rotated, const T* bias, bool relu,
           T* y) {
   const Tiles<T, m> tiles(g);
   constexpr int places = tiles.places;
@@ -43,7 +43,7 @@ void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool 
   const bool large = beyond_caches(g.pixels() * g.K * Index(sizeof(T)));
 
   const auto transform_kernel = [&](Range k, const Stack<T>& u) {
-    if (turned) tiles.turned_kernel(w, k, u);
+    if (rotated) tiles.rotated_kernel(w, k, u);
     else tiles.kernel(w, k, u);
   };
   // The outputs of a block of tiles and two panels of channels.
@@ -167,10 +167,10 @@ int winograd_tile(const ConvGeometry& g) {
 }
 
 template <class T>
-void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool turned,
+void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool rotated,
                    const T* bias, bool relu, T* y) {
-  if (tile == 2) conv<T, 2>(backend, g, x, w, turned, bias, relu, y);
-  else conv<T, 4>(backend, g, x, w, turned, bias, relu, y);
+  if (tile == 2) conv<T, 2>(backend, g, x, w, rotated, bias, relu, y);
+  else conv<T, 4>(backend, g, x, w, rotated, bias, relu, y);
 }
 
 template <class T>

@@ -10,11 +10,11 @@ namespace counterpoise {
 // is no such convolution.
 int winograd_tile(const ConvGeometry& g);
 
-// y = x * w + bias, cut at 0 if `relu`. If `turned`, w is [C, 3, 3, K] and is used with its channels exchanged and its
-// taps reversed. So is the gradient of the input computed: x is dy, w as in the convolution, and g the geometry of the
-// way back, whose C is the convolution's K and whose padding is 2 - pad. The bias may be null.
+// y = x * w + bias, clamped at 0 if `relu`. If `rotated`, w is [C, 3, 3, K] and is used with its channels exchanged and
+// its taps reversed. So is the gradient of the input computed: x is dy, w as in the convolution, and g the geometry of
+// the way back, whose C is the convolution's K and whose padding is 2 - pad. The bias may be null.
 template <class T>
-void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool turned,
+void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool rotated,
                    const T* bias, bool relu, T* y);
 
 // dw [K, 3, 3, C].

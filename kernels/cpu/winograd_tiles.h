@@ -1,4 +1,4 @@
-// Pictures and kernels transformed for Winograd's algorithm, tile by tile, and the ways back. Vectors run along
+// Images and kernels transformed for Winograd's algorithm, tile by tile, and the inverse transforms. Vectors run along
 // channels.
 #pragma once
 
@@ -7,8 +7,8 @@
 
 #include "kernels/conv_geometry.h"
 #include "kernels/cpu/panels.h"
-#include "kernels/scratch.h"
 #include "kernels/cpu/winograd_transforms.h"
+#include "kernels/scratch.h"
 
 namespace counterpoise {
 
@@ -47,7 +47,7 @@ class Stacks {
   Scratch<T> memory_;
 };
 
-// The tiles of m x m outputs that cover y [N, P, Q, K], picture by picture, row by row. Those at the right and the
+// The tiles of m x m outputs that cover y [N, P, Q, K], image by image, row by row. Those at the right and the
 // lower edge may hang over. Of a stack of tiles, row 0 is the first of the tiles that a function is given; of any
 // stack, panel 0 is the first of the panels of channels.
 template <class T, int m>
@@ -58,26 +58,24 @@ class Tiles {
   explicit Tiles(const ConvGeometry& geometry)
       : g_(geometry),
         columns_((g_.Q + m - 1) / m),
-        per_picture_((g_.P + m - 1) / m * columns_),
+        per_image_((g_.P + m - 1) / m * columns_),
         zeros_(std::max(g_.C, g_.K)) {}
 
-  Index count() const { return g_.N * per_picture_; }
+  Index count() const { return g_.N * per_image_; }
 
   // B^T d B of x's pixels d [n, n].
   void input(const T* x, Range tiles, Range panels, const Stack<T>& to) const {
-    transform_pictures<n>(Algebra::template input<V>, Pictures<const T>{x, g_.H, g_.W, g_.C}, g_.pad, tiles, panels,
-                          to);
+    transform_images<n>(Algebra::template input<V>, Images<const T>{x, g_.H, g_.W, g_.C}, g_.pad, tiles, panels, to);
   }
   // A dY A^T of dy's pixels dY [m, m].
   void output_grad(const T* dy, Range tiles, Range panels, const Stack<T>& to) const {
-    transform_pictures<m>(Algebra::template output_grad<V>, Pictures<const T>{dy, g_.P, g_.Q, g_.K}, 0, tiles, panels,
-                          to);
+    transform_images<m>(Algebra::template output_grad<V>, Images<const T>{dy, g_.P, g_.Q, g_.K}, 0, tiles, panels, to);
   }
-  // A^T M A + bias of the products M [n, n], cut at 0 if `relu`, to y. If y is `large`, it goes around the caches.
+  // A^T M A + bias of the products M [n, n], clamped at 0 if `relu`, to y. If y is `large`, it goes around the caches.
   void output(const Stack<T>& products, Range tiles, Range panels, const T* bias, bool relu, bool large, T* y) const {
     for (Index tile = tiles.first; tile < tiles.last; ++tile) {
       T* pixel[m][m];
-      find(tile, Pictures<T>{y, g_.P, g_.Q, g_.K}, 0, static_cast<T*>(nullptr), pixel);
+      find(tile, Images<T>{y, g_.P, g_.Q, g_.K}, 0, static_cast<T*>(nullptr), pixel);
       for (Index panel = panels.first; panel < panels.last; ++panel) {
         const Index k = panel * lanes<T>, size = std::min<Index>(lanes<T>, g_.K - k);
         const V offset = bias ? load(bias + k, size) : V{};
@@ -117,8 +115,8 @@ class Tiles {
       }
     }
   }
-  // The same of the turned kernel, whose w [C, 3, 3, K] is read in reverse.
-  void turned_kernel(const T* w, Range panels, const Stack<T>& to) const {
+  // The same of the rotated kernel, whose w [C, 3, 3, K] is read in reverse.
+  void rotated_kernel(const T* w, Range panels, const Stack<T>& to) const {
     for (Index c = 0; c < g_.C; ++c) {
       for (Index panel = panels.first; panel < panels.last; ++panel) {
         const Index k = panel * lanes<T>, outputs = std::min<Index>(lanes<T>, g_.K - k);
@@ -157,27 +155,27 @@ class Tiles {
   using V = Vec<T>;
   using Algebra = Winograd<m>;
   template <class U>
-  struct Pictures {
+  struct Images {
     U* data;
     Index H, W, C;
   };
 
   // Where the pixels of a tile lie, from `shift` above and to the left of its outputs on; `outside` beyond the edges.
   template <int size, class U>
-  void find(Index tile, const Pictures<U>& x, Index shift, U* outside, U* (&pixel)[size][size]) const {
-    const Index top = tile % per_picture_ / columns_ * m - shift, left = tile % columns_ * m - shift;
+  void find(Index tile, const Images<U>& x, Index shift, U* outside, U* (&pixel)[size][size]) const {
+    const Index top = tile % per_image_ / columns_ * m - shift, left = tile % columns_ * m - shift;
     for (Index i = 0; i < size; ++i) {
       for (Index j = 0; j < size; ++j) {
         const Index h = top + i, w = left + j;
         const bool inside = 0 <= h && h < x.H && 0 <= w && w < x.W;
-        pixel[i][j] = inside ? x.data + ((tile / per_picture_ * x.H + h) * x.W + w) * x.C : outside;
+        pixel[i][j] = inside ? x.data + ((tile / per_image_ * x.H + h) * x.W + w) * x.C : outside;
       }
     }
   }
 
   template <int size, class F>
-  void transform_pictures(F f, const Pictures<const T>& x, Index shift, Range tiles, Range panels,
-                          const Stack<T>& to) const {
+  void transform_images(F f, const Images<const T>& x, Index shift, Range tiles, Range panels,
+                        const Stack<T>& to) const {
     for (Index tile = tiles.first; tile < tiles.last; ++tile) {
       const T* pixel[size][size];
       find(tile, x, shift, zeros_.data(), pixel);
@@ -201,7 +199,7 @@ class Tiles {
   }
 
   const ConvGeometry g_;
-  const Index columns_, per_picture_;
+  const Index columns_, per_image_;
   const std::vector<T> zeros_;
 };
 

@@ -13,7 +13,7 @@
 //   y_j = sum over k of g_(k-j) d_k = sum over t of g_t d_(j+t)     is     y = A^T [(G g) . (B^T d)].
 //
 // That is the filter of deep learning. The divisors of the interpolation have been moved from B to G, whose work is
-// done once for all pictures. In two directions each matrix is applied to the columns and then to the rows:
+// done once for all images. In two directions each matrix is applied to the columns and then to the rows:
 //
 //   Y = A^T [(G g G^T) . (B^T d B)] A,      m x m outputs with (m + 2)^2 products instead of 9 m^2:
 //                                           F(2,3) 16 for 36, F(4,3) 36 for 144.

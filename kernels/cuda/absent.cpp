@@ -6,7 +6,7 @@ namespace counterpoise {
 Backend* cuda_backend() { return nullptr; }
 
 std::string cuda_absence() {
-  return "this program was built without CUDA: use --device cpu, or install nvcc, cuBLAS and cuDNN and run make again";
+  return "this program was built without CUDA: install nvcc, cuBLAS and cuDNN and run make again";
 }
 
 std::string cuda_version() { return ""; }

@@ -7,14 +7,13 @@
 
 namespace counterpoise {
 
-// Throws Error(Exit::no_device). Work on a card is asynchronous, so the call that reports an error may not be the one
+// Throws Error(device). Work on a GPU is asynchronous, so the call that reports an error may not be the one
 // that made it; CUDA_LAUNCH_BLOCKING=1 makes each call wait.
 [[noreturn]] inline void throw_cuda_error(const std::string& cause, const char* expression, const char* file,
                                           int line) {
-  throw Error(text("cuda: ", cause, " in ", expression, " (", file, ":", line,
-                   "); work on the card is lost. Run again, with CUDA_LAUNCH_BLOCKING=1 to find the kernel, or with "
-                   "--device cpu"),
-              Exit::no_device);
+  throw Error(ErrorKind::device, "cuda: ", cause, " in ", expression, " (", file, ":", line,
+              "); work on the GPU is lost. Run again, with CUDA_LAUNCH_BLOCKING=1 to find the kernel, or on another "
+              "device");
 }
 
 }  // namespace counterpoise

@@ -6,9 +6,9 @@
 // run.
 #include <algorithm>
 
-#include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/conv.h"
+#include "kernels/cuda/cuda_backend.h"
 #include "kernels/scratch.h"
 
 namespace counterpoise {
@@ -80,7 +80,7 @@ std::shared_ptr<ConvPlan> CudaBackend::fastest(std::vector<std::unique_ptr<ConvP
       if (!best || duration < least) best = std::move(plan), least = duration;
     } catch (const Error&) {
       // No memory for its workspace, or refused for a reason that it did not tell before: then it is not the one. A
-      // card that is out of order shows at the next plan, and if all fail at the run that is asked for.
+      // GPU that is out of order shows at the next plan, and if all fail at the run that is asked for.
     }
   }
   return best;
@@ -105,7 +105,7 @@ void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
   way.plan->run(data, workspace.get());
 }
 
-// The three channels of a picture become eight, of which five are zeros: tensor cores then do the first layer, too.
+// The three channels of a image become eight, of which five are zeros: tensor cores then do the first layer, too.
 void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
   ConvGeometry& g = problem.geometry;
   const Index C = g.C, wide = rounded_up(C), pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;

@@ -1,4 +1,4 @@
-// The cuda backend's card, memory and copies.
+// The cuda backend's GPU, memory and copies.
 #include "kernels/cuda/cuda_backend.h"
 
 #include <cstdlib>
@@ -11,7 +11,7 @@
 
 namespace counterpoise {
 
-// -- finding a card --
+// -- finding a GPU --
 
 namespace {
 
@@ -34,7 +34,9 @@ const Found& found() {
   return found;
 }
 
-std::string version(size_t number, size_t unit) { return text(number / unit, ".", number % unit / (unit / 100)); }
+std::string version(size_t number, size_t unit) {
+  return detail::text(number / unit, ".", number % unit / (unit / 100));
+}
 
 constexpr size_t mebibyte = size_t(1) << 20;
 
@@ -44,12 +46,12 @@ Backend* cuda_backend() { return found().backend; }
 std::string cuda_absence() { return found().absence; }
 
 std::string cuda_version() {
-  return text("CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, ", cuDNN ", CUDNN_MAJOR, ".",
-              CUDNN_MINOR, ", for ", CUDA_ARCHS_TEXT);
+  return detail::text("CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, ", cuDNN ", CUDNN_MAJOR, ".",
+                      CUDNN_MINOR, ", for ", CUDA_ARCHS_TEXT);
 }
 
 CudaBackend::CudaBackend() {
-  find_card();
+  find_device();
   CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   make_pool();
   for (int i = 0; i < 2; ++i) {
@@ -62,45 +64,45 @@ CudaBackend::CudaBackend() {
   open_libraries();
 }
 
-// Throws with what to do where no card can be used.
-void CudaBackend::find_card() {
-  int cards = 0;
-  const cudaError_t status = cudaGetDeviceCount(&cards);
+// Throws with what to do where no GPU can be used.
+void CudaBackend::find_device() {
+  int devices = 0;
+  const cudaError_t status = cudaGetDeviceCount(&devices);
   const auto none = [](const std::string& reason) {
-    return Error(reason + "; use --device cpu, or see what nvidia-smi says", Exit::no_device);
+    return Error(ErrorKind::device, reason + "; see what nvidia-smi says");
   };
   if (status == cudaErrorInsufficientDriver) {
     int driver = 0;
     cudaDriverGetVersion(&driver);
     if (driver == 0) throw none("there is no NVIDIA driver on this machine");
-    throw none(text("the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10,
-                    ", but this program needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10,
-                    "; update it"));
+    throw none(detail::text("the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10,
+                            ", but this program needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10,
+                            "; update it"));
   }
-  if (status == cudaErrorNoDevice || (status == cudaSuccess && cards == 0)) {
+  if (status == cudaErrorNoDevice || (status == cudaSuccess && devices == 0)) {
     const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-    throw none(text("there is no NVIDIA card on this machine",
-                    visible ? text(" that CUDA_VISIBLE_DEVICES=", visible, " shows") : ""));
+    throw none(detail::text("there is no NVIDIA GPU on this machine",
+                            visible ? detail::text(" that CUDA_VISIBLE_DEVICES=", visible, " shows") : ""));
   }
-  if (status != cudaSuccess) throw none(text("CUDA cannot start: ", cudaGetErrorString(status)));
+  if (status != cudaSuccess) throw none(detail::text("CUDA cannot start: ", cudaGetErrorString(status)));
 
-  cudaDeviceProp card;
+  cudaDeviceProp device;
   CUDA_CHECK(cudaSetDevice(0));
-  CUDA_CHECK(cudaGetDeviceProperties(&card, 0));
-  compute_capability_ = 10 * card.major + card.minor;
-  memory_ = card.totalGlobalMem;
-  card_text_ = text(card.name, ", ", memory_ / mebibyte, " MiB");
-  description_ = text(card_text_, ", compute capability ", card.major, ".", card.minor);
+  CUDA_CHECK(cudaGetDeviceProperties(&device, 0));
+  compute_capability_ = 10 * device.major + device.minor;
+  memory_ = device.totalGlobalMem;
+  device_text_ = detail::text(device.name, ", ", memory_ / mebibyte, " MiB");
+  description_ = detail::text(device_text_, ", compute capability ", device.major, ".", device.minor);
   const cudaError_t usable = probe_kernels();
-  ENSURE_OR(Exit::no_device, usable == cudaSuccess, "this program has kernels for ", CUDA_ARCHS_TEXT, ", but the ",
-            card.name, " has compute capability ", card.major, ".", card.minor, " (", cudaGetErrorString(usable),
-            "); build it with make CUDA_ARCHS=", compute_capability_, ", or use --device cpu");
+  CP_ENSURE_AS(device, usable == cudaSuccess, "this program has kernels for ", CUDA_ARCHS_TEXT, ", but the ",
+               device.name, " has compute capability ", device.major, ".", device.minor, " (",
+               cudaGetErrorString(usable), "); build it with make CUDA_ARCHS=", compute_capability_);
 }
 
 void CudaBackend::make_pool() {
   int supported = 0;
   CUDA_CHECK(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, 0));
-  ENSURE_OR(Exit::no_device, supported, card_text_, ": its driver has no memory pools; update the driver");
+  CP_ENSURE_AS(device, supported, device_text_, ": its driver has no memory pools; update the driver");
   cudaMemPoolProps properties = {};
   properties.allocType = cudaMemAllocationTypePinned;
   properties.location = {cudaMemLocationTypeDevice, 0};
@@ -111,8 +113,8 @@ void CudaBackend::make_pool() {
 
 void CudaBackend::open_libraries() {
   if (cublas().create(&cublas_) != CUBLAS_STATUS_SUCCESS || cudnn().create(&cudnn_) != CUDNN_STATUS_SUCCESS) {
-    throw Error(text(card_text_, ": cuBLAS or cuDNN cannot start; is the card's memory taken by another program?"),
-                Exit::no_device);
+    throw Error(ErrorKind::device, device_text_,
+                ": cuBLAS or cuDNN cannot start; is the GPU's memory taken by another program?");
   }
   // A workspace of its own gives cuBLAS the same bits in every run; 32 MiB is what it wants on Hopper. (Setting the
   // stream takes it away again, so that comes first.)
@@ -123,17 +125,17 @@ void CudaBackend::open_libraries() {
   cudnn().set_stream(cudnn_, stream_);
   int blas = 0;
   cublas().get_version(cublas_, &blas);
-  description_ += text(", cuBLAS ", version(blas, 10000), ", cuDNN ", version(cudnn().get_version(), 10000));
+  description_ += detail::text(", cuBLAS ", version(blas, 10000), ", cuDNN ", version(cudnn().get_version(), 10000));
 }
 
 void CudaBackend::require(DType dtype) const {
-  ENSURE_OR(Exit::no_device, dtype != DType::bf16 || compute_capability_ >= 80, "--precision bf16 needs a card of ",
-            "compute capability 8.0 or later, but this is ", description_, "; use --precision fp32");
+  CP_ENSURE_AS(device, dtype != DType::bf16 || compute_capability_ >= 80,
+               "bf16 needs a GPU of compute capability 8.0 or later, ", "but this is ", description_);
 }
 
 void CudaBackend::set_mode(const ComputeMode& mode) {
-  ENSURE_OR(Exit::no_device, !mode.tf32 || compute_capability_ >= 80, "--precision tf32 needs a card of ",
-            "compute capability 8.0 or later, but this is ", description_, "; use --precision fp32");
+  CP_ENSURE_AS(device, !mode.tf32 || compute_capability_ >= 80, "tf32 needs a GPU of compute capability 8.0 or later, ",
+               "but this is ", description_);
   mode_ = mode;
 }
 
@@ -152,11 +154,8 @@ void* CudaBackend::allocate(size_t bytes) {
     cudaGetLastError();
     uint64_t used = 0;
     cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used);
-    throw Error(
-        text("out of memory on the ", card_text_, ": ", used / mebibyte, " MiB are in use and ", bytes / mebibyte,
-             " MiB more are not to be had; try a smaller --batch-size, --image-size or --width",
-             ", or --precision bf16"),
-        Exit::no_device);
+    throw Error(ErrorKind::out_of_memory, "out of memory on the ", device_text_, ": ", used / mebibyte,
+                " MiB are in use and ", bytes / mebibyte, " MiB more could not be allocated");
   }
   CUDA_CHECK(status);
   return memory;
@@ -173,8 +172,8 @@ size_t CudaBackend::peak_bytes() const {
 
 // -- copies --
 
-// Through pinned memory, from which the card reads by itself: the caller's may be reused at once. The program waits for
-// the card only when it comes back to a half that is not read yet.
+// Through pinned memory, from which the GPU reads by itself: the caller's may be reused at once. The program waits for
+// the GPU only when it comes back to a half that is not read yet.
 void CudaBackend::upload(const void* host, const View& y) {
   const size_t bytes = y.size() * size_of(y.dtype);
   Staging& s = staging_;

@@ -1,4 +1,4 @@
-// The cuda backend: NVIDIA's cards through cuBLAS, cuDNN and kernels of our own.
+// The cuda backend: NVIDIA GPUs through cuBLAS, cuDNN and kernels of our own.
 //
 // Everything is enqueued on one stream and done in that order; only download(), synchronize() and sum_squares() wait.
 // Memory comes from CUDA's stream-ordered pool, which keeps what is released and hands it out again in stream order:
@@ -6,7 +6,7 @@
 // ComputeMode::deterministic all of cuDNN's, give the same bits in every run.
 //
 // The class is spread over files by what they compute: cuda_backend.cpp (memory, copies), cuda_pointwise.cu,
-// cuda_reduce.cu, cuda_pool.cu, cuda_norm.cu, cuda_optim.cu, cuda_pictures.cu, cuda_matmul.cpp, and for convolutions
+// cuda_reduce.cu, cuda_pool.cu, cuda_norm.cu, cuda_optim.cu, cuda_images.cu, cuda_matmul.cpp, and for convolutions
 // cuda_conv.cpp, cudnn_conv.cpp (cuDNN's engines) and cuda_conv_plain.cu (loops for what cuDNN does not do).
 #pragma once
 
@@ -27,7 +27,7 @@ namespace counterpoise {
 
 class CudaBackend : public Backend {
  public:
-  // Takes the first card that CUDA shows (CUDA_VISIBLE_DEVICES chooses). Throws Error(Exit::no_device) with the reason
+  // Takes the first GPU that CUDA shows (CUDA_VISIBLE_DEVICES chooses). Throws Error(device) with the reason
   // where there is none, its driver or a library is missing, or this program has no code for it.
   CudaBackend();
   std::string name() const override { return "cuda"; }
@@ -78,21 +78,21 @@ class CudaBackend : public Backend {
 
   void log_softmax(const View& x, const View& y) override;
   void log_softmax_grad(const View& y, const View& dy, const View& dx) override;
-  void pick(const View& x, const View& index, const View& y) override;
-  void pick_grad(const View& dy, const View& index, const View& dx) override;
+  void gather(const View& x, const View& index, const View& y) override;
+  void gather_grad(const View& dy, const View& index, const View& dx) override;
 
   void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
-  void pictures(const View& bytes, const View& index, const View& turns, const View& y) override;
+  void images(const View& bytes, const View& index, const View& turns, const View& y) override;
 
   void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
   void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
 
  private:
-  // Pinned memory, from which the card copies while the program goes on: two halves, which are filled in turns.
+  // Pinned memory, from which the GPU copies while the program goes on: two halves, which are filled in turns.
   struct Staging {
     static constexpr size_t bytes = size_t(32) << 20;  // of a half
     char* memory[2] = {};
-    cudaEvent_t read[2] = {};  // when the card has read all of a half
+    cudaEvent_t read[2] = {};  // when the GPU has read all of a half
     int half = 0;
     size_t used = 0;  // of the half that is being filled
   };
@@ -103,7 +103,7 @@ class CudaBackend : public Backend {
     std::shared_ptr<ConvPlan> plan;
   };
 
-  void find_card();
+  void find_device();
   void make_pool();
   void open_libraries();
   ConvProblem problem(ConvProblem::Pass pass, const View& x, const View& w, Conv2dParams params) const;
@@ -113,9 +113,9 @@ class CudaBackend : public Backend {
   std::shared_ptr<ConvPlan> fastest(std::vector<std::unique_ptr<ConvPlan>> plans, const ConvData& data);
   float milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace);
 
-  std::string description_, card_text_;
+  std::string description_, device_text_;
   int compute_capability_ = 0;  // 90 for 9.0
-  size_t memory_ = 0;           // of the card, in bytes
+  size_t memory_ = 0;           // of the GPU, in bytes
   ComputeMode mode_;
   cudaStream_t stream_ = nullptr;
   cudaMemPool_t pool_ = nullptr;

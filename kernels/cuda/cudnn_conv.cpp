@@ -7,7 +7,7 @@
 //   a heuristic   which answers a graph with engine configurations, the likely fastest first;
 //   an engine     a family of kernels that can compute the graph, with notes on how it calculates;
 //   a config      an engine with its knobs set: sizes of tiles, ways of splitting sums;
-//   a plan        a config made ready to run on this card, which for some engines means that kernels are compiled now;
+//   a plan        a config made ready to run on this GPU, which for some engines means that kernels are compiled now;
 //   variant pack  the addresses of the tensors in one execution of a plan.
 //
 // NVIDIA, "cuDNN Backend API", docs.nvidia.com/deeplearning/cudnn.
@@ -29,8 +29,8 @@ void check(cudnnStatus_t status, const char* expression, const char* file, int l
   if (status == CUDNN_STATUS_SUCCESS) return;
   char reason[1024] = "";
   cudnn().get_last_error_string(reason, sizeof reason);
-  throw Error(text(file, ":", line, ": ", expression, ": ", cudnn().get_error_string(status), ", ", reason),
-              Exit::no_device);
+  throw Error(ErrorKind::device, file, ":", line, ": ", expression, ": ", cudnn().get_error_string(status), ", ",
+              reason);
 }
 
 #define CHECK_CUDNN(call) check(call, #call, __FILE__, __LINE__)
@@ -266,14 +266,14 @@ std::vector<cudnnBackendNumericalNote_t> notes(const Descriptor& engine) {
 // the same name.
 std::string name_of(const Descriptor& config) {
   const Descriptor engine = engine_of(config);
-  std::string y = text("engine ", engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX), ", knobs");
+  std::string y = detail::text("engine ", engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX), ", knobs");
   for (const Descriptor& knob :
        config.parts(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, max_knobs)) {
-    y += text(" ", int(knob.get<cudnnBackendKnobType_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE)), "=",
-              knob.get<int64_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
+    y += detail::text(" ", int(knob.get<cudnnBackendKnobType_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE)), "=",
+                      knob.get<int64_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
   }
   y += ", notes";
-  for (cudnnBackendNumericalNote_t note : notes(engine)) y += text(" ", int(note));
+  for (cudnnBackendNumericalNote_t note : notes(engine)) y += detail::text(" ", int(note));
   return y;
 }
 

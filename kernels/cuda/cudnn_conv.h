@@ -1,8 +1,8 @@
 // cuDNN's ways of a convolution. Only the cuda backend includes this; cuda_conv.cpp chooses among the ways by timing.
 //
-// cuDNN is told what to compute as a graph of operations (its "backend" interface): a convolution, on the way forward
+// cuDNN is told what to compute as a graph of operations (its "backend" interface): a convolution, in the forward pass
 // followed by the addition of a bias and by relu, which then never leave the registers. It answers with engines that
-// can compute the graph on this card, the likely fastest first.
+// can compute the graph on this GPU, the likely fastest first.
 #pragma once
 
 #include <cudnn.h>
@@ -37,7 +37,7 @@ class ConvPlan {
   virtual ~ConvPlan() = default;
   virtual std::string name() const = 0;  // "engine 41, knobs ...": for messages and benchmarks
   virtual size_t workspace_bytes() const = 0;
-  // Enqueues the computation on the handle's stream. Throws Error(Exit::no_device) if cuDNN refuses.
+  // Enqueues the computation on the handle's stream. Throws Error(device) if cuDNN refuses.
   virtual void run(const ConvData& data, void* workspace) const = 0;
 };
 

@@ -35,7 +35,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, [[maybe_unused]] cudaStrea
   CUDA_CHECK(cudaGetLastError());
 }
 
-// Enough blocks for n threads, but no more than keep any card busy: each thread then does several.
+// Enough blocks for n threads, but no more than keep any GPU busy: each thread then does several.
 inline dim3 grid_for(Index n, Index at_most = 132 * 16) {
   return dim3(static_cast<unsigned>(std::min<Index>((n + block_threads - 1) / block_threads, at_most)));
 }

@@ -20,13 +20,13 @@ class Library {
  public:
   explicit Library(const char* file) : file_(file), handle_(dlopen(file, RTLD_NOW | RTLD_GLOBAL)) {
     const char* reason = handle_ ? "" : dlerror();
-    ENSURE_OR(Exit::no_device, handle_, file, " cannot be loaded (", reason ? reason : "no reason given",
-              "); install it, or name its folder in LD_LIBRARY_PATH");
+    CP_ENSURE_AS(device, handle_, file, " cannot be loaded (", reason ? reason : "no reason given",
+                 "); install it, or name its folder in LD_LIBRARY_PATH");
   }
   template <class Function>
   void find(const char* name, Function& function) const {
     function = reinterpret_cast<Function>(dlsym(handle_, name));
-    ENSURE_OR(Exit::no_device, function, file_, " is too old: it has no ", name);
+    CP_ENSURE_AS(device, function, file_, " is too old: it has no ", name);
   }
 
  private:

@@ -1,4 +1,4 @@
-// cuBLAS and cuDNN, found when the first card is used and not before: a program built with CUDA starts on a machine
+// cuBLAS and cuDNN, found when the first GPU is used and not before: a program built with CUDA starts on a machine
 // that has neither, and one that computes on the processor does not wait for hundreds of megabytes to be loaded.
 //
 // So nothing is linked against them. Each function is looked up by its name, and keeps the type that its header gives
@@ -39,7 +39,7 @@ struct CudnnApi {
   decltype(&cudnnBackendExecute) backend_execute;
 };
 
-// Loaded by the first call. Throws Error(Exit::no_device), which names the file that is missing and how to get it.
+// Loaded by the first call. Throws Error(device), which names the file that is missing and how to get it.
 const CublasApi& cublas();
 const CudnnApi& cudnn();
 

@@ -1,8 +1,8 @@
 // The cuda backend's products of matrices: cuBLAS.
 #include <limits>
 
-#include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/check.h"
+#include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/libraries.h"
 
 namespace counterpoise {
@@ -21,7 +21,7 @@ GemmTypes types(DType dtype, const ComputeMode& mode) {
 }
 
 int narrow(Index extent) {
-  ENSURE(extent <= std::numeric_limits<int>::max(), "matmul: an extent of ", extent, " is more than cuBLAS takes");
+  CP_ENSURE(extent <= std::numeric_limits<int>::max(), "matmul: an extent of ", extent, " is more than cuBLAS takes");
   return static_cast<int>(extent);
 }
 

@@ -1,4 +1,4 @@
-// The cuda backend's batch normalisation: statistics are sums over the columns of a matrix [pixels, C], parameters are
+// The cuda backend's batch normalization: statistics are sums over the columns of a matrix [pixels, C], parameters are
 // in T's parameter_dtype. The variance is taken about the mean, in a second pass over x.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
@@ -9,7 +9,7 @@ namespace counterpoise {
 namespace {
 
 template <class T>
-struct Normalisation {
+struct Normalization {
   using P = Compute<T>;
   Index rows, C;
   const T* x;
@@ -17,9 +17,9 @@ struct Normalisation {
 };
 
 template <class T, int lanes>
-void normalise(Backend& backend, cudaStream_t stream, const Normalisation<T>& b, double eps, double momentum, T* y) {
+void normalize(Backend& backend, cudaStream_t stream, const Normalization<T>& b, double eps, double momentum, T* y) {
   using P = Compute<T>;
-  const Normalisation<T> n = b;
+  const Normalization<T> n = b;
   column_sums<lanes, 1, P>(
       backend, stream, n.rows, n.C,
       [=] __device__(Index at, P(*sums)[lanes]) {
@@ -59,10 +59,10 @@ void normalise(Backend& backend, cudaStream_t stream, const Normalisation<T>& b,
 }
 
 template <class T, int lanes>
-void normalise_grad(Backend& backend, cudaStream_t stream, const Normalisation<T>& b, const T* dy, T* dx,
+void normalize_grad(Backend& backend, cudaStream_t stream, const Normalization<T>& b, const T* dy, T* dx,
                     Compute<T>* dscale, Compute<T>* dshift) {
   using P = Compute<T>;
-  const Normalisation<T> n = b;
+  const Normalization<T> n = b;
   column_sums<lanes, 2, P>(
       backend, stream, n.rows, n.C,
       [=] __device__(Index at, P(*sums)[lanes]) {
@@ -85,8 +85,8 @@ void normalise_grad(Backend& backend, cudaStream_t stream, const Normalisation<T
     for (int lane = 0; lane < lanes; ++lane) {
       const Index c = first + lane;
       const P xh = (P(in.v[lane]) - n.mean[c]) * n.inv_std[c];
-      const P centred = P(gradient.v[lane]) - dshift[c] * share - xh * (dscale[c] * share);
-      out.v[lane] = T(n.scale[c] * n.inv_std[c] * centred);
+      const P centered = P(gradient.v[lane]) - dshift[c] * share - xh * (dscale[c] * share);
+      out.v[lane] = T(n.scale[c] * n.inv_std[c] * centered);
     }
     reinterpret_cast<Pack<T, lanes>*>(dx)[i] = out;
   });
@@ -101,12 +101,12 @@ void CudaBackend::batch_norm(const View& x, const View& scale, const View& shift
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;
-    const Normalisation<T> n = {x.size() / C,       C,
+    const Normalization<T> n = {x.size() / C,       C,
                                 x.as<T>(),          scale.as<P>(),
                                 shift.as<P>(),      mean.as<P>(),
                                 inv_std.as<P>(),    running_mean.as<P>(),
                                 running_var.as<P>()};
-    with_lanes<T>(C, [&](auto lanes) { normalise<T, lanes.value>(*this, stream_, n, eps, momentum, y.as<T>()); });
+    with_lanes<T>(C, [&](auto lanes) { normalize<T, lanes.value>(*this, stream_, n, eps, momentum, y.as<T>()); });
   });
 }
 
@@ -116,10 +116,10 @@ void CudaBackend::batch_norm_grad(const View& x, const View& scale, const View& 
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;
-    const Normalisation<T> n = {x.size() / C,    C,       x.as<T>(), scale.as<P>(), nullptr, mean.as<P>(),
+    const Normalization<T> n = {x.size() / C,    C,       x.as<T>(), scale.as<P>(), nullptr, mean.as<P>(),
                                 inv_std.as<P>(), nullptr, nullptr};
     with_lanes<T>(C, [&](auto lanes) {
-      normalise_grad<T, lanes.value>(*this, stream_, n, dy.as<T>(), dx.as<T>(), dscale.as<P>(), dshift.as<P>());
+      normalize_grad<T, lanes.value>(*this, stream_, n, dy.as<T>(), dx.as<T>(), dscale.as<P>(), dshift.as<P>());
     });
   });
 }

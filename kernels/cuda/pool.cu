@@ -1,5 +1,5 @@
-// The cuda backend's pooling. A thread makes 16 bytes of neighbouring channels of a pixel where a pixel is made of such
-// packs. The way back asks, for each input, which windows hold it, so that no two threads add into one place.
+// The cuda backend's pooling. A thread makes 16 bytes of neighboring channels of a pixel where a pixel is made of such
+// packs. The backward pass asks, for each input, which windows hold it, so that no two threads add into one place.
 //
 // Our own kernels rather than cuDNN's, because the contract says which of equal largest inputs gets the gradient.
 #include "kernels/cuda/cuda_backend.h"
@@ -10,7 +10,7 @@ namespace counterpoise {
 
 namespace {
 
-// The extents of pictures and of their windows.
+// The extents of images and of their windows.
 struct Pooling {
   int N, H, W, C, P, Q, window, stride, pad;
   Pooling(const Shape& x, const Shape& y, Pool2dParams params)
@@ -33,7 +33,7 @@ struct Pooling {
   }
 };
 
-// A block takes part of a row of `columns` pixels, blockIdx.y is the row and blockIdx.z the picture:
+// A block takes part of a row of `columns` pixels, blockIdx.y is the row and blockIdx.z the image:
 // body(n, row, column, channel of the pack).
 template <int lanes, class Body>
 __global__ void pixels_kernel(int N, int rows, int columns, int C, Body body) {

@@ -205,11 +205,11 @@ void CudaBackend::log_softmax_grad(const View& y, const View& dy, const View& dx
   });
 }
 
-void CudaBackend::pick(const View& x, const View& index, const View& y) {
+void CudaBackend::gather(const View& x, const View& index, const View& y) {
   dispatch_floating(x.dtype, [&](auto zero) { pick_each<decltype(zero)>(stream_, x, index, y); });
 }
 
-void CudaBackend::pick_grad(const View& dy, const View& index, const View& dx) {
+void CudaBackend::gather_grad(const View& dy, const View& index, const View& dx) {
   dispatch_floating(dx.dtype, [&](auto zero) { pick_each_grad<decltype(zero)>(stream_, dy, index, dx); });
 }
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kernels/broadcast.h"
-#include "kernels/philox.h"
 #include "kernels/image_transform.h"
+#include "kernels/philox.h"
 
 namespace counterpoise {
 
@@ -27,14 +27,12 @@ Backend& reference_backend() {
 }
 
 void ReferenceBackend::set_mode(const ComputeMode& mode) {
-  ENSURE_OR(Exit::usage, !mode.tf32, "--precision tf32 is a way of NVIDIA's cards to compute; ", name(),
-            " has f32 only: use --precision fp32, or --device cuda");
+  CP_ENSURE_AS(invalid_argument, !mode.tf32, "tf32 is a mode of NVIDIA GPUs; ", name(), " computes in f32 only");
 }
 
 void* ReferenceBackend::allocate(size_t bytes) {
   void* memory = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-  ENSURE_OR(Exit::no_device, memory || bytes == 0, "out of memory: ", bytes,
-            " bytes are not to be had; try a smaller --batch-size or --image-size");
+  CP_ENSURE_AS(out_of_memory, memory || bytes == 0, "out of memory: ", bytes, " bytes could not be allocated");
   return memory;
 }
 void ReferenceBackend::release(void* memory, size_t) noexcept { std::free(memory); }
@@ -355,7 +353,7 @@ void ReferenceBackend::adaptive_avg_pool2d_grad(const View& dy, const View& dx) 
   });
 }
 
-// -- batch normalisation --
+// -- batch normalization --
 
 void ReferenceBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
                                   const View& y, const View& mean, const View& inv_std, const View& running_mean,
@@ -439,7 +437,7 @@ void ReferenceBackend::log_softmax_grad(const View& y, const View& dy, const Vie
   });
 }
 
-void ReferenceBackend::pick(const View& x, const View& index, const View& y) {
+void ReferenceBackend::gather(const View& x, const View& index, const View& y) {
   const Index K = x.shape[1];
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -447,7 +445,7 @@ void ReferenceBackend::pick(const View& x, const View& index, const View& y) {
   });
 }
 
-void ReferenceBackend::pick_grad(const View& dy, const View& index, const View& dx) {
+void ReferenceBackend::gather_grad(const View& dy, const View& index, const View& dx) {
   const Index K = dx.shape[1];
   fill(0, dx);
   dispatch_floating(dx.dtype, [&](auto zero) {
@@ -456,7 +454,7 @@ void ReferenceBackend::pick_grad(const View& dy, const View& index, const View& 
   });
 }
 
-// -- dropout, pictures and optimizer steps --
+// -- dropout, images and optimizer steps --
 
 void ReferenceBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
   dispatch_floating(x.dtype, [&](auto zero) {
@@ -471,19 +469,19 @@ void ReferenceBackend::dropout(const View& x, double p, uint64_t key, uint64_t s
   });
 }
 
-void ReferenceBackend::pictures(const View& bytes, const View& index, const View& turns, const View& y) {
+void ReferenceBackend::images(const View& bytes, const View& index, const View& turns, const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     T* out = y.as<T>();
     for (Index n = 0; n < y.shape[0]; ++n) {
-      const uint8_t* picture = bytes.as<uint8_t>() + index.as<int32_t>()[n] * Index(H) * W * 3;
+      const uint8_t* image = bytes.as<uint8_t>() + index.as<int32_t>()[n] * Index(H) * W * 3;
       const double* turn = turns.as<double>() + 3 * n;
       for (int row = 0; row < H; ++row) {
-        const TurnedRow turned(turn[0], turn[1], turn[2] != 0, H, W, row);
+        const RotatedRow turned(turn[0], turn[1], turn[2] != 0, H, W, row);
         for (int column = 0; column < W; ++column, out += 3) {
           float pixel[3];
-          turned.sample(picture, column, pixel);
+          turned.sample(image, column, pixel);
           for (int c = 0; c < 3; ++c) out[c] = T(scale_pixel(pixel[c]));
         }
       }

@@ -53,12 +53,12 @@ class ReferenceBackend : public Backend {
 
   void log_softmax(const View& x, const View& y) override;
   void log_softmax_grad(const View& y, const View& dy, const View& dx) override;
-  void pick(const View& x, const View& index, const View& y) override;
-  void pick_grad(const View& dy, const View& index, const View& dx) override;
+  void gather(const View& x, const View& index, const View& y) override;
+  void gather_grad(const View& dy, const View& index, const View& dx) override;
 
   void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
 
-  void pictures(const View& bytes, const View& index, const View& turns, const View& y) override;
+  void images(const View& bytes, const View& index, const View& turns, const View& y) override;
 
   void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
   void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;

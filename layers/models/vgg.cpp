@@ -37,30 +37,31 @@ const std::vector<std::string>& vgg_names() {
 
 std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint64_t seed) {
   std::string base = config.name;
-  const bool normalise = base.size() > 3 && base.compare(base.size() - 3, 3, "_bn") == 0;
-  if (normalise) base.resize(base.size() - 3);
+  const bool normalize = base.size() > 3 && base.compare(base.size() - 3, 3, "_bn") == 0;
+  if (normalize) base.resize(base.size() - 3);
   const auto table = blocks_of.find(base);
   if (table == blocks_of.end()) {
-    throw Error(text("unknown model \"", config.name, "\"; valid are ", join(vgg_names())), Exit::usage);
+    throw Error(ErrorKind::invalid_argument, "unknown model \"", config.name, "\"; valid are ",
+                detail::join(vgg_names()));
   }
-  ENSURE_OR(Exit::usage, config.image_size >= 32, config.name, ": pictures of ", config.image_size, "x",
-            config.image_size, " vanish in five 2x2 poolings; use at least 32");
-  ENSURE_OR(Exit::usage, config.width * 64 >= 1, config.name, ": a width of ", config.width,
-            " leaves no channel of 64; use at least 0.015625");
+  CP_ENSURE_AS(invalid_argument, config.image_size >= 32, config.name, ": images of ", config.image_size, "x",
+               config.image_size, " vanish in five 2x2 poolings; use at least 32");
+  CP_ENSURE_AS(invalid_argument, config.width * 64 >= 1, config.name, ": a width of ", config.width,
+               " leaves no channel of 64; use at least 0.015625");
 
   Random rng(seed, Stream::init);
   auto model = std::make_unique<Sequential>();
   auto& features = model->add<Sequential>("features", "features");
   Index channels = 3, size = config.image_size;
-  int index = 0;  // torchvision counts every convolution, batch normalisation, relu and pooling
+  int index = 0;  // torchvision counts every convolution, batch normalization, relu and pooling
   const auto next = [&index] { return std::to_string(index++); };
   for (size_t block = 0; block < table->second.size(); ++block) {
     const Index outputs = std::llround(channels_of[block] * config.width);
     const std::string label = "block" + std::to_string(block + 1);
     for (int i = 1; i <= table->second[block]; ++i) {
       features.add<Conv2d>(next(), label + "_conv" + std::to_string(i), backend, rng, channels, outputs, 3,
-                           Conv2dParams{1, 1}, /*relu=*/!normalise);
-      if (normalise) {
+                           Conv2dParams{1, 1}, /*relu=*/!normalize);
+      if (normalize) {
         features.add<BatchNorm2d>(next(), label + "_bn" + std::to_string(i), backend, outputs);
         features.add<ReLU>(next(), label + "_relu" + std::to_string(i));
       } else {

@@ -9,8 +9,8 @@
 namespace counterpoise {
 
 struct VggConfig {
-  std::string name = "vgg16";  // vgg11, vgg13, vgg16, vgg19; with _bn a batch normalisation behind each convolution
-  Index image_size = 160;      // pictures are image_size x image_size x 3
+  std::string name = "vgg16";  // vgg11, vgg13, vgg16, vgg19; with _bn a batch normalization behind each convolution
+  Index image_size = 160;      // images are image_size x image_size x 3
   double width = 1.0;          // factor on the channels of every convolution (64 ... 512)
   enum Head {
     lectures,  // flatten, one dense layer: the two lectures' network
@@ -24,8 +24,8 @@ struct VggConfig {
 const std::vector<std::string>& vgg_names();
 
 // x [N, S, S, 3] -> logits [N, K]. Parameters have torchvision's names: features.0.weight, classifier.0.weight, ...
-// They begin as torchvision's do; the lectures' dense layer as Keras's does (Glorot). Throws Error(Exit::usage) for
-// an unknown name, a picture that five poolings leave nothing of, or a width that leaves no channel.
+// They begin as torchvision's do; the lectures' dense layer as Keras's does (Glorot). Throws Error(invalid_argument)
+// for an unknown name, a image that five poolings leave nothing of, or a width that leaves no channel.
 std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint64_t seed);
 
 }  // namespace counterpoise

@@ -11,11 +11,11 @@ namespace counterpoise {
 namespace {
 
 void check(const char* name, const std::vector<double>& probabilities, size_t labels) {
-  ENSURE(probabilities.size() == labels, name, ": ", probabilities.size(), " probabilities for ", labels, " labels");
-  ENSURE(labels > 0, name, ": there are no samples");
+  CP_ENSURE(probabilities.size() == labels, name, ": ", probabilities.size(), " probabilities for ", labels, " labels");
+  CP_ENSURE(labels > 0, name, ": there are no samples");
   for (size_t i = 0; i < labels; ++i) {
     const double p = probabilities[i];
-    ENSURE(0 <= p && p <= 1, name, ": the probability of sample ", i, " is ", p, " but must be in [0, 1]");
+    CP_ENSURE(0 <= p && p <= 1, name, ": the probability of sample ", i, " is ", p, " but must be in [0, 1]");
   }
 }
 
@@ -33,11 +33,11 @@ double log_loss(const std::vector<double>& probabilities, const std::vector<bool
 }
 
 double log_loss_from_logits(const std::vector<double>& logits, const std::vector<bool>& is_positive) {
-  ENSURE(!logits.empty() && logits.size() == is_positive.size(), "log_loss_from_logits: ", logits.size(),
-         " logits for ", is_positive.size(), " labels");
+  CP_ENSURE(!logits.empty() && logits.size() == is_positive.size(), "log_loss_from_logits: ", logits.size(),
+            " logits for ", is_positive.size(), " labels");
   double sum = 0;
   for (size_t i = 0; i < logits.size(); ++i) {
-    ENSURE(!std::isnan(logits[i]), "log_loss_from_logits: the logit of sample ", i, " is NaN");
+    CP_ENSURE(!std::isnan(logits[i]), "log_loss_from_logits: the logit of sample ", i, " is NaN");
     const double x = is_positive[i] ? -logits[i] : logits[i];
     sum += std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)));
   }
@@ -57,7 +57,7 @@ double brier(const std::vector<double>& probabilities, const std::vector<bool>& 
 std::vector<ReliabilityBin> reliability_curve(const std::vector<double>& probabilities,
                                               const std::vector<bool>& is_positive, int bins) {
   check("reliability_curve", probabilities, is_positive.size());
-  ENSURE(bins > 0, "reliability_curve: the number of bins is ", bins, " but must be one or more");
+  CP_ENSURE(bins > 0, "reliability_curve: the number of bins is ", bins, " but must be one or more");
   std::vector<double> upper_edges;
   for (int i = 1; i <= bins; ++i) upper_edges.push_back(static_cast<double>(i) / bins);
   std::vector<ReliabilityBin> curve(static_cast<size_t>(bins), {0, 0, 0});
@@ -89,13 +89,13 @@ TopLabel top_label(const std::vector<double>& probabilities, const std::vector<b
 }
 
 TopLabel top_label(const std::vector<std::vector<double>>& probabilities, const std::vector<int32_t>& classes) {
-  ENSURE(!classes.empty() && probabilities.size() == classes.size(), "top_label: ", probabilities.size(),
-         " rows of probabilities for ", classes.size(), " labels");
+  CP_ENSURE(!classes.empty() && probabilities.size() == classes.size(), "top_label: ", probabilities.size(),
+            " rows of probabilities for ", classes.size(), " labels");
   TopLabel top;
   for (size_t i = 0; i < classes.size(); ++i) {
     const std::vector<double>& row = probabilities[i];
-    ENSURE(0 <= classes[i] && static_cast<size_t>(classes[i]) < row.size(), "top_label: sample ", i, " has class ",
-           classes[i], " but ", row.size(), " probabilities");
+    CP_ENSURE(0 <= classes[i] && static_cast<size_t>(classes[i]) < row.size(), "top_label: sample ", i, " has class ",
+              classes[i], " but ", row.size(), " probabilities");
     check("top_label", row, row.size());
     const auto best = std::max_element(row.begin(), row.end());
     top.confidence.push_back(*best);

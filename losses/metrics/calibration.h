@@ -1,7 +1,7 @@
-// Whether probabilities mean what they say: of all samples that are called positive with probability 0.8, are 80 in 100
-// positive? Losses that weigh classes move probabilities on purpose; posthoc.h moves them back.
+// Whether probabilities mean what they say: of all samples that are predicted positive with probability 0.8, are 80 in
+// 100 positive? Losses that weigh classes move probabilities on purpose; posthoc.h moves them back.
 //
-// probabilities are those of the positive class, in [0, 1], one a sample; all functions throw for others, for no
+// probabilities are those of the positive class, in [0, 1], one per sample; all functions throw for others, for no
 // samples, and where the lengths differ.
 #pragma once
 

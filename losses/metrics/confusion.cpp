@@ -60,7 +60,7 @@ double Confusion::specificity(double zero_division) const { return ratio(tn, tn 
 double Confusion::f1(double zero_division) const { return ratio(2 * tp, 2 * tp + fp + fn, zero_division); }
 
 double Confusion::f_beta(double beta, double zero_division) const {
-  ENSURE(beta >= 0, "f_beta: beta is ", beta, " but must be zero or more");
+  CP_ENSURE(beta >= 0, "f_beta: beta is ", beta, " but must be zero or more");
   if (std::isinf(beta)) return recall(zero_division);
   const double b2 = beta * beta;
   return ratio((1 + b2) * real(tp), b2 * real(tp + fn) + real(tp + fp), zero_division);
@@ -80,8 +80,8 @@ double Confusion::mcc() const { return agreement(*this).mcc(); }
 double Confusion::kappa() const { return agreement(*this).kappa(); }
 
 Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& is_positive, double threshold) {
-  ENSURE(scores.size() == is_positive.size(), "confusion: ", scores.size(), " scores for ", is_positive.size(),
-         " labels");
+  CP_ENSURE(scores.size() == is_positive.size(), "confusion: ", scores.size(), " scores for ", is_positive.size(),
+            " labels");
   Confusion c;
   for (size_t i = 0; i < scores.size(); ++i) {
     const bool called = scores[i] >= threshold;
@@ -108,13 +108,13 @@ std::string table(const Confusion& c, const std::string& positive, const std::st
 
 ConfusionMatrix::ConfusionMatrix(const std::vector<int32_t>& actual, const std::vector<int32_t>& predicted,
                                  int64_t classes) {
-  ENSURE(classes > 0, "confusion matrix: there are no classes");
-  ENSURE(actual.size() == predicted.size(), "confusion matrix: ", predicted.size(), " predictions for ", actual.size(),
-         " labels");
+  CP_ENSURE(classes > 0, "confusion matrix: there are no classes");
+  CP_ENSURE(actual.size() == predicted.size(), "confusion matrix: ", predicted.size(), " predictions for ",
+            actual.size(), " labels");
   counts_.resize(static_cast<size_t>(classes * classes));
   for (size_t i = 0; i < actual.size(); ++i) {
     for (const int32_t c : {actual[i], predicted[i]}) {
-      ENSURE(0 <= c && c < classes, "confusion matrix: sample ", i, " has class ", c, " but there are ", classes);
+      CP_ENSURE(0 <= c && c < classes, "confusion matrix: sample ", i, " has class ", c, " but there are ", classes);
     }
     ++counts_[static_cast<size_t>(actual[i] * classes + predicted[i])];
   }
@@ -123,11 +123,11 @@ ConfusionMatrix::ConfusionMatrix(const std::vector<int32_t>& actual, const std::
 }
 
 ConfusionMatrix::ConfusionMatrix(const std::vector<std::vector<int64_t>>& counts) {
-  ENSURE(!counts.empty(), "confusion matrix: there are no classes");
+  CP_ENSURE(!counts.empty(), "confusion matrix: there are no classes");
   for (const std::vector<int64_t>& row : counts) {
-    ENSURE(row.size() == counts.size(), "confusion matrix: ", counts.size(), " rows but ", row.size(), " columns");
+    CP_ENSURE(row.size() == counts.size(), "confusion matrix: ", counts.size(), " rows but ", row.size(), " columns");
     for (const int64_t count : row) {
-      ENSURE(count >= 0, "confusion matrix: a count is ", count, " but must be zero or more");
+      CP_ENSURE(count >= 0, "confusion matrix: a count is ", count, " but must be zero or more");
       counts_.push_back(count);
     }
   }
@@ -149,13 +149,13 @@ void ConfusionMatrix::add_margins() {
 }
 
 int64_t ConfusionMatrix::at(int64_t actual, int64_t predicted) const {
-  ENSURE(0 <= actual && actual < classes() && 0 <= predicted && predicted < classes(), "confusion matrix: no cell (",
-         actual, ", ", predicted, ") with ", classes(), " classes");
+  CP_ENSURE(0 <= actual && actual < classes() && 0 <= predicted && predicted < classes(), "confusion matrix: no cell (",
+            actual, ", ", predicted, ") with ", classes(), " classes");
   return counts_[static_cast<size_t>(actual * classes() + predicted)];
 }
 
 int64_t ConfusionMatrix::support(int64_t c) const {
-  ENSURE(0 <= c && c < classes(), "confusion matrix: no class ", c, " of ", classes());
+  CP_ENSURE(0 <= c && c < classes(), "confusion matrix: no class ", c, " of ", classes());
   return actual_[static_cast<size_t>(c)];
 }
 

@@ -44,11 +44,11 @@ struct Confusion {
   double kappa() const;
 };
 
-// Counts decisions: a sample is called positive if its score reaches the threshold. scores and is_positive have one
+// Counts decisions: a sample is predicted positive if its score reaches the threshold. scores and is_positive have one
 // entry a sample. Throws if their lengths differ.
 Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& is_positive, double threshold = 0);
 
-// The matrix with labelled axes (rows: actual, columns: predicted) and its margins, for people.
+// The matrix with labeled axes (rows: actual, columns: predicted) and its margins, human-readable.
 std::string table(const Confusion& c, const std::string& positive, const std::string& negative);
 
 // How a metric of single classes becomes one number.

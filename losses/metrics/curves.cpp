@@ -16,7 +16,7 @@ struct Metric {
   double (*of)(const Confusion&);
 };
 
-const Metric kTunable[] = {
+const Metric tunable[] = {
     {"f1", [](const Confusion& c) { return c.f1(); }},
     {"balanced-accuracy", [](const Confusion& c) { return c.balanced_accuracy(); }},
     {"g-mean", [](const Confusion& c) { return c.g_mean(); }},
@@ -32,12 +32,12 @@ double between(double low, double high) {
 }  // namespace
 
 std::vector<ThresholdCounts> threshold_sweep(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
-  ENSURE(scores.size() == is_positive.size(), "threshold sweep: ", scores.size(), " scores for ", is_positive.size(),
-         " labels");
-  ENSURE(!scores.empty(), "threshold sweep: there are no samples");
+  CP_ENSURE(scores.size() == is_positive.size(), "threshold sweep: ", scores.size(), " scores for ", is_positive.size(),
+            " labels");
+  CP_ENSURE(!scores.empty(), "threshold sweep: there are no samples");
   const size_t nan =
       std::find_if(scores.begin(), scores.end(), [](double s) { return std::isnan(s); }) - scores.begin();
-  ENSURE(nan == scores.size(), "threshold sweep: the score of sample ", nan, " is NaN");
+  CP_ENSURE(nan == scores.size(), "threshold sweep: the score of sample ", nan, " is NaN");
 
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t(0));
@@ -118,7 +118,7 @@ double average_precision(const std::vector<double>& scores, const std::vector<bo
 const std::vector<std::string>& tunable_metrics() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const Metric& metric : kTunable) all.push_back(metric.name);
+    for (const Metric& metric : tunable) all.push_back(metric.name);
     return all;
   }();
   return names;
@@ -127,9 +127,9 @@ const std::vector<std::string>& tunable_metrics() {
 BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
                              const std::string& metric) {
   const auto* row =
-      std::find_if(std::begin(kTunable), std::end(kTunable), [&](const Metric& m) { return m.name == metric; });
-  ENSURE_OR(Exit::usage, row != std::end(kTunable), "no threshold can be chosen for the metric \"", metric,
-            "\"; valid are ", join(tunable_metrics()));
+      std::find_if(std::begin(tunable), std::end(tunable), [&](const Metric& m) { return m.name == metric; });
+  CP_ENSURE_AS(invalid_argument, row != std::end(tunable), "no threshold can be chosen for the metric \"", metric,
+               "\"; valid are ", detail::join(tunable_metrics()));
   const std::vector<ThresholdCounts> sweep = threshold_sweep(scores, is_positive);
   size_t best = sweep.size() - 1;
   double value = row->of(sweep[best].counts);

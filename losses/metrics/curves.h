@@ -19,7 +19,8 @@ struct ThresholdCounts {
   Confusion counts;
 };
 
-// The counts with each distinct score as the threshold, from the highest to the lowest, where all is called positive.
+// The counts with each distinct score as the threshold, from the highest to the lowest, where all is predicted
+// positive.
 std::vector<ThresholdCounts> threshold_sweep(const std::vector<double>& scores, const std::vector<bool>& is_positive);
 
 // Recall over the false positive rate, fp / (fp + tn). One point a threshold, from the threshold +infinity at (0, 0) to
@@ -29,7 +30,7 @@ struct RocCurve {
 };
 
 // Without negatives fpr is NaN, without positives tpr. drop_intermediate leaves out points on a straight line between
-// their neighbours; the area under the curve stays.
+// their neighbors; the area under the curve stays.
 RocCurve roc_curve(const std::vector<double>& scores, const std::vector<bool>& is_positive,
                    bool drop_intermediate = true);
 
@@ -57,15 +58,16 @@ struct BestThreshold {
   double value;  // of the metric, on the samples that the threshold was chosen on
 };
 
-// The threshold with the highest value of a metric. It lies halfway between the two neighbouring distinct scores that
-// it separates: new samples fall between them, on either side alike. It is the upper one if there is no number between
-// them or one is infinite, and the lowest score where all is called positive. It is finite if the scores are.
+// The threshold with the highest value of a metric. It lies halfway between the two neighboring distinct scores that
+// it separates: new samples fall between them, on either side alike. It is the upper one if there is not a number
+// between them or one is infinite, and the lowest score where all is predicted positive. It is finite if the scores
+// are.
 //
 // Of several best thresholds it is the lowest, which finds the most of the rare class. To call nothing positive is not
 // tried: when there are samples of both classes, to call all positive is at least as good by each of the metrics.
 //
 // Choose it on samples that were not trained on, and report its value on others still: the highest of many values
-// flatters. Throws Error(Exit::usage) that lists the metrics for any other name.
+// flatters. Throws Error(invalid_argument) that lists the metrics for any other name.
 BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
                              const std::string& metric);
 

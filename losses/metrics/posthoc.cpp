@@ -17,14 +17,14 @@ double prior_shift(int64_t positives, int64_t negatives, double tau) {
 }
 
 double prior_shift(double from, double to) {
-  ENSURE(0 < from && from < 1 && 0 < to && to < 1, "prior_shift: the shares ", from, " and ", to,
-         " must lie between 0 and 1");
+  CP_ENSURE(0 < from && from < 1 && 0 < to && to < 1, "prior_shift: the shares ", from, " and ", to,
+            " must lie between 0 and 1");
   return logit(from) - logit(to);
 }
 
 double fit_temperature(const std::vector<double>& logits, const std::vector<bool>& is_positive) {
-  ENSURE(!logits.empty() && logits.size() == is_positive.size(), "fit_temperature: ", logits.size(), " logits for ",
-         is_positive.size(), " labels");
+  CP_ENSURE(!logits.empty() && logits.size() == is_positive.size(), "fit_temperature: ", logits.size(), " logits for ",
+            is_positive.size(), " labels");
   // The log loss is convex in b = 1 / T, so its slope changes its sign once: bisection finds where.
   const auto slope = [&](double b) {
     double sum = 0;

@@ -27,7 +27,7 @@ void check_fails(const std::string& arguments, int code, const std::string& part
   check_program_fails(program("catdog"), arguments, code, part);
 }
 
-// A small data set of BMP files: drawn cats and dogs of 32 x 32 pixels.
+// A small data set of BMP files: synthetic cats and dogs of 32 x 32 pixels.
 void write_bmp(const std::string& path, const std::vector<uint8_t>& rgb, int size) {
   std::string bmp = "BM";
   const auto number = [&bmp](uint32_t value, int bytes) {
@@ -81,10 +81,10 @@ TEST_CASE("help and version go to stdout and end with 0") {
 TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--epohcs 3", 2, "did you mean --epochs?");
   check_fails("fly", 2, "unknown command \"fly\"");
-  check_fails("--loss bce --gamma 2", 2, "--gamma does not apply to --loss bce");
+  check_fails("--loss bce --gamma 2", 2, "--loss bce: gamma does not apply");
   check_fails("--loss focus", 2, "valid are mse, l1, smooth-l1");
   check_fails("--loss focal --gamma -1", 2, "out of range");
-  check_fails("--loss focal --gamma two", 2, "is no number");
+  check_fails("--loss focal --gamma two", 2, "is not a number");
   check_fails("--loss focal --alpha 2", 2, "out of range: 0 to 1, or none");
   check_fails("--model resnet", 2, "valid are vgg11");
   check_fails("--optimizer adagrad", 2, "valid are sgd, adam, adamw");
@@ -96,10 +96,10 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--augment spin", 2, "flip");
   check_fails("--count mouse=3", 2, "cat=NUMBER,dog=NUMBER");
   check_fails("--count cat=1.5,dog=3", 2, "no whole number");
-  check_fails("--count cat=0,dog=0", 2, "no picture");
+  check_fails("--count cat=0,dog=0", 2, "no image");
   check_fails("--seed -1", 2, "--seed");
-  check_fails("--lr nan", 2, "\"nan\" is no number");
-  check_fails("--batch-size 010", 2, "\"010\" is no number");
+  check_fails("--lr nan", 2, "\"nan\" is not a number");
+  check_fails("--batch-size 010", 2, "\"010\" is not a number");
   check_fails("--output ''", 2, "nothing was given");
   check_fails("--count cat=1e12,dog=1", 2, "ten million");
   check_fails("--class-weights cat=1", 2, "no weight for class dog");
@@ -111,7 +111,7 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
 
 TEST_CASE("a device that is missing is an error, never another device in silence") {
   if (contains(catdog("--version").out, "CUDA:      yes")) return;
-  check_fails("--device cuda", 4, "use --device cpu");
+  check_fails("--device cuda", 4, "--device");
 }
 
 TEST_CASE("unusable data ends with 3 and says what to do") {
@@ -122,7 +122,7 @@ TEST_CASE("unusable data ends with 3 and says what to do") {
   check_fails(data.flags("--count cat=7,dog=2"), 3, "only 6");
   std::filesystem::remove_all(data.folder / "train/dog");
   make_directories(data.folder / "train/dog");
-  check_fails(data.flags(), 3, "no pictures in this class's folder");
+  check_fails(data.flags(), 3, "no images in this class's folder");
 }
 
 TEST_CASE("a training run writes everything, and its evaluation agrees") {
@@ -209,7 +209,7 @@ TEST_CASE("--init starts from given weights, and refuses those of another networ
   }
 }
 
-TEST_CASE("bad pictures are skipped, counted and named") {
+TEST_CASE("bad images are skipped, counted and named") {
   const DataSet data;
   write_file(data.folder / "train/cat/broken.jpg", "this is a text");
   write_file(data.folder / "validation/dog/half.jpg", std::string("\xff\xd8\xff\xe0\0\x10JFIF", 10));
@@ -217,8 +217,8 @@ TEST_CASE("bad pictures are skipped, counted and named") {
   const Result r = catdog(data.flags("--output " + out.path()));
   CAPTURE(r.err);
   CHECK(r.code == 0);
-  CHECK(contains(r.err, "1 of 13 training pictures could not be read"));
-  CHECK(contains(r.err, "1 of 9 validation pictures could not be read"));
+  CHECK(contains(r.err, "1 of 13 training images could not be read"));
+  CHECK(contains(r.err, "1 of 9 validation images could not be read"));
   CHECK(contains(r.err, "broken.jpg"));
   CHECK(nlohmann::json::parse(slurp(out / "result.json"))["unreadable"].size() == 2);
 }
@@ -269,7 +269,7 @@ TEST_CASE("a standard output that cannot be written to is an error, not a lost r
   CHECK(contains(r.err, "standard output"));
 }
 
-TEST_CASE("SIGINT and SIGTERM save what was learnt and end with 128 + the signal") {
+TEST_CASE("SIGINT and SIGTERM save what was learned and end with 128 + the signal") {
   const DataSet data;
   for (const int signal : {SIGINT, SIGTERM}) {
     const TemporaryFolder out;
@@ -329,20 +329,20 @@ TEST_CASE("every loss trains") {
   }
 }
 
-TEST_CASE("remedies run, are told in the result, and evaluate to the same afterwards") {
+TEST_CASE("techniques run, are told in the result, and evaluate to the same afterwards") {
   const DataSet data(12, 8);
-  for (const std::string remedy :
+  for (const std::string technique :
        {"--sampler oversample", "--class-weights effective=0.99 --defer-weights 0.5", "--mixup 0.4", "--cutmix 1",
         "--remix 1 --loss focal --alpha none", "--crt 2", "--loss cross-entropy --tau-norm 1", "--adjust-logits 1.5",
         "--temperature --hold-out 0.3", "--threshold f1 --hold-out 0.3", "--threshold 0.3",
         "--loss mse --threshold balanced-accuracy --hold-out 0.3", "--outputs 2 --loss focal --crt 1 --temperature",
         "--loss ldam --class-weights none", "--loss influence-balanced", "--loss-reduction sum"}) {
-    CAPTURE(remedy);
+    CAPTURE(technique);
     const TemporaryFolder out, again;
-    const Result r = catdog(data.flags(remedy + " --count cat=6,dog=12 --output " + out.path()));
+    const Result r = catdog(data.flags(technique + " --count cat=6,dog=12 --output " + out.path()));
     CHECK_MESSAGE(r.code == 0, r.err);
     const Json result = Json::parse(slurp(out / "result.json"));
-    const std::string flag = remedy.substr(remedy.rfind("--") + 2), name = flag.substr(0, flag.find(' '));
+    const std::string flag = technique.substr(technique.rfind("--") + 2), name = flag.substr(0, flag.find(' '));
     const Json& told = result["options"];
     if (name == "mixup" || name == "cutmix") CHECK(told["mix"] == name + "=" + flag.substr(flag.find(' ') + 1));
     else if (name != "alpha" && name != "temperature") CHECK(told.contains(name));
@@ -354,7 +354,7 @@ TEST_CASE("remedies run, are told in the result, and evaluate to the same afterw
   }
 }
 
-TEST_CASE("nothing that is learnt or tuned depends on the validation pictures") {
+TEST_CASE("nothing that is learned or tuned depends on the validation images") {
   const DataSet data(12, 8);
   const TemporaryFolder first, second;
   const std::string options =
@@ -374,11 +374,11 @@ TEST_CASE("nothing that is learnt or tuned depends on the validation pictures") 
   CHECK(slurp(first / "last.safetensors") == slurp(second / "last.safetensors"));
 }
 
-TEST_CASE("remedies that do not go together are refused, with what is valid") {
+TEST_CASE("techniques that do not go together are refused, with what is valid") {
   check_fails("--sampler some", 2, "valid are shuffle, undersample");
   check_fails("--sampler oversample --no-shuffle", 2, "does not go with --no-shuffle");
   check_fails("--mixup 0.2 --cutmix 1", 2, "in one way only");
-  check_fails("--mixup none", 2, "is no number");
+  check_fails("--mixup none", 2, "is not a number");
   check_fails("--mixup 1 --loss ghm", 2, "counts whole samples");
   check_fails("--tau-norm 1", 2, "add --outputs 2");
   check_fails("--tau-norm 1 --loss ldam", 2, "have one length already");
@@ -390,7 +390,7 @@ TEST_CASE("remedies that do not go together are refused, with what is valid") {
   check_fails("--loss-reduction most", 2, "valid are mean, weighted-mean, sum, positives");
   check_fails("--loss dice --loss-reduction sum", 2, "one number for a whole batch");
   check_fails("--loss cross-entropy --outputs 1", 2, "takes a logit for each class");
-  check_fails("--loss bce --outputs 2", 2, "takes one logit a sample");
+  check_fails("--loss bce --outputs 2", 2, "takes one logit per sample");
   check_fails("--count cat=1,dog=20 --temperature --epochs 1", 3, "too few to put some aside");
 }
 
@@ -426,7 +426,7 @@ TEST_CASE("metrics of a CSV file") {
 
   check_fails(file("label,value\n1,2\n"), 3, "must name the columns label and one of score");
   check_fails(file("label,score\n1,2\n"), 3, "line 2: the score 2 is no probability; call the column logit");
-  check_fails(file("label,logit\n1,two\n"), 3, "line 2: \"two\" is no number");
+  check_fails(file("label,logit\n1,two\n"), 3, "line 2: \"two\" is not a number");
   check_fails(file("label,logit\n1,2\n1\n"), 3, "line 3: 1 fields, but 2 columns");
   check_fails(file("label,logit\n"), 3, "holds no samples");
   check_fails(file("label,logit\ncat,1\ndog,2\n"), 3, "say with --positive which of these is: cat, dog");

@@ -1,4 +1,4 @@
-// The lectures' tables, computed anew from their counts.
+// The lectures' tables, computed again from their counts.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -21,7 +21,7 @@ const LectureTable& find(const std::vector<LectureTable>& tables, const std::str
   for (const LectureTable& t : tables) {
     if (t.name == name) return t;
   }
-  throw Error("no table " + name);
+  throw Error(ErrorKind::failure, "no table " + name);
 }
 
 }  // namespace

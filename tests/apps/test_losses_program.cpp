@@ -100,8 +100,8 @@ TEST_CASE("losses: eval gives golden values with four classes, 1e-9") {
   };
   const Row rows[] = {
       {"cross-entropy", 1.3439104981, .5439104981},
-      {"cross-entropy --smoothing 0.1", 1.3864104981, .6664104981},
-      {"cross-entropy --smoothing 0.1 --class-weights balanced", 4.4608263296, .5220325171},
+      {"cross-entropy --label-smoothing 0.1", 1.3864104981, .6664104981},
+      {"cross-entropy --label-smoothing 0.1 --class-weights balanced", 4.4608263296, .5220325171},
       {"focal --gamma 2", .7342879299, .0957294317},
       {"logit-adjusted --tau 1", .0608820419, 3.8660522279},
       {"balanced-softmax", .0608820419, 3.8660522279},
@@ -114,7 +114,8 @@ TEST_CASE("losses: eval gives golden values with four classes, 1e-9") {
   };
   for (const Row& row : rows) {
     for (const int label : {0, 3}) {
-      const Json y = eval(text(row.question, " --logits 1.2,-0.4,0.3,2.0 --counts 1000,100,50,10 --labels ", label));
+      const Json y =
+          eval(detail::text(row.question, " --logits 1.2,-0.4,0.3,2.0 --counts 1000,100,50,10 --labels ", label));
       CAPTURE(row.question);
       CHECK(std::fabs(y["value"].get<double>() - (label == 0 ? row.of_0 : row.of_3)) < 1e-9);
       CHECK(y["form"] == "a logit per class");
@@ -195,12 +196,12 @@ TEST_CASE("losses: wrong command lines end with 2 and one line that helps") {
   check_fails("eval bce --labels 0", 2, "--logits: none are given");
   check_fails("eval bce --logits 1", 2, "--labels: none are given");
   check_fails("eval bce --logits 1 --labels 0 --counts ''", 2, "--counts: nothing was given");
-  check_fails("eval bce --logits 1 --labels 0 --gamma 2", 2, "--gamma does not apply");
+  check_fails("eval bce --logits 1 --labels 0 --gamma 2", 2, "gamma does not apply");
   check_fails("eval focal --logits 1 --labels 0 --gama 2", 2, "did you mean --gamma?");
   check_fails("eval focal --logits 1 --labels 0 --gamma -2", 2, "out of range");
-  check_fails("eval focal --logits 1,2 --labels 0 --alpha 0.5", 2, "--alpha does not apply");
-  check_fails("eval bce --logits 1,x --labels 0", 2, "\"x\" is no number");
-  check_fails("eval bce --logits 1,nan --labels 0", 2, "\"nan\" is no number");
+  check_fails("eval focal --logits 1,2 --labels 0 --alpha 0.5", 2, "alpha does not apply");
+  check_fails("eval bce --logits 1,x --labels 0", 2, "\"x\" is not a number");
+  check_fails("eval bce --logits 1,nan --labels 0", 2, "\"nan\" is not a number");
   check_fails("eval bce --logits 1e999 --labels 0", 2, "too large");
   check_fails("eval mse --logits 1e300 --labels 0", 2, "not finite");
   check_fails("eval bce --logits '1;;2' --labels 0,1", 2, "a number is missing in row 2");
@@ -222,7 +223,7 @@ TEST_CASE("losses: wrong command lines end with 2 and one line that helps") {
   check_fails("eval weighted-bce --logits 1 --labels 0", 2, "add --counts 1000,100");
   check_fails("eval bce --pos-weight auto --logits 1 --labels 0", 2, "add --counts 1000,100");
   check_fails("eval vs --logits 1,2 --labels 0 --counts 1,2,3", 2, "--counts has 3 numbers for 2 classes");
-  check_fails("eval vs --logits 1,2 --labels 0 --counts 1.5,2", 2, "no number of samples");
+  check_fails("eval vs --logits 1,2 --labels 0 --counts 1.5,2", 2, "not a number of samples");
   check_fails("eval bce --logits 1 --labels 0 --class-weights 1,2,3", 2, "has 3 numbers for 2 classes");
   check_fails("eval bce --logits 1 --labels 0 --class-weights squared", 2, "valid are none, balanced");
   check_fails("eval bce --logits 1 --labels 0 --class-weights -1,2", 2, "below 0");
@@ -252,7 +253,7 @@ TEST_CASE("losses: walk gives the lectures' sums") {
   }
 }
 
-TEST_CASE("losses: curves writes pictures of every loss and a page that shows them all") {
+TEST_CASE("losses: curves writes images of every loss and a page that shows them all") {
   const TemporaryFolder folder;
   const Result r = losses_program("curves --output " + (folder / "new/curves"));
   CAPTURE(r.err);
@@ -287,13 +288,13 @@ TEST_CASE("plot: ticks are multiples of 1, 2 or 5 times a power of ten") {
   CHECK(multiples(0.1, 0, 0.3).size() == 4);
 }
 
-TEST_CASE("plot: texts are escaped, lines stay in their picture, and what cannot be drawn is refused") {
+TEST_CASE("plot: texts are escaped, lines stay in their image, and what cannot be drawn is refused") {
   Plot plot = {"a < b & \"c\"", "x", "y", {{"<line>", {0, 1, 2}, {-3, 5, 1}}}};
-  const std::string picture = svg("R&D's", {plot, plot});
-  CHECK(xml_error(picture) == "");
-  CHECK(contains(picture, "a &lt; b &amp; &quot;c&quot;"));
-  CHECK(contains(picture, "&lt;line&gt;"));
-  CHECK(contains(picture, "R&amp;D&#39;s"));
+  const std::string image = svg("R&D's", {plot, plot});
+  CHECK(xml_error(image) == "");
+  CHECK(contains(image, "a &lt; b &amp; &quot;c&quot;"));
+  CHECK(contains(image, "&lt;line&gt;"));
+  CHECK(contains(image, "R&amp;D&#39;s"));
   CHECK(xml_error(thumbnail(plot)) == "");
   // Axes from 0 to 2 and, a multiple of 2 at either end, from -4 to 6: the points at fractions of a 2-1-2 box.
   const std::string points = thumbnail(plot);
@@ -313,7 +314,7 @@ TEST_CASE("plot: texts are escaped, lines stay in their picture, and what cannot
   plot.lines[0].y.pop_back();
   CHECK(contains(error_of([&] { svg("t", {plot}); }), "3 x but 2 y"));
   plot.lines.assign(8, {"line", {0, 1}, {0, 1}});
-  CHECK(contains(error_of([&] { svg("t", {plot}); }), "7 colours"));
+  CHECK(contains(error_of([&] { svg("t", {plot}); }), "7 colors"));
   plot.lines.assign(1, {"flat", {0, 1}, {0, 0}});
   CHECK(!contains(svg("t", {plot}), "nan"));
 }

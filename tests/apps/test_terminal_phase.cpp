@@ -11,7 +11,8 @@ TEST_CASE("terminal phase: weights and shifts of logits end where cross-entropy 
 }
 
 TEST_CASE("terminal phase: a claim that does not hold is an error") {
-  const Result r = shell(program("examples/terminal_phase") + " --draws 2 --steps 3");  // nothing is learnt in three steps
+  const Result r =
+      shell(program("examples/terminal_phase") + " --draws 2 --steps 3");  // nothing is learned in three steps
   CHECK(r.code == 1);
   CHECK(contains(r.err, "should"));
 }

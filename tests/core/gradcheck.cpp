@@ -97,20 +97,21 @@ Gradcheck gradcheck(const std::function<Var()>& f, const std::vector<Var>& wrt, 
       const auto off = [&](size_t j) { return std::fabs(differences[j] - gradients[j]); };
       if (!(off(i) <= off(worst))) worst = i;
     }
-    result.where = text("input ", which, " ", original.shape(), ", number ", places[worst], ": the gradient is ",
-                        gradients[worst], " but the difference quotient ", differences[worst]);
+    result.where =
+        detail::text("input ", which, " ", original.shape(), ", number ", places[worst], ": the gradient is ",
+                     gradients[worst], " but the difference quotient ", differences[worst]);
   }
   return result;
 }
 
-bool fails(Exit code, const std::vector<std::string>& words, const std::function<void()>& action) {
+bool fails(ErrorKind kind, const std::vector<std::string>& words, const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
     const std::string message = error.what();
-    bool right = error.code() == code && message.find('\n') == std::string::npos;
+    bool right = error.kind() == kind && message.find('\n') == std::string::npos;
     for (const std::string& word : words) right = right && message.find(word) != std::string::npos;
-    if (!right) MESSAGE("code " << static_cast<int>(error.code()) << ": " << message);
+    if (!right) MESSAGE("code " << static_cast<int>(error.kind()) << ": " << message);
     return right;
   }
   MESSAGE("no error");

@@ -39,6 +39,6 @@ Var weighted_sum(const Var& y);
 
 // Whether `action` throws an Error with this code whose message is one line and holds all the
 // words.
-bool fails(Exit code, const std::vector<std::string>& words, const std::function<void()>& action);
+bool fails(ErrorKind kind, const std::vector<std::string>& words, const std::function<void()>& action);
 
 }  // namespace counterpoise

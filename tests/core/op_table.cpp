@@ -133,7 +133,7 @@ void add_binaries(Rows& rows) {
   };
   for (const Binary& b : binaries) {
     for (const auto& [sa, sb] : shapes) {
-      rows.push_back({b.name, text(sa, " with ", sb), {{sa, b.draw_a}, {sb, b.draw_b}}, [b](Inputs in) {
+      rows.push_back({b.name, detail::text(sa, " with ", sb), {{sa, b.draw_a}, {sb, b.draw_b}}, [b](Inputs in) {
                         return b.f(in[0], in[1]);
                       }});
     }
@@ -148,7 +148,8 @@ void add_reductions(Rows& rows) {
   }
   const std::pair<Shape, Shape> reshapes[] = {{{2, 3, 4}, {6, 4}}, {{}, {1, 1}}, {{5}, {1, 5, 1}}, {{0, 3}, {3, 0}}};
   for (const auto& [from, to] : reshapes) {
-    rows.push_back({"reshape", text(from, " to ", to), {{from}}, [to = to](Inputs in) { return reshape(in[0], to); }});
+    rows.push_back(
+        {"reshape", detail::text(from, " to ", to), {{from}}, [to = to](Inputs in) { return reshape(in[0], to); }});
   }
   for (const Shape& s : Shapes{{2, 3, 4, 5}, {3}, {1, 1, 1, 1}, {0, 2, 2, 3}}) {
     rows.push_back({"flatten", str(s), {{s}}, [](Inputs in) { return flatten(in[0]); }});
@@ -165,7 +166,8 @@ void add_reductions(Rows& rows) {
       {{1, 1}, {}},           {{2, 3, 2, 5, 3}, {3}}, {{9, 1}, {1}},       {{130, 40}, {40}},
   };
   for (const auto& [from, to] : sums) {
-    rows.push_back({"sum_to", text(from, " to ", to), {{from}}, [to = to](Inputs in) { return sum_to(in[0], to); }});
+    rows.push_back(
+        {"sum_to", detail::text(from, " to ", to), {{from}}, [to = to](Inputs in) { return sum_to(in[0], to); }});
   }
 }
 
@@ -173,20 +175,20 @@ void add_classification(Rows& rows) {
   for (const Shape& s : Shapes{{4, 3}, {1, 7}, {5, 1}, {33, 2}, {1, 1}, {0, 3}}) {
     for (const double scale : {1., 20.}) {
       const std::vector<Input> in = {{s, Input::normal, scale}};
-      const std::string what = text(str(s), " times ", scale);
+      const std::string what = detail::text(str(s), " times ", scale);
       rows.push_back({"log_softmax", what, in, [](Inputs in) { return log_softmax(in[0]); }});
       rows.push_back({"softmax", what, in, [](Inputs in) { return softmax(in[0]); }});
     }
-    rows.push_back({"pick", str(s), {{s}}, [](Inputs in) {
+    rows.push_back({"gather", str(s), {{s}}, [](Inputs in) {
                       const Shape& shape = in[0].shape();
                       std::vector<int32_t> index(shape[0]);
                       for (Index n = 0; n < shape[0]; ++n) index[n] = int32_t((5 * n + 1) % shape[1]);
-                      return pick(in[0], Tensor::from(in[0].backend(), {shape[0]}, index));
+                      return gather(in[0], Tensor::from(in[0].backend(), {shape[0]}, index));
                     }});
   }
   for (const Shape& s : Shapes{{1}, {6}, {3, 5}, {2, 3, 4, 3}, {0, 3}}) {
     for (const double p : {0., 0.25, 0.5, 0.9}) {
-      rows.push_back({"dropout", text(s, " with p=", p), {{s}}, [p](Inputs in) {
+      rows.push_back({"dropout", detail::text(s, " with p=", p), {{s}}, [p](Inputs in) {
                         return dropout(in[0], p, 0x123456789abcdefu, 5);
                       }});
     }
@@ -201,15 +203,17 @@ void add_products(Rows& rows) {
     for (const bool ta : {false, true}) {
       for (const bool tb : {false, true}) {
         const Shape a = ta ? Shape{L, M} : Shape{M, L}, b = tb ? Shape{N, L} : Shape{L, N};
-        rows.push_back({"matmul", text(a, ta ? "^T" : "", " times ", b, tb ? "^T" : ""), {{a}, {b}}, [=](Inputs in) {
-                          return matmul(in[0], in[1], ta, tb);
-                        }});
+        rows.push_back(
+            {"matmul", detail::text(a, ta ? "^T" : "", " times ", b, tb ? "^T" : ""), {{a}, {b}}, [=](Inputs in) {
+               return matmul(in[0], in[1], ta, tb);
+             }});
       }
     }
     const Shape x{M, L}, w{N, L};
-    rows.push_back(
-        {"linear", text(x, " by ", w), {{x}, {w}, {{N}}}, [](Inputs in) { return linear(in[0], in[1], in[2]); }});
-    rows.push_back({"linear", text(x, " by ", w, " without bias"), {{x}, {w}}, [](Inputs in) {
+    rows.push_back({"linear", detail::text(x, " by ", w), {{x}, {w}, {{N}}}, [](Inputs in) {
+                      return linear(in[0], in[1], in[2]);
+                    }});
+    rows.push_back({"linear", detail::text(x, " by ", w, " without bias"), {{x}, {w}}, [](Inputs in) {
                       return linear(in[0], in[1], Var());
                     }});
   }
@@ -249,7 +253,7 @@ const Conv convolutions[] = {
 
 void add_convolutions(Rows& rows) {
   for (const Conv& c : convolutions) {
-    const std::string what = text(c.x, " by ", c.w, " stride ", c.params.stride, " pad ", c.params.pad);
+    const std::string what = detail::text(c.x, " by ", c.w, " stride ", c.params.stride, " pad ", c.params.pad);
     const Shape k{c.w[0]};
     rows.push_back({"conv2d", what + " without bias", {{c.x}, {c.w}}, [c](Inputs in) {
                       return conv2d(in[0], in[1], Var(), c.params);
@@ -265,7 +269,7 @@ void add_convolutions(Rows& rows) {
   }
   for (const Index stride : {1, 2}) {  // 27 odd products each: never 0
     rows.push_back({"conv2d",
-                    text("relu without bias, stride ", stride),
+                    detail::text("relu without bias, stride ", stride),
                     {{{2, 5, 6, 3}, Input::odd, 1. / 8}, {{4, 3, 3, 3}, Input::odd, 1. / 8}},
                     [=](Inputs in) {
                       return conv2d(in[0], in[1], Var(), {stride, 0}, true);
@@ -273,16 +277,16 @@ void add_convolutions(Rows& rows) {
   }
 }
 
-// -- pictures --
+// -- images --
 
-void add_pictures(Rows& rows) {
+void add_images(Rows& rows) {
   const std::pair<Shape, Pool2dParams> pools[] = {
       {{2, 4, 6, 3}, {2, 2, 0}},  {{2, 5, 7, 3}, {2, 2, 0}}, {{1, 7, 6, 2}, {3, 2, 1}}, {{2, 5, 4, 2}, {3, 1, 1}},
       {{1, 7, 8, 2}, {2, 3, 0}},  {{1, 3, 3, 1}, {3, 3, 0}}, {{2, 1, 1, 4}, {1, 1, 0}}, {{1, 5, 5, 1}, {4, 2, 2}},
       {{1, 4, 4, 17}, {3, 3, 1}}, {{0, 4, 4, 2}, {2, 2, 0}}, {{0, 4, 4, 2}, {3, 1, 1}}, {{2, 1, 9, 3}, {2, 2, 1}},
   };
   for (const auto& [s, p] : pools) {
-    const std::string what = text(s, " window ", p.window, " stride ", p.stride, " pad ", p.pad);
+    const std::string what = detail::text(s, " window ", p.window, " stride ", p.stride, " pad ", p.pad);
     rows.push_back({"max_pool2d", what, {{s, Input::apart}}, [p = p](Inputs in) { return max_pool2d(in[0], p); }});
     rows.push_back({"avg_pool2d", what, {{s}}, [p = p](Inputs in) { return avg_pool2d(in[0], p); }});
   }
@@ -291,20 +295,22 @@ void add_pictures(Rows& rows) {
       {{1, 1, 1, 2}, {3, 2}}, {{1, 6, 4, 2}, {6, 2}}, {{1, 10, 3, 2}, {4, 5}}, {{0, 4, 4, 2}, {2, 2}},
   };
   for (const auto& [s, to] : adaptive) {
-    rows.push_back({"adaptive_avg_pool2d", text(s, " to ", to), {{s}}, [to = to](Inputs in) {
+    rows.push_back({"adaptive_avg_pool2d", detail::text(s, " to ", to), {{s}}, [to = to](Inputs in) {
                       return adaptive_avg_pool2d(in[0], to[0], to[1]);
                     }});
   }
   for (const Shape& s : Shapes{{4, 3, 2, 5}, {6, 3}, {3, 1, 1, 4}, {3, 2, 2, 1}, {40, 130}}) {
     const Shape c{s[-1]};
     for (const bool training : {true, false}) {
-      rows.push_back(
-          {"batch_norm", text(s, training ? " training" : " inference"), {{s}, {c}, {c}}, [training, c](Inputs in) {
-             const Tensor& x = in[0].value();
-             const DType statistics = parameter_dtype(x.dtype());
-             return batch_norm(in[0], in[1], in[2], Tensor::full(x.backend(), c, 0.3, statistics),
-                               Tensor::full(x.backend(), c, 1.7, statistics), training);
-           }});
+      rows.push_back({"batch_norm",
+                      detail::text(s, training ? " training" : " inference"),
+                      {{s}, {c}, {c}},
+                      [training, c](Inputs in) {
+                        const Tensor& x = in[0].value();
+                        const DType statistics = parameter_dtype(x.dtype());
+                        return batch_norm(in[0], in[1], in[2], Tensor::full(x.backend(), c, 0.3, statistics),
+                                          Tensor::full(x.backend(), c, 1.7, statistics), training);
+                      }});
     }
   }
   rows.push_back({"batch_norm", "inference of nothing", {{{0, 2, 2, 3}}, {{3}}, {{3}}}, [](Inputs in) {
@@ -324,7 +330,7 @@ const std::vector<OpRow>& op_table() {
     add_classification(rows);
     add_products(rows);
     add_convolutions(rows);
-    add_pictures(rows);
+    add_images(rows);
     return rows;
   }();
   return table;

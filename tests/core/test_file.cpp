@@ -42,13 +42,13 @@ struct FileSizeLimit {
 
 // The error of `action`, which must be one line with this exit code and these words in it.
 template <class Action>
-void fails(Exit code, const std::vector<std::string>& words, Action action) {
+void fails(ErrorKind kind, const std::vector<std::string>& words, Action action) {
   try {
     action();
   } catch (const Error& error) {
     const std::string message = error.what();
     CAPTURE(message);
-    CHECK(error.code() == code);
+    CHECK(error.kind() == kind);
     CHECK(message.find('\n') == std::string::npos);
     for (const std::string& word : words) {
       CAPTURE(word);
@@ -98,7 +98,7 @@ TEST_CASE("file: an abandoned write leaves the earlier content and no temporary"
 
 TEST_CASE("file: a temporary that a killed run left is replaced") {
   const TemporaryFolder folder;
-  const std::string left = folder / text(".a.tmp-", getpid());
+  const std::string left = folder / detail::text(".a.tmp-", getpid());
   std::filesystem::create_symlink("/dev/full", left);
   write_file(folder / "a", "new");
   CHECK(read_file(folder / "a", 100) == "new");
@@ -108,7 +108,7 @@ TEST_CASE("file: a temporary that a killed run left is replaced") {
 TEST_CASE("file: no space left") {
   const int full = open("/dev/full", O_WRONLY);
   REQUIRE(full >= 0);
-  fails(Exit::failure, {"runs/a", "No space left", "free some space", "untouched"},
+  fails(ErrorKind::failure, {"runs/a", "No space left", "free some space", "untouched"},
         [&] { detail::write_all(full, "x", 1, "runs/a"); });
   close(full);
 }
@@ -122,9 +122,9 @@ TEST_CASE("file: a write that fails half-way harms nothing, and cannot be commit
     const std::string large(10000, 'x');
     {
       FileSizeLimit limit(4096);
-      fails(Exit::failure, {path, "File too large", "ulimit -f"}, [&] { out.write(large.data(), large.size()); });
+      fails(ErrorKind::failure, {path, "File too large", "ulimit -f"}, [&] { out.write(large.data(), large.size()); });
     }
-    fails(Exit::failure, {path, "earlier write failed"}, [&] { out.commit(); });
+    fails(ErrorKind::failure, {path, "earlier write failed"}, [&] { out.commit(); });
   }
   CHECK(read_file(path, 100) == "earlier");
   CHECK(files(folder) == 1);
@@ -137,7 +137,7 @@ TEST_CASE("file: a rename that fails leaves no temporary") {
     AtomicFile out(path);
     out.write("x", 1);
     std::filesystem::create_directory(path);  // somebody else was faster
-    fails(Exit::failure, {"rename", path}, [&] { out.commit(); });
+    fails(ErrorKind::failure, {"rename", path}, [&] { out.commit(); });
   }
   CHECK(files(folder) == 1);
 }
@@ -146,8 +146,8 @@ TEST_CASE("file: a committed file takes no more") {
   const TemporaryFolder folder;
   AtomicFile out(folder / "a");
   out.commit();
-  fails(Exit::failure, {"committed"}, [&] { out.write("x", 1); });
-  fails(Exit::failure, {"committed"}, [&] { out.commit(); });
+  fails(ErrorKind::failure, {"committed"}, [&] { out.write("x", 1); });
+  fails(ErrorKind::failure, {"committed"}, [&] { out.commit(); });
   CHECK(read_file(folder / "a", 1) == "");
 }
 
@@ -155,13 +155,13 @@ TEST_CASE("file: places where nothing can be written") {
   const TemporaryFolder folder;
   const auto write = [](const std::string& path) { return [path] { write_file(path, "x"); }; };
   write_file(folder / "plain", "x");
-  fails(Exit::failure, {"none", "No such file", "create it"}, write(folder / "none/a"));
-  fails(Exit::failure, {"plain", "Not a directory"}, write(folder / "plain/a"));
-  fails(Exit::failure, {"directory", "choose another"}, write(folder.path()));
-  fails(Exit::failure, {"names no file"}, write(folder / ""));
-  fails(Exit::failure, {"names no file"}, write(""));
-  fails(Exit::failure, {"too long", "shorter"}, write(folder / std::string(250, 'n')));
-  fails(Exit::failure, {"/dev/null", "not a regular file"}, write("/dev/null"));
+  fails(ErrorKind::failure, {"none", "No such file", "create it"}, write(folder / "none/a"));
+  fails(ErrorKind::failure, {"plain", "Not a directory"}, write(folder / "plain/a"));
+  fails(ErrorKind::failure, {"directory", "choose another"}, write(folder.path()));
+  fails(ErrorKind::failure, {"names no file"}, write(folder / ""));
+  fails(ErrorKind::failure, {"names no file"}, write(""));
+  fails(ErrorKind::failure, {"too long", "shorter"}, write(folder / std::string(250, 'n')));
+  fails(ErrorKind::failure, {"/dev/null", "not a regular file"}, write("/dev/null"));
   CHECK(files(folder) == 1);
 }
 
@@ -170,13 +170,13 @@ TEST_CASE("file: what cannot be read is bad data") {
   const auto read = [](const std::string& path, size_t limit = 100) { return [=] { read_file(path, limit); }; };
   write_file(folder / "a", "12345");
   CHECK(read_file(folder / "a", 5) == "12345");
-  fails(Exit::bad_data, {folder / "a", "larger than 4"}, read(folder / "a", 4));
-  fails(Exit::bad_data, {"larger than 0"}, read(folder / "a", 0));
-  fails(Exit::bad_data, {folder / "b", "No such file", "spelling"}, read(folder / "b"));
-  fails(Exit::bad_data, {folder.path(), "is a directory"}, read(folder.path()));
-  fails(Exit::bad_data, {"/dev/null", "not a regular file"}, read("/dev/null"));
+  fails(ErrorKind::bad_data, {folder / "a", "larger than 4"}, read(folder / "a", 4));
+  fails(ErrorKind::bad_data, {"larger than 0"}, read(folder / "a", 0));
+  fails(ErrorKind::bad_data, {folder / "b", "No such file", "spelling"}, read(folder / "b"));
+  fails(ErrorKind::bad_data, {folder.path(), "is a directory"}, read(folder.path()));
+  fails(ErrorKind::bad_data, {"/dev/null", "not a regular file"}, read("/dev/null"));
   REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
-  fails(Exit::bad_data, {"not a regular file"}, read(folder / "pipe"));  // and does not wait
+  fails(ErrorKind::bad_data, {"not a regular file"}, read(folder / "pipe"));  // and does not wait
 }
 
 TEST_CASE("file: directories are made with those above them") {
@@ -186,10 +186,11 @@ TEST_CASE("file: directories are made with those above them") {
   make_directories(folder / "a/b/c");
   make_directories("/");
   write_file(folder / "plain", "x");
-  fails(Exit::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain"); });
-  fails(Exit::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain/below"); });
-  fails(Exit::failure, {"empty"}, [&] { make_directories(""); });
-  fails(Exit::failure, {"File name too long", "shorter"}, [&] { make_directories(folder / std::string(300, 'n')); });
+  fails(ErrorKind::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain"); });
+  fails(ErrorKind::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain/below"); });
+  fails(ErrorKind::failure, {"empty"}, [&] { make_directories(""); });
+  fails(ErrorKind::failure, {"File name too long", "shorter"},
+        [&] { make_directories(folder / std::string(300, 'n')); });
   if (access("/proc/self", F_OK) == 0)  // where even root may not
-    fails(Exit::failure, {"/proc/counterpoise"}, [&] { make_directories("/proc/counterpoise"); });
+    fails(ErrorKind::failure, {"/proc/counterpoise"}, [&] { make_directories("/proc/counterpoise"); });
 }

@@ -1,8 +1,8 @@
 // The graph: who gets a gradient, when memory goes, and what cannot be done.
 #include <doctest/doctest.h>
 
-#include "tests/core/gradcheck.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 
 using namespace counterpoise;
 
@@ -10,7 +10,7 @@ using namespace counterpoise;
 // --------------------------------------------------------------------------------------
 
 TEST_CASE("graph: a variable used twice collects both gradients") {
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     const Var x(Tensor::full(machine.backend, {}, 3), true);
     const Var y = x * x;  // and y is used twice
     (y * y + x).backward();
@@ -30,14 +30,14 @@ TEST_CASE("graph: only what requires a gradient gets one") {
   CHECK(numbers(w.grad()) == std::vector<double>{5, 5});
   CHECK_FALSE(c.grad().defined());
   CHECK_FALSE(square(c).requires_grad());
-  CHECK(fails(Exit::failure, {"backward", "requires a gradient"}, [&] { sum(c).backward(); }));
+  CHECK(fails(ErrorKind::failure, {"backward", "requires a gradient"}, [&] { sum(c).backward(); }));
   {
     const NoGrad outer;
     { const NoGrad inner; }
     const Var z = sum(square(w));
     CHECK_FALSE(z.requires_grad());
     CHECK(z.value().item() == 18);
-    CHECK(fails(Exit::failure, {"backward"}, [&] { z.backward(); }));
+    CHECK(fails(ErrorKind::failure, {"backward"}, [&] { z.backward(); }));
   }
   CHECK(square(w).requires_grad());
 }
@@ -45,10 +45,10 @@ TEST_CASE("graph: only what requires a gradient gets one") {
 TEST_CASE("graph: backward needs one number, and a graph that is still there") {
   Backend& b = guarded_cpu();
   const Var x(Tensor::full(b, {3}, 2), true);
-  CHECK(fails(Exit::failure, {"backward", "[3]"}, [&] { square(x).backward(); }));
+  CHECK(fails(ErrorKind::failure, {"backward", "[3]"}, [&] { square(x).backward(); }));
   const Var loss = sum(square(x));
   loss.backward();
-  CHECK(fails(Exit::failure, {"backward", "already"}, [&] { loss.backward(); }));
+  CHECK(fails(ErrorKind::failure, {"backward", "already"}, [&] { loss.backward(); }));
   CHECK(numbers(x.grad()) == std::vector<double>{4, 4, 4});
 
   // A part that two losses share is gone through with the first; the second must not lose it
@@ -57,7 +57,7 @@ TEST_CASE("graph: backward needs one number, and a graph that is still there") {
   const Var first = sum(shared), second = sum(exp(shared));
   x.zero_grad();
   first.backward();
-  CHECK(fails(Exit::failure, {"backward", "already"}, [&] { second.backward(); }));
+  CHECK(fails(ErrorKind::failure, {"backward", "already"}, [&] { second.backward(); }));
   CHECK(numbers(x.grad()) == std::vector<double>{4, 4, 4});
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
   const auto leaf = [&](float first, float second) { return Var(Tensor::from<float>(b, {2}, {first, second}), true); };
   const Var p = leaf(3, -4), q = leaf(-5, 6), r = leaf(7, -8), w(Tensor::full(b, {1, 1, 1, 1}, 1));
   const Var rp = relu(p), rr = abs(r), rq = conv2d(reshape(q, {1, 1, 2, 1}), w, Var(), {}, true);
-  sum(Var::made_by("fork", rp.value(), {rp, rq, rr}, [rp, rq, rr](Tensor dy) {
+  sum(Var::from_op("fork", rp.value(), {rp, rq, rr}, [rp, rq, rr](Tensor dy) {
     rp.add_grad(dy);
     rq.add_grad(dy.reshape({1, 1, 2, 1}));
     rr.add_grad(dy);
@@ -101,7 +101,7 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
   CHECK(numbers(q.grad()) == std::vector<double>{0, 1});
   CHECK(numbers(r.grad()) == std::vector<double>{1, -1});
 
-  // reshape shares the value with x: in-place steps on the way back must not write to it.
+  // reshape shares the value with x: in-place steps on the backward pass must not write to it.
   const Var x(Tensor::from<float>(b, {2}, {3, -4}), true);
   sum(relu(abs(square(reshape(x, {2, 1}))))).backward();
   CHECK(numbers(x.value()) == std::vector<double>{3, -4});
@@ -130,9 +130,9 @@ TEST_CASE("graph: memory falls while the gradients come down") {
   Guarded<CpuBackend>& b = guarded_cpu();
   const int64_t n = 10000, bytes = 4 * n, depth = 20;
   const Var x(Tensor::full(b, {n}, 0.01), true);
-  std::vector<int64_t> live;  // at each probe on the way back
+  std::vector<int64_t> live;  // at each probe on the backward pass
   const auto probe = [&live, &b](const Var& y) {
-    return Var::made_by("probe", y.value(), {y}, [y, &live, &b](Tensor dy) {
+    return Var::from_op("probe", y.value(), {y}, [y, &live, &b](Tensor dy) {
       live.push_back(b.live_bytes);
       y.add_grad(dy);
     });
@@ -158,8 +158,8 @@ TEST_CASE("graph: a graph that is never gone through leaks nothing, nor does one
   {
     const Var w(Tensor::full(b, {4, 3, 3, 2}, 1), true), x(Tensor::full(b, {1, 6, 6, 2}, 1), true);
     const Var y = max_pool2d(conv2d(x, w, Var(), {1, 1}, true), {2, 2});
-    const Var bad = Var::made_by("bad", y.value(), {y}, [](Tensor) { throw Error("on purpose"); });
-    CHECK(fails(Exit::failure, {"on purpose"}, [&] { sum(bad).backward(); }));
+    const Var bad = Var::from_op("bad", y.value(), {y}, [](Tensor) { throw Error(ErrorKind::failure, "on purpose"); });
+    CHECK(fails(ErrorKind::failure, {"on purpose"}, [&] { sum(bad).backward(); }));
   }
   CHECK(b.live_blocks == 0);
   CHECK(b.damaged == 0);

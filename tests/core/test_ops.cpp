@@ -6,8 +6,8 @@
 #include <set>
 #include <sstream>
 
-#include "tests/core/gradcheck.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 #include "tests/support.h"
 
 using namespace counterpoise;
@@ -50,7 +50,7 @@ TEST_CASE("ops: every operation of core/ops.h has a row in the table") {
 TEST_CASE("ops: the gradient check finds a gradient that is wrong by a thousandth") {
   const Var x = leaves({{{3, 4}}}, guarded_cpu(), DType::f64)[0];
   const auto wrong = [&] {
-    return Var::made_by("wrong", square(x).value(), {x}, [x](Tensor dy) {
+    return Var::from_op("wrong", square(x).value(), {x}, [x](Tensor dy) {
       const NoGrad no_grad;
       x.add_grad((2.002 * x * Var(dy)).value());
     });
@@ -60,9 +60,9 @@ TEST_CASE("ops: the gradient check finds a gradient that is wrong by a thousandt
 }
 
 TEST_CASE("ops: gradients are those of finite differences in f64, 1e-6") {
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     for (const OpRow& row : op_table()) {
-      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
       CAPTURE(where);
       const std::vector<Var> in = leaves(row.inputs, machine.backend, DType::f64);
       const Gradcheck check = gradcheck([&] { return row.f(in); }, in, 60);
@@ -75,9 +75,9 @@ TEST_CASE("ops: gradients are those of finite differences in f64, 1e-6") {
 // In f64 to 1e-12. In f32 to 1e-5 of the largest number: 84 times the distance of two floats at 1,
 // for results of up to some hundred roundings.
 TEST_CASE("ops: every backend agrees with the reference in f64") {
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     for (const OpRow& row : op_table()) {
-      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
       CAPTURE(where);
       const Run exact = run(row, guarded_reference(), DType::f64);
       check_agree(run(row, machine.backend, DType::f32), exact, 1e-5);
@@ -90,10 +90,10 @@ TEST_CASE("ops: every backend agrees with the reference in f64") {
 // Two roundings to bf16's 8 bits may differ in the last: 2^-8 of the largest number each.
 TEST_CASE("ops: bf16 agrees with the reference's bf16, to two of its last places") {
   int rows = 0;
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     if (!computes_in(machine.backend, DType::bf16)) continue;
     for (const OpRow& row : op_table()) {
-      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
       CAPTURE(where);
       check_agree(run(row, machine.backend, DType::bf16), run(row, reference_backend(), DType::bf16), 0.0079);
       check_guard(machine);
@@ -103,11 +103,11 @@ TEST_CASE("ops: bf16 agrees with the reference's bf16, to two of its last places
   CHECK(rows >= static_cast<int>(op_table().size()));  // the reference itself, at least
 }
 
-// The reference's bf16 is right where its f64 is: an operation rounds its inputs, its outputs and nothing between, apart
-// from those that are made of several.
+// The reference's bf16 is right where its f64 is: an operation rounds its inputs, its outputs and nothing between,
+// apart from those that are made of several.
 TEST_CASE("ops: the reference in bf16 agrees with itself in f64, to 2 in a hundred") {
   for (const OpRow& row : op_table()) {
-    const std::string where = text(row.name, " ", row.what);
+    const std::string where = detail::text(row.name, " ", row.what);
     if (row.name == "exp" || row.name == "expm1" || row.name == "pow" || row.name == "maximum" ||
         row.name == "minimum" || row.name == "max_pool2d" || row.what.find("times 20") != std::string::npos) {
       continue;  // these magnify what is rounded, or choose by it
@@ -120,9 +120,9 @@ TEST_CASE("ops: the reference in bf16 agrees with itself in f64, to 2 in a hundr
 
 TEST_CASE("bf16: the nearest float, ties to even, infinities and NaN") {
   const std::pair<float, uint16_t> values[] = {
-      {0.f, 0x0000},          {-0.f, 0x8000},         {1.f, 0x3f80},           {-2.f, 0xc000},
-      {1.00390625f, 0x3f80},  {1.01171875f, 0x3f82},  {1.00390637f, 0x3f81},   {3.3895314e38f, 0x7f7f},
-      {3.4028235e38f, 0x7f80}, {1e-40f, 0x0001},      {HUGE_VALF, 0x7f80},     {-HUGE_VALF, 0xff80},
+      {0.f, 0x0000},           {-0.f, 0x8000},        {1.f, 0x3f80},         {-2.f, 0xc000},
+      {1.00390625f, 0x3f80},   {1.01171875f, 0x3f82}, {1.00390637f, 0x3f81}, {3.3895314e38f, 0x7f7f},
+      {3.4028235e38f, 0x7f80}, {1e-40f, 0x0001},      {HUGE_VALF, 0x7f80},   {-HUGE_VALF, 0xff80},
   };
   for (const auto& [value, bits] : values) {
     CAPTURE(value);
@@ -137,9 +137,9 @@ TEST_CASE("bf16: the nearest float, ties to even, infinities and NaN") {
 }
 
 TEST_CASE("ops: a second backward adds, so the gradient is exactly doubled") {
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     for (const OpRow& row : op_table()) {
-      const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+      const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
       CAPTURE(where);
       Run once = run(row, machine.backend, DType::f32);
       const Run twice = run(row, machine.backend, DType::f32, 2);
@@ -153,7 +153,7 @@ TEST_CASE("ops: a second backward adds, so the gradient is exactly doubled") {
 }
 
 TEST_CASE("ops: values, by hand") {
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     Backend& b = machine.backend;
     CAPTURE(b.name());
     const Tensor x = Tensor::from<float>(b, {1, 2, 3, 1}, {1, 2, 3, 4, 5, 6});
@@ -171,7 +171,7 @@ TEST_CASE("ops: values, by hand") {
     const Tensor a = reshape(x, {2, 3}).value();
     CHECK(values(matmul(a, a, false, true)) == List{14, 32, 32, 77});
     CHECK(values(sum_to(a, {3})) == List{5, 7, 9});
-    CHECK(values(pick(a, Tensor::from<int32_t>(b, {2}, {2, 0}))) == List{3, 4});
+    CHECK(values(gather(a, Tensor::from<int32_t>(b, {2}, {2, 0}))) == List{3, 4});
     CHECK(values(clamp(a, 2, 4)) == List{2, 2, 3, 4, 4, 4});
     CHECK(values(pow(a, 2)) == List{1, 4, 9, 16, 25, 36});
 
@@ -205,7 +205,7 @@ TEST_CASE("ops: dropout drops the part p, the same on every backend") {
     if (v != 0) CHECK_FALSE(std::fabs(v - 1 / 0.7) > 1e-6);
   }
   CHECK(dropped / 100001 == doctest::Approx(0.3).epsilon(0.02));
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     CHECK(numbers(dropout(ones.to(machine.backend), 0.3, 1, 2).value()) == y);
   }
   CHECK(numbers(dropout(ones, 0.3, 1, 3).value()) != y);
@@ -292,8 +292,8 @@ TEST_CASE("ops: errors name the operation and what it got") {
        [&] {
          log_softmax(make({2, 0}));
        }},
-      {{"pick", "3", "3 classes"}, [&] { pick(m23, label); }},
-      {{"pick", "[4]", "f32"}, [&] { pick(m23, v4.value()); }},
+      {{"gather", "3", "3 classes"}, [&] { gather(m23, label); }},
+      {{"gather", "[4]", "f32"}, [&] { gather(m23, v4.value()); }},
       {{"dropout", "1"}, [&] { dropout(m23, 1, 0, 0); }},
       {{"clamp", "2", "1"}, [&] { clamp(m23, 2, 1); }},
       {{"i32"}, [&] { exp(label); }},
@@ -314,7 +314,7 @@ TEST_CASE("ops: errors name the operation and what it got") {
   };
   for (const auto& [words, action] : cases) {
     CAPTURE(words[0]);
-    CHECK(fails(Exit::failure, words, action));
+    CHECK(fails(ErrorKind::failure, words, action));
   }
 }
 
@@ -346,11 +346,11 @@ TEST_CASE("ops: operands of two dtypes or two backends are an error, in every pl
     int which = 0;
     for (const auto& action : cases) {
       CAPTURE(which++);
-      CHECK(fails(Exit::failure, words, action));
+      CHECK(fails(ErrorKind::failure, words, action));
     }
   };
   with(Tensor::full(b, {1}, 1, DType::f64), {"f32", "f64", "cast()"});
   with(Tensor::full(guarded_reference(), {1}, 1), {"cpu", "reference", "to()"});
   const Tensor index = Tensor::from<int32_t>(guarded_reference(), {2}, {0, 0});
-  CHECK(fails(Exit::failure, {"pick", "reference", "cpu"}, [&] { pick(random_tensor(b, {2, 3}), index); }));
+  CHECK(fails(ErrorKind::failure, {"gather", "reference", "cpu"}, [&] { gather(random_tensor(b, {2, 3}), index); }));
 }

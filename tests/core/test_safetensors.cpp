@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/io/file.h"
-#include "core/random.h"
 #include "core/io/safetensors.h"
+#include "core/random.h"
 #include "kernels/error.h"
 #include "tests/support.h"
 
@@ -61,7 +61,7 @@ std::string open_error(const std::string& bytes) {
     return "";
   } catch (const Error& error) {
     const std::string message = error.what();
-    CHECK(error.code() == Exit::bad_data);
+    CHECK(error.kind() == ErrorKind::bad_data);
     CHECK(message.find(temp.path) == 0);
     CHECK(message.find('\n') == std::string::npos);
     return message;
@@ -88,7 +88,7 @@ std::string save_error(const std::vector<FileTensor>& tensors,
   try {
     save_safetensors(temp.path, tensors, metadata);
   } catch (const Error& error) {
-    CHECK(error.code() == Exit::failure);
+    CHECK(error.kind() == ErrorKind::failure);
     CHECK(!std::filesystem::exists(temp.path));
     return error.what();
   }
@@ -292,7 +292,7 @@ TEST_CASE("safetensors rule 2: the header's length is at most 16 MiB") {
   refused(with_length(~uint64_t{0}, "{}"), "more than 16777216");
 }
 
-TEST_CASE("safetensors rule 2: files of other formats are recognised") {
+TEST_CASE("safetensors rule 2: files of other formats are recognized") {
   refused("PK\x03\x04\x14\x08\x08\x08 and more", "weights_only=True");
   refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46 and more", "pickle");
   refused(std::string("\x80\x04\x95\x12\x34\0\0\0", 8) + "more", "torch.load");
@@ -331,11 +331,11 @@ TEST_CASE("safetensors rule 5: nothing is nested deeper, and numbers are plain")
   refused_header("{\"__metadata__\":" + deep, "an object for 'a'");
   for (const char* number :
        {"1.0", "1e0", "-1", "-0", "18446744073709551616", "null", "true", "\"1\"", "99999999999999999999999999"})
-    refused_header("{" + entry("a", "F32", text("[", number, "]"), "[0,4]") + "}",
+    refused_header("{" + entry("a", "F32", detail::text("[", number, "]"), "[0,4]") + "}",
                    "instead of a plain non-negative integer", 4);
   refused_header("{" + entry("a", "F32", "[1]", "[0,4.0]") + "}", "4.0 in its data_offsets", 4);
   for (const char* number : {"01", "+1", "0x1", "NaN", "1e999"})
-    refused_header("{" + entry("a", "F32", text("[", number, "]"), "[0,4]") + "}", "not UTF-8 JSON", 4);
+    refused_header("{" + entry("a", "F32", detail::text("[", number, "]"), "[0,4]") + "}", "not UTF-8 JSON", 4);
   refused_header("{" + entry("a", "F32", "[281474976710656]", "[0,4]") + "}", "above 2^48-1", 4);
   refused_header("{\"a\":1}", "a number instead of an object");
   refused_header("{\"a\":null}", "null instead of an object");
@@ -353,9 +353,9 @@ TEST_CASE("safetensors rule 6: no key twice") {
 
 TEST_CASE("safetensors rule 7: metadata maps strings to strings") {
   for (const char* value : {"1", "null", "true", "[]", "{}", "1.5", "-1"})
-    refused_header(text("{\"__metadata__\":{\"k\":", value, "}}"), "for 'k' instead of a string");
+    refused_header(detail::text("{\"__metadata__\":{\"k\":", value, "}}"), "for 'k' instead of a string");
   for (const char* value : {"1", "null", "[]", "\"text\""})
-    refused_header(text("{\"__metadata__\":", value, "}"), "instead of an object");
+    refused_header(detail::text("{\"__metadata__\":", value, "}"), "instead of an object");
 }
 
 TEST_CASE("safetensors rule 8: dtype, shape and two offsets, no more and no less") {
@@ -407,7 +407,7 @@ TEST_CASE("safetensors rule 12: not too many tensors, nor names too long") {
   CHECK(open_error(file_of("{" + entry("a", "U8", shape + "]", "[0,1]") + "}", 1)) == "");
   refused_header("{" + entry("a", "U8", shape + ",1]", "[0,1]") + "}", "64 dimensions", 1);
   std::string header = "{";
-  for (int i = 0; i <= 65536; ++i) header += text(i ? "," : "", entry(std::to_string(i), "U8", "[0]", "[0,0]"));
+  for (int i = 0; i <= 65536; ++i) header += detail::text(i ? "," : "", entry(std::to_string(i), "U8", "[0]", "[0,0]"));
   refused(file_of(header + "}", 0), "more than 65536 tensors");
 }
 

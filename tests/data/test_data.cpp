@@ -1,4 +1,4 @@
-// Folders of pictures, choosing among them, and the loader.
+// Folders of images, choosing among them, and the loader.
 #include <cmath>
 #include <filesystem>
 
@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Folder {
-  // A 2 x 1 BMP picture of one colour.
-  void picture(const std::string& name, uint8_t red) const {
+  // A 2 x 1 BMP image of one color.
+  void image(const std::string& name, uint8_t red) const {
     fs::create_directories(fs::path(path / name).parent_path());
     std::string bmp = "BM";
     const auto number = [&bmp](uint32_t value, int bytes) {
@@ -30,7 +30,7 @@ struct Folder {
   }
   void text_file(const std::string& name) const {
     fs::create_directories(fs::path(path / name).parent_path());
-    write_file((path / name).string(), "this is no picture");
+    write_file((path / name).string(), "this is no image");
   }
   const TemporaryFolder temporary;
   const fs::path path = temporary.path();
@@ -50,12 +50,12 @@ TEST_CASE("natural order counts digits as numbers") {
 
 TEST_CASE("an image folder lists classes and files as Keras does") {
   const Folder folder;
-  folder.picture("dog/1.BMP", 1);
-  folder.picture("cat/cat.10.bmp", 10);
-  folder.picture("cat/cat.2.bmp", 2);
-  folder.picture("cat/deeper/cat.3.bmp", 3);
-  folder.picture(".hidden/x.bmp", 9);
-  folder.picture("cat/.thumbs/x.bmp", 9);
+  folder.image("dog/1.BMP", 1);
+  folder.image("cat/cat.10.bmp", 10);
+  folder.image("cat/cat.2.bmp", 2);
+  folder.image("cat/deeper/cat.3.bmp", 3);
+  folder.image(".hidden/x.bmp", 9);
+  folder.image("cat/.thumbs/x.bmp", 9);
   folder.text_file("cat/notes.txt");
   const ImageFolder set(folder.path.string(), 2);
   CHECK(set.classes() == std::vector<std::string>{"cat", "dog"});
@@ -72,11 +72,12 @@ TEST_CASE("an image folder lists classes and files as Keras does") {
 
 TEST_CASE("an image folder says what is wrong with it") {
   const Folder folder;
-  CHECK(contains(error_of([&] { ImageFolder((folder.path / "nowhere").string(), 8); }, Exit::bad_data), "nowhere"));
-  CHECK(contains(error_of([&] { ImageFolder(folder.path.string(), 8); }, Exit::bad_data), "holds no folders"));
-  folder.picture("cat/1.bmp", 1);
+  CHECK(
+      contains(error_of([&] { ImageFolder((folder.path / "nowhere").string(), 8); }, ErrorKind::bad_data), "nowhere"));
+  CHECK(contains(error_of([&] { ImageFolder(folder.path.string(), 8); }, ErrorKind::bad_data), "holds no folders"));
+  folder.image("cat/1.bmp", 1);
   folder.text_file("dog/readme.txt");
-  const std::string empty = error_of([&] { ImageFolder(folder.path.string(), 8); }, Exit::bad_data);
+  const std::string empty = error_of([&] { ImageFolder(folder.path.string(), 8); }, ErrorKind::bad_data);
   CHECK(contains(empty, "dog"));
   CHECK(contains(empty, ".jpg .jpeg .png .bmp"));
   CHECK(contains(empty, ".txt"));
@@ -84,12 +85,12 @@ TEST_CASE("an image folder says what is wrong with it") {
                      [&] {
                        split_directory(folder.path.string(), {"validation", "val"});
                      },
-                     Exit::bad_data),
+                     ErrorKind::bad_data),
                  "validation"));
 }
 
 TEST_CASE("choosing: seeded or natural, nested in the count, and never more than there is") {
-  const DrawnPictures set({10, 20}, 16, 1);
+  const SyntheticImages set({10, 20}, 16, 1);
   const auto natural = choose(set, {2, 3}, true, 0);
   CHECK(natural == std::vector<size_t>{0, 1, 10, 11, 12});
   CHECK(interleave(set, natural) == std::vector<size_t>{0, 10, 1, 11, 12});
@@ -98,20 +99,20 @@ TEST_CASE("choosing: seeded or natural, nested in the count, and never more than
   CHECK(few != choose(set, {2, 3}, false, 8));
   CHECK(more.size() == 24);
   CHECK(std::equal(few.begin(), few.begin() + 2, more.begin()));  // the first two cats are the same
-  CHECK(contains(error_of([&] { choose(set, {11, 1}, false, 1); }, Exit::bad_data), "only 10"));
+  CHECK(contains(error_of([&] { choose(set, {11, 1}, false, 1); }, ErrorKind::bad_data), "only 10"));
 }
 
-TEST_CASE("drawn sets: paths, labels, and other pictures for another seed") {
-  const DrawnPictures a({2, 3}, 16, 1), b({2, 3}, 16, 2);
-  CHECK(a.samples()[1].path == "drawn/cat.1");
-  CHECK(a.samples()[2].path == "drawn/dog.0");
+TEST_CASE("drawn sets: paths, labels, and other images for another seed") {
+  const SyntheticImages a({2, 3}, 16, 1), b({2, 3}, 16, 2);
+  CHECK(a.samples()[1].path == "synthetic/cat.1");
+  CHECK(a.samples()[2].path == "synthetic/dog.0");
   CHECK(a.counts() == std::vector<int64_t>{2, 3});
   CHECK(*a.load(2) != *b.load(2));
-  CHECK(*a.load(2) == *DrawnPictures({5, 9}, 16, 1).load(5));  // dog 0, however many cats there are
+  CHECK(*a.load(2) == *SyntheticImages({5, 9}, 16, 1).load(5));  // dog 0, however many cats there are
 }
 
 TEST_CASE("what the loader yields does not depend on its workers") {
-  const DrawnPictures set({20, 30}, 16, 3);
+  const SyntheticImages set({20, 30}, 16, 3);
   const std::vector<size_t> order = interleave(set, choose(set, {-1, -1}, false, 1));
   std::vector<std::vector<float>> pixels[4];
   for (const int workers : {0, 1, 2, 3}) {
@@ -136,7 +137,7 @@ TEST_CASE("what the loader yields does not depend on its workers") {
 }
 
 TEST_CASE("augmentation differs between epochs, and pixels are x / 127.5 - 1") {
-  const DrawnPictures set({1, 1}, 16, 3);
+  const SyntheticImages set({1, 1}, 16, 3);
   LoaderOptions options;
   Batch plain, one, two;
   options.workers = 0;
@@ -152,11 +153,11 @@ TEST_CASE("augmentation differs between epochs, and pixels are x / 127.5 - 1") {
   CHECK(one.pixels != two.pixels);
 }
 
-TEST_CASE("a picture that cannot be read is left out, counted and explained") {
+TEST_CASE("a image that cannot be read is left out, counted and explained") {
   const Folder folder;
-  folder.picture("cat/1.bmp", 1);
+  folder.image("cat/1.bmp", 1);
   folder.text_file("cat/2.jpg");
-  folder.picture("dog/1.bmp", 2);
+  folder.image("dog/1.bmp", 2);
   const ImageFolder set(folder.path.string(), 4);
   for (const int workers : {0, 2}) {
     LoaderOptions options;
@@ -175,7 +176,7 @@ TEST_CASE("a picture that cannot be read is left out, counted and explained") {
 }
 
 TEST_CASE("a loader that is left early stops its workers") {
-  const DrawnPictures set({200, 200}, 16, 3);
+  const SyntheticImages set({200, 200}, 16, 3);
   LoaderOptions options;
   options.workers = 3;
   options.batch_size = 4;

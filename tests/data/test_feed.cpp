@@ -1,9 +1,9 @@
-// The way of the pictures to a backend, and what happens to them there.
+// The way of the images to a backend, and what happens to them there.
 #include <doctest/doctest.h>
 
 #include "data/feed.h"
-#include "tests/core/gradcheck.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 
 using namespace counterpoise;
 
@@ -15,10 +15,10 @@ class Remote : public ReferenceBackend {
   bool is_remote() const override { return true; }
   size_t memory_bytes() const override { return size_t(1) << 30; }
   void upload(const void* host, const View& y) override {
-    if (y.dtype == DType::u8) ++pictures_sent;
+    if (y.dtype == DType::u8) ++images_sent;
     ReferenceBackend::upload(host, y);
   }
-  int pictures_sent = 0;
+  int images_sent = 0;
 };
 
 LoaderOptions options(int epoch, int workers, const char* augmentation = "flip,rotate=0.2") {
@@ -48,10 +48,10 @@ void check_same(const std::vector<std::vector<double>>& got, const std::vector<s
 
 }  // namespace
 
-TEST_CASE("feed: pictures that a backend makes of bytes are those that the loader makes") {
-  const DrawnPictures set({5, 5}, 33, 1);
+TEST_CASE("feed: images that a backend makes of bytes are those that the loader makes") {
+  const SyntheticImages set({5, 5}, 33, 1);
   Feed host(set, cpu_backend());
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     CAPTURE(machine.backend.name());
     for (const DType dtype : {DType::f32, DType::bf16}) {
       if (!computes_in(machine.backend, dtype)) continue;
@@ -67,17 +67,17 @@ TEST_CASE("feed: pictures that a backend makes of bytes are those that the loade
           std::vector<uint8_t> all;
           std::vector<int32_t> index;
           std::vector<double> turns;
-          for (Index n = N - 1; n >= 0; --n) all.insert(all.end(), b.pictures[n]->begin(), b.pictures[n]->end());
+          for (Index n = N - 1; n >= 0; --n) all.insert(all.end(), b.images[n]->begin(), b.images[n]->end());
           for (Index n = 0; n < N; ++n) {
             index.push_back(static_cast<int32_t>(N - 1 - n));
-            const Turn& turn = b.turns[n];
+            const FlipRotation& turn = b.turns[n];
             turns.insert(turns.end(),
                          {std::cos(double{turn.angle}), std::sin(double{turn.angle}), turn.flip ? 1. : 0.});
           }
           const Tensor y = Tensor::empty(machine.backend, {N, 33, 33, 3}, dtype);
-          machine.backend.pictures(Tensor::from(machine.backend, {N, 33, 33, 3}, all),
-                                   Tensor::from(machine.backend, {N}, index),
-                                   Tensor::from(machine.backend, {N, 3}, turns), y);
+          machine.backend.images(Tensor::from(machine.backend, {N, 33, 33, 3}, all),
+                                 Tensor::from(machine.backend, {N}, index),
+                                 Tensor::from(machine.backend, {N, 3}, turns), y);
           const Tensor want = Tensor::from(cpu_backend(), {N, 33, 33, 3}, a.pixels);
           CHECK(deviation(numbers(y), numbers(want)) < (dtype == DType::f32 ? 1e-5 : 0.004));
         }
@@ -87,8 +87,8 @@ TEST_CASE("feed: pictures that a backend makes of bytes are those that the loade
   }
 }
 
-TEST_CASE("feed: a remote backend gets each picture once, or each batch anew, and makes the same of it") {
-  const DrawnPictures set({5, 5}, 32, 1);
+TEST_CASE("feed: a remote backend gets each image once, or each batch again, and makes the same of it") {
+  const SyntheticImages set({5, 5}, 32, 1);
   Feed host(set, cpu_backend());
   for (const int workers : {0, 3}) {
     Remote keeps, forgets;
@@ -97,17 +97,17 @@ TEST_CASE("feed: a remote backend gets each picture once, or each batch anew, an
       const auto want = batches(host, options(epoch, workers));
       check_same(batches(kept, options(epoch, workers)), want, 1e-6);
       check_same(batches(forgotten, options(epoch, workers)), want, 1e-6);
-      CHECK(keeps.pictures_sent == 7);  // different ones in the order
-      CHECK(forgets.pictures_sent == 10 * epoch);
+      CHECK(keeps.images_sent == 7);  // different ones in the order
+      CHECK(forgets.images_sent == 10 * epoch);
     }
   }
 }
 
-TEST_CASE("feed: the emulated or real card is fed as the processor is") {
-  Backend* card = cuda_backend();
-  if (!card) return;
-  const DrawnPictures set({5, 5}, 32, 1);
-  Feed host(set, cpu_backend()), kept(set, *card), forgotten(set, *card, DType::f32, 1000);
+TEST_CASE("feed: the emulated or real GPU is fed as the processor is") {
+  Backend* GPU = cuda_backend();
+  if (!GPU) return;
+  const SyntheticImages set({5, 5}, 32, 1);
+  Feed host(set, cpu_backend()), kept(set, *GPU), forgotten(set, *GPU, DType::f32, 1000);
   for (const int epoch : {1, 2}) {
     const auto want = batches(host, options(epoch, 2));
     check_same(batches(kept, options(epoch, 2)), want, 1e-5);
@@ -116,7 +116,7 @@ TEST_CASE("feed: the emulated or real card is fed as the processor is") {
 }
 
 TEST_CASE("feed: a batch in another order, from bytes and from floats") {
-  const DrawnPictures set({5, 5}, 32, 1);
+  const SyntheticImages set({5, 5}, 32, 1);
   Remote remote;
   Feed host(set, cpu_backend()), far(set, remote);
   Loader floats(set, order, host.complete(options(1, 0))), raw(set, order, far.complete(options(1, 0)));
@@ -127,8 +127,8 @@ TEST_CASE("feed: a batch in another order, from bytes and from floats") {
   const std::vector<size_t> turned = {2, 0, 3, 1};
   const std::vector<double> got = numbers(host.pixels(a, turned));
   CHECK(deviation(numbers(far.pixels(b, turned)), got) < 1e-6);
-  const size_t picture = want.size() / 4;
+  const size_t image = want.size() / 4;
   for (size_t i = 0; i < 4; ++i) {
-    for (size_t k = 0; k < picture; ++k) CHECK_FALSE(got[i * picture + k] != want[turned[i] * picture + k]);
+    for (size_t k = 0; k < image; ++k) CHECK_FALSE(got[i * image + k] != want[turned[i] * image + k]);
   }
 }

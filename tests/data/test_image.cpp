@@ -49,7 +49,7 @@ std::string complaint(Action action) {
   } catch (const Error& error) {
     const std::string message = error.what();
     CAPTURE(message);
-    CHECK(error.code() == Exit::bad_data);
+    CHECK(error.kind() == ErrorKind::bad_data);
     CHECK(message.rfind("a.jpg: ", 0) == 0);
     CHECK(message.find('\n') == std::string::npos);
     return message;
@@ -109,7 +109,7 @@ TEST_CASE("image: files decode to what Pillow makes of them") {
   }
 }
 
-TEST_CASE("image: what follows a picture does not matter, and its absence does") {
+TEST_CASE("image: what follows a image does not matter, and its absence does") {
   for (const auto& [name, file] : golden()["files"].items()) {
     CAPTURE(name);
     Bytes bytes = golden_file(name);
@@ -177,7 +177,7 @@ TEST_CASE("image: a small file cannot take much memory") {
 
 TEST_CASE("image: each reason for a refusal is named") {
   check_complaint({}, "empty");
-  check_complaint(bytes_of("<html>404 not found</html>"), "not a JPEG, PNG or BMP picture");
+  check_complaint(bytes_of("<html>404 not found</html>"), "not a JPEG, PNG or BMP image");
   check_complaint(bytes_of("GIF89a......."), "a GIF");
   check_complaint(from_hex(golden()["cmyk"].get<std::string>()), "CMYK");
 
@@ -198,7 +198,7 @@ TEST_CASE("image: each reason for a refusal is named") {
   check_complaint({0xFF, 0xD8, 0xFF, 0xD9}, "no frame header");
   Bytes no_scan(jpeg.begin(), jpeg.begin() + scan);
   no_scan.insert(no_scan.end(), {0xFF, 0xD9});
-  check_complaint(no_scan, "no picture data");
+  check_complaint(no_scan, "no image data");
 
   check_complaint(with(png, 16, {0, 0, 0x40, 1}), "too large");
   check_complaint(with(png, 16, {0, 0, 0x30, 0, 0, 0, 0x30, 0}), "too large");
@@ -210,7 +210,7 @@ TEST_CASE("image: each reason for a refusal is named") {
   check_complaint(with(bmp, 30, {1}), "compressed");
   check_complaint(with(bmp, 22, {0, 0, 0, 0x80}), "impossible size");
 
-  CHECK_THROWS_AS(decode_image("/no/such/picture.jpg"), Error);
+  CHECK_THROWS_AS(decode_image("/no/such/image.jpg"), Error);
   CHECK_THROWS_AS(decode_image("/tmp"), Error);
 }
 
@@ -234,7 +234,7 @@ TEST_CASE("image: threads that decode do not see each other") {
   CHECK(right == std::vector<int>(4, 100));
 }
 
-TEST_CASE("image: the resized picture is Pillow's") {
+TEST_CASE("image: the resized image is Pillow's") {
   const Image source = golden_image(golden()["resize"]["source"]);
   for (const auto& entry : golden()["resize"]["resized"]) {
     const Image want = golden_image(entry), got = resize_bilinear(source, want.height, want.width);
@@ -248,7 +248,7 @@ TEST_CASE("image: the resized picture is Pillow's") {
   CHECK_THROWS_AS(resize_bilinear({2, 2, {1, 2, 3}}, 5, 5), Error);
 }
 
-TEST_CASE("augment: the rotated picture is SciPy's") {
+TEST_CASE("augment: the rotated image is SciPy's") {
   const Image source = golden_image(golden()["rotate"]["source"]);
   const size_t row = source.width * 3;
   Bytes mirrored(source.rgb.size());
@@ -291,7 +291,7 @@ TEST_CASE("augment: quarter turns move pixels, no turn leaves them") {
   CHECK(worst_flip == 0);
 }
 
-TEST_CASE("augment: one stream, one picture, two numbers") {
+TEST_CASE("augment: one stream, one image, two numbers") {
   const Bytes rgb = {0, 0, 0, 50, 60, 70, 100, 110, 120, 255, 255, 255};
   std::vector<float> a(12), b(12);
   int flips = 0;
@@ -327,7 +327,7 @@ TEST_CASE("augment: the text form") {
       parse_augment(bad);
       FAIL("accepted");
     } catch (const Error& error) {
-      CHECK(error.code() == Exit::usage);
+      CHECK(error.kind() == ErrorKind::invalid_argument);
       CHECK(std::string(error.what()).find("flip,rotate=R") != std::string::npos);
     }
   }

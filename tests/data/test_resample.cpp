@@ -1,4 +1,4 @@
-// Other numbers of rows for each class of a table, and nearest neighbours.
+// Other numbers of rows for each class of a table, and nearest neighbors.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 #include <set>
 
 #include "core/random.h"
-#include "data/tables/neighbours.h"
+#include "data/tables/neighbors.h"
 #include "data/tables/resample.h"
 #include "tests/backends.h"
 #include "tests/support.h"
@@ -69,7 +69,7 @@ Rows numbers_below(size_t n) {
   return rows;
 }
 
-// Normal clouds: `counts[c]` rows of class c, whose centre is c in every column.
+// Normal clouds: `counts[c]` rows of class c, whose center is c in every column.
 Table clouds(const std::vector<size_t>& counts, size_t columns) {
   Random rng(5, Stream::test);
   Table table{{}, columns, {}};
@@ -88,14 +88,14 @@ void check_origins(const Resampled& y, const Table& table) {
   REQUIRE(y.origins.size() == y.table.rows());
   REQUIRE(y.table.features.size() == y.table.rows() * y.table.columns);
   for (size_t i = 0; i < y.table.rows(); ++i) {
-    const auto [row, neighbour, gap] = y.origins[i];
+    const auto [row, neighbor, gap] = y.origins[i];
     REQUIRE(row < table.rows());
-    REQUIRE(neighbour < table.rows());
+    REQUIRE(neighbor < table.rows());
     REQUIRE((0 <= gap && gap < 1));
     REQUIRE(y.table.labels[i] == table.labels[row]);
-    REQUIRE(table.labels[neighbour] == table.labels[row]);
+    REQUIRE(table.labels[neighbor] == table.labels[row]);
     for (size_t f = 0; f < table.columns; ++f) {
-      const double a = table.row(row)[f], b = table.row(neighbour)[f], x = y.table.row(i)[f];
+      const double a = table.row(row)[f], b = table.row(neighbor)[f], x = y.table.row(i)[f];
       REQUIRE((std::min(a, b) <= x && x <= std::max(a, b)));
       REQUIRE(std::abs(x - ((1 - gap) * a + gap * b)) <= 1e-15 * (std::abs(a) + std::abs(b)));
     }
@@ -116,7 +116,7 @@ void check_kept(const Resampled& y, const Table& table) {
 template <class Run>
 void check_sizes(const Json& expected, const Table& table, const Run& run) {
   if (expected.is_null()) {
-    CHECK(error_of(run, Exit::bad_data) != "");
+    CHECK(error_of(run, ErrorKind::bad_data) != "");
     return;
   }
   const Resampled y = run();
@@ -145,15 +145,15 @@ void check_even(const std::vector<size_t>& counts) {
   CHECK(std::abs(chi2 - freedom) < 4 * std::sqrt(2 * freedom));
 }
 
-// Of the new points: neighbours are drawn evenly, whatever the place, and so are gaps.
+// Of the new points: neighbors are drawn evenly, whatever the place, and so are gaps.
 void check_draws(const Resampled& y, const Table& table, size_t k) {
   const Rows members = rows_of(table, 0);
   std::vector<size_t> places(k), tenths(10);
   double n = 0, sum = 0, squares = 0;
   for (const Origin& origin : y.origins) {
     if (!origin.synthetic()) continue;
-    const Rows near = nearest(table, {origin.row}, members, k);
-    const auto place = std::find(near.begin(), near.end(), origin.neighbour);
+    const Rows near = nearest_neighbors(table, {origin.row}, members, k);
+    const auto place = std::find(near.begin(), near.end(), origin.neighbor);
     REQUIRE(place != near.end());
     ++places[static_cast<size_t>(place - near.begin())];
     ++tenths[static_cast<size_t>(origin.gap * 10)];
@@ -181,18 +181,18 @@ const Method methods[] = {
 
 }  // namespace
 
-TEST_CASE("resample: neighbours are scikit-learn's, and of equal ones the first") {
+TEST_CASE("resample: neighbors are scikit-learn's, and of equal ones the first") {
   REQUIRE(golden().size() == 12);
   for (const Json& g : golden()) {
     CAPTURE(std::string(g["name"]));
     const Table table = table_of(g);
     const Rows all = numbers_below(table.rows());
-    CHECK(nearest(table, all, all, 5) == Rows(g["nearest"]));
-    CHECK(nearest(table, all, Rows(all.rbegin(), all.rend()), 5) == Rows(g["nearest"]));
+    CHECK(nearest_neighbors(table, all, all, 5) == Rows(g["nearest"]));
+    CHECK(nearest_neighbors(table, all, Rows(all.rbegin(), all.rend()), 5) == Rows(g["nearest"]));
   }
 }
 
-TEST_CASE("resample: neighbours over several blocks are those that sorting finds, on any number of threads") {
+TEST_CASE("resample: neighbors over several blocks are those that sorting finds, on any number of threads") {
   const Table table = clouds({250, 150}, 3);
   const Rows all = numbers_below(table.rows());
   const size_t k = 7;
@@ -209,10 +209,10 @@ TEST_CASE("resample: neighbours over several blocks are those that sorting finds
   }
   for (const int threads : {1, 2, 3}) {
     const Threads guard(threads);
-    CHECK(nearest(table, all, all, k) == expected);
+    CHECK(nearest_neighbors(table, all, all, k) == expected);
   }
-  CHECK(nearest(table, {399, 3}, {3, 399}, 1) == Rows{3, 399});
-  CHECK(nearest(table, {0}, {3, 399}, 1).size() == 1);  // rows may be looked for among others
+  CHECK(nearest_neighbors(table, {399, 3}, {3, 399}, 1) == Rows{3, 399});
+  CHECK(nearest_neighbors(table, {0}, {3, 399}, 1).size() == 1);  // rows may be looked for among others
 }
 
 TEST_CASE("resample: classes come out as imbalanced-learn's, with errors where it has errors") {
@@ -249,7 +249,7 @@ TEST_CASE("resample: the lecture's 1000 and 11000") {
   CHECK(sizes(smote(table, 1).table) == Sizes{{0, 11000}, {1, 11000}});
 }
 
-TEST_CASE("resample: smote starts from every row and draws from imbalanced-learn's neighbours") {
+TEST_CASE("resample: smote starts from every row and draws from imbalanced-learn's neighbors") {
   for (const Json& g : golden()) {
     const Table table = table_of(g);
     for (const Json& run : g["runs"]) {
@@ -269,7 +269,7 @@ TEST_CASE("resample: smote starts from every row and draws from imbalanced-learn
             const Resampled y = method == "smote" ? smote(table, seed, k) : borderline_smote(table, seed, k, m);
             for (const Origin& origin : y.origins) {
               if (!origin.synthetic() || table.labels[origin.row] != label) continue;
-              drawn.insert({origin.row, origin.neighbour});
+              drawn.insert({origin.row, origin.neighbor});
               ++draws;
             }
           }
@@ -322,7 +322,7 @@ TEST_CASE("resample: adasyn's counts are imbalanced-learn's") {
 }
 
 TEST_CASE("resample: adasyn rounds from half way to even") {
-  // On a line: each row of class 1 has one neighbour of each class, so they share evenly.
+  // On a line: each row of class 1 has one neighbor of each class, so they share evenly.
   const Table table{{0, 1, 2, 10, 11, 12, 20, 21, 22}, 1, {1, 0, 1, 1, 0, 1, 1, 0, 1}};
   CHECK(adasyn_counts(table, 1, 3, 1) == std::vector<size_t>(6, 0));   // 1/2
   CHECK(adasyn_counts(table, 1, 9, 1) == std::vector<size_t>(6, 2));   // 3/2
@@ -351,7 +351,7 @@ TEST_CASE("resample: Tomek's links are imbalanced-learn's") {
   CHECK(sources(tomek_links(line, true)) == Rows{2, 3, 4});
 }
 
-TEST_CASE("resample: smote draws rows, neighbours and gaps evenly") {
+TEST_CASE("resample: smote draws rows, neighbors and gaps evenly") {
   const Table table = clouds({40, 4040}, 3);
   const Resampled y = smote(table, 7, 4);
   check_draws(y, table, 4);
@@ -361,10 +361,10 @@ TEST_CASE("resample: smote draws rows, neighbours and gaps evenly") {
   check_even(counts);
 }
 
-TEST_CASE("resample: borderline_smote and adasyn draw neighbours and gaps evenly") {
+TEST_CASE("resample: borderline_smote and adasyn draw neighbors and gaps evenly") {
   const Table table = clouds({40, 3040}, 2);
   check_draws(adasyn(table, 8, 5), table, 5);
-  // Few rows of 40 are in danger among 3040, unless many neighbours are looked at.
+  // Few rows of 40 are in danger among 3040, unless many neighbors are looked at.
   const Resampled y = borderline_smote(table, 9, 5, 30);
   check_draws(y, table, 5);
   const Rows danger = border(table, 0, 30).danger;
@@ -427,7 +427,7 @@ TEST_CASE("resample: the same seed gives the same rows, another seed others, and
 
 TEST_CASE("resample: what cannot be resampled is said in a line") {
   const auto bad = [](const auto& run, const std::vector<std::string>& parts) {
-    const std::string message = error_of(run, Exit::bad_data);
+    const std::string message = error_of(run, ErrorKind::bad_data);
     CAPTURE(message);
     for (const std::string& part : parts) CHECK(contains(message, part));
     CHECK_FALSE(contains(message, "\n"));
@@ -441,9 +441,9 @@ TEST_CASE("resample: what cannot be resampled is said in a line") {
   const Table few = clouds({5, 30}, 2), one = clouds({1, 30}, 2);
   bad([&] { smote(few, 1); }, {"smote: class 0 has 5 rows", "k = 5", "need 6", "k = 4 or less", "random_oversample"});
   bad([&] { smote(one, 1); }, {"class 0 has 1 row,", "use random_oversample"});
-  CHECK_FALSE(contains(error_of([&] { smote(one, 1); }, Exit::bad_data), "or less"));
+  CHECK_FALSE(contains(error_of([&] { smote(one, 1); }, ErrorKind::bad_data), "or less"));
   bad([&] { adasyn(few, 1); }, {"adasyn: class 0 has 5 rows", "need 6"});
-  bad([&] { borderline_smote(few, 1, 5, 35); }, {"borderline_smote", "35 rows", "36", "34 neighbours or fewer"});
+  bad([&] { borderline_smote(few, 1, 5, 35); }, {"borderline_smote", "35 rows", "36", "34 neighbors or fewer"});
   bad([&] { border(few, 2); }, {"no row", "label 2"});
   bad([&] { adasyn_counts(few, -1, 5); }, {"no row", "label -1"});
   CHECK(contains(error_of([&] { smote(few, 1, 0); }), "at least 1"));

@@ -1,4 +1,4 @@
-// What an epoch is made of, and mixed pictures.
+// What an epoch is made of, and mixed images.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -151,8 +151,8 @@ TEST_CASE("samplers: one class only, none, and unknown names") {
     CHECK(Chosen({}).order(sampler.name, run_of(1)).empty());
     CHECK(Chosen({0, 1}).order(sampler.name, {1, 1, 1, 1}) == std::vector<size_t>{100});
   }
-  CHECK(error_of([] { find_sampler("smote"); }, Exit::usage) ==
-        "unknown sampler \"smote\"; valid are " + join(sampler_names()));
+  CHECK(error_of([] { find_sampler("smote"); }, ErrorKind::invalid_argument) ==
+        "unknown sampler \"smote\"; valid are " + detail::join(sampler_names()));
 }
 
 TEST_CASE("mix: numbers of the beta distribution have its mean and variance") {
@@ -174,7 +174,7 @@ TEST_CASE("mix: numbers of the beta distribution have its mean and variance") {
 
 namespace {
 
-// A batch of single-coloured pictures: the number of the picture, times 8.
+// A batch of single-colored images: the number of the image, times 8.
 struct MixedBatch {
   int size = 10;
   std::vector<int32_t> labels = {0, 1, 1, 1, 0, 1, 1, 1};
@@ -193,12 +193,10 @@ struct MixedBatch {
       const auto first = pixels.begin() + static_cast<std::ptrdiff_t>(i * size * size * 3);
       partners.insert(partners.end(), first, first + size * size * 3);
     }
-    const auto tensor = [&](const std::vector<float>& x) {
-      return Tensor::from(cpu_backend(), {N, size, size, 3}, x);
-    };
+    const auto tensor = [&](const std::vector<float>& x) { return Tensor::from(cpu_backend(), {N, size, size, 3}, x); };
     pixels = mix_tensors(plan, tensor(pixels), tensor(partners)).to_vector<float>();
   }
-  // What part of picture i is its own, measured in its pixels; 1 where the partner is the picture itself.
+  // What part of image i is its own, measured in its pixels; 1 where the partner is the image itself.
   double own_part(size_t i) const {
     const size_t numbers = pixels.size() / labels.size();
     const auto first = pixels.begin() + static_cast<std::ptrdiff_t>(i * numbers);
@@ -210,7 +208,7 @@ struct MixedBatch {
 
 }  // namespace
 
-TEST_CASE("mix: mixup blends pictures and labels alike") {
+TEST_CASE("mix: mixup blends images and labels alike") {
   bool blended = false;
   for (uint64_t step = 0; step < 20; ++step) {
     const MixedBatch batch("mixup=1", step);
@@ -220,7 +218,7 @@ TEST_CASE("mix: mixup blends pictures and labels alike") {
       const float lambda = batch.mixed.own_weight[i], value = batch.pixels[i * numbers];
       CHECK(lambda == batch.mixed.own_weight[0]);
       for (size_t k = 0; k < numbers; ++k) CHECK(batch.pixels[i * numbers + k] == value);
-      // The partner is whatever is left: a whole picture's colour, of the label that is told.
+      // The partner is whatever is left: a whole image's color, of the label that is told.
       const double partner = (value / 8. - lambda * static_cast<double>(i)) / (1 - lambda);
       if (lambda < 0.95) {
         CHECK(partner == doctest::Approx(std::round(partner)).epsilon(1e-3));
@@ -229,7 +227,7 @@ TEST_CASE("mix: mixup blends pictures and labels alike") {
       }
       sum += value;
     }
-    CHECK(sum == doctest::Approx(8. * 28));  // every picture is one partner
+    CHECK(sum == doctest::Approx(8. * 28));  // every image is one partner
   }
   CHECK(blended);
 }
@@ -240,7 +238,7 @@ TEST_CASE("mix: cutmix's labels are the areas") {
     const MixedBatch batch("cutmix=1", step);
     for (size_t i = 0; i < batch.labels.size(); ++i) {
       const double own = batch.own_part(i);
-      if (own == 1) continue;  // the box is empty, or the partner is the picture itself
+      if (own == 1) continue;  // the box is empty, or the partner is the image itself
       CHECK(own == doctest::Approx(batch.mixed.own_weight[i]).epsilon(1e-5));
       ++pasted;
     }
@@ -279,13 +277,13 @@ TEST_CASE("mix: specifications are read and written, and wrong ones name what is
   }
   CHECK(to_string(parse_mix("remix=1,kappa=3")) == "remix=1");
   const std::string valid = "; valid are none, mixup=ALPHA, cutmix=ALPHA and remix=ALPHA,kappa=3,tau=0.5";
-  const auto error = [](const char* spec) { return error_of([&] { parse_mix(spec); }, Exit::usage); };
-  CHECK(error("blur=1") == "--mix \"blur=1\": \"blur\" is no way to mix" + valid);
-  CHECK(error("mixup") == "--mix \"mixup\": \"\" for mixup is no number from 1e-06 to 1000" + valid);
-  CHECK(error("mixup=0") == "--mix \"mixup=0\": \"0\" for mixup is no number from 1e-06 to 1000" + valid);
-  CHECK(error("mixup=nan") == "--mix \"mixup=nan\": \"nan\" for mixup is no number from 1e-06 to 1000" + valid);
-  CHECK(error("mixup=1,tau=1") == "--mix \"mixup=1,tau=1\": \"tau=1\" has no meaning here" + valid);
-  CHECK(error("remix=1,tau=2") == "--mix \"remix=1,tau=2\": \"2\" for tau is no number from 0 to 1" + valid);
-  CHECK(error("none=1") == "--mix \"none=1\": none takes no number" + valid);
-  CHECK(error("") == "--mix \"\": nothing was given" + valid);
+  const auto error = [](const char* spec) { return error_of([&] { parse_mix(spec); }, ErrorKind::invalid_argument); };
+  CHECK(error("blur=1") == "mix \"blur=1\": \"blur\" is no way to mix" + valid);
+  CHECK(error("mixup") == "mix \"mixup\": \"\" for mixup is not a number from 1e-06 to 1000" + valid);
+  CHECK(error("mixup=0") == "mix \"mixup=0\": \"0\" for mixup is not a number from 1e-06 to 1000" + valid);
+  CHECK(error("mixup=nan") == "mix \"mixup=nan\": \"nan\" for mixup is not a number from 1e-06 to 1000" + valid);
+  CHECK(error("mixup=1,tau=1") == "mix \"mixup=1,tau=1\": \"tau=1\" has no meaning here" + valid);
+  CHECK(error("remix=1,tau=2") == "mix \"remix=1,tau=2\": \"2\" for tau is not a number from 0 to 1" + valid);
+  CHECK(error("none=1") == "mix \"none=1\": none takes no number" + valid);
+  CHECK(error("") == "mix \"\": nothing was given" + valid);
 }

@@ -1,5 +1,5 @@
-// The drawn cats and dogs: repeatable, all different, and told apart by nothing as cheap as their
-// colour.
+// The synthetic cats and dogs: repeatable, all different, and told apart by nothing as cheap as their
+// color.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -17,12 +17,12 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-// The mean over pictures 0 to n-1 of each byte.
-std::vector<double> mean_picture(Animal animal, int size, int n) {
+// The mean over images 0 to n-1 of each byte.
+std::vector<double> mean_image(Animal animal, int size, int n) {
   std::vector<double> mean(static_cast<size_t>(size) * size * 3);
   for (int i = 0; i < n; ++i) {
-    const Bytes picture = draw_animal(animal, size, 7, i);
-    for (size_t k = 0; k < mean.size(); ++k) mean[k] += picture[k] / static_cast<double>(n);
+    const Bytes image = draw_animal(animal, size, 7, i);
+    for (size_t k = 0; k < mean.size(); ++k) mean[k] += image[k] / static_cast<double>(n);
   }
   return mean;
 }
@@ -36,7 +36,7 @@ TEST_CASE("draw_animal gives the same bytes for the same arguments, in any threa
   CHECK(here == there);
 }
 
-TEST_CASE("draw_animal draws another picture for another index, seed and animal") {
+TEST_CASE("draw_animal draws another image for another index, seed and animal") {
   std::set<Bytes> seen;
   for (Animal animal : {Animal::cat, Animal::dog})
     for (uint64_t seed : {0, 1})
@@ -52,7 +52,7 @@ TEST_CASE("draw_animal draws at any size from 8, and names a smaller one") {
   CHECK_THROWS_AS(draw_animal(Animal::cat, -48, 0, 0), Error);
 }
 
-TEST_CASE("draw_animal draws the same picture at another size") {
+TEST_CASE("draw_animal draws the same image at another size") {
   for (uint64_t index = 0; index < 8; ++index) {
     const Bytes small = draw_animal(Animal::cat, 32, 5, index), large = draw_animal(Animal::cat, 128, 5, index);
     double difference = 0;
@@ -68,17 +68,17 @@ TEST_CASE("draw_animal draws the same picture at another size") {
   }
 }
 
-TEST_CASE("the mean cat and the mean dog differ in shape, but not in colour") {
-  constexpr int kSize = 16, kPictures = 1500;
-  const auto cat = mean_picture(Animal::cat, kSize, kPictures), dog = mean_picture(Animal::dog, kSize, kPictures);
-  double colour[3] = {0, 0, 0}, most = 0;
+TEST_CASE("the mean cat and the mean dog differ in shape, but not in color") {
+  constexpr int kSize = 16, kImages = 1500;
+  const auto cat = mean_image(Animal::cat, kSize, kImages), dog = mean_image(Animal::dog, kSize, kImages);
+  double color[3] = {0, 0, 0}, most = 0;
   for (size_t k = 0; k < cat.size(); ++k) {
-    colour[k % 3] += (cat[k] - dog[k]) / (kSize * kSize);
+    color[k % 3] += (cat[k] - dog[k]) / (kSize * kSize);
     most = std::max(most, std::abs(cat[k] - dog[k]));
   }
-  // A picture's mean colour has a standard deviation of about 35, the difference of two means of
+  // A image's mean color has a standard deviation of about 35, the difference of two means of
   // 1500 about 1.3.
-  for (double difference : colour) CHECK(std::abs(difference) < 5);
+  for (double difference : color) CHECK(std::abs(difference) < 5);
   CHECK(most > 3);   // the ears are elsewhere
   CHECK(most < 40);  // but no single pixel tells
 }
@@ -90,7 +90,7 @@ TEST_CASE("a canvas covers as much as the shape's area, and mixes what is half c
     for (uint8_t b : bytes) sum += b / 255.0;
     return sum / static_cast<double>(bytes.size());
   };
-  const Colour white{1, 1, 1};
+  const Color white{1, 1, 1};
   for (float softness : {0.0f, 0.1f}) {
     CAPTURE(softness);
     Canvas disc(64, softness), triangle(64, softness), line(64, softness), hair(64, softness);

@@ -1,5 +1,5 @@
-// catdog on a card: what it prints when the card is not there, too small or broken, and that it learns what the
-// processor learns. Told to an emulated card, which can be broken on purpose (make test CUDA=emulated); the others pass
+// catdog on a GPU: what it prints when the GPU is not there, too small or broken, and that it learns what the
+// processor learns. Told to an emulated GPU, which can be broken on purpose (make test CUDA=emulated); the others pass
 // on a real one, too.
 #include <doctest/doctest.h>
 
@@ -13,9 +13,9 @@ using namespace counterpoise;
 
 namespace {
 
-// Runs catdog on a card; `card` is what CUDA_EMULATOR says of it.
-Result on_card(const std::string& arguments, const std::string& card = "") {
-  return shell("unset CUDA_VISIBLE_DEVICES; export CUDA_EMULATOR=" + card + "; " + program("catdog") + " " + arguments);
+// Runs catdog on a GPU; `GPU` is what CUDA_EMULATOR says of it.
+Result on_card(const std::string& arguments, const std::string& GPU = "") {
+  return shell("unset CUDA_VISIBLE_DEVICES; export CUDA_EMULATOR=" + GPU + "; " + program("catdog") + " " + arguments);
 }
 
 bool is_emulated() { return cuda_backend() && contains(cuda_backend()->description(), "emulated"); }
@@ -42,37 +42,37 @@ double worst_relative(const std::vector<double>& a, const std::vector<double>& b
 
 }  // namespace
 
-TEST_CASE("card: one that is missing, too old or of another kind is told in one line, with 4") {
+TEST_CASE("gpu: one that is missing, too old or of another kind is told in one line, with 4") {
   if (!is_emulated()) return;
   const std::pair<const char*, const char*> cases[] = {
-      {"cards=0", "no NVIDIA card on this machine"},
+      {"gpus=0", "no NVIDIA GPU on this machine"},
       {"driver=0", "no NVIDIA driver on this machine"},
       {"driver=12040", "the NVIDIA driver is for CUDA 12.4, but this program needs"},
       {"no-image", "make CUDA_ARCHS=90"},
-      {"memory=3", "out of memory on the emulated card"},
+      {"memory=3", "out of memory on the emulated GPU"},
   };
-  for (const auto& [card, part] : cases) {
-    CAPTURE(card);
-    const Result r = on_card(small, card);
+  for (const auto& [GPU, part] : cases) {
+    CAPTURE(GPU);
+    const Result r = on_card(small, GPU);
     CHECK(r.code == 4);
     CHECK(r.out == "");
     CHECK(contains(last_line(r.err), part));
     CHECK(last_line(r.err).rfind("catdog: ", 0) == 0);
-    CHECK(on_card("--summary", card).code == 0);  // who does not ask for a card does not hear of it
+    CHECK(on_card("--summary", GPU).code == 0);  // who does not ask for a GPU does not hear of it
   }
   const Result old = on_card(small + "--precision bf16", "capability=75");
   CHECK(old.code == 4);
-  CHECK(contains(last_line(old.err), "--precision bf16 needs a card of compute capability 8.0"));
+  CHECK(contains(last_line(old.err), "--precision bf16 needs a GPU of compute capability 8.0"));
   CHECK(contains(last_line(on_card(small + "--precision tf32", "capability=75").err), "--precision tf32 needs"));
 }
 
-TEST_CASE("card: --device auto takes the processor where no card can be used") {
+TEST_CASE("gpu: --device auto takes the processor where no GPU can be used") {
   const Result r = shell(program("catdog") + " --count cat=4,dog=4 --epochs 1 --image-size 32 --width 0.0625");
   CHECK(r.code == 0);
   CHECK(contains(r.err, "on cpu"));
 }
 
-TEST_CASE("card: out of memory and errors of the card in mid-training end with 4 and leave the last weights whole") {
+TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 and leave the last weights whole") {
   if (!is_emulated()) return;
   const TemporaryFolder whole, memory, broken;
   REQUIRE(on_card(small + "--epochs 1 --schedule constant --output " + whole.path()).code == 0);
@@ -82,9 +82,9 @@ TEST_CASE("card: out of memory and errors of the card in mid-training end with 4
   // A batch that does not fit.
   const Result r = on_card(small + "--batch-size 32", "memory=36");
   CHECK(r.code == 4);
-  CHECK(contains(last_line(r.err), "MiB more are not to be had; try a smaller --batch-size"));
+  CHECK(contains(last_line(r.err), "MiB more could not be allocated; try a smaller --batch-size"));
 
-  // The card breaks in the second epoch: kernels are counted, and an epoch has the same number in every run.
+  // The GPU breaks in the second epoch: kernels are counted, and an epoch has the same number in every run.
   int fail_after = 0;
   Result last;
   for (const int kernels : {1000, 2000, 3000, 4000, 5000, 6000, 8000}) {
@@ -109,24 +109,24 @@ TEST_CASE("card: out of memory and errors of the card in mid-training end with 4
   CHECK(fail_after > 0);
 }
 
-TEST_CASE("card: the losses of a run are those of the processor, and equal in every run") {
+TEST_CASE("gpu: the losses of a run are those of the processor, and equal in every run") {
   if (!cuda_backend()) return;
-  const TemporaryFolder cpu, card, again, rounded;
+  const TemporaryFolder cpu, GPU, again, rounded;
   const std::string run = "--augment flip,rotate=0.1 --optimizer sgd --lr 0.01 --deterministic --output ";
   std::string on_cpu = small;
   on_cpu.replace(on_cpu.find("cuda"), 4, "cpu");
   REQUIRE(shell(program("catdog") + " " + on_cpu + run + cpu.path()).code == 0);
-  REQUIRE(on_card(small + run + card.path()).code == 0);
+  REQUIRE(on_card(small + run + GPU.path()).code == 0);
   REQUIRE(on_card(small + "--workers 0 " + run + again.path()).code == 0);
   REQUIRE(on_card(small + "--precision bf16 " + run + rounded.path()).code == 0);
-  CHECK(worst_relative(losses(card.path()), losses(cpu.path())) < 1e-4);
-  CHECK(slurp(card / "steps.csv") == slurp(again / "steps.csv"));
-  CHECK(slurp(card / "last.safetensors") == slurp(again / "last.safetensors"));
+  CHECK(worst_relative(losses(GPU.path()), losses(cpu.path())) < 1e-4);
+  CHECK(slurp(GPU / "steps.csv") == slurp(again / "steps.csv"));
+  CHECK(slurp(GPU / "last.safetensors") == slurp(again / "last.safetensors"));
   CHECK(worst_relative(losses(rounded.path()), losses(cpu.path())) < 0.03);
   CHECK(worst_relative(losses(rounded.path()), losses(cpu.path())) > 0);
 }
 
-TEST_CASE("card: every loss, mixing and every remedy runs there in bf16") {
+TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16") {
   if (!cuda_backend()) return;
   for (const char* flags :
        {"--loss influence-balanced", "--loss ldam", "--loss cross-entropy --tau-norm 1", "--mixup 0.4 --precision bf16",

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "kernels/cpu/parallel.h"
-#include "tests/core/gradcheck.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 
 using namespace counterpoise;
 
@@ -18,11 +18,11 @@ namespace {
 // Sizes that several threads share, and that the blocks of the fast kernels do not divide.
 const std::vector<OpRow>& large_rows() {
   using In = Inputs;
-  const auto normalise = [](In in) {
+  const auto normalize = [](In in) {
     const Tensor one = Tensor::full(in[0].backend(), in[1].shape(), 1, parameter_dtype(in[0].value().dtype()));
     return batch_norm(in[0], in[1], in[2], one.clone(), one, true);
   };
-  const Input rows{{1001, 67}}, row{{67}}, column{{1001, 1}}, picture{{2, 65, 63, 16}, Input::normal};
+  const Input rows{{1001, 67}}, row{{67}}, column{{1001, 1}}, image{{2, 65, 63, 16}, Input::normal};
   static const std::vector<OpRow> table = {
       {"relu", "", {{{66003}, Input::apart}}, [](In in) { return relu(in[0]); }},
       {"softplus", "", {{{66003}}}, [](In in) { return softplus(in[0]); }},
@@ -49,26 +49,26 @@ const std::vector<OpRow>& large_rows() {
       {"dropout", "", {{{66003}}}, [](In in) { return dropout(in[0], 0.5, 3, 4); }},
       {"max_pool2d",
        "",
-       {{picture.shape, Input::apart}},
+       {{image.shape, Input::apart}},
        [](In in) {
          return max_pool2d(in[0], {2, 2});
        }},
       {"max_pool2d",
        "overlapping",
-       {{picture.shape, Input::apart}},
+       {{image.shape, Input::apart}},
        [](In in) {
          return max_pool2d(in[0], {3, 2, 1});
        }},
       {"avg_pool2d",
        "",
-       {picture},
+       {image},
        [](In in) {
          return avg_pool2d(in[0], {3, 2, 1});
        }},
-      {"batch_norm", "", {{{3, 40, 30, 19}}, {{19}}, {{19}}}, normalise},
-      // Channels in eights, which kernels for a card read together.
+      {"batch_norm", "", {{{3, 40, 30, 19}}, {{19}}, {{19}}}, normalize},
+      // Channels in eights, which kernels for a GPU read together.
       {"sum_to", "eights", {{{3001, 72}}}, [](In in) { return sum_to(in[0], {72}); }},
-      {"batch_norm", "eights", {{{3, 40, 30, 24}}, {{24}}, {{24}}}, normalise},
+      {"batch_norm", "eights", {{{3, 40, 30, 24}}, {{24}}, {{24}}}, normalize},
       {"max_pool2d",
        "hanging over",
        {{{2, 33, 35, 24}, Input::apart}},
@@ -119,11 +119,11 @@ TEST_CASE("kernels: large sizes agree with the reference in f64") {
   for (const auto* table : {&large_rows(), &large_products()}) {
     for (const OpRow& row : *table) {
       const Run exact = run(row, guarded_reference(), DType::f64);
-      for (const Machine& machine : machines()) {
+      for (const TestBackend& machine : test_backends()) {
         if (machine.guard == &guarded_reference()) continue;
         for (const int threads : {1, 3}) {
           const Threads scope(threads);
-          const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+          const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
           CAPTURE(where);
           CAPTURE(threads);
           check_agree(run(row, machine.backend, DType::f32), exact, 1e-5);
@@ -136,11 +136,11 @@ TEST_CASE("kernels: large sizes agree with the reference in f64") {
 }
 
 TEST_CASE("kernels: large sizes in bf16 agree with the reference's bf16") {
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     if (&machine.backend == &guarded_reference() || !computes_in(machine.backend, DType::bf16)) continue;
     for (const auto* table : {&large_rows(), &large_products()}) {
       for (const OpRow& row : *table) {
-        const std::string where = text(row.name, " ", row.what, " on ", machine.backend.name());
+        const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
         CAPTURE(where);
         check_agree(run(row, machine.backend, DType::bf16), run(row, reference_backend(), DType::bf16), 0.0079);
       }
@@ -244,7 +244,7 @@ const Kernel kernels_in_place[] = {
 }  // namespace
 
 TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with the reference in f64") {
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     for (const Kernel& kernel : kernels_in_place) {
       for (const Shape& shape : {Shape{50003}, Shape{6}, Shape{0}}) {
         CAPTURE(kernel.name);
@@ -264,7 +264,7 @@ TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with th
 
 TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
   const Shape shapes[] = {{3}, {5000}, {1}, {0}, {4097}};
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     CAPTURE(machine.backend.name());
     const auto result = [&](Backend& b) {
       std::vector<Tensor> w, dw, v, m;
@@ -310,7 +310,7 @@ TEST_CASE("kernels: the guard notices writing beyond either end, and leaks") {
 TEST_CASE("kernels: NaN is never hidden") {
   volatile double zero = 0;
   REQUIRE(std::isnan(zero / zero));  // -ffast-math is not in force
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     for (const DType dtype : {DType::f32, DType::f64}) {
       Backend& b = machine.backend;
       CAPTURE(b.name());

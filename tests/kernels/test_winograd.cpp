@@ -271,7 +271,7 @@ TEST_CASE("winograd: the same bits again, and forward and input gradient also fo
       first.compute(4), again.compute(4);
     }
     {
-      const Threads scope(16);  // more than there are pairs of panels, blocks of tiles or rows of some pictures
+      const Threads scope(16);  // more than there are pairs of panels, blocks of tiles or rows of some images
       more.compute(4);
     }
     CHECK(first.y == again.y);
@@ -295,7 +295,7 @@ TEST_CASE("winograd: an output larger than the caches, which goes around them") 
             y.to_vector<float>(), [&](Index i) { return e.exact_y(i); }, 20000) < 1e-5);
 }
 
-TEST_CASE("winograd: a NaN in the picture is one in every output that it belongs to, also behind relu") {
+TEST_CASE("winograd: a NaN in the image is one in every output that it belongs to, also behind relu") {
   Example<float> e(square(16, 12, 16, 16));
   REQUIRE(winograd_tile(e.g) == 4);
   e.x[(5 * 12 + 7) * 16 + 3] = std::numeric_limits<float>::quiet_NaN();

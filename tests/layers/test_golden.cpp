@@ -1,7 +1,7 @@
 // Agreement with PyTorch: the answers in golden/vgg.json and golden/vgg_layers.json, which
 // golden/make_vgg.py wrote.
 //
-// Neither weights nor pictures are stored. Both sides make them by the same formula, numbers() here
+// Neither weights nor images are stored. Both sides make them by the same formula, numbers() here
 // and there. The weights go through a file with torchvision's names and layouts, so load_weights is
 // part of what is tested.
 //
@@ -97,7 +97,7 @@ Numbers projections(const std::string& name, const Numbers& x) {
 }
 
 // Weights for a tensor of the network: He-uniform, biases and running means small, the scales and
-// running variances of batch normalisation around 1.
+// running variances of batch normalization around 1.
 std::vector<float> weights(const std::string& name, const Extents& shape) {
   Numbers u = numbers(name, product(shape));
   const double bound = std::sqrt(6.0 / static_cast<double>(product(shape, 1)));
@@ -109,7 +109,7 @@ std::vector<float> weights(const std::string& name, const Extents& shape) {
 // -- between PyTorch's layout and ours
 // --------------------------------------------------------------------------------
 
-// Pictures [N, C, H, W] and kernels [K, C, R, S] become [N, H, W, C] and [K, R, S, C]; the rest
+// Images [N, C, H, W] and kernels [K, C, R, S] become [N, H, W, C] and [K, R, S, C]; the rest
 // stays.
 Tensor from_torch(Backend& backend, const Numbers& values, const Extents& shape, DType dtype) {
   if (shape.size() != 4) {
@@ -134,9 +134,9 @@ Numbers to_torch(const Tensor& x) {
 
 Numbers gradient_of(const Parameter& p) {
   Tensor d = p.var.grad();
-  const FileLayout& picture = p.layout;
-  if (picture.kind == FileLayout::flattened) {
-    d = d.reshape({d.shape()[0], picture.height, picture.width, picture.channels});
+  const FileLayout& image = p.layout;
+  if (image.kind == FileLayout::flattened) {
+    d = d.reshape({d.shape()[0], image.height, image.width, image.channels});
   }
   return to_torch(d);
 }
@@ -174,7 +174,7 @@ struct Precision {
   DType dtype;
   double tolerance;
 };
-// On the emulated card only f32: its f64 convolutions are loops, run thread by thread.
+// On the emulated GPU only f32: its f64 convolutions are loops, run thread by thread.
 std::vector<Precision> precisions(const Backend& backend) {
   if (backend.description().find("emulated") != std::string::npos) return {{DType::f32, 1e-4}};
   return {{DType::f64, 1e-9}, {DType::f32, 1e-4}};
@@ -205,7 +205,7 @@ void load_formula(Module& model, const Json& shapes) {
   load_weights(model, folder / "vgg.safetensors");
 }
 
-// A network of vgg.json with the batch of pictures that it sees, in f32.
+// A network of vgg.json with the batch of images that it sees, in f32.
 struct Network {
   Network(const Json& spec, Backend& backend) : spec(spec) {
     VggConfig config;
@@ -217,7 +217,7 @@ struct Network {
     model = vgg(config, backend, /*seed=*/1);
     load_formula(*model, spec["shapes"]);
 
-    // Noise, on average darker or brighter by the class: picture n is of class n % classes.
+    // Noise, on average darker or brighter by the class: image n is of class n % classes.
     const Index N = spec["batch"], S = spec["image_size"], classes = spec["classes"];
     Numbers x = numbers("pictures " + std::to_string(spec["seed"].get<int>()), N * 3 * S * S);
     std::vector<int32_t> of_class;
@@ -226,18 +226,18 @@ struct Network {
       const double brightness = static_cast<double>(n % classes) - static_cast<double>(classes - 1) / 2;
       for (Index i = n * 3 * S * S; i < (n + 1) * 3 * S * S; ++i) x[i] = (x[i] + brightness) / 2;
     }
-    pictures = from_torch(backend, x, {N, 3, S, S}, DType::f64);
+    images = from_torch(backend, x, {N, 3, S, S}, DType::f64);
     labels = make_labels(backend, of_class, /*positive=*/1);
     cast(DType::f32);
   }
 
-  // Nothing is lost on the way to f64 and back: weights, labels and pictures are floats.
+  // Nothing is lost on the way to f64 and back: weights, labels and images are floats.
   void cast(DType dtype) {
     model->cast(dtype);
-    pictures = pictures.cast(dtype);
+    images = images.cast(dtype);
     labels.positive = labels.positive.cast(dtype);
   }
-  Var logits() { return model->forward(pictures); }
+  Var logits() { return model->forward(images); }
   Var loss() {
     const LossInfo& info = find_loss(spec["loss"]);
     LossParams given;
@@ -263,7 +263,7 @@ struct Network {
 
   const Json& spec;
   std::unique_ptr<Sequential> model;
-  Tensor pictures;
+  Tensor images;
   Labels labels;
 };
 
@@ -287,7 +287,7 @@ void check_gradients(const Network& network, const Json& want, double tolerance)
     const Numbers apart = difference(projections(p.name, got), gradient["projections"].get<Numbers>());
     const double error = norm(apart) / std::sqrt(projection_count);
     squares += error * error;
-    // A bias before a batch normalisation changes nothing: its gradient is rounding, and is held
+    // A bias before a batch normalization changes nothing: its gradient is rounding, and is held
     // against the whole.
     const double scale = size > 1e-12 * whole ? size : whole;
     worst = std::max({worst, error / scale, std::fabs(norm(got) - size) / scale});
@@ -342,7 +342,7 @@ TEST_CASE("golden: a small VGG16's gradients") { check_gradient_case(golden("vgg
 
 TEST_CASE("golden: a whole VGG16's gradients") { check_gradient_case(golden("vgg.json")["gradients"][1]); }
 
-TEST_CASE("golden: a VGG16 with batch normalisation, in training and after it") {
+TEST_CASE("golden: a VGG16 with batch normalization, in training and after it") {
   const Json spec = golden("vgg.json")["batch_norm"];
   for (Backend* backend : fast_backends()) {
     for (const auto& [dtype, tolerance] : precisions(*backend)) {
@@ -373,7 +373,7 @@ TEST_CASE("golden: a VGG16 with batch normalisation, in training and after it") 
   }
 }
 
-TEST_CASE("golden: torchvision's head, with pictures averaged up to 7x7") {
+TEST_CASE("golden: torchvision's head, with images averaged up to 7x7") {
   const Json spec = golden("vgg.json")["imagenet"];
   const NoGrad evaluation;
   for (Backend* backend : fast_backends()) {

@@ -9,11 +9,11 @@
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
 #include "layers/linear.h"
+#include "layers/models/vgg.h"
 #include "layers/pool.h"
 #include "layers/summary.h"
-#include "layers/models/vgg.h"
-#include "tests/core/gradcheck.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 
 using namespace counterpoise;
 
@@ -51,7 +51,7 @@ VggConfig tiny(const std::string& name = "vgg11") {
 TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   Backend& b = guarded_cpu();
   Random rng = rng_of(1);
-  const Shape picture{2, 7, 5, 3};
+  const Shape image{2, 7, 5, 3};
   Conv2d conv(b, rng, 3, 4, 3, {1, 1}), strided(b, rng, 3, 2, 5, {2, 2}, false, false);
   Conv2d relu_conv(b, rng, 3, 4, 3, {1, 0}, true);
   Linear linear(b, rng, 7, 3), normal(b, rng, 7, 2, 0.5);
@@ -67,10 +67,10 @@ TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   evaluating.train(false);
   for (Module* m : std::vector<Module*>{&conv, &strided, &relu_conv, &avg_pool, &adaptive, &global, &sigmoid, &flatten,
                                         &norm, &evaluating}) {
-    check_layer(*m, {picture});
+    check_layer(*m, {image});
   }
   for (Module* m : std::vector<Module*>{&max_pool, &overlapping, &relu}) {
-    check_layer(*m, {picture, Input::apart});
+    check_layer(*m, {image, Input::apart});
   }
   for (Module* m : std::vector<Module*>{&linear, &normal, &softmax}) check_layer(*m, {{5, 7}});
   CHECK(conv.output_shape({9, 160, 160, 3}) == Shape{9, 160, 160, 4});
@@ -83,7 +83,7 @@ TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   net.add<AvgPool2d>("3", "pool", Pool2dParams{2, 2});
   net.add<Flatten>("4", "flatten");
   net.add<Linear>("5", "dense", b, rng, 24, 2);
-  check_layer(net, {picture});
+  check_layer(net, {image});
   std::vector<std::string> names;
   for (const Parameter& p : net.parameters()) names.push_back(p.name);
   CHECK(names == std::vector<std::string>{"0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var",
@@ -100,15 +100,15 @@ TEST_CASE("layers: an output shape that cannot be is an error, as in forward") {
   Backend& b = guarded_cpu();
   Random rng = rng_of(1);
   Conv2d conv(b, rng, 3, 4, 3, {1, 0});
-  CHECK(fails(Exit::failure, {"[1, 8, 8, 5]"}, [&] { conv.output_shape({1, 8, 8, 5}); }));
-  CHECK(fails(Exit::failure, {"[1, 2, 8, 3]"}, [&] { conv.output_shape({1, 2, 8, 3}); }));
-  CHECK(fails(Exit::failure, {"[8, 5]"}, [&] { Linear(b, rng, 4, 1).output_shape({8, 5}); }));
-  CHECK(fails(Exit::failure, {"[1, 1, 4, 3]"}, [&] { MaxPool2d({2, 2}).output_shape({1, 1, 4, 3}); }));
-  CHECK(fails(Exit::failure, {"[4, 3]"}, [&] { AvgPool2d({2, 2}).output_shape({4, 3}); }));
-  CHECK(fails(Exit::failure, {"[2, 5]"}, [&] { BatchNorm2d(b, 3).output_shape({2, 5}); }));
+  CHECK(fails(ErrorKind::failure, {"[1, 8, 8, 5]"}, [&] { conv.output_shape({1, 8, 8, 5}); }));
+  CHECK(fails(ErrorKind::failure, {"[1, 2, 8, 3]"}, [&] { conv.output_shape({1, 2, 8, 3}); }));
+  CHECK(fails(ErrorKind::failure, {"[8, 5]"}, [&] { Linear(b, rng, 4, 1).output_shape({8, 5}); }));
+  CHECK(fails(ErrorKind::failure, {"[1, 1, 4, 3]"}, [&] { MaxPool2d({2, 2}).output_shape({1, 1, 4, 3}); }));
+  CHECK(fails(ErrorKind::failure, {"[4, 3]"}, [&] { AvgPool2d({2, 2}).output_shape({4, 3}); }));
+  CHECK(fails(ErrorKind::failure, {"[2, 5]"}, [&] { BatchNorm2d(b, 3).output_shape({2, 5}); }));
 }
 
-TEST_CASE("layers: Dropout drops while training, anew at each call, and does nothing otherwise") {
+TEST_CASE("layers: Dropout drops while training, again at each call, and does nothing otherwise") {
   Backend& b = guarded_cpu();
   const Var x = leaves({{{2, 500}}}, b, DType::f64)[0];
   const auto make = [](uint64_t seed) {
@@ -300,8 +300,8 @@ TEST_CASE("layers: VGGs that cannot be are wrong usage") {
     config.name = name, config.image_size = size, config.width = width;
     return [config] { vgg(config, cpu_backend(), 1); };
   };
-  CHECK(fails(Exit::usage, {"vgg17", "vgg11", "vgg19_bn"}, with("vgg17", 32, 1)));
-  CHECK(fails(Exit::usage, {"_bn"}, with("_bn", 32, 1)));
-  CHECK(fails(Exit::usage, {"31", "32"}, with("vgg16", 31, 1)));
-  CHECK(fails(Exit::usage, {"0.001", "width"}, with("vgg16", 32, 0.001)));
+  CHECK(fails(ErrorKind::invalid_argument, {"vgg17", "vgg11", "vgg19_bn"}, with("vgg17", 32, 1)));
+  CHECK(fails(ErrorKind::invalid_argument, {"_bn"}, with("_bn", 32, 1)));
+  CHECK(fails(ErrorKind::invalid_argument, {"31", "32"}, with("vgg16", 31, 1)));
+  CHECK(fails(ErrorKind::invalid_argument, {"0.001", "width"}, with("vgg16", 32, 0.001)));
 }

@@ -14,8 +14,8 @@
 #include "layers/linear.h"
 #include "layers/models/vgg.h"
 #include "layers/weights.h"
-#include "tests/core/gradcheck.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 #include "tests/support.h"
 
 using namespace counterpoise;
@@ -45,7 +45,7 @@ TEST_CASE("weights: a file is read back bit for bit, into f64 and another backen
   CHECK(SafetensorsFile(folder / "a.safetensors").metadata().at("model") == "vgg11_bn");
 }
 
-TEST_CASE("weights: in the file pictures are channels first") {
+TEST_CASE("weights: in the file images are channels first") {
   const TemporaryFolder folder;
   Backend& b = guarded_cpu();
   Random rng(1, Stream::init);
@@ -114,7 +114,7 @@ TEST_CASE("weights: a file of another network is refused whole") {
                                   {"1.num_batches_tracked", {}, counter}};
   const auto refused = [&](std::vector<FileTensor> tensors, const std::vector<std::string>& words) {
     save_safetensors(path, std::move(tensors));
-    CHECK(fails(Exit::bad_data, words, [&] { load_weights(net, path); }));
+    CHECK(fails(ErrorKind::bad_data, words, [&] { load_weights(net, path); }));
     CHECK(numbers(parameter(net, "0.weight").value()) == before);
   };
   refused({{"0.weight", {2, 3, 3, 3}, w},

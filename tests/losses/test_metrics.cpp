@@ -8,8 +8,8 @@
 #include <random>
 
 #include "losses/metrics/calibration.h"
-#include "losses/metrics/curves.h"
 #include "losses/metrics/confusion.h"
+#include "losses/metrics/curves.h"
 #include "losses/metrics/posthoc.h"
 #include "tests/support.h"
 
@@ -244,7 +244,7 @@ TEST_CASE("metrics: accuracy, precision, recall and F1 of the lectures' tables")
       {{50000, 100, 100, 50000}, .998004, .998004, .998004, .998004},
       {{821, 11, 679, 1489}, .77, .98678, .54733, .70412},
       {{0, 0, 0, 0}, 0, 0, 0, 0},        // nothing
-      {{0, 0, 5, 7}, 7. / 12, 0, 0, 0},  // nothing called positive
+      {{0, 0, 5, 7}, 7. / 12, 0, 0, 0},  // nothing predicted positive
       {{0, 4, 0, 6}, .6, 0, 0, 0},       // nothing that is
       {{3, 0, 0, 0}, 1, 1, 1, 1},
   };
@@ -266,11 +266,11 @@ TEST_CASE("metrics: decisions are counted") {
   CHECK(List{double(c.tp), double(c.fp), double(c.fn), double(c.tn)} == List{1, 1, 2, 2});
   CHECK(c.total() == 6);
   CHECK(contains(error_of([] { confusion({1, 2}, {true}); }), "2 scores for 1 labels"));
-  c = confusion({std::nan("")}, {true});  // NaN is never called positive
+  c = confusion({std::nan("")}, {true});  // NaN is never predicted positive
   CHECK(c.fn == 1);
 }
 
-TEST_CASE("metrics: the table for people") {
+TEST_CASE("metrics: the table human-readable") {
   CHECK(table({100, 10, 5, 50}, "cat", "dog") ==
         "  n = 165     predicted:\n"
         "                   cat         dog\n"
@@ -300,7 +300,7 @@ TEST_CASE("metrics: perfect and inverted decisions are at the ends of the scales
   CHECK(inverted.balanced_accuracy() == 0);
   CHECK(inverted.g_mean() == 0);
   CHECK(same(inverted.kappa(), -120. / 409));  // chance agrees in 2 * 3 * 20 of 23^2 cases, these in none
-  CHECK(guessed.mcc() == 0);                   // a third of either class is called positive
+  CHECK(guessed.mcc() == 0);                   // a third of either class is predicted positive
   CHECK(guessed.kappa() == 0);
   CHECK(guessed.balanced_accuracy() == 0.5);
   CHECK(same(guessed.g_mean(), std::sqrt(2.) / 3));
@@ -508,7 +508,7 @@ TEST_CASE("metrics: the best threshold lies between scores, whatever they are") 
   CHECK(best({5, kInf}, low_high) == kInf);
   CHECK(best({-kInf, kInf}, low_high) == kInf);
   CHECK(best({-0.0, 0.0, 2, 4}, {false, false, true, true}) == 1);
-  CHECK(best({4, 4}, low_high) == 4);  // all tied: all are called positive
+  CHECK(best({4, 4}, low_high) == 4);  // all tied: all are predicted positive
   CHECK(best({1, -3}, low_high) == -3);
   const BestThreshold alone = best_threshold({0.25, 0.5}, {true, true}, "f1");
   CHECK(alone.threshold == 0.25);
@@ -529,7 +529,7 @@ TEST_CASE("metrics: scores that cannot be ranked are errors") {
   for (const std::string& message : each({}, {})) CHECK(contains(message, "no samples"));
   for (const std::string& message : each({1, 2}, {true})) CHECK(contains(message, "2 scores for 1 labels"));
   for (const std::string& message : each({1, kNaN}, {true, false})) CHECK(contains(message, "sample 1 is NaN"));
-  const std::string unknown = error_of([] { best_threshold({1}, {true}, "accuracy"); }, Exit::usage);
+  const std::string unknown = error_of([] { best_threshold({1}, {true}, "accuracy"); }, ErrorKind::invalid_argument);
   for (const char* words : {"\"accuracy\"", "f1, balanced-accuracy, g-mean, mcc"}) CHECK(contains(unknown, words));
 }
 

@@ -6,8 +6,8 @@
 
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
-#include "tests/core/gradcheck.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 #include "tests/support.h"
 
 using namespace counterpoise;
@@ -35,7 +35,7 @@ TEST_CASE("optim: the steps are PyTorch's, in f64 to 1e-12 and in f32 to 1e-5") 
   const nlohmann::json file = golden();
   const List rates = file["rates"];
   REQUIRE(file["runs"].size() == 10);
-  for (const Machine& machine : machines()) {
+  for (const TestBackend& machine : test_backends()) {
     for (const nlohmann::json& golden_run : file["runs"]) {
       for (const DType dtype : {DType::f32, DType::f64}) {
         const std::string what = golden_run["optimizer"];
@@ -66,13 +66,13 @@ TEST_CASE("optim: what is no optimizer is wrong usage") {
   const auto make = [](const std::string& name, double momentum, bool nesterov, double decay) {
     return [=] { make_optimizer(name, {}, momentum, nesterov, decay); };
   };
-  CHECK(fails(Exit::usage, {"rmsprop", "sgd", "adam", "adamw"}, make("rmsprop", 0, false, 0)));
-  CHECK(fails(Exit::usage, {"sgd", "momentum", "1"}, make("sgd", 1, false, 0)));
-  CHECK(fails(Exit::usage, {"sgd", "momentum", "-0.1"}, make("sgd", -0.1, false, 0)));
-  CHECK(fails(Exit::usage, {"sgd", "decay", "-1"}, make("sgd", 0, false, -1)));
-  CHECK(fails(Exit::usage, {"sgd", "Nesterov"}, make("sgd", 0, true, 0)));
-  CHECK(fails(Exit::usage, {"adam", "decay", "-1"}, make("adam", 0, false, -1)));
-  CHECK(fails(Exit::usage, {"adam", "beta1", "1"}, [] { Adam({}, 0, false, 1, 0.9); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"rmsprop", "sgd", "adam", "adamw"}, make("rmsprop", 0, false, 0)));
+  CHECK(fails(ErrorKind::invalid_argument, {"sgd", "momentum", "1"}, make("sgd", 1, false, 0)));
+  CHECK(fails(ErrorKind::invalid_argument, {"sgd", "momentum", "-0.1"}, make("sgd", -0.1, false, 0)));
+  CHECK(fails(ErrorKind::invalid_argument, {"sgd", "decay", "-1"}, make("sgd", 0, false, -1)));
+  CHECK(fails(ErrorKind::invalid_argument, {"sgd", "Nesterov"}, make("sgd", 0, true, 0)));
+  CHECK(fails(ErrorKind::invalid_argument, {"adam", "decay", "-1"}, make("adam", 0, false, -1)));
+  CHECK(fails(ErrorKind::invalid_argument, {"adam", "beta1", "1"}, [] { Adam({}, 0, false, 1, 0.9); }));
 }
 
 TEST_CASE("optim: schedules") {
@@ -109,5 +109,5 @@ TEST_CASE("optim: schedules") {
   CHECK(parse_schedule("constant") == Schedule::constant);
   CHECK(parse_schedule("step") == Schedule::step);
   CHECK(parse_schedule("cosine") == Schedule::cosine);
-  CHECK(fails(Exit::usage, {"linear", "constant", "step", "cosine"}, [] { parse_schedule("linear"); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"linear", "constant", "step", "cosine"}, [] { parse_schedule("linear"); }));
 }

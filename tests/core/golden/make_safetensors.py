@@ -2,7 +2,7 @@
 
     python3 tests/core/golden/make_safetensors.py        (needs torch and safetensors)
 
-safetensors orders the metadata anew in each run, so the bytes differ but not what they say.
+safetensors orders the metadata again in each run, so the bytes differ but not what they say.
 """
 import os
 

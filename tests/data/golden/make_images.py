@@ -1,4 +1,4 @@
-"""Writes images.json: picture files as Pillow writes and decodes them, its resizing, and rotations
+"""Writes images.json: image files as Pillow writes and decodes them, its resizing, and rotations
 by SciPy. Bytes are in hexadecimal, HWC.
 
     python3 tests/data/golden/make_images.py        (needs Pillow, NumPy and SciPy)
@@ -17,7 +17,7 @@ from scipy.ndimage import affine_transform
 random = np.random.default_rng(1)
 
 
-def picture(pixels):
+def image(pixels):
     return {"height": pixels.shape[0], "width": pixels.shape[1], "rgb": pixels.tobytes().hex()}
 
 
@@ -27,25 +27,25 @@ def file(image, tolerance, expected=None, **options):
     image.save(buffer, **options)
     if expected is None:
         expected = np.array(Image.open(io.BytesIO(buffer.getvalue())).convert("RGB"))
-    return {"bytes": buffer.getvalue().hex(), "tolerance": tolerance, **picture(expected)}
+    return {"bytes": buffer.getvalue().hex(), "tolerance": tolerance, **image(expected)}
 
 
 y, x = np.mgrid[0:17, 0:18]
 gradient = np.stack([12 * x, 12 * y, 250 - 6 * (x + y)], 2).astype(np.uint8)
 rgb = Image.fromarray(gradient)
-grey16 = (gradient[:, :, 0].astype(np.uint16) << 8) + 77
+gray16 = (gradient[:, :, 0].astype(np.uint16) << 8) + 77
 jpeg = {"format": "JPEG", "quality": 90, "optimize": True}
 
 files = {
     "baseline.jpg": file(rgb, 4, subsampling=0, **jpeg),
     "half.jpg": file(rgb, 6, subsampling=2, restart_marker_blocks=1, **jpeg),
     "progressive.jpg": file(rgb, 6, subsampling=2, progressive=True, **jpeg),
-    "grey.jpg": file(rgb.convert("L"), 2, **jpeg),
+    "gray.jpg": file(rgb.convert("L"), 2, **jpeg),
     "rgb.png": file(rgb, 0, format="PNG"),
     "alpha.png": file(Image.merge("RGBA", (*rgb.split(), rgb.getchannel(0))), 0, format="PNG"),
     "palette.png": file(rgb.quantize(13), 0, format="PNG"),
     "bilevel.png": file(rgb.convert("1"), 0, format="PNG"),
-    "16bit.png": file(Image.fromarray(grey16), 0, gradient[:, :, [0, 0, 0]], format="PNG"),
+    "16bit.png": file(Image.fromarray(gray16), 0, gradient[:, :, [0, 0, 0]], format="PNG"),
     "rgb.bmp": file(rgb, 0, format="BMP"),
     "palette.bmp": file(rgb.quantize(13), 0, format="BMP"),
 }
@@ -55,17 +55,17 @@ rgb.convert("CMYK").resize((8, 8)).save(cmyk, **jpeg)
 source = random.integers(0, 256, (17, 23, 3), np.uint8)
 sizes = [(7, 9), (17, 10), (12, 23), (25, 11), (5, 31), (1, 1), (17, 23)]
 resized = [
-    picture(np.array(Image.fromarray(source).resize((w, h), Image.Resampling.BILINEAR)))
+    image(np.array(Image.fromarray(source).resize((w, h), Image.Resampling.BILINEAR)))
     for h, w in sizes
 ]
 
 
 def rotated(pixels, angle):
-    """Counter-clockwise about the centre: the place in `pixels` of (y, x) is M (y, x) + offset."""
+    """Counter-clockwise about the center: the place in `pixels` of (y, x) is M (y, x) + offset."""
     c, s = math.cos(angle), math.sin(angle)
     matrix = np.array([[c, s], [-s, c]])
-    centre = (np.array(pixels.shape[:2]) - 1) / 2
-    offset = centre - matrix @ centre
+    center = (np.array(pixels.shape[:2]) - 1) / 2
+    offset = center - matrix @ center
     planes = [
         affine_transform(pixels[:, :, k].astype(float), matrix, offset, order=1, mode="reflect")
         for k in range(3)
@@ -78,9 +78,9 @@ golden = {
     "versions": f"Pillow {PIL.__version__}, SciPy {scipy.__version__}",
     "files": files,
     "cmyk": cmyk.getvalue().hex(),
-    "resize": {"source": picture(source), "resized": resized},
+    "resize": {"source": image(source), "resized": resized},
     "rotate": {
-        "source": picture(small),
+        "source": image(small),
         "rotated": [rotated(small, a) for a in (0.1, -0.7, 1.25, -6.2)],
     },
 }

@@ -2,11 +2,11 @@
 
     python3 tests/data/golden/make_resample.py        (needs imbalanced-learn, scikit-learn and NumPy)
 
-Only what is not drawn: neighbours, rows in danger and noise, ADASYN's counts, Tomek's links, the classes' sizes. Where
+Only what is not drawn: neighbors, rows in danger and noise, ADASYN's counts, Tomek's links, the classes' sizes. Where
 imbalanced-learn raises an error there is null.
 
 In some tables rows are equally near, or equal. scikit-learn then orders them by chance, and takes the first for the
-row itself, so imbalanced-learn gets an object that looks for neighbours by the rule of data/tables/neighbours.h.
+row itself, so imbalanced-learn gets an object that looks for neighbors by the rule of data/tables/neighbors.h.
 """
 import json
 import os
@@ -24,7 +24,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 class Exact(BaseEstimator):
-    """Neighbours by distance, then by number. The last column is the row's number and no feature."""
+    """Neighbors by distance, then by number. The last column is the row's number and no feature."""
 
     def __init__(self, n_neighbors=5):
         self.n_neighbors = n_neighbors
@@ -71,7 +71,7 @@ def run(X, y, tied, k, m):
     data = numbered(X) if tied else X
     classes = {int(c): {"label": int(c)} for c in np.unique(y)}
 
-    # The neighbours that SMOTE draws from, as numbers of rows of the table.
+    # The neighbors that SMOTE draws from, as numbers of rows of the table.
     def spy(self, X, y_dtype, y_type, nn_data, nn_num, n_samples, *args, **kwargs):
         classes[int(y_type)][key] = np.flatnonzero(y == y_type)[nn_num].ravel().tolist()
         return make(self, X, y_dtype, y_type, nn_data, nn_num, n_samples, *args, **kwargs)
@@ -139,9 +139,9 @@ def table(name, X, y, runs, tied=False):
 
 
 def clouds(seed, columns, *classes):
-    """(label, rows, centre, spread) each; features have three digits, rows are shuffled."""
+    """(label, rows, center, spread) each; features have three digits, rows are shuffled."""
     rng = np.random.default_rng(seed)
-    X = np.concatenate([rng.normal(centre, spread, (n, columns)) for _, n, centre, spread in classes])
+    X = np.concatenate([rng.normal(center, spread, (n, columns)) for _, n, center, spread in classes])
     y = np.concatenate([np.full(n, label) for label, n, _, _ in classes])
     order = rng.permutation(len(y))
     return np.round(X, 3)[order], y[order]

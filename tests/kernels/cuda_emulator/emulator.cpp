@@ -23,7 +23,7 @@ namespace {
 
 constexpr size_t stack_bytes = size_t(128) << 10;
 
-// A thread of a block: it runs on its own stack until it waits or is done, and then begins anew with the next block.
+// A thread of a block: it runs on its own stack until it waits or is done, and then begins again with the next block.
 struct Fiber {
   std::unique_ptr<char[]> stack{new char[stack_bytes]};
   jmp_buf here;  // where it goes on

@@ -1,15 +1,15 @@
-// A card for machines that have none: the cuda backend's kernels, compiled with g++ and run thread by thread, so that
-// the tests prove them wherever they run. `make test CUDA=emulated` puts this in the place of a card.
+// A GPU for machines that have none: the cuda backend's kernels, compiled with g++ and run thread by thread, so that
+// the tests prove them wherever they run. `make test CUDA=emulated` puts this in the place of a GPU.
 //
 //   emulator.cpp    a grid: one block after the other, the threads of a block taking turns at __syncthreads()
 //   runtime.cpp     memory, streams and errors, as far as the backend asks for them
 //   libraries.cpp   cuBLAS's product, as loops; cuDNN's convolutions, by the cpu backend
 //
 // What this proves: the kernels' arithmetic and indices (under AddressSanitizer their bounds, too), the order of calls,
-// the choice among plans, every error's message. What it cannot: how a card's memory orders what two threads do at
-// once, that cuBLAS and cuDNN take our calls, and how fast any of it is. Those need a card.
+// the choice among plans, every error's message. What it cannot: how a GPU's memory orders what two threads do at
+// once, that cuBLAS and cuDNN take our calls, and how fast any of it is. Those need a GPU.
 //
-// CUDA_EMULATOR says what card it is, in words with commas between them: cards=0, driver=0, no-image, memory=MIB,
+// CUDA_EMULATOR says what GPU it is, in words with commas between them: gpus=0, driver=0, no-image, memory=MIB,
 // fail-after=N (the N-th kernel, and all that follows, is an illegal access), capability=75.
 #pragma once
 

@@ -1,4 +1,4 @@
-// cuBLAS and cuDNN for the emulated card.
+// cuBLAS and cuDNN for the emulated GPU.
 #include "kernels/cuda/libraries.h"
 
 #include <cstdio>
@@ -77,7 +77,7 @@ class EmulatedPlan final : public ConvPlan {
   size_t workspace_bytes() const override { return index_ == 0 ? 0 : 256; }
 
   void run(const ConvData& data, void* workspace) const override {
-    ENSURE(workspace, "cuda emulator: no workspace");
+    CP_ENSURE(workspace, "cuda emulator: no workspace");
     const ConvGeometry& g = p_.geometry;
     const DType dtype = p_.dtype;
     InF32 x(data.x, {g.N, g.H, g.W, g.C}, dtype, p_.pass == ConvProblem::grad_input);

@@ -1,9 +1,9 @@
 """Writes vgg.json and vgg_layers.json: what PyTorch computes, for tests/layers/test_golden.cpp to agree with.
 
     python3 tests/layers/golden/make_vgg.py             (needs torch and torchvision; a quarter of a minute)
-    python3 tests/layers/golden/make_vgg.py 400         chooses the pictures anew, among so many: see Margin
+    python3 tests/layers/golden/make_vgg.py 400         chooses the images again, among so many: see Margin
 
-Neither weights nor pictures are stored: both sides make them by the same formula, `numbers` below, and only PyTorch's
+Neither weights nor images are stored: both sides make them by the same formula, `numbers` below, and only PyTorch's
 answers are written, to twelve digits. They are computed in float64, but for the losses called float32, whose last
 digits depend on the machine.
 """
@@ -51,7 +51,7 @@ def projections(name, x):
 
 def weights(name, shape):
     """Weights for a tensor of the network, rounded to float: He-uniform, biases and running means small, the scales
-    and running variances of batch normalisation around 1."""
+    and running variances of batch normalization around 1."""
     u = numbers(name, *shape)
     if len(shape) > 1:
         u *= math.sqrt(6 / math.prod(shape[1:]))
@@ -63,7 +63,7 @@ def weights(name, shape):
 
 
 def batch(spec, dtype):
-    """Noise, on average darker or brighter by the class: picture n is of class n % classes."""
+    """Noise, on average darker or brighter by the class: image n is of class n % classes."""
     n, size, classes = spec["batch"], spec["image_size"], spec["classes"]
     labels = torch.arange(n) % classes
     brightness = (labels - (classes - 1) / 2).reshape(n, 1, 1, 1)
@@ -195,7 +195,7 @@ class Margin:
     """How far a network keeps from the kinks: the smallest |x| before a relu, and the smallest lead of the largest in
     a window of a pooling, each divided by the standard deviation of its layer. Another order of summation moves x by
     about 1e-6. Where that is enough to put some x on the other side, the gradient jumps by 1e-3, in PyTorch as
-    here, and no two programs agree; so the pictures below are chosen, in PyTorch alone, to keep clear of it."""
+    here, and no two programs agree; so the images below are chosen, in PyTorch alone, to keep clear of it."""
 
     def __init__(self, enough=0.0):
         self.value, self.enough = math.inf, enough
@@ -222,7 +222,7 @@ class Margin:
 
 
 def choose(make, *arguments, seeds):
-    """The seed of the pictures that keep farthest from the kinks."""
+    """The seed of the images that keep farthest from the kinks."""
     best, chosen = 0.0, None
     for seed in range(seeds):
         margin = Margin(best)
@@ -237,7 +237,7 @@ def choose(make, *arguments, seeds):
 # -- single operations ------------------------------------------------------------------------------------------------
 
 def layer_case(op, inputs, **params):
-    """y = op(inputs), and the gradients of sum(y dy) with dy from `numbers`. Pictures are N, C, H, W."""
+    """y = op(inputs), and the gradients of sum(y dy) with dy from `numbers`. Images are N, C, H, W."""
     key = " ".join(map(str, [op, *params.values(), *inputs.values()]))
     x = {name: numbers(key + name, *shape).requires_grad_() for name, shape in inputs.items()}
     running = {}
@@ -269,22 +269,22 @@ def layer_cases():
         return layer_case("batch_norm", {"x": [3, 2, 2, 3], "weight": [2], "bias": [2]}, training=training,
                           momentum=momentum, eps=eps)
 
-    picture = [2, 2, 5, 6]
+    image = [2, 2, 5, 6]
     return [
         conv([2, 3, 5, 4], [2, 3, 3, 3], 1, 1),
         conv([1, 4, 9, 8], [5, 4, 3, 3], 1, 1),
-        conv(picture, [3, 2, 3, 3], 2, 1),
-        conv(picture, [3, 2, 3, 3], 1, 0, bias=False),
+        conv(image, [3, 2, 3, 3], 2, 1),
+        conv(image, [3, 2, 3, 3], 1, 0, bias=False),
         conv([1, 2, 7, 6], [2, 2, 5, 5], 3, 2),
-        conv(picture, [3, 2, 1, 1], 1, 0),
-        conv(picture, [3, 2, 1, 1], 2, 0, bias=False),
-        layer_case("max_pool2d", {"x": picture}, window=2, stride=2, pad=0),
-        layer_case("max_pool2d", {"x": picture}, window=3, stride=2, pad=1),
-        layer_case("avg_pool2d", {"x": picture}, window=2, stride=2, pad=0),
-        layer_case("avg_pool2d", {"x": picture}, window=3, stride=2, pad=1),
+        conv(image, [3, 2, 1, 1], 1, 0),
+        conv(image, [3, 2, 1, 1], 2, 0, bias=False),
+        layer_case("max_pool2d", {"x": image}, window=2, stride=2, pad=0),
+        layer_case("max_pool2d", {"x": image}, window=3, stride=2, pad=1),
+        layer_case("avg_pool2d", {"x": image}, window=2, stride=2, pad=0),
+        layer_case("avg_pool2d", {"x": image}, window=3, stride=2, pad=1),
         layer_case("adaptive_avg_pool2d", {"x": [2, 2, 7, 8]}, rows=3, columns=3),
         layer_case("adaptive_avg_pool2d", {"x": [2, 2, 3, 2]}, rows=7, columns=5),
-        layer_case("adaptive_avg_pool2d", {"x": picture}, rows=1, columns=1),
+        layer_case("adaptive_avg_pool2d", {"x": image}, rows=1, columns=1),
         norm(training=True),
         norm(training=True, momentum=0.3, eps=1e-3),
         norm(training=False),

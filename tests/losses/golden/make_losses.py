@@ -90,7 +90,7 @@ for loss, f, params in (
          [{}, {"delta": 0.3}, {"delta": 5.}]),
         ("log-cosh", lambda z, y: torch.log(torch.cosh(z - y)), [{}]),
         ("bce", lambda z, y, smoothing=0.: BCE(z, y * (1 - smoothing) + smoothing / 2, reduction="none"),
-         [{}, {"smoothing": 0.1}, {"smoothing": 1.}]),
+         [{}, {"label-smoothing": 0.1}, {"label-smoothing": 1.}]),
         ("quality-focal", lambda z, y, beta=2.: (y - torch.sigmoid(z)).abs() ** beta * BCE(z, y, reduction="none"),
          [{}, {"beta": 1.}, {"beta": 3.5}])):
     for p in params:
@@ -141,7 +141,7 @@ for given in ({}, {"beta": 0.9}, {"beta": 0.9999, "gamma": 2.}):
 
 # -- softmax --
 for smoothing in (0., 0.1, 1.):
-    p = {"smoothing": smoothing} if smoothing else {}
+    p = {"label-smoothing": smoothing} if smoothing else {}
     f = lambda z, w: F.cross_entropy(z, ym, weight=w, label_smoothing=smoothing, reduction="none")
     case("cross-entropy", "m", ZM, lambda z: f(z, None), labels=YM, params=p, inside=True)
     for reduction in [None] + REDUCTIONS:

@@ -1,20 +1,20 @@
-#include "data/tables/neighbours.h"
+#include "data/tables/neighbors.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "kernels/error.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/error.h"
 
 namespace counterpoise {
 namespace {
 
-// So many rows are compared at once: their distances stay in the first cache, and the loop over them is vectorised.
+// So many rows are compared at once: their distances stay in the first cache, and the loop over them is vectorized.
 constexpr size_t lanes = 128;
 
-// Distance and row, in the order in which neighbours are wanted.
+// Distance and row, in the order in which neighbors are wanted.
 using Candidate = std::pair<double, size_t>;
 
 // Keeps `best` sorted; its last is pushed out.
@@ -39,21 +39,21 @@ std::vector<double> turned(const Table& table, const std::vector<size_t>& rows) 
 void check_features(const Table& table) {
   for (size_t i = 0; i < table.features.size(); ++i) {
     // Written so that NaN fails.
-    ENSURE_OR(Exit::bad_data, std::abs(table.features[i]) <= 1e150, "neighbours: row ", i / table.columns, " column ",
-              i % table.columns, " of the table is ", table.features[i],
-              "; replace what is missing, and bring columns to one scale, before looking for neighbours");
+    CP_ENSURE_AS(bad_data, std::abs(table.features[i]) <= 1e150, "neighbors: row ", i / table.columns, " column ",
+                 i % table.columns, " of the table is ", table.features[i],
+                 "; replace what is missing, and bring columns to one scale, before looking for neighbors");
   }
 }
 
 }  // namespace
 
-std::vector<size_t> nearest(const Table& table, const std::vector<size_t>& of, const std::vector<size_t>& among,
-                            size_t k) {
-  ENSURE(table.columns > 0, "neighbours: the table has no columns, so all rows are equally near");
-  ENSURE(table.features.size() == table.rows() * table.columns, "neighbours: ", table.features.size(),
-         " numbers are no table of ", table.rows(), " rows by ", table.columns, " columns");
-  ENSURE(0 < k && k < among.size(), "neighbours: ", k, " neighbours among ", among.size(),
-         " rows; there must be at least 1 and fewer than rows");
+std::vector<size_t> nearest_neighbors(const Table& table, const std::vector<size_t>& of,
+                                      const std::vector<size_t>& among, size_t k) {
+  CP_ENSURE(table.columns > 0, "neighbors: the table has no columns, so all rows are equally near");
+  CP_ENSURE(table.features.size() == table.rows() * table.columns, "neighbors: ", table.features.size(),
+            " numbers are no table of ", table.rows(), " rows by ", table.columns, " columns");
+  CP_ENSURE(0 < k && k < among.size(), "neighbors: ", k, " neighbors among ", among.size(),
+            " rows; there must be at least 1 and fewer than rows");
   check_features(table);
   const size_t d = table.columns;
   const std::vector<double> blocks = turned(table, among);

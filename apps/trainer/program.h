@@ -1,0 +1,40 @@
+// What every program's main() does: run it, print an error as one line, return an exit code.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "apps/trainer/format.h"
+
+namespace counterpoise {
+
+// Exit codes of every program in apps/.
+enum class Exit : int {
+  ok = 0,
+  failure = 1,        // something failed while running: an unwritable file, a full disk, a bug
+  usage = 2,          // a wrong command line
+  bad_data = 3,       // an unusable data set, image or weight file
+  device = 4,         // the device is missing, or out of memory
+  diverged = 5,       // training reached NaN or infinity
+  interrupted = 130,  // SIGINT, after saving
+  terminated = 143,   // SIGTERM, after saving; likewise 129 for SIGHUP
+};
+
+// The exit code that stands for a kind of error.
+Exit exit_code(ErrorKind kind);
+
+// Calls run() and flushes standard output. An exception becomes one line "NAME: ..." on stderr, with the flags that may
+// help for some kinds of error, and the exit code of its kind. Returns what main() shall return.
+int run_program(const std::string& name, const std::function<Exit()>& run);
+
+// Calls make(), and puts `flag` before the message of an Error: "--mix: ...", for values that the library parses.
+template <class Make>
+auto with_flag(const std::string& flag, const Make& make) -> decltype(make()) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw Error(error.kind(), flag, ": ", error.what());
+  }
+}
+
+}  // namespace counterpoise
