@@ -150,9 +150,10 @@ class Backend {
   virtual void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
   // -- images --
-  // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), mirrored and turned as turns[n] says, scaled to
-  // x / 127.5 - 1: see turn.h. index [N] is i32 and within [0, M); turns [N, 3] is f64: cosine, sine, and 1 to mirror.
-  virtual void images(const View& bytes, const View& index, const View& turns, const View& y) = 0;
+  // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), augmented as transforms[n] says and scaled to
+  // x / 127.5 - 1. index [N] is i32 and within [0, M); transforms [N, sizeof(ImageTransform)] is u8 and holds N of the
+  // structs of image_transform.h.
+  virtual void images(const View& bytes, const View& index, const View& transforms, const View& y) = 0;
 
   // -- optimizer steps, in place in w and the state, f32 or f64, over all weights in one call --
   virtual void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) = 0;

@@ -89,7 +89,7 @@ class CommandLine {
             "--no-shuffle", [this] { o_.shuffle = false; },
             "The same order in every epoch: the first images by name, the classes taking turns")
         ->group(group);
-    add("--augment", augment_, "none, or some of flip,rotate=0.2 (in turns, so 0.2 is up to 72 degrees)", group)
+    add("--augment", augment_, augment_help(), group)
         ->type_name("SPEC")
         ->capture_default_str();
   }

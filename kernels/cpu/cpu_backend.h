@@ -48,6 +48,8 @@ class CpuBackend : public ReferenceBackend {
 
   void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
 
+  void images(const View& bytes, const View& index, const View& transforms, const View& y) override;
+
   void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
   void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
 

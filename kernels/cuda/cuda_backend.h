@@ -82,7 +82,7 @@ class CudaBackend : public Backend {
   void gather_grad(const View& dy, const View& index, const View& dx) override;
 
   void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
-  void images(const View& bytes, const View& index, const View& turns, const View& y) override;
+  void images(const View& bytes, const View& index, const View& transforms, const View& y) override;
 
   void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
   void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
