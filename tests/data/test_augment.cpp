@@ -100,19 +100,23 @@ TEST_CASE("augment: the rotated image is SciPy's on every backend") {
 TEST_CASE("augment: every backend and number of threads makes the same of the same transforms") {
   std::vector<Pixels> images;
   std::vector<ImageTransform> transforms;
-  for (int i = 0; i < 12; ++i) {
-    Random rng(1, Stream::augment, 0, i);
+  const auto draw = [&](const std::string& spec) {
+    Random rng(1, Stream::augment, 0, images.size());
     images.push_back(numbered(33, 140));
-    transforms.push_back(draw_transform(parse_augment(i % 3 ? "flip,rotate=0.2" : "flip"), rng));
+    transforms.push_back(draw_transform(parse_augment(spec), rng));
+  };
+  for (const char* spec : {"none", "flip", "flip", "flip,rotate=0.2", "flip,rotate=1"}) draw(spec);
+  for (const Augmentation& row : augmentations()) {
+    for (const float strength : {row.high, row.high / 2, row.high / 2}) {
+      draw(row.name + (row.parameter.empty() ? "" : "=" + detail::text(strength)));
+    }
   }
-  transforms[4].then({{0.5, 0.25, 3}, {-0.125, 1.5, -7}});  // any affine map, far outside, too
+  transforms[0].then({{0.5, 0.25, 3}, {-0.125, 1.5, -7}});  // any affine map, far outside, too
   const std::vector<double> want = numbers(transformed(reference_backend(), images, transforms));
-  {
-    const Threads one(1);
+  for (const int threads : {1, 3}) {
+    const Threads guard(threads);
     CHECK(numbers(transformed(cpu_backend(), images, transforms)) == want);
   }
-  const Threads three(3);
-  CHECK(numbers(transformed(cpu_backend(), images, transforms)) == want);
   for (const TestBackend& machine : test_backends()) {
     CAPTURE(machine.backend.name());
     for (const DType dtype : {DType::f32, DType::bf16}) {
