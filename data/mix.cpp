@@ -48,7 +48,7 @@ Mix parse_mix(const std::string& description) {
     const std::string name = item.substr(0, equals), number = item.substr(std::min(equals + 1, item.size()));
     if (first) {
       const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& k) { return k.first == name; });
-      if (kind == kinds.end()) throw wrong("\"" + name + "\" is no way to mix");
+      if (kind == kinds.end()) throw wrong("\"" + name + "\" is not a kind of mixing");
       mix.kind = kind->second;
     } else if (mix.kind != Mix::remix || (name != "kappa" && name != "tau")) {
       throw wrong("\"" + item + "\" has no meaning here");

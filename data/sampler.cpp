@@ -48,7 +48,7 @@ std::pair<size_t, size_t> extremes(const std::vector<Samples>& groups) {
 Random shuffling(const Run& run) { return Random(run.seed, Stream::shuffle, run.epoch); }
 Random sampling(const Run& run, uint64_t what = 0) { return Random(run.seed, Stream::sample, run.epoch, what); }
 
-// A class's samples in a shuffled order, and again in another when all have come.
+// A class's samples in a shuffled order, and in another one after all have been drawn.
 class Cycle {
  public:
   Cycle(Samples samples, Random rng) : samples_(std::move(samples)), rng_(rng) {}
@@ -71,7 +71,7 @@ std::vector<Cycle> cycles(const std::vector<Samples>& groups, const Run& run) {
   return all;
 }
 
-// A class at random, as `shares` say.
+// A random class, with the probabilities `shares`.
 size_t draw_class(const Shares& shares, Random& rng) {
   double left = rng.uniform();
   size_t last = 0;
@@ -80,7 +80,7 @@ size_t draw_class(const Shares& shares, Random& rng) {
     last = c;
     if ((left -= shares[c]) < 0) break;
   }
-  return last;  // rounding can leave something of `left` at the end
+  return last;  // rounding can leave `left` positive
 }
 
 // -- shares --
@@ -107,7 +107,7 @@ Shares progressive(const Counts& counts, const Run& run) {
   for (size_t c = 0; c < shares.size(); ++c) shares[c] = (1 - t) * shares[c] + t * balanced[c];
   return shares;
 }
-// How often a sample of each class is to come; 0 for classes without samples.
+// How often a sample of each class is repeated; 0 for classes without samples.
 std::vector<double> repeat_factors(const Counts& counts) {
   const Shares parts = by_power(counts, 1), even = by_power(counts, 0);
   std::vector<double> factors;
@@ -191,7 +191,7 @@ Samples balanced_batch(const Samples& samples, const Classes& classes, const Run
   Random rng = sampling(run);
   Samples order;
   for (size_t turn = 0; order.size() < samples.size();) {
-    // The turn goes on over the batches, so that what a batch cannot share out evenly goes to each class in its turn.
+    // Classes take turns across batches, so that what a batch cannot divide evenly goes to each class in turn.
     Samples batch;
     for (int i = 0; i < run.batch_size && order.size() + batch.size() < samples.size(); ++i) {
       batch.push_back(cycle[present[turn++ % present.size()]].next());
@@ -231,7 +231,7 @@ const std::vector<Sampler>& samplers() {
       {"undersample-each-epoch", "the same, drawn again for each epoch", "", undersample_each_epoch, equal},
       {"oversample", "as many of each class as of the largest, by repetition", "", oversample, equal},
       {"weighted", "draws with replacement, weights 1 / n_c", "PyTorch's WeightedRandomSampler", weighted, equal},
-      {"class-balanced", "a class at random, then its next sample", "Kang et al. 2020, arXiv:1910.09217",
+      {"class-balanced", "a random class, then its next sample", "Kang et al. 2020, arXiv:1910.09217",
        class_by_class<equal>, equal},
       {"square-root", "the same, classes as sqrt(n_c)", "Mahajan et al. 2018, arXiv:1805.00932",
        class_by_class<square_root>, square_root},
@@ -239,8 +239,8 @@ const std::vector<Sampler>& samplers() {
        reverse},
       {"progressive", "from the classes' shares to equal ones", "Kang et al. 2020, arXiv:1910.09217",
        class_by_class<progressive>, progressive},
-      {"balanced-batch", "batches that hold all classes equally", "", balanced_batch, equal},
-      {"repeat-factor", "rare classes' samples are repeated, as a square root", "Gupta et al. 2019, arXiv:1908.03195",
+      {"balanced-batch", "batches that contain all classes equally", "", balanced_batch, equal},
+      {"repeat-factor", "samples of rare classes are repeated, by a square root", "Gupta et al. 2019, arXiv:1908.03195",
        repeat_factor, repeated, /*fixed_length=*/false},
   };
   return rows;

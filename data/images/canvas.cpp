@@ -6,7 +6,7 @@
 
 #include "kernels/error.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -44,7 +44,7 @@ Canvas::Canvas(int size, float softness) : size_(size) {
 
 void Canvas::set_pose(const Pose& pose) {
   const float area = cross(pose.right, pose.down);
-  CP_ENSURE(std::abs(area) > 1e-6f, "Canvas: a pose whose unit square has area ", area, " shows nothing");
+  CP_ENSURE(std::abs(area) > 1e-6f, "Canvas: the pose's unit square has area ", area, ", so nothing would be seen");
   pose_ = pose;
   inverse_.right = {pose.down.y / area, -pose.right.y / area};
   inverse_.down = {-pose.down.x / area, pose.right.x / area};
@@ -95,7 +95,7 @@ void Canvas::ellipse(Point center, Point radii, Color color, float alpha, float 
   const Ellipse shape{center, {norm, norm * tilt}, {1 / radii.x, 1 / radii.y}};
   const Point u = {std::abs(shape.axis.x), std::abs(shape.axis.y)};
   const Point reach{u.x * radii.x + u.y * radii.y, u.y * radii.x + u.x * radii.y};
-  // What is smaller than an edge is wide cannot fill a pixel.
+  // A shape that is smaller than the width of an edge cannot fill a pixel.
   alpha *= std::min(1.0f, 2 * std::min(radii.x, radii.y) / edge_);
   paint(center - reach, center + reach, color, alpha, [&](Point p) { return covered(shape.distance(p)); });
 }
@@ -124,10 +124,10 @@ void Canvas::stroke(Point a, Point b, float from, float to, Color color, float a
 }
 
 void Canvas::curve(Point a, Point b, Point c, float from, float to, Color color, float alpha) {
-  constexpr int kPieces = 4;
+  constexpr int pieces = 4;
   Point last = a;
-  for (int i = 1; i <= kPieces; ++i) {
-    const float t = static_cast<float>(i) / kPieces, before = static_cast<float>(i - 1) / kPieces;
+  for (int i = 1; i <= pieces; ++i) {
+    const float t = static_cast<float>(i) / pieces, before = static_cast<float>(i - 1) / pieces;
     const Point next = (1 - t) * (1 - t) * a + 2 * t * (1 - t) * b + t * t * c;
     stroke(last, next, from + before * (to - from), from + t * (to - from), color, alpha);
     last = next;
@@ -142,4 +142,4 @@ std::vector<uint8_t> Canvas::bytes() const {
   return out;
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

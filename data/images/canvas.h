@@ -1,9 +1,9 @@
-// A canvas to paint soft-edged shapes on: what the built-in images are drawn with.
+// A canvas on which soft-edged shapes are painted: the synthetic images are drawn with it.
 //
-// Shapes are given in the units of the current pose, not in pixels, so a drawing looks the same at
-// every size. A pixel is painted by the part of it that a shape covers, measured across an edge
-// `softness` wide: a crisp canvas is antialiased, a softer one is out of focus, and neither needs a
-// second pass.
+// Shapes are given in the units of the current pose, not in pixels, so a drawing looks the same at every size. A pixel
+// is painted in proportion to the part of it that a shape covers, measured across an edge `softness` wide: a crisp
+// canvas is antialiased, a softer one is out of focus, and neither needs a second pass. A canvas is not safe to use
+// from several threads at once.
 //
 //   Canvas canvas(48, 0.02f);
 //   canvas.set_pose({{0.5f, 0.5f}, {0.3f, 0}, {0, 0.3f}});    // from now on a unit is 0.3 of the image
@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 struct Point {
   float x, y;  // to the right and downwards
@@ -41,15 +41,15 @@ class Canvas {
   // image's side, at least a pixel. Throws Error where size < 1.
   Canvas(int size, float softness);
 
-  // Where the shapes that follow go. A pose that mirrors is fine; throws Error for one that
-  // flattens.
+  // Places the shapes that follow. A pose may mirror; throws Error for one whose unit square has no area.
   void set_pose(const Pose& pose);
   // Confines the shapes that follow to an ellipse of the current pose, until unclip().
   void clip(Point center, Point radii);
   void unclip() { clipped_ = false; }
 
-  // Each paints with `color` where alpha is 1, and mixes it with what is there where alpha is
-  // less. An ellipse whose axes are `radii` long, its first axis along (1, tilt).
+  // The shapes are painted with `color` where alpha is 1, and blended with what is there where alpha is less.
+
+  // An ellipse whose axes are `radii` long, the first one along (1, tilt).
   void ellipse(Point center, Point radii, Color color, float alpha = 1, float tilt = 0);
   // The points within `rounding` of a triangle.
   void triangle(Point a, Point b, Point c, float rounding, Color color, float alpha = 1);
@@ -69,7 +69,7 @@ class Canvas {
       }
   }
 
-  // The image: size x size x 3 bytes, HWC, rounded; values outside 0 to 1 are clipped.
+  // The image: size x size x 3 bytes, HWC, rounded; values outside 0 to 1 are clamped.
   std::vector<uint8_t> bytes() const;
 
  private:
@@ -80,7 +80,7 @@ class Canvas {
 
   template <class Coverage>
   void paint(Point low, Point high, Color color, float alpha, Coverage coverage);
-  // The part of a pixel that a shape covers whose edge is `distance` away, negative inside.
+  // The part of a pixel that is covered by a shape whose edge is `distance` away, negative inside.
   float covered(float distance) const;
 
   int size_;
@@ -92,4 +92,4 @@ class Canvas {
   std::vector<Color> pixels_;
 };
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -9,6 +9,10 @@
 #include "kernels/error.h"
 
 namespace counterpoise {
+
+using detail::check_jpeg;
+using detail::ImageSize;
+
 namespace {
 
 constexpr size_t largest_file = size_t{64} << 20;
@@ -26,8 +30,8 @@ uint32_t little_endian(const uint8_t* p, int bytes) {
   return value;
 }
 
-// The walk over a PNG's chunks up to IEND (ISO/IEC 15948, 5.3): each lies inside the file, and none
-// asks for something that stb_image does not know.
+// Walks over a PNG's chunks up to IEND (ISO/IEC 15948, 5.3): each must lie inside the file, and none may need something
+// that stb_image does not support.
 ImageSize check_png(const uint8_t* bytes, size_t size, const std::string& name) {
   const auto require = [&](bool condition, const char* why) { CP_ENSURE_AS(bad_data, condition, name, ": ", why); };
   const char* truncated = "truncated PNG: it stops before its IEND chunk";
@@ -61,7 +65,7 @@ ImageSize check_png(const uint8_t* bytes, size_t size, const std::string& name) 
   return image;
 }
 
-// A BMP's headers, and that all its rows are there: stb_image reads black behind the end.
+// Checks a BMP's headers, and that all its rows are there: stb_image reads black after the end of the file.
 ImageSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name) {
   const auto require = [&](bool condition, const char* why) { CP_ENSURE_AS(bad_data, condition, name, ": ", why); };
   require(size >= 54, "truncated BMP: it stops inside its header");
@@ -81,7 +85,7 @@ ImageSize check_bmp(const uint8_t* bytes, size_t size, const std::string& name) 
   return {int(height), int(width)};
 }
 
-// The image's size as its header states it, once the whole file has passed the check of its kind.
+// The image's size as its header states it, after the whole file has passed the check of its format.
 ImageSize check_file(const uint8_t* bytes, size_t size, const std::string& name) {
   CP_ENSURE_AS(bad_data, size > 0, name, ": empty file");
   CP_ENSURE_AS(bad_data, size <= largest_file, name, ": too large: ", size, " bytes, at most 64 MB are read");
@@ -178,7 +182,7 @@ Image decode_image(const std::string& path) {
 Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
   const ImageSize image = check_file(bytes, size, name);
   const int height = image.height, width = image.width;
-  CP_ENSURE_AS(bad_data, height > 0 && width > 0, name, ": a image without pixels");
+  CP_ENSURE_AS(bad_data, height > 0 && width > 0, name, ": an image without pixels");
   CP_ENSURE_AS(bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
                name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
                most_pixels / 1000000, " million in all are read");

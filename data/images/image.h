@@ -1,10 +1,11 @@
-// Images: from a file to RGB bytes, and to another size.
+// Decodes image files to RGB bytes, and resizes images.
 //
 //   Image photo = decode_image("train/cat/cat.0.jpg");
 //   Image small = resize_bilinear(photo, 160, 160);
 //
 // Files are not trusted: headers are checked before anything is allocated, the decoder works in
-// bounded memory, and what is wrong with a image becomes an Error that names it.
+// bounded memory, and what is wrong with an image becomes an Error that names it. All functions here are
+// safe to call from several threads.
 #pragma once
 
 #include <cstddef>
@@ -22,27 +23,25 @@ struct Image {
 // Reads a JPEG (baseline or progressive), PNG or BMP file, whatever its name ends in. Gray becomes
 // RGB, 16 bits become 8, transparency is dropped. At most 64 MB, 16384 pixels a side and 100
 // million in all. Throws Error(bad_data): one line with the path and the reason, which for all but
-// an unreadable file has the form `path: reason`. Safe to call from several threads.
+// an unreadable file has the form `path: reason`.
 Image decode_image(const std::string& path);
 
 // The same for a file in memory, which messages call `name`.
 Image decode_image(const uint8_t* bytes, size_t size, const std::string& name);
 
-// The image at another size: bilinear interpolation between pixel centers where it grows, a
-// triangle as wide as two output pixels where it shrinks, so that fine patterns do not alias. The
-// same numbers as Pillow 13's Image.resize with BILINEAR: across and then down, or down first where
-// that loses the most rows, in 22-bit fixed point, rounded to bytes in between. Throws Error where
-// a size is not positive or `image` is not whole.
+// Resizes an image: bilinear interpolation between pixel centers where it is enlarged, a triangle filter as wide as two
+// output pixels where it is reduced, so that fine patterns do not alias. Matches Pillow 13's Image.resize with BILINEAR
+// to the bit: columns first and then rows, or rows first where that removes the most, in 22-bit fixed point, rounded to
+// bytes in between. Throws Error where a size is not positive or the bytes of `image` do not match its size.
 Image resize_bilinear(const Image& image, int height, int width);
 
-// The version of stb_image, such as "2.27", which the build passes as STB_IMAGE_VERSION (a string)
-// because the header states it in a comment only; "unknown" without.
+// The version of stb_image, such as "2.27". The build passes it as STB_IMAGE_VERSION, because the header states it in a
+// comment only; "unknown" without.
 std::string stb_version();
 
 namespace detail {
-// What data/images/stb.cpp does: decodes a file whose header promises height x width pixels. Nothing that
-// stb_image's own checks, its assertions, a bounded memory or the guarded arrays stop can do harm,
-// but on its own this is not enough; call decode_image. Throws Error(bad_data).
+// Decodes a file whose header states height x width pixels. It is protected by stb_image's own checks, its assertions,
+// bounded memory and guarded arrays, which are not enough on their own: call decode_image. Throws Error(bad_data).
 Image stb_decode(const uint8_t* bytes, size_t size, int height, int width, const std::string& name);
 }  // namespace detail
 

@@ -1,4 +1,4 @@
-// Images in folders, one folder a class, as Keras's image_dataset_from_directory reads them:
+// Images in folders, one folder per class, as Keras's image_dataset_from_directory reads them:
 //
 //   DIR/cat/cat.0.jpg   DIR/cat/more/cat.1.jpg   DIR/dog/dog.0.jpg
 #pragma once
@@ -7,7 +7,7 @@
 
 namespace counterpoise {
 
-// Classes are the sub-directories of `directory` in bytewise order; names that begin with a dot are passed over. Files
+// Classes are the sub-directories of `directory` in bytewise order; names that begin with a dot are skipped. Files
 // are found at any depth, by extension: .jpg, .jpeg, .png, .bmp in any case; their order is natural (cat.2 before
 // cat.10). Images are stretched to image_size x image_size (bilinear, antialiased). Throws Error(bad_data)
 // if the directory is missing, has no sub-directory, or one of them holds no image.

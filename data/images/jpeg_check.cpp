@@ -5,7 +5,7 @@
 
 #include "kernels/error.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 namespace {
 
 // Encoders write about ten scans. Each costs the decoder a pass over all blocks however few bytes
@@ -55,8 +55,8 @@ class JpegCheck {
     return high << 8 | byte();
   }
 
-  // The next marker, behind any fill bytes. Some cameras pad their segments, which stb_image passes
-  // over before the frame header only.
+  // The next marker, after any fill bytes. Some cameras pad their segments, which stb_image skips before the frame
+  // header only.
   int marker() {
     while (byte() != 0xFF)
       if (at_ < 3 || components_ > 0) fail("expected a marker");
@@ -106,7 +106,7 @@ class JpegCheck {
       if (h[i] < 1 || h[i] > 4 || v[i] < 1 || v[i] > 4) fail("bad sampling factors");
       if (component_[i].quantization > 3) fail("bad quantization table");
       for (int j = 0; j < i; ++j)
-        if (component_[j].id == component_[i].id) fail("two components of one name");
+        if (component_[j].id == component_[i].id) fail("two components with the same identifier");
     }
     const int h_max = *std::max_element(h, h + n), v_max = *std::max_element(v, v + n);
     for (int i = 0; i < n; ++i)
@@ -207,4 +207,4 @@ ImageSize check_jpeg(const uint8_t* bytes, size_t size, const std::string& name)
   return JpegCheck(bytes, size, name).run();
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -1,9 +1,9 @@
-// The one place where stb_image is compiled, and the fences around it.
+// The one place where stb_image is compiled, and its protection.
 //
-// Version 2.27 has known memory errors in its JPEG decoder. check_jpeg() refuses the files that
-// reach them; this file is the second line. Its flags, which the build must pass:
+// Version 2.27 has known memory errors in its JPEG decoder. check_jpeg() rejects the files that
+// reach them; this file is the second line of defense. It needs these flags:
 //   -fsanitize=bounds -fno-sanitize-recover=bounds   a wrong array index calls the function at the
-//       end of this file, which leaves the decoder instead of the program; no library is needed
+//       end of this file, which ends the decoder instead of the program; no library is needed
 //   -fwrapv                       sums that overflow wrap around instead of being undefined
 //   -ftrivial-auto-var-init=zero  colors missing from a palette are black in every run
 //
@@ -21,7 +21,7 @@
 namespace counterpoise {
 namespace {
 
-// A block of the decoder's memory lies behind its header, as aligned as malloc's.
+// The header of a block of the decoder's memory; the block follows it, as aligned as malloc's.
 struct alignas(16) Block {
   Block *previous, *next;
   size_t size;
@@ -131,7 +131,7 @@ Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int widt
   const stbi_uc* rgb = decode(bytes, static_cast<int>(size), &image.height, &image.width);
   session = nullptr;
   if (rgb == nullptr && here.failure != nullptr && std::strcmp(here.failure, "outofmem") == 0)
-    here.failure = "it needs more memory than a image of its size should";
+    here.failure = "it needs more memory than an image of its size should";
   CP_ENSURE_AS(bad_data, rgb != nullptr, name,
                ": damaged image: ", here.failure ? here.failure : "stb_image cannot decode it");
   CP_ENSURE_AS(bad_data, image.height == height && image.width == width, name,

@@ -12,43 +12,49 @@ namespace counterpoise {
 
 namespace {
 
-// How hard the images are. They get harder as a constant grows, except the two sizes of the head.
-constexpr float kBorrowOne = 0.25f;    // images with one part borrowed from the other animal
-constexpr float kBorrowTwo = 0.05f;    // images with two of the five
-constexpr float kBorrowed = 0.25f;     // how far past the middle a borrowed part goes, of 0.5
-constexpr float kIndistinct = 0.25f;   // how far a part strays from its animal's ideal, of 0.5
-constexpr float kTilt = 0.25f;         // tan of half the largest rotation
-constexpr float kTurn = 0.6f;          // the head turned to a side
-constexpr float kSmallest = 0.75f;     // the smallest head, of the largest
+using namespace detail;
+
+// How hard the images are to tell apart: harder as a constant grows, except the two sizes of the head.
+namespace difficulty {
+constexpr float borrow_one = 0.25f;    // images with one part borrowed from the other animal
+constexpr float borrow_two = 0.05f;    // images with two of the five
+constexpr float borrowed = 0.25f;      // how far past the middle a borrowed part goes, of 0.5
+constexpr float indistinct = 0.25f;    // how far a part strays from its animal's ideal, of 0.5
+constexpr float tilt = 0.25f;          // tan of half the largest rotation
+constexpr float turn = 0.6f;           // the head turned to a side
+constexpr float smallest = 0.75f;      // the smallest head, of the largest
 constexpr float off_center = 0.06f;    // of the image's side
-constexpr float kBlur = 0.03f;         // width of the softest edge, of the image's side
-constexpr float kNoise = 0.03f;        // standard deviation of the strongest, of white
-constexpr float kOcclusion = 0.1f;     // images with something before the head
-constexpr float kDim = 0.25f;          // how much light and contrast may be lost
-constexpr float kLargestHead = 0.34f;  // its half width, of the image's side
+constexpr float blur = 0.03f;          // width of the softest edge, of the image's side
+constexpr float noise = 0.03f;         // standard deviation of the strongest, of white
+constexpr float occlusion = 0.1f;      // images with something in front of the head
+constexpr float dim = 0.25f;           // how much light and contrast may be lost
+constexpr float largest_head = 0.34f;  // its half width, of the image's side
+}  // namespace difficulty
 
-constexpr std::array<Color, 6> kFurs = {{{0.13f, 0.12f, 0.13f},    // black
-                                         {0.50f, 0.51f, 0.54f},    // gray
-                                         {0.83f, 0.51f, 0.22f},    // ginger
-                                         {0.88f, 0.77f, 0.58f},    // cream
-                                         {0.45f, 0.29f, 0.17f},    // brown
-                                         {0.92f, 0.91f, 0.89f}}};  // white
-constexpr Color kBlack{0.05f, 0.04f, 0.05f}, kWhite{1, 1, 1}, kPink{0.88f, 0.58f, 0.58f};
+namespace palette {
+constexpr std::array<Color, 6> furs = {{{0.13f, 0.12f, 0.13f},    // black
+                                        {0.50f, 0.51f, 0.54f},    // gray
+                                        {0.83f, 0.51f, 0.22f},    // ginger
+                                        {0.88f, 0.77f, 0.58f},    // cream
+                                        {0.45f, 0.29f, 0.17f},    // brown
+                                        {0.92f, 0.91f, 0.89f}}};  // white
+constexpr Color black{0.05f, 0.04f, 0.05f}, white{1, 1, 1}, pink{0.88f, 0.58f, 0.58f};
+}  // namespace palette
 
-// How like a cat's each part is, from 0, a perfect dog's, to 1, a perfect cat's.
+// How much each part is like a cat's, from 0 (a perfect dog's) to 1 (a perfect cat's).
 struct Parts {
   float ears, muzzle, nose, eyes, whiskers, head;
 };
 
 Parts choose_parts(Animal animal, Random& rng) {
   std::array<float, 5> like{};
-  for (float& part : like) part = kIndistinct * rng.uniform();
-  const auto borrowed = [&] { return rng.uniform(0.5f, 0.5f + kBorrowed); };
+  for (float& part : like) part = difficulty::indistinct * rng.uniform();
+  const auto borrowed = [&] { return rng.uniform(0.5f, 0.5f + difficulty::borrowed); };
   const float borrow = rng.uniform();
   const uint64_t first = rng.below(5), second = (first + 1 + rng.below(4)) % 5;
-  if (borrow < kBorrowOne + kBorrowTwo) like[first] = borrowed();
-  if (borrow < kBorrowTwo) like[second] = borrowed();
-  // The outline of the head leans to its animal, but the two overlap by half.
+  if (borrow < difficulty::borrow_one + difficulty::borrow_two) like[first] = borrowed();
+  if (borrow < difficulty::borrow_two) like[second] = borrowed();
+  // The outline of the head tends to its animal's, but those of the two overlap by half.
   float head = 0.67f * rng.uniform();
   if (animal == Animal::cat) {
     for (float& part : like) part = 1 - part;
@@ -57,12 +63,11 @@ Parts choose_parts(Animal animal, Random& rng) {
   return {like[0], like[1], like[2], like[3], like[4], head};
 }
 
-// Draws one image, from the back to the front. The units of the head: its center is (0,0), its
-// half width 1.
+// Draws one image, from the background to the front. In the units of the head its center is (0,0) and its half width 1.
 class Artist {
  public:
   Artist(Animal animal, int size, Random rng)
-      : rng_(rng), parts_(choose_parts(animal, rng_)), canvas_(size, kBlur * square(rng_.uniform())) {}
+      : rng_(rng), parts_(choose_parts(animal, rng_)), canvas_(size, difficulty::blur * square(rng_.uniform())) {}
 
   std::vector<uint8_t> draw() {
     choose_fur();
@@ -78,7 +83,7 @@ class Artist {
     whiskers();
     if (hanging) ears();
     canvas_.set_pose(Pose{});
-    if (rng_.uniform() < kOcclusion) occlude();
+    if (rng_.uniform() < difficulty::occlusion) occlude();
     light_and_noise();
     return canvas_.bytes();
   }
@@ -93,12 +98,12 @@ class Artist {
     const float gray = rng_.uniform(0.1f, 0.9f);
     return mix({gray, gray, gray}, {rng_.uniform(), rng_.uniform(), rng_.uniform()}, 0.5f);
   }
-  Color shade(Color c, float by) { return mix(c, by < 0 ? kBlack : kWhite, std::abs(by)); }
+  Color shade(Color c, float by) { return mix(c, by < 0 ? palette::black : palette::white, std::abs(by)); }
   Color any_fur() {
-    const Color fur = shade(kFurs[rng_.below(kFurs.size())], spread(0.2f));
+    const Color fur = shade(palette::furs[rng_.below(palette::furs.size())], spread(0.2f));
     return mix(fur, any_color(), 0.1f);
   }
-  // A place on the face. What lies nearer to the viewer (depth) moves further when the head turns.
+  // A place on the face. The nearer it is to the viewer (depth), the further it moves when the head turns.
   Point face(float x, float y, float depth) const {
     return {x * (1 - 0.12f * std::abs(turn_)) + 0.5f * depth * turn_, y + 0.4f * depth * nod_};
   }
@@ -110,13 +115,13 @@ class Artist {
   }
 
   void choose_pose() {
-    turn_ = spread(kTurn);
+    turn_ = spread(difficulty::turn);
     nod_ = spread(0.4f);
-    const float scale = kLargestHead * rng_.uniform(kSmallest, 1);
-    const float squeeze = rng_.uniform(0.85f, 1.1f), t = spread(kTilt);
+    const float scale = difficulty::largest_head * rng_.uniform(difficulty::smallest, 1);
+    const float squeeze = rng_.uniform(0.85f, 1.1f), t = spread(difficulty::tilt);
     const float cosine = (1 - t * t) / (1 + t * t), sine = 2 * t / (1 + t * t);
     const float across = (chance(0.5f) ? scale : -scale) * squeeze, along = scale / squeeze;
-    pose_.origin = {0.5f + spread(off_center), 0.55f + spread(off_center)};
+    pose_.origin = {0.5f + spread(difficulty::off_center), 0.55f + spread(difficulty::off_center)};
     pose_.right = {across * cosine, across * sine};
     pose_.down = {-along * sine, along * cosine};
   }
@@ -161,7 +166,8 @@ class Artist {
 
   void ears() {
     const float like = parts_.ears, wide = rng_.uniform(0.9f, 1.1f), tall = rng_.uniform(0.85f, 1.15f);
-    const Color back = shade(chance(0.3f) ? second_ : fur_, -0.15f), inner = mix(fur_, kPink, rng_.uniform(0.2f, 0.8f));
+    const Color back = shade(chance(0.3f) ? second_ : fur_, -0.15f),
+                inner = mix(fur_, palette::pink, rng_.uniform(0.2f, 0.8f));
     for (float side : {-1.0f, 1.0f}) {
       const auto at = [&](float x, float y) {
         return Point{side * x * wide * (1 - 0.15f * side * turn_) - 0.1f * turn_, y + spread(0.04f)};
@@ -203,7 +209,7 @@ class Artist {
       for (float side : {-1.0f, 1.0f})
         for (float y : {0.05f, 0.25f, 0.45f}) bar(face(side, y - 0.05f, 0), face(0.55f * side, y, 0.2f));
     }
-    canvas_.ellipse(face(0, 0.9f, 0), {0.8f, 0.3f}, kBlack, 0.15f);  // the shadow of the chin
+    canvas_.ellipse(face(0, 0.9f, 0), {0.8f, 0.3f}, palette::black, 0.15f);  // the shadow of the chin
     canvas_.unclip();
   }
 
@@ -217,18 +223,19 @@ class Artist {
       canvas_.stroke(center + Point{0, 0.7f * tall}, center + Point{spread(0.15f), tall + 0.25f}, 0.2f, 0.28f,
                      {0.85f, 0.35f, 0.4f});
     canvas_.ellipse(center, {wide, tall}, pale);
-    canvas_.ellipse(center + Point{0, 0.3f * tall}, {0.8f * wide, 0.6f * tall}, kBlack, 0.12f);
+    canvas_.ellipse(center + Point{0, 0.3f * tall}, {0.8f * wide, 0.6f * tall}, palette::black, 0.12f);
     for (float side : {-1.0f, 1.0f})
       canvas_.ellipse(center + Point{side * 0.5f * wide, 0.1f * tall}, {0.6f * wide, 0.75f * tall}, pale);
     const float snout = parts_.nose, width = between(0.21f, 0.10f, snout), height = between(0.15f, 0.08f, snout);
     const Point nose = center + Point{0, -0.55f * tall};
-    const Color dark = shade(kBlack, 0.25f * rng_.uniform()), rosy = mix(kPink, {0.45f, 0.25f, 0.2f}, rng_.uniform());
+    const Color dark = shade(palette::black, 0.25f * rng_.uniform()),
+                rosy = mix(palette::pink, {0.45f, 0.25f, 0.2f}, rng_.uniform());
     const Color color = chance(between(0.2f, 0.7f, snout)) ? rosy : dark;
     if (snout > 0.5f)
       canvas_.triangle(nose + Point{-width, -height}, nose + Point{width, -height}, nose + Point{0, height}, 0.03f,
                        color);
     else canvas_.ellipse(nose, {width, height}, color);
-    canvas_.ellipse(nose + Point{-0.3f * width, -0.5f * height}, {0.3f * width, 0.2f * height}, kWhite, 0.5f);
+    canvas_.ellipse(nose + Point{-0.3f * width, -0.5f * height}, {0.3f * width, 0.2f * height}, palette::white, 0.5f);
     const Point lip = center + Point{0, 0.25f * tall};
     const Color mouth = shade(line_, -0.3f);
     canvas_.stroke(nose + Point{0, height}, lip, 0.04f, 0.04f, mouth);
@@ -248,17 +255,17 @@ class Artist {
       const float nearer = size * (1 + 0.15f * side * turn_);
       const Point radii{nearer * between(0.15f, 0.23f, like), nearer * between(0.16f, 0.14f, like)};
       const float tilt = side * between(0.0f, -0.35f, like);
-      canvas_.ellipse(p, {radii.x + 0.05f, radii.y + 0.05f}, kBlack, 0.8f, tilt);
+      canvas_.ellipse(p, {radii.x + 0.05f, radii.y + 0.05f}, palette::black, 0.8f, tilt);
       canvas_.ellipse(p, radii, iris, 1, tilt);
       const float slit = like > 0.5f ? 0.045f * pupil : 0.09f * pupil;
-      canvas_.ellipse(p + Point{glance, 0}, {slit, like > 0.5f ? 0.13f : slit}, kBlack);
-      canvas_.ellipse(p + Point{-0.05f, -0.06f}, {0.04f, 0.04f}, kWhite, 0.9f);
+      canvas_.ellipse(p + Point{glance, 0}, {slit, like > 0.5f ? 0.13f : slit}, palette::black);
+      canvas_.ellipse(p + Point{-0.05f, -0.06f}, {0.04f, 0.04f}, palette::white, 0.9f);
     }
   }
 
   void whiskers() {
     const float like = parts_.whiskers, faint = between(0, 0.9f, like);
-    const Color color = chance(0.7f) ? kWhite : kBlack;
+    const Color color = chance(0.7f) ? palette::white : palette::black;
     const Point root = face(0, 0.42f, 0.6f);
     for (float side : {-1.0f, 1.0f})
       for (float fan : {-0.22f, -0.02f, 0.2f}) {
@@ -282,12 +289,11 @@ class Artist {
   }
 
   void light_and_noise() {
-    const float gain = 1 - kDim * rng_.uniform(), contrast = 1 - kDim * rng_.uniform();
+    const float gain = 1 - difficulty::dim * rng_.uniform(), contrast = 1 - difficulty::dim * rng_.uniform();
     const Point slope{spread(0.4f), spread(0.4f)};
-    const Color tint = mix(kWhite, any_color(), 0.25f);
-    // The sum of two uniform bytes spreads like a bell: its standard deviation is 104.5 of 255
-    // either side.
-    const float noise = kNoise * rng_.uniform() / 104.5f;
+    const Color tint = mix(palette::white, any_color(), 0.25f);
+    // The sum of two uniform bytes has a bell-shaped distribution, with standard deviation 104.5.
+    const float noise = difficulty::noise * rng_.uniform() / 104.5f;
     canvas_.each_pixel([&](Color c, Point p) {
       const float lit = gain * (1 + slope.x * (p.x - 0.5f) + slope.y * (p.y - 0.5f));
       const uint32_t b = rng_.bits();
@@ -310,7 +316,7 @@ class Artist {
 }  // namespace
 
 std::vector<uint8_t> draw_animal(Animal animal, int size, uint64_t seed, uint64_t index) {
-  CP_ENSURE(size >= 8, "draw_animal: a image of ", size, "x", size, " pixels is too small; give at least 8");
+  CP_ENSURE(size >= 8, "draw_animal: an image of ", size, "x", size, " pixels is too small; give at least 8");
   return Artist(animal, size, Random(seed, Stream::draw, static_cast<uint64_t>(animal), index)).draw();
 }
 

@@ -11,22 +11,23 @@
 namespace counterpoise {
 namespace {
 
-// So many rows are compared at once: their distances stay in the first cache, and the loop over them is vectorized.
+// The number of rows that are compared at once: their distances stay in the first cache, and the loop over them is
+// vectorized.
 constexpr size_t lanes = 128;
 
 // Distance and row, in the order in which neighbors are wanted.
 using Candidate = std::pair<double, size_t>;
 
-// Keeps `best` sorted; its last is pushed out.
+// Keeps `best` sorted; its last element is dropped.
 void insert(const Candidate& candidate, Candidate* best, size_t k) {
   Candidate* place = std::upper_bound(best, best + k, candidate);
   std::move_backward(place, best + k - 1, best + k);
   *place = candidate;
 }
 
-// The rows in blocks of `lanes`, each turned so that one feature of all its rows lies together. The last is filled up
+// The rows in blocks of `lanes`, each transposed, so that one feature of all its rows is contiguous. The last is padded
 // with zeros.
-std::vector<double> turned(const Table& table, const std::vector<size_t>& rows) {
+std::vector<double> transposed_blocks(const Table& table, const std::vector<size_t>& rows) {
   const size_t blocks = (rows.size() + lanes - 1) / lanes, d = table.columns;
   std::vector<double> y(blocks * lanes * d);
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -51,14 +52,14 @@ std::vector<size_t> nearest_neighbors(const Table& table, const std::vector<size
                                       const std::vector<size_t>& among, size_t k) {
   CP_ENSURE(table.columns > 0, "neighbors: the table has no columns, so all rows are equally near");
   CP_ENSURE(table.features.size() == table.rows() * table.columns, "neighbors: ", table.features.size(),
-            " numbers are no table of ", table.rows(), " rows by ", table.columns, " columns");
+            " numbers are not a table of ", table.rows(), " rows by ", table.columns, " columns");
   CP_ENSURE(0 < k && k < among.size(), "neighbors: ", k, " neighbors among ", among.size(),
             " rows; there must be at least 1 and fewer than rows");
   check_features(table);
   const size_t d = table.columns;
-  const std::vector<double> blocks = turned(table, among);
+  const std::vector<double> blocks = transposed_blocks(table, among);
   std::vector<Candidate> best(of.size() * k, {std::numeric_limits<double>::infinity(), table.rows()});
-  // A block goes past all rows of a run while it is in the cache.
+  // Each block is compared with all rows of a run while it is in the cache.
   parallel_for(static_cast<Index>(of.size()), 16, [&](Index begin, Index end) {
     for (size_t first = 0; first < among.size(); first += lanes) {
       const size_t here = std::min(lanes, among.size() - first);

@@ -8,11 +8,12 @@
 namespace counterpoise {
 
 // For each row in `of` the `k` rows in `among` that are nearest by Euclidean distance, nearest first: of.size() x k
-// numbers of rows. A row is no neighbor of itself, though another row that holds the same numbers is. Of two that are
-// equally near, the one with the smaller number comes first. Every pair is looked at, so the answer is exact and the
+// indices of rows. A row is not a neighbor of itself, though another row with the same numbers is. Of two that are
+// equally near, the one with the smaller index comes first. Every pair is compared, so the result is exact and the
 // time grows with of.size() x among.size() x columns: 5000 x 5000 x 10 are a fraction of a second.
-// REQUIRES: numbers of rows in the table, and more than k of them in `among`, each once. Throws Error(bad_data)
-// for a feature whose square is not a finite number: NaN, infinity, or beyond 1e150.
+// REQUIRES: indices of rows of the table, and more than k of them in `among`, each once. Throws Error(bad_data)
+// for a feature whose square is not a finite number: NaN, infinity, or beyond 1e150. Uses the pool of
+// kernels/cpu/parallel.h; safe to call from several threads.
 std::vector<size_t> nearest_neighbors(const Table& table, const std::vector<size_t>& of,
                                       const std::vector<size_t>& among, size_t k);
 

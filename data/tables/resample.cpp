@@ -25,7 +25,7 @@ Rows all_rows(const Table& table) {
 // The rows of each class, for `method`, which messages name.
 Classes classes_of(const Table& table, const std::string& method) {
   CP_ENSURE(table.features.size() == table.rows() * table.columns, method, ": ", table.features.size(),
-            " numbers are no table of ", table.rows(), " rows by ", table.columns, " columns");
+            " numbers are not a table of ", table.rows(), " rows by ", table.columns, " columns");
   CP_ENSURE_AS(bad_data, table.rows() > 0, method, ": the table has no rows");
   Classes classes;
   for (size_t i = 0; i < table.rows(); ++i) classes[table.labels[i]].push_back(i);
@@ -49,7 +49,7 @@ Random rng_of(uint64_t seed, int32_t label) { return Random(seed, Stream::resamp
 void append(const Table& from, const Origin& origin, Resampled& to) {
   const double *x = from.row(origin.row), *neighbor = from.row(origin.neighbor);
   for (size_t f = 0; f < from.columns; ++f) {
-    // Not of a copy: infinity less infinity is NaN.
+    // Copies are not computed: infinity minus infinity is NaN.
     to.table.features.push_back(origin.synthetic() ? x[f] + origin.gap * (neighbor[f] - x[f]) : x[f]);
   }
   to.table.labels.push_back(from.labels[origin.row]);

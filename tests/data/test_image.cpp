@@ -108,7 +108,7 @@ TEST_CASE("image: files decode to what Pillow makes of them") {
   }
 }
 
-TEST_CASE("image: what follows a image does not matter, and its absence does") {
+TEST_CASE("image: what follows an image does not matter, and its absence does") {
   for (const auto& [name, file] : golden()["files"].items()) {
     CAPTURE(name);
     Bytes bytes = golden_file(name);

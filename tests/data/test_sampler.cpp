@@ -184,9 +184,9 @@ struct MixedBatch {
   MixedBatch(const char* spec, uint64_t step) {
     for (size_t i = 0; i < labels.size(); ++i) pixels.insert(pixels.end(), size * size * 3, 8.f * float(i));
     Random rng(1, Stream::mix, step);
-    const Mix way = parse_mix(spec);
-    const MixPlan plan = plan_mix(way, rng, labels.size(), size);
-    mixed = mix_labels(way, plan, labels, {10, 110});
+    const Mix mix = parse_mix(spec);
+    const MixPlan plan = plan_mix(mix, rng, labels.size(), size);
+    mixed = mix_labels(mix, plan, labels, {10, 110});
     const Index N = static_cast<Index>(labels.size());
     std::vector<float> partners;
     for (const size_t i : plan.partner) {
@@ -278,7 +278,7 @@ TEST_CASE("mix: specifications are read and written, and wrong ones name what is
   CHECK(to_string(parse_mix("remix=1,kappa=3")) == "remix=1");
   const std::string valid = "; valid are none, mixup=ALPHA, cutmix=ALPHA and remix=ALPHA,kappa=3,tau=0.5";
   const auto error = [](const char* spec) { return error_of([&] { parse_mix(spec); }, ErrorKind::invalid_argument); };
-  CHECK(error("blur=1") == "mix \"blur=1\": \"blur\" is no way to mix" + valid);
+  CHECK(error("blur=1") == "mix \"blur=1\": \"blur\" is not a kind of mixing" + valid);
   CHECK(error("mixup") == "mix \"mixup\": \"\" for mixup is not a number from 1e-06 to 1000" + valid);
   CHECK(error("mixup=0") == "mix \"mixup=0\": \"0\" for mixup is not a number from 1e-06 to 1000" + valid);
   CHECK(error("mixup=nan") == "mix \"mixup=nan\": \"nan\" for mixup is not a number from 1e-06 to 1000" + valid);

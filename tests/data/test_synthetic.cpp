@@ -15,6 +15,8 @@ namespace counterpoise {
 
 namespace {
 
+using namespace detail;
+
 using Bytes = std::vector<uint8_t>;
 
 // The mean over images 0 to n-1 of each byte.
