@@ -22,7 +22,7 @@ bool wants_post_training(const Options& o) {
 }
 
 double retrain_classifier(Model& model, const TrainingData& data, const Options& o, Backend& backend) {
-  // The new start is that of another network of the same kind.
+  // The new initial weights are those of another network of the same kind.
   const std::vector<Parameter> fresh =
       make_model(o.model, backend, ~static_cast<uint64_t>(o.seed))->head().parameters();
   std::vector<Var> trainable;

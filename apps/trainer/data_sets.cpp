@@ -19,7 +19,7 @@ int64_t whole(double n) {
   return static_cast<int64_t>(n);
 }
 
-// What --count says of each class: `otherwise` of those that it leaves out.
+// The number of images of each class by --count; `otherwise` for the classes that it leaves out.
 std::vector<int64_t> parse_counts(const std::string& count, const std::vector<std::string>& classes,
                                   std::vector<int64_t> otherwise) {
   const auto counts = with_flag("--count", [&] { return parse_per_class(count, classes, -1); });
@@ -41,7 +41,7 @@ DataLoaderOptions loader_options(const Options& o, Backend& backend) {
 }  // namespace
 
 std::unique_ptr<ImageDataset> validation_images(const std::string& data, int image_size) {
-  constexpr uint64_t validation_seed = ~uint64_t(0);  // --seed ends far below, so that nobody trains with it
+  constexpr uint64_t validation_seed = ~uint64_t(0);  // beyond the range of --seed, so that nobody trains with it
   if (data.empty()) {
     return std::make_unique<SyntheticImages>(std::vector<int64_t>{500, 500}, image_size, validation_seed);
   }
@@ -78,7 +78,7 @@ TrainingData::TrainingData(Options& o) {
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
 }
 
-// Puts a part of each class aside. Its samples are in a random order, so the last ones are as good as any.
+// Holds out a part of each class. Its samples are in a random order, so the last ones are as good as any.
 void TrainingData::hold_out(double share) {
   std::vector<std::vector<size_t>> by_class(classes().size());
   for (const size_t i : chosen) by_class[training->label(i)].push_back(i);

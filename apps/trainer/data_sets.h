@@ -1,4 +1,4 @@
-// The images that a run trains on and is validated with, as the options want them.
+// The images that a run trains on and is validated with, as the options select them.
 #pragma once
 
 #include <memory>
@@ -12,19 +12,19 @@ namespace counterpoise {
 // The validation images: of the folder `data`, or synthetic ones, the same 500 and 500 for every seed.
 std::unique_ptr<ImageDataset> validation_images(const std::string& data, int image_size);
 
-// How to go through images to evaluate them: all of them or `samples`, in order, without augmentation.
+// The DataLoader options for evaluation: all images or `samples`, in order, without augmentation.
 DataLoaderOptions evaluation_loader(const Options& options, Backend& backend, const std::vector<size_t>& samples = {});
 
 struct TrainingData {
-  // Opens them, and resolves options.count and options.positive. Throws Error where the options do not fit to them.
+  // Opens the datasets, and resolves options.count and options.positive. Throws Error where the options do not fit.
   explicit TrainingData(Options& options);
 
-  // How to go through the training images.
+  // The DataLoader options for training.
   DataLoaderOptions training_loader(const Options& options, Backend& backend) const;
 
   std::unique_ptr<ImageDataset> training, validation;
   int32_t positive = 0;                  // the index of the positive class
-  std::vector<size_t> chosen, held_out;  // training samples, and those put aside
+  std::vector<size_t> chosen, held_out;  // training samples, and those held out
   std::vector<int64_t> counts;           // of the chosen ones in each class
   std::vector<double> class_weights;     // of the classes, or none
 

@@ -19,13 +19,13 @@ namespace counterpoise {
 
 namespace {
 
-// What the weights' file says of its network, where the command line says nothing.
+// The description of the network in the weights' file, for what the command line does not give.
 class Description {
  public:
   Description(const Options& options, const std::map<std::string, std::string>& metadata)
       : options_(options), metadata_(metadata) {}
 
-  // A value that the file gives must be whole, and one that the command line would take.
+  // Replaces `value` by the file's, which must be one that the command line would accept.
   void fill(const std::string& flag, const std::string& key, std::string& value) const {
     if (const std::string* given = find(flag, key)) value = *given;
   }
@@ -50,7 +50,7 @@ class Description {
   const std::map<std::string, std::string>& metadata_;
 };
 
-// --adjust-logits, by the numbers of training images that the weights' file tells.
+// The shift of --adjust-logits, from the numbers of training images in the weights' file.
 double shift_of(const Options& o, const std::map<std::string, std::string>& metadata, int32_t positive) {
   const auto it = metadata.find("training_images");
   CP_ENSURE_AS(bad_data, it != metadata.end(), "--adjust-logits: ", o.weights,
@@ -59,7 +59,7 @@ double shift_of(const Options& o, const std::map<std::string, std::string>& meta
     const auto counts = nlohmann::json::parse(it->second).get<std::vector<int64_t>>();
     return prior_shift(counts.at(positive), counts.at(1 - positive), o.adjust_logits);
   } catch (const std::exception&) {
-    throw Error(ErrorKind::bad_data, o.weights + ": its training_images are no two numbers");
+    throw Error(ErrorKind::bad_data, o.weights + ": its training_images are not two numbers");
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "apps/trainer/format.h"
 #include "apps/trainer/stop_signal.h"
+#include "data/tables/csv.h"
 
 namespace counterpoise {
 
@@ -49,14 +50,9 @@ std::string predictions_csv(const ImageDataset& set, const Evaluation& e, int32_
   std::string csv = "path,label,logit\n";
   for (size_t i = 0; i < e.samples.size(); ++i) {
     const ImageDataset::Sample& sample = set.samples()[e.samples[i]];
-    std::string path = sample.path;
-    if (path.find_first_of(",\"\n") != std::string::npos) {  // RFC 4180
-      for (size_t at = 0; (at = path.find('"', at)) != std::string::npos; at += 2) path.insert(at, "\"");
-      path = "\"" + path + "\"";
-    }
     char rest[64];
     std::snprintf(rest, sizeof rest, ",%d,%.9g\n", sample.label == positive ? 1 : 0, e.logits[i]);
-    csv += path + rest;
+    csv += csv_field(sample.path) + rest;
   }
   return csv;
 }

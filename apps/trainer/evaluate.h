@@ -1,4 +1,4 @@
-// Running a network over the validation images, and reporting what it got right.
+// Evaluates a network on images, and reports the confusion matrix and metrics.
 #pragma once
 
 #include "apps/trainer/decision.h"
@@ -27,7 +27,7 @@ std::vector<bool> is_positive(const Dataset& set, const Evaluation& evaluation, 
 // The confusion matrix and, below it, accuracy, precision, recall and F1: what goes to stdout.
 std::string report(const Confusion& counts, const std::vector<std::string>& classes, int32_t positive);
 
-// The evaluation as scores that have metrics.
+// The evaluation as scores, from which metrics are computed.
 Scores scores(const Dataset& set, const Evaluation& evaluation, const Decision& decision);
 
 // The content of predictions.csv: path, label (1: positive class), logit.

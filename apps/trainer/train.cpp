@@ -38,7 +38,7 @@ struct Standing {
   double best_f1 = 0;
 };
 
-// One experiment, step by step.
+// One experiment: it trains a network as the options say, evaluates it and writes the results.
 class Training {
  public:
   explicit Training(Options options)
@@ -52,7 +52,8 @@ class Training {
         progress_(total_steps_) {
     decision_.positive = data_.positive;
     decision_.origin = o_.loss->defaults.threshold;
-    if (std::isdigit(static_cast<unsigned char>(o_.threshold[0]))) cut_of(o_.threshold, decision_);  // or an error, now
+    if (std::isdigit(static_cast<unsigned char>(o_.threshold[0])))
+      cut_of(o_.threshold, decision_);  // throws now rather than after training
     model_ = make_model(o_.model, backend_, o_.seed);
     make_loss();
     if (!o_.init.empty()) {
@@ -63,7 +64,7 @@ class Training {
     log_ = std::make_unique<RunLog>(o_.output);
   }
 
-  // For whom the run ends without having been asked to.
+  // The end of the message of an error that ends the run.
   std::string what_is_saved() const {
     if (!folder().wanted() || now_.best_epoch == 0) return "";
     return text("; the weights of epoch ", now_.saved_epoch, " are in ", folder().path("last.safetensors"));
@@ -100,7 +101,7 @@ class Training {
     loss_->train(true);
   }
 
-  // What the loss remembers goes on where the weights' run left it, if that run had the same loss.
+  // Restores the state of the loss from the metadata of the initial weights, if they were trained with the same loss.
   void restore_loss(const std::map<std::string, std::string>& metadata) {
     const auto name = metadata.find("loss"), state = metadata.find("loss_state");
     if (name == metadata.end() || state == metadata.end() || name->second != o_.loss->name) return;
@@ -140,7 +141,7 @@ class Training {
     return text(backend_.name(), " with ", o_.threads, o_.threads == 1 ? " thread" : " threads");
   }
 
-  // Trains and evaluates after each epoch. Returns the last epoch that was begun.
+  // Trains, and evaluates after each epoch. Returns the last epoch that was begun.
   int train() {
     const std::unique_ptr<Optimizer> optimizer =
         make_optimizer(o_.optimizer, model_->trainable(), o_.momentum, o_.nesterov, o_.weight_decay);
@@ -194,7 +195,7 @@ class Training {
                  : (*loss_)(z, labels);
   }
 
-  // False if a stop signal came in meanwhile.
+  // Returns false if a stop signal arrived meanwhile.
   bool evaluate_epoch(const EpochResult& epoch) {
     const auto start = std::chrono::steady_clock::now();
     now_.last = evaluate(*model_, validation_loader_, decision_);
@@ -216,7 +217,7 @@ class Training {
     return true;
   }
 
-  // All that another program needs to use the weights.
+  // Everything that another program needs to use the weights.
   std::map<std::string, std::string> metadata(int epoch) const {
     return {{"format", "pt"},
             {"framework", "counterpoise"},
@@ -249,7 +250,7 @@ class Training {
     return static_cast<Exit>(128 + stop_signal());
   }
 
-  // What is to be done with the trained network; the result is evaluated and saved as the last weights.
+  // Applies the techniques for a trained network; the result is evaluated and saved as the last weights.
   void apply_techniques() {
     const auto start = std::chrono::steady_clock::now();
     if (o_.crt_epochs > 0) {

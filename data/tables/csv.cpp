@@ -69,6 +69,13 @@ bool CsvReader::read_row(std::vector<std::string>& row) {
   return true;
 }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string field = "\"";
+  for (const char c : text) field += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return field + "\"";
+}
+
 bool parse_csv_number(const std::string& field, double& number) {
   const size_t first = field.find_first_not_of(" \t"), last = field.find_last_not_of(" \t");
   if (first == std::string::npos) return false;

@@ -53,6 +53,9 @@ class CsvReader {
   size_t at_ = 0, line_ = 1, row_line_ = 1;
 };
 
+// The text as a field of a CSV file: in quotation marks where it needs them.
+std::string csv_field(const std::string& text);
+
 // The number that the whole field holds, spaces around it apart; false if it is not a finite number.
 bool parse_csv_number(const std::string& field, double& number);
 

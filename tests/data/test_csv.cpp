@@ -77,6 +77,17 @@ TEST_CASE("csv: quotation marks, line ends and the byte order mark of RFC 4180")
   CHECK(!reader.next(row));
 }
 
+TEST_CASE("csv: a field that is written is read again") {
+  for (const char* text : {"", "plain", "a,b", "say \"hi\"", "\"", "two\nlines", "cr\r", " space "}) {
+    CAPTURE(text);
+    CsvReader reader("a,b\n" + csv_field(text) + ",1\n", "a.csv");
+    Texts row;
+    REQUIRE(reader.next(row));
+    CHECK(row == Texts{text, "1"});
+  }
+  CHECK(csv_field("plain") == "plain");
+}
+
 TEST_CASE("csv: what is wrong is named with its line") {
   CHECK(contains(complaint(""), "a.csv: is empty; its first line must name the columns"));
   CHECK(contains(complaint("\r\n\n"), "is empty"));
