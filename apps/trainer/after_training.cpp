@@ -28,7 +28,7 @@ double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_
   const std::vector<Parameter> fresh = vgg(o.vgg, backend, ~static_cast<uint64_t>(o.seed))->last().parameters();
   std::vector<Var> trainable;
   for (size_t i = 0; i < fresh.size(); ++i) {
-    const Var var = model.last().parameters()[i].var;
+    Var var = model.last().parameters()[i].var;
     var.set_value(fresh[i].var.value());
     trainable.push_back(var);
   }
