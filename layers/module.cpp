@@ -16,15 +16,15 @@ std::vector<Var> Module::trainable() const {
 }
 
 void Module::cast(DType dtype) {
-  for (const Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
+  for (Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
 }
 
 void Module::to(Backend& backend) {
-  for (const Parameter& p : parameters()) p.var.set_value(p.var.value().to(backend));
+  for (Parameter& p : parameters()) p.var.set_value(p.var.value().to(backend));
 }
 
 void Module::zero_grad() {
-  for (const Parameter& p : parameters()) p.var.zero_grad();
+  for (Parameter& p : parameters()) p.var.zero_grad();
 }
 
 Index Module::parameter_count(bool trainable_only) const {

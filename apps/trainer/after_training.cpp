@@ -29,7 +29,7 @@ double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& c
       make_model(o.model, backend, ~static_cast<uint64_t>(o.seed))->head().parameters();
   std::vector<Var> trainable;
   for (size_t i = 0; i < fresh.size(); ++i) {
-    const Var var = model.head().parameters()[i].var;
+    Var var = model.head().parameters()[i].var;
     var.set_value(fresh[i].var.value());
     trainable.push_back(var);
   }

@@ -255,7 +255,7 @@ class Training {
     const double value = loss.value().item();
     ++step_;
     check_finite(value, "loss", epoch, lr);
-    std::vector<View> gradients;
+    std::vector<ConstView> gradients;
     for (const Var& p : trainable_) {
       if (p.grad().defined()) gradients.push_back(p.grad());
     }
