@@ -10,6 +10,7 @@
 #include "apps/loss_explorer/loss_plots.h"
 #include "apps/loss_explorer/loss_walk.h"
 #include "apps/trainer/flags.h"
+#include "apps/trainer/loss_flags.h"
 #include "apps/trainer/version.h"
 
 namespace counterpoise {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/flags.h"
+#include "apps/trainer/loss_flags.h"
 #include "apps/trainer/version.h"
 #include "losses/metrics/curves.h"
 
