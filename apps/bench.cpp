@@ -22,7 +22,7 @@
 #include "kernels/cpu/im2col_conv.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/winograd.h"
-#include "layers/models/vgg.h"
+#include "layers/models/models.h"
 #include "losses/loss.h"
 #include "optim/optimizer.h"
 
@@ -93,11 +93,11 @@ Tensor random_batch(Backend& backend, const Options& options, Index size, Index 
   return expand(image, {options.batch, size, size, channels});
 }
 
-std::unique_ptr<Sequential> network(const Options& options, Backend& backend) {
-  VggConfig config;
+std::unique_ptr<Model> network(const Options& options, Backend& backend) {
+  ModelConfig config;
   config.image_size = options.size;
   config.width = options.width;
-  return vgg(config, backend, 1);
+  return make_model(config, backend, 1);
 }
 
 double peak_mib(const Backend& backend) {
@@ -109,9 +109,7 @@ double peak_mib(const Backend& backend) {
 
 nlohmann::json step(const Options& options, Backend& backend) {
   const auto model = network(options, backend);
-  std::vector<Var> trainable;
-  for (const Parameter& p : model->parameters()) trainable.push_back(p.var);
-  Sgd optimizer(trainable, 0.9);
+  Sgd optimizer(model->trainable(), 0.9);
   std::vector<int32_t> classes(options.batch);
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
   const Tensor x = random(backend, {options.batch, options.size, options.size, 3}).cast(options.dtype());

@@ -24,8 +24,8 @@ static Exit run(int argc, char** argv) {
   catch_stop_signals();
   if (options.summary) {
     const Index S = options.image_size;
-    const auto model = vgg(options.vgg, cpu_backend(), options.seed);
-    std::cout << summary(*model, options.vgg.name, {1, S, S, 3});
+    const auto model = make_model(options.model, cpu_backend(), options.seed);
+    std::cout << summary(*model, options.model.name, {1, S, S, 3});
     return Exit::ok;
   }
   return options.command == Options::train ? train(options) : eval(options);

@@ -7,6 +7,14 @@ const Var& Module::add(const std::string& name, Tensor value, FileLayout layout,
   return own_.back().var;
 }
 
+std::vector<Var> Module::trainable() const {
+  std::vector<Var> vars;
+  for (const Parameter& p : parameters()) {
+    if (p.trainable) vars.push_back(p.var);
+  }
+  return vars;
+}
+
 void Module::cast(DType dtype) {
   for (const Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
 }

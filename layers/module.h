@@ -46,6 +46,8 @@ class Module {
 
   // Parameters and buffers, also those of modules inside, with their full names, in order.
   virtual std::vector<Parameter> parameters() const { return own_; }
+  // What an optimizer updates: the parameters that are not buffers, in the order of parameters().
+  std::vector<Var> trainable() const;
   // While training, Dropout drops and BatchNorm2d uses the batch's statistics.
   virtual void train(bool on) { training_ = on; }
 

@@ -35,9 +35,9 @@ class Sequential : public Module {
     auto* inner = dynamic_cast<Sequential*>(entries_.back().module.get());
     return inner ? inner->features(y) : y;
   }
-  Module& last() {
+  Module& head() {
     auto* inner = dynamic_cast<Sequential*>(entries_.back().module.get());
-    return inner ? inner->last() : *entries_.back().module;
+    return inner ? inner->head() : *entries_.back().module;
   }
   std::string type() const override { return "Sequential"; }
   Shape output_shape(const Shape& x) const override {

@@ -20,20 +20,21 @@ bool wants_post_training(const Options& o) {
   return o.crt_epochs > 0 || o.tau_norm > 0 || o.temperature || o.threshold != "0.5" || o.adjust_logits > 0;
 }
 
-double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_t>& chosen, const Options& o,
+double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& chosen, const Options& o,
                           int32_t positive) {
   const ImageDataset& set = feed.set();
   Backend& backend = feed.backend();
   // The new start is that of another network of the same kind.
-  const std::vector<Parameter> fresh = vgg(o.vgg, backend, ~static_cast<uint64_t>(o.seed))->last().parameters();
+  const std::vector<Parameter> fresh =
+      make_model(o.model, backend, ~static_cast<uint64_t>(o.seed))->head().parameters();
   std::vector<Var> trainable;
   for (size_t i = 0; i < fresh.size(); ++i) {
-    const Var var = model.last().parameters()[i].var;
+    const Var var = model.head().parameters()[i].var;
     var.set_value(fresh[i].var.value());
     trainable.push_back(var);
   }
   const auto optimizer = make_optimizer(o.optimizer, trainable, o.momentum, o.nesterov, o.weight_decay);
-  const LossInfo& row = find_loss(o.vgg.outputs == 1 ? "bce" : "cross-entropy");
+  const LossInfo& row = find_loss(o.model.outputs == 1 ? "bce" : "cross-entropy");
   Loss loss(row, row.form(), {});
   Schedule schedule;
   schedule.kind = Schedule::cosine;
@@ -63,7 +64,7 @@ double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_
         features = detach(model.features(feed.pixels(batch)));
         model.train(true);
       }
-      const Var value = loss(cast(model.last()(features), DType::f32), make_labels(backend, batch.labels, positive));
+      const Var value = loss(cast(model.head()(features), DType::f32), make_labels(backend, batch.labels, positive));
       CP_ENSURE_AS(diverged, std::isfinite(value.value().item()), "--crt diverged in its epoch ", epoch,
                    "; try a smaller --lr");
       value.backward();

@@ -69,25 +69,25 @@ Exit eval(Options o) {
   const SafetensorsFile file(o.weights);
   const auto& metadata = file.metadata();
   const Description description(o, metadata);
-  std::string head = o.vgg.head == VggConfig::lectures ? "lectures" : "imagenet";
+  std::string head = o.model.head == ModelConfig::lectures ? "lectures" : "imagenet";
   Decision decision;
-  description.fill("--model", "model", o.vgg.name);
-  description.fill("--width", "width", o.vgg.width, 0.015625, 8.0);
+  description.fill("--model", "model", o.model.name);
+  description.fill("--width", "width", o.model.width, 0.015625, 8.0);
   description.fill("--image-size", "image_size", o.image_size, 32, 2048);
   description.fill("--head", "head", head);
   description.fill("--positive", "positive", o.positive);
-  description.fill("", "outputs", o.vgg.outputs, Index(1), Index(2));
+  description.fill("", "outputs", o.model.outputs, Index(1), Index(2));
   description.fill("", "threshold", decision.origin, -1e9, 1e9);
   description.fill("", "temperature", decision.temperature, 1e-9, 1e9);
   description.fill("--adjust-logits", "logit_shift", decision.shift, -1e9, 1e9);
   description.fill("--threshold", "cut", decision.cut, -1e9, 1e9);
   int cosine = 0;
   description.fill("", "cosine", cosine, 0, 1);
-  o.vgg.cosine = cosine != 0;
+  o.model.cosine = cosine != 0;
   CP_ENSURE_AS(bad_data, head == "lectures" || head == "imagenet", o.weights, ": its head \"", head,
                "\" is neither lectures nor imagenet");
-  o.vgg.head = head == "lectures" ? VggConfig::lectures : VggConfig::imagenet;
-  o.vgg.image_size = o.image_size;
+  o.model.head = head == "lectures" ? ModelConfig::lectures : ModelConfig::imagenet;
+  o.model.image_size = o.image_size;
 
   const auto set = validation_images(o.data, o.image_size);
   const auto classes = metadata.find("classes");
@@ -97,7 +97,7 @@ Exit eval(Options o) {
   decision.positive = choose_positive(o.positive, set->classes());
   if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
   if (o.given.count("--adjust-logits")) decision.shift = shift_of(o, metadata, decision.positive);
-  const auto model = vgg(o.vgg, backend, o.seed);
+  const auto model = make_model(o.model, backend, o.seed);
   load_weights(*model, o.weights);
   std::cerr << "Found " << set->size() << " files belonging to " << set->classes().size() << " classes.\n";
   if (!o.output.empty()) {

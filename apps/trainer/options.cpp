@@ -97,8 +97,8 @@ class CommandLine {
 
   void model_options() {
     const char* group = "Network";
-    add("--model", o_.vgg.name, join(vgg_names()), group)->type_name("NAME")->capture_default_str();
-    add("--width", o_.vgg.width, "Factor on the channels of all convolutions [synthetic: 0.125, --data: 1]", group)
+    add("--model", o_.model.name, join(model_names()), group)->type_name("NAME")->capture_default_str();
+    add("--width", o_.model.width, "Factor on the channels of all convolutions [synthetic: 0.125, --data: 1]", group)
         ->type_name("X")
         ->check(CLI::Range(0.015625, 8.0));
     add("--head", head_, "lectures: flatten and one dense layer; imagenet: dense 4096, 4096 and output", group)
@@ -115,7 +115,7 @@ class CommandLine {
     add("--init", o_.init, "Start from these weights: safetensors with torchvision's names and layouts", group)
         ->type_name("FILE");
     app_.add_flag("--summary", o_.summary, "Print the network's layers, shapes and parameters, and end")->group(group);
-    add("--outputs", o_.vgg.outputs,
+    add("--outputs", o_.model.outputs,
         "Units of the last layer: 1, one logit, or 2, one for each class [1 where the loss can]", group)
         ->type_name("K")
         ->check(CLI::Range(Index(1), Index(100000)));
@@ -263,26 +263,26 @@ class CommandLine {
     }
     const Defaults& defaults = o_.data.empty() ? drawn : photographs;
     fill("--image-size", o_.image_size, defaults.image_size);
-    o_.vgg.image_size = o_.image_size;
-    fill("--width", o_.vgg.width, defaults.width);
-    o_.vgg.head = head_ == "lectures" ? VggConfig::lectures : VggConfig::imagenet;
-    one_of("--model", o_.vgg.name, vgg_names());
+    o_.model.image_size = o_.image_size;
+    fill("--width", o_.model.width, defaults.width);
+    o_.model.head = head_ == "lectures" ? ModelConfig::lectures : ModelConfig::imagenet;
+    one_of("--model", o_.model.name, model_names());
     if (o_.command == Options::eval) return;
 
     fill("--epochs", o_.epochs, defaults.epochs);
     fill("--lr", o_.schedule.lr, defaults.lr);
     o_.augment = with_flag("--augment", [&] { return parse_augment(augment_); });
     o_.loss = &find_loss(loss_);
-    if (!o_.given.count("--outputs")) o_.vgg.outputs = o_.loss->form();
-    CP_ENSURE_AS(invalid_argument, o_.summary || o_.vgg.outputs <= 2, "--outputs ", o_.vgg.outputs,
+    if (!o_.given.count("--outputs")) o_.model.outputs = o_.loss->form();
+    CP_ENSURE_AS(invalid_argument, o_.summary || o_.model.outputs <= 2, "--outputs ", o_.model.outputs,
                  " goes with --summary; in training it is 1 (one logit) or 2 (a logit for each class)");
-    if (o_.vgg.outputs <= 2) {
+    if (o_.model.outputs <= 2) {
       o_.loss_params = with_flag("--loss " + loss_, [&] {
-        return resolve(*o_.loss, o_.vgg.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
+        return resolve(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
                        loss_flags_.given(*o_.loss, o_.given));
       });
     }
-    o_.vgg.cosine = o_.loss->is(LossInfo::cosine_logits);
+    o_.model.cosine = o_.loss->is(LossInfo::cosine_logits);
     fill("--class-weights", o_.class_weights, o_.loss->defaults.class_weights);
     fill("--defer-weights", o_.defer_weights, o_.class_weights == "none" ? 0 : o_.loss->defaults.defer_weights);
     fill("--loss-reduction", o_.reduction, to_string(o_.loss->defaults.reduction));
@@ -319,9 +319,9 @@ class CommandLine {
     CP_ENSURE_AS(invalid_argument, o_.mix.kind == Mix::none || !o_.loss->is(LossInfo::stateful), "--loss ",
                  o_.loss->name, " counts whole samples, and does not go with mixed images");
     CP_ENSURE_AS(
-        invalid_argument, !o_.given.count("--tau-norm") || o_.vgg.outputs == 2,
+        invalid_argument, !o_.given.count("--tau-norm") || o_.model.outputs == 2,
         "--tau-norm balances the weights of two outputs; add --outputs 2, or a loss with a logit for each class");
-    CP_ENSURE_AS(invalid_argument, !o_.given.count("--tau-norm") || !o_.vgg.cosine,
+    CP_ENSURE_AS(invalid_argument, !o_.given.count("--tau-norm") || !o_.model.cosine,
                  "--tau-norm: the weights of --loss ", o_.loss->name, " have one length already");
     const bool tuned = std::isalpha(static_cast<unsigned char>(o_.threshold[0])) != 0;
     if (tuned) one_of("--threshold", o_.threshold, tunable_metrics());
@@ -371,9 +371,9 @@ nlohmann::ordered_json to_json(const Options& o) {
   json["workers"] = o.workers;
   json["shuffle"] = o.shuffle;
   json["augment"] = to_string(o.augment);
-  json["model"] = o.vgg.name;
-  json["width"] = o.vgg.width;
-  json["head"] = o.vgg.head == VggConfig::lectures ? "lectures" : "imagenet";
+  json["model"] = o.model.name;
+  json["width"] = o.model.width;
+  json["head"] = o.model.head == ModelConfig::lectures ? "lectures" : "imagenet";
   json["init"] = o.init;
   json["loss"] = o.loss->name;
   for (const auto& [name, value] : o.loss_params) {
@@ -383,7 +383,7 @@ nlohmann::ordered_json to_json(const Options& o) {
   json["loss-reduction"] = o.reduction;
   json["class-weights"] = o.class_weights;
   json["defer-weights"] = o.defer_weights;
-  json["outputs"] = o.vgg.outputs;
+  json["outputs"] = o.model.outputs;
   json["sampler"] = o.sampler;
   json["mix"] = to_string(o.mix);
   json["crt"] = o.crt_epochs;

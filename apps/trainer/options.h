@@ -10,7 +10,7 @@
 #include "data/images/augment.h"
 #include "data/mix.h"
 #include "data/sampler.h"
-#include "layers/models/vgg.h"
+#include "layers/models/models.h"
 #include "losses/registry.h"
 #include "optim/schedule.h"
 
@@ -26,7 +26,7 @@ struct Options {
   int image_size = 0, batch_size = 32, workers = 2;
 
   // What to learn.
-  VggConfig vgg;
+  ModelConfig model;
   std::string init, weights;  // to start from, to evaluate
 
   // How to learn it.

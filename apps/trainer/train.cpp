@@ -40,18 +40,14 @@ class Training {
     open_images();
     feed_ = std::make_unique<Feed>(*set_, backend_, activation_dtype(o_.precision));
     validation_feed_ = std::make_unique<Feed>(*validation_, backend_, activation_dtype(o_.precision));
-    model_ = vgg(o_.vgg, backend_, o_.seed);
+    model_ = make_model(o_.model, backend_, o_.seed);
     make_loss();
     if (!o_.init.empty()) {
       load_weights(*model_, o_.init);
       restore_loss(SafetensorsFile(o_.init).metadata());
     }
-    std::vector<Var> trainable;
-    for (const Parameter& p : model_->parameters()) {
-      if (p.trainable) trainable.push_back(p.var);
-    }
-    trainable_ = trainable;
-    optimizer_ = make_optimizer(o_.optimizer, trainable, o_.momentum, o_.nesterov, o_.weight_decay);
+    trainable_ = model_->trainable();
+    optimizer_ = make_optimizer(o_.optimizer, trainable_, o_.momentum, o_.nesterov, o_.weight_decay);
     steps_per_epoch_ = steps_in(order_of(1));
     int64_t all = 0;  // epochs of --sampler repeat-factor differ in length
     for (int epoch = 1; epoch <= o_.epochs; ++epoch) all += static_cast<int64_t>(steps_in(order_of(epoch)));
@@ -144,7 +140,7 @@ class Training {
     for (const LossParam& p : o_.loss->params) {
       if (o_.given.count("--" + p.name)) given[p.name] = o_.loss_params.at(p.name);
     }
-    loss_ = std::make_unique<Loss>(*o_.loss, o_.vgg.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
+    loss_ = std::make_unique<Loss>(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
                                    given, options);
     loss_->train(true);
   }
@@ -190,8 +186,8 @@ class Training {
     for (size_t c = 0; c < classes.size(); ++c) counts += text(c ? ", " : "", counts_[c], " ", classes[c]);
     if (!held_out_.empty()) counts += text(", with ", held_out_.size(), " more held out");
     say(text("Training on ", counts, "; validating on ", validation_->size(), "; positive class: ", o_.positive));
-    say(text("Network: ", o_.vgg.name, ", width ", o_.vgg.width, ", ", o_.image_size, "x", o_.image_size, " images, ",
-             with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
+    say(text("Network: ", o_.model.name, ", width ", o_.model.width, ", ", o_.image_size, "x", o_.image_size,
+             " images, ", with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
     std::string loss = "Loss: " + o_.loss->name;
     for (const auto& [name, value] : o_.loss_params) {
       loss += text(", ", name, " ");
@@ -248,7 +244,7 @@ class Training {
     if (o_.loss->name == "influence-balanced") {
       loss_->set_feature_norms(row_sum(abs(cast(detach(features), DType::f32))).value());
     }
-    const Var z = cast(model_->last()(features), DType::f32);
+    const Var z = cast(model_->head()(features), DType::f32);
     const Labels labels = make_labels(backend_, now.labels, decision_.positive);
     const auto& mixed = now.mixed;
     const Var loss =
@@ -303,12 +299,12 @@ class Training {
   std::map<std::string, std::string> metadata(int epoch) const {
     return {{"format", "pt"},
             {"framework", "counterpoise"},
-            {"model", o_.vgg.name},
-            {"width", formatted("%.17g", o_.vgg.width)},
+            {"model", o_.model.name},
+            {"width", formatted("%.17g", o_.model.width)},
             {"image_size", text(o_.image_size)},
-            {"head", o_.vgg.head == VggConfig::lectures ? "lectures" : "imagenet"},
-            {"outputs", text(o_.vgg.outputs)},
-            {"cosine", text(o_.vgg.cosine)},
+            {"head", o_.model.head == ModelConfig::lectures ? "lectures" : "imagenet"},
+            {"outputs", text(o_.model.outputs)},
+            {"cosine", text(o_.model.cosine)},
             {"threshold", formatted("%.17g", decision_.origin)},
             {"temperature", formatted("%.17g", decision_.temperature)},
             {"logit_shift", formatted("%.17g", decision_.shift)},
@@ -348,7 +344,7 @@ class Training {
       say(formatted("Classifier re-trained for %d epochs: loss %.4f  (%s)", o_.crt_epochs, loss,
                     clock_text(seconds_since(start)).c_str()));
     }
-    if (o_.tau_norm > 0) tau_normalize(model_->last(), o_.tau_norm);
+    if (o_.tau_norm > 0) tau_normalize(model_->head(), o_.tau_norm);
     Evaluation held_out;
     if (!held_out_.empty() && !stop_signal()) {
       held_out = evaluate(*model_, *feed_, held_out_, decision_, o_.batch_size, o_.workers);
@@ -400,7 +396,7 @@ class Training {
   std::vector<int64_t> counts_;            // of them in each class
   std::vector<double> weights_;            // of the classes, or none
   Decision decision_;
-  std::unique_ptr<Sequential> model_;
+  std::unique_ptr<Model> model_;
   std::vector<Var> trainable_;
   std::unique_ptr<Loss> loss_;
   std::unique_ptr<Optimizer> optimizer_;

@@ -1,4 +1,4 @@
-#include "layers/models/vgg.h"
+#include "layers/models/models.h"
 
 #include <cmath>
 #include <map>
@@ -25,7 +25,7 @@ constexpr Index channels_of[] = {64, 128, 256, 512, 512};
 
 }  // namespace
 
-const std::vector<std::string>& vgg_names() {
+const std::vector<std::string>& model_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
     for (const auto& row : blocks_of) all.push_back(row.first);
@@ -35,14 +35,14 @@ const std::vector<std::string>& vgg_names() {
   return names;
 }
 
-std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint64_t seed) {
+std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed) {
   std::string base = config.name;
   const bool normalize = base.size() > 3 && base.compare(base.size() - 3, 3, "_bn") == 0;
   if (normalize) base.resize(base.size() - 3);
   const auto table = blocks_of.find(base);
   if (table == blocks_of.end()) {
     throw Error(ErrorKind::invalid_argument, "unknown model \"", config.name, "\"; valid are ",
-                detail::join(vgg_names()));
+                detail::join(model_names()));
   }
   CP_ENSURE_AS(invalid_argument, config.image_size >= 32, config.name, ": images of ", config.image_size, "x",
                config.image_size, " vanish in five 2x2 poolings; use at least 32");
@@ -73,7 +73,7 @@ std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint6
     size /= 2;
   }
 
-  const bool lectures = config.head == VggConfig::lectures;
+  const bool lectures = config.head == ModelConfig::lectures;
   if (!lectures) model->add<AdaptiveAvgPool2d>("avgpool", "avgpool", size = 7, 7);
   model->add<Flatten>("flatten", "flatten");
   auto& classifier = model->add<Sequential>("classifier", "classifier");

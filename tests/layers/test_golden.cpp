@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "core/io/safetensors.h"
-#include "layers/models/vgg.h"
+#include "layers/models/models.h"
 #include "layers/weights.h"
 #include "losses/loss.h"
 #include "optim/optimizer.h"
@@ -208,13 +208,13 @@ void load_formula(Module& model, const Json& shapes) {
 // A network of vgg.json with the batch of images that it sees, in f32.
 struct Network {
   Network(const Json& spec, Backend& backend) : spec(spec) {
-    VggConfig config;
+    ModelConfig config;
     config.name = spec["name"];
     config.width = spec["width"];
     config.image_size = spec["image_size"];
-    config.head = spec["head"] == "imagenet" ? VggConfig::imagenet : VggConfig::lectures;
+    config.head = spec["head"] == "imagenet" ? ModelConfig::imagenet : ModelConfig::lectures;
     config.outputs = spec["outputs"];
-    model = vgg(config, backend, /*seed=*/1);
+    model = make_model(config, backend, /*seed=*/1);
     load_formula(*model, spec["shapes"]);
 
     // Noise, on average darker or brighter by the class: image n is of class n % classes.
@@ -246,11 +246,7 @@ struct Network {
   }
   // The losses of the steps, each before its update.
   Numbers train() {
-    std::vector<Var> trainable;
-    for (const Parameter& p : model->parameters()) {
-      if (p.trainable) trainable.push_back(p.var);
-    }
-    Sgd sgd(trainable, /*momentum=*/0.9);
+    Sgd sgd(model->trainable(), /*momentum=*/0.9);
     Numbers losses;
     for (int step = 0; step < spec["steps"]; ++step) {
       const Var loss = this->loss();
@@ -262,7 +258,7 @@ struct Network {
   }
 
   const Json& spec;
-  std::unique_ptr<Sequential> model;
+  std::unique_ptr<Model> model;
   Tensor images;
   Labels labels;
 };

@@ -9,7 +9,7 @@
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
 #include "layers/linear.h"
-#include "layers/models/vgg.h"
+#include "layers/models/models.h"
 #include "layers/pool.h"
 #include "layers/summary.h"
 #include "tests/backends.h"
@@ -36,8 +36,8 @@ void check_layer(Module& module, const Input& input) {
 
 Random rng_of(uint64_t seed) { return Random(seed, Stream::init); }
 
-VggConfig tiny(const std::string& name = "vgg11") {
-  VggConfig config;
+ModelConfig tiny(const std::string& name = "vgg11") {
+  ModelConfig config;
   config.name = name;
   config.width = 1. / 32;
   config.image_size = 32;
@@ -168,11 +168,11 @@ TEST_CASE("layers: weights begin by the seed alone, with the deviation of their 
   const auto values = [](const Sequential& net, const std::string& name) {
     return numbers(parameter(net, name).value());
   };
-  VggConfig config = tiny("vgg11");
+  ModelConfig config = tiny("vgg11");
   config.width = 0.25;
   config.image_size = 64;
-  const auto net = vgg(config, guarded_cpu(), 5), same = vgg(config, guarded_reference(), 5);
-  const auto other = vgg(config, guarded_cpu(), 6);
+  const auto net = make_model(config, guarded_cpu(), 5), same = make_model(config, guarded_reference(), 5);
+  const auto other = make_model(config, guarded_cpu(), 6);
   for (const Parameter& p : net->parameters()) CHECK(values(*net, p.name) == values(*same, p.name));
   CHECK(values(*net, "features.0.weight") != values(*other, "features.0.weight"));
 
@@ -204,7 +204,7 @@ TEST_CASE("layers: weights begin by the seed alone, with the deviation of their 
 TEST_CASE("layers: a whole VGG has the right gradients") {
   for (const std::string name : {"vgg11", "vgg11_bn"}) {
     CAPTURE(name);
-    const auto net = vgg(tiny(name), guarded_cpu(), 2);
+    const auto net = make_model(tiny(name), guarded_cpu(), 2);
     net->cast(DType::f64);
     const Var x = leaves({{{2, 32, 32, 3}}}, guarded_cpu(), DType::f64)[0];
     std::vector<Var> wrt = {x};
@@ -217,11 +217,11 @@ TEST_CASE("layers: a whole VGG has the right gradients") {
 }
 
 // A count is a w^2 + b w for width w, so two small networks say what a large one has.
-static Index features_at_full_width(VggConfig config) {
+static Index features_at_full_width(ModelConfig config) {
   Index count[2];
   for (const int i : {0, 1}) {
     config.width = (i + 1) / 64.;
-    const auto net = vgg(config, cpu_backend(), 1);
+    const auto net = make_model(config, cpu_backend(), 1);
     count[i] = net->entries()[0].module->parameter_count(/*trainable_only=*/true);
   }
   const Index a = 2048 * (count[1] - 2 * count[0]);
@@ -229,16 +229,17 @@ static Index features_at_full_width(VggConfig config) {
 }
 
 TEST_CASE("layers: VGG's numbers of parameters are torchvision's") {
-  VggConfig config = tiny();
-  config.head = VggConfig::imagenet;
+  ModelConfig config = tiny();
+  config.head = ModelConfig::imagenet;
   config.outputs = 1000;
   config.width = 1. / 64;  // 8 channels instead of 512 go into the head
-  const Index head = vgg(config, cpu_backend(), 1)->entries()[3].module->parameter_count() + (512 - 8) * 7 * 7 * 4096;
+  const Index head =
+      make_model(config, cpu_backend(), 1)->entries()[3].module->parameter_count() + (512 - 8) * 7 * 7 * 4096;
   const std::map<std::string, Index> imagenet = {
       {"vgg11", 132863336},    {"vgg13", 133047848},    {"vgg16", 138357544},    {"vgg19", 143667240},
       {"vgg11_bn", 132868840}, {"vgg13_bn", 133053736}, {"vgg16_bn", 138365992}, {"vgg19_bn", 143678248}};
-  CHECK(vgg_names().size() == imagenet.size());
-  for (const std::string& name : vgg_names()) {
+  CHECK(model_names().size() == imagenet.size());
+  for (const std::string& name : model_names()) {
     CAPTURE(name);
     CHECK(features_at_full_width(tiny(name)) + head == imagenet.at(name));
   }
@@ -249,7 +250,7 @@ TEST_CASE("layers: VGG's numbers of parameters are torchvision's") {
 }
 
 TEST_CASE("layers: the summary of VGG16 at 160 is Keras's") {
-  const auto net = vgg({}, cpu_backend(), 1);
+  const auto net = make_model({}, cpu_backend(), 1);
   CHECK(net->parameter_count() == 14714688 + 12801);
   CHECK(net->output_shape({16, 160, 160, 3}) == Shape{16, 1});
   const char* table =
@@ -284,7 +285,7 @@ Trainable params: 14,727,489
 Non-trainable params: 0
 )";
   CHECK(summary(*net, "vgg16", {1, 160, 160, 3}) == table);
-  const auto norm = vgg(tiny("vgg11_bn"), cpu_backend(), 1);
+  const auto norm = make_model(tiny("vgg11_bn"), cpu_backend(), 1);
   const std::string text = summary(*norm, "vgg11_bn", {1, 32, 32, 3});
   CHECK(text.find(" block1_bn1 (BatchNormalization) ") != std::string::npos);
   CHECK(text.find("\nNon-trainable params: 172\n") != std::string::npos);
@@ -296,9 +297,9 @@ Non-trainable params: 0
 
 TEST_CASE("layers: VGGs that cannot be are wrong usage") {
   const auto with = [](const std::string& name, Index size, double width) {
-    VggConfig config;
+    ModelConfig config;
     config.name = name, config.image_size = size, config.width = width;
-    return [config] { vgg(config, cpu_backend(), 1); };
+    return [config] { make_model(config, cpu_backend(), 1); };
   };
   CHECK(fails(ErrorKind::invalid_argument, {"vgg17", "vgg11", "vgg19_bn"}, with("vgg17", 32, 1)));
   CHECK(fails(ErrorKind::invalid_argument, {"_bn"}, with("_bn", 32, 1)));

@@ -12,7 +12,7 @@
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
 #include "layers/linear.h"
-#include "layers/models/vgg.h"
+#include "layers/models/models.h"
 #include "layers/weights.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
@@ -22,10 +22,10 @@ using namespace counterpoise;
 
 TEST_CASE("weights: a file is read back bit for bit, into f64 and another backend as well") {
   const TemporaryFolder folder;
-  VggConfig tiny;
+  ModelConfig tiny;
   tiny.name = "vgg11_bn", tiny.width = 1. / 32, tiny.image_size = 64;
-  const auto net = vgg(tiny, guarded_cpu(), 1), other = vgg(tiny, guarded_cpu(), 2);
-  const auto wide = vgg(tiny, guarded_reference(), 3);
+  const auto net = make_model(tiny, guarded_cpu(), 1), other = make_model(tiny, guarded_cpu(), 2);
+  const auto wide = make_model(tiny, guarded_reference(), 3);
   wide->cast(DType::f64);
   save_weights(*net, folder / "a.safetensors", {{"model", "vgg11_bn"}});
   load_weights(*other, folder / "a.safetensors");

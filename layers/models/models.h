@@ -8,7 +8,7 @@
 
 namespace counterpoise {
 
-struct VggConfig {
+struct ModelConfig {
   std::string name = "vgg16";  // vgg11, vgg13, vgg16, vgg19; with _bn a batch normalization behind each convolution
   Index image_size = 160;      // images are image_size x image_size x 3
   double width = 1.0;          // factor on the channels of every convolution (64 ... 512)
@@ -20,12 +20,15 @@ struct VggConfig {
   bool cosine = false;  // the last layer is a CosineLinear
 };
 
-// The names that VggConfig::name may have.
-const std::vector<std::string>& vgg_names();
+// A network with a last layer, head(), and features(x), which that layer sees.
+using Model = Sequential;
+
+// The names that ModelConfig::name may have.
+const std::vector<std::string>& model_names();
 
 // x [N, S, S, 3] -> logits [N, K]. Parameters have torchvision's names: features.0.weight, classifier.0.weight, ...
 // They begin as torchvision's do; the lectures' dense layer as Keras's does (Glorot). Throws Error(invalid_argument)
 // for an unknown name, a image that five poolings leave nothing of, or a width that leaves no channel.
-std::unique_ptr<Sequential> vgg(const VggConfig& config, Backend& backend, uint64_t seed);
+std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed);
 
 }  // namespace counterpoise
