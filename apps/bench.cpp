@@ -114,7 +114,7 @@ nlohmann::json step(const Options& options, Backend& backend) {
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
   const Tensor x = random(backend, {options.batch, options.size, options.size, 3}).cast(options.dtype());
   const Labels labels = make_labels(backend, classes, 0);
-  Loss bce(find_loss("bce"), LossInfo::one_logit, {});
+  Loss bce("bce");
 
   const auto logits = [&] { return cast((*model)(x), DType::f32); };
   const auto train = [&] {

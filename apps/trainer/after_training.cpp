@@ -34,8 +34,7 @@ double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& c
     trainable.push_back(var);
   }
   const auto optimizer = make_optimizer(o.optimizer, trainable, o.momentum, o.nesterov, o.weight_decay);
-  const LossInfo& row = find_loss(o.model.outputs == 1 ? "bce" : "cross-entropy");
-  Loss loss(row, row.form(), {});
+  Loss loss(o.model.outputs == 1 ? "bce" : "cross-entropy");
   Schedule schedule;
   schedule.kind = Schedule::cosine;
   schedule.lr = o.schedule.lr;
