@@ -10,6 +10,7 @@
 #include "apps/loss_explorer/loss_plots.h"
 #include "apps/loss_explorer/loss_walk.h"
 #include "apps/trainer/flags.h"
+#include "apps/trainer/loss_flags.h"
 #include "apps/trainer/version.h"
 
 namespace counterpoise {
@@ -43,41 +44,40 @@ std::string eval(int argc, char** argv) {
       "Quote ';', which ends a command to the shell.\n",
       "./apps/losses eval");
   prepare(app);
-  LossRequest question;
+  LossRequest request;
   std::string name;
   app.add_option("NAME", name, "The loss; ./apps/losses list describes them")->type_name("");
-  app.add_option("--logits", question.logits,
+  app.add_option("--logits", request.logits,
                  "Rows separated by ';', a row for each sample, its numbers by ','. One number a row: one logit, that "
                  "of the positive class of two; else a logit per class")
       ->type_name("ROWS");
-  app.add_option("--labels", question.labels,
+  app.add_option("--labels", request.labels,
                  "The class of each row, from 0, separated by ',' or ';'. For losses that take soft targets also: "
                  "numbers between 0 and 1 (one logit), or rows of probabilities")
       ->type_name("LIST");
-  app.add_option("--counts", question.counts,
-                 "Training samples of each class, for losses and weights that ask for them")
+  app.add_option("--counts", request.counts, "Training samples of each class, for losses and weights that ask for them")
       ->type_name("N,N,...");
-  app.add_option("--class-weights", question.class_weights,
+  app.add_option("--class-weights", request.class_weights,
                  "A weight for each class, or none, balanced, inverse, sqrt, effective=BETA, median [the loss's own]")
       ->type_name("X,X,...");
-  app.add_option("--reduction", question.reduction, "mean, weighted-mean, sum or positives [the loss's own]")
+  app.add_option("--reduction", request.reduction, "mean, weighted-mean, sum or positives [the loss's own]")
       ->type_name("NAME");
-  app.add_option("--positive", question.positive, "The positive class")->type_name("K")->capture_default_str();
+  app.add_option("--positive", request.positive, "The positive class")->type_name("K")->capture_default_str();
   LossFlags flags;
   flags.add_to(app, "Parameters of losses, with their defaults");
   const std::set<std::string> given = parse_command_line(app, argc, argv);
   CP_ENSURE_AS(invalid_argument, !name.empty(), "which loss? Valid are ", join(loss_names()));
-  question.loss = &find_loss(name);
-  CP_ENSURE_AS(invalid_argument, !question.logits.empty(), "--logits: none are given; for example --logits '-1;2'");
-  CP_ENSURE_AS(invalid_argument, !question.labels.empty(), "--labels: none are given; for example --labels 0,1");
+  request.loss = &find_loss(name);
+  CP_ENSURE_AS(invalid_argument, !request.logits.empty(), "--logits: none are given; for example --logits '-1;2'");
+  CP_ENSURE_AS(invalid_argument, !request.labels.empty(), "--labels: none are given; for example --labels 0,1");
   for (const auto& [flag, value] :
-       {std::pair("--counts", question.counts), std::pair("--class-weights", question.class_weights),
-        std::pair("--reduction", question.reduction)}) {
+       {std::pair("--counts", request.counts), std::pair("--class-weights", request.class_weights),
+        std::pair("--reduction", request.reduction)}) {
     CP_ENSURE_AS(invalid_argument, !given.count(flag) || !value.empty(), flag,
                  ": nothing was given; an unset variable?");
   }
-  question.given = flags.given(*question.loss, given);
-  return answer(question);
+  request.given = flags.given(*request.loss, given);
+  return evaluate_loss(request);
 }
 
 std::string walk(int argc, char** argv) {

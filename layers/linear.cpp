@@ -3,7 +3,7 @@
 namespace counterpoise {
 
 void tau_normalize(Module& layer, double tau) {
-  for (const Parameter& p : layer.parameters()) {
+  for (Parameter& p : layer.parameters()) {
     if (p.name == "bias") p.var.set_value(Tensor::zeros(p.var.backend(), p.var.shape(), p.var.value().dtype()));
     if (p.name != "weight") continue;
     const NoGrad no_grad;

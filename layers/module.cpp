@@ -79,15 +79,15 @@ void Module::train(bool on) {
 }
 
 void Module::cast(DType dtype) {
-  for (const Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
+  for (Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
 }
 
 void Module::to(Backend& backend) {
-  for (const Parameter& p : parameters()) p.var.set_value(p.var.value().to(backend));
+  for (Parameter& p : parameters()) p.var.set_value(p.var.value().to(backend));
 }
 
 void Module::zero_grad() {
-  for (const Parameter& p : parameters()) p.var.zero_grad();
+  for (Parameter& p : parameters()) p.var.zero_grad();
 }
 
 void Module::collect_training(std::vector<std::pair<Module*, bool>>& all) {

@@ -1,8 +1,11 @@
 // A loss ready for use: a row of the registry with its parameters, class weights and denominator.
 //
-//   Loss loss(find_loss("focal"), LossInfo::one_logit, {{"gamma", 2}});
-//   loss(z, make_labels(backend, classes, positive)).backward();
+//   Loss focal("focal", {{"gamma", 2}});                            // of one logit per sample
+//   focal(net(x), classes).backward();                              // classes: std::vector<int32_t>, 1 is positive
+//   Loss softmax(resolve("focal", LossInfo::logit_per_class));      // of a logit per class
 #pragma once
+
+#include <optional>
 
 #include "losses/registry.h"
 
@@ -16,19 +19,24 @@ struct LossOptions {
   uint64_t seed = 0;
 };
 
+// Thread safety: none of the member functions may be called while another thread uses the same Loss: calls share the
+// context and, in stateful losses, move the state.
 class Loss {
  public:
-  // Throws Error(invalid_argument) for parameters or options that the loss does not take.
-  Loss(const LossInfo& info, LossInfo::Outputs form, const LossParams& given, const LossOptions& options = {});
+  // Throws Error(invalid_argument) for options that the loss does not take.
+  explicit Loss(LossSpec spec, const LossOptions& options = {});
+  // A loss by its name, of one logit per sample where it has that form. Throws also as find_loss() and resolve() do.
+  explicit Loss(const std::string& name, const LossParams& given = {}, const LossOptions& options = {});
 
-  const LossInfo& info() const { return info_; }
-  LossInfo::Outputs form() const { return form_; }
-  const LossParams& params() const { return context_.params; }
+  const LossSpec& spec() const { return context_.spec; }
+  const LossInfo& info() const { return spec().info(); }
   Reduction reduction() const { return reduction_; }
 
   // The loss of a batch, []: z is [N, 1] or [N] for one logit, else [N, K]. Throws for an empty batch, for z of the
   // wrong shape, and where the denominator is 0.
   Var operator()(const Var& z, const Labels& y);
+  // The same with the class of each sample, [N].
+  Var operator()(const Var& z, const std::vector<int32_t>& classes, int32_t positive = 1);
   // The loss of each sample times its class weight, [N] (PyTorch's reduction="none"); [] for a batch_level loss.
   Var per_sample(const Var& z, const Labels& y);
   // Of samples that are mixtures: sample n is own[n] of the class in `y` and 1 - own[n] of that in `other`, and its
@@ -53,14 +61,12 @@ class Loss {
   };
 
   Var values(const Var& z, const Labels& y);
-  bool ignored(int32_t label) const;
   // Adds share[n] of each sample that is not ignored.
   void add(Totals& totals, const Labels& y, const std::vector<double>& share) const;
   double denominator(const Totals& totals) const;
 
-  const LossInfo& info_;
-  LossInfo::Outputs form_;
   Reduction reduction_;
+  std::optional<int32_t> ignored_label_;
   std::vector<double> class_weights_;
   double defer_weights_;
   LossContext context_;

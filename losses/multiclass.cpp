@@ -26,7 +26,7 @@ Var cross_entropy(const Var& z, const Labels& y, double smoothing, const std::ve
   const Index N = z.shape()[0], K = z.shape()[1];
   // coefficients[n, k] = w_k t_nk for smoothed targets t; the loss is their product with -log p.
   std::vector<double> coefficients(N * K);
-  if (y.probabilities.defined()) coefficients = y.probabilities.cast(DType::f64).to_vector<double>();
+  if (y.probabilities.defined()) coefficients = y.probability_values;
   for (Index n = 0; n < N; ++n) {
     double* row = coefficients.data() + n * K;
     const int32_t label = y.classes[n];

@@ -9,8 +9,11 @@ namespace counterpoise {
 
 namespace {
 
-// The targets of all outputs, in the shape of z.
+// The targets of all outputs, in the shape of z; and their numbers on the host.
 Tensor targets(const Var& z, const Labels& y) { return z.shape().rank() == 1 ? y.positive : one_hot(z, y); }
+std::vector<double> target_values(const Var& z, const Labels& y) {
+  return z.shape().rank() == 1 ? y.positive_values : one_hot_values(z.shape()[1], y);
+}
 
 std::vector<double> doubles(const Tensor& x) { return x.cast(DType::f64).to_vector<double>(); }
 
@@ -34,7 +37,7 @@ Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos
 
 Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& context) {
   const Tensor is = targets(z, y);
-  const std::vector<double> logits = doubles(z.value()), wanted = doubles(is);
+  const std::vector<double> logits = doubles(z.value()), wanted = target_values(z, y);
   std::vector<int> bin(logits.size());
   std::vector<double> count(bins);
   for (size_t i = 0; i < logits.size(); ++i) {
@@ -84,7 +87,7 @@ Var equalization_v2(const Var& z, const Labels& y, double gamma, double mu, doub
     as_positive.push_back(1 + alpha * (1 - f));
   }
   if (context.training) {
-    const std::vector<double> logits = doubles(z.value()), wanted = doubles(is);
+    const std::vector<double> logits = doubles(z.value()), wanted = target_values(z, y);
     for (size_t i = 0; i < logits.size(); ++i) {
       const size_t k = i % K;
       const double g = std::fabs(sigmoid(logits[i]) - wanted[i]);

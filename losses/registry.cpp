@@ -152,36 +152,62 @@ const LossInfo& find_loss(const std::string& name) {
   throw Error(ErrorKind::invalid_argument, "unknown loss \"", name, "\"; valid are ", detail::join(loss_names()));
 }
 
-LossParams resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given) {
+const double* LossSpec::find(std::string_view name) const {
+  for (size_t i = 0; i < values_.size(); ++i) {
+    if (info_->params[i].name == name) return &values_[i];
+  }
+  return nullptr;
+}
+
+double LossSpec::operator[](std::string_view name) const {
+  const double* value = find(name);
+  CP_ENSURE(value, info_->name, ": its row in the table of losses has no parameter ", name);
+  return *value;
+}
+
+bool LossSpec::applies(const LossParam& param) const {
+  return param.forms == LossParam::both ||
+         param.forms == (form_ == LossInfo::one_logit ? LossParam::binary : LossParam::multiclass);
+}
+
+LossParams LossSpec::params() const {
+  LossParams all;
+  for (size_t i = 0; i < values_.size(); ++i) all[info_->params[i].name] = values_[i];
+  return all;
+}
+
+LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given) {
   const bool binary = form == LossInfo::one_logit;
   CP_ENSURE_AS(
       invalid_argument, loss.outputs & form, loss.name, " takes ",
       binary ? "a logit for each class, not one logit per sample" : "one logit per sample, not a logit for each class");
-  const auto applies = [&](const LossParam& p) {
-    return p.forms == LossParam::both || p.forms == (binary ? LossParam::binary : LossParam::multiclass);
-  };
-  LossParams params;
-  for (const LossParam& p : loss.params) params[p.name] = applies(p) ? p.value : -1;
+  LossSpec spec(loss, form);
+  for (const LossParam& p : loss.params) spec.values_.push_back(spec.applies(p) ? p.value : -1);
   for (const auto& [name, value] : given) {
-    const LossParam* known = nullptr;
+    size_t at = loss.params.size();
     std::string valid;
-    for (const LossParam& p : loss.params) {
-      if (!applies(p)) continue;
-      if (p.name == name) known = &p;
+    for (size_t i = 0; i < loss.params.size(); ++i) {
+      const LossParam& p = loss.params[i];
+      if (!spec.applies(p)) continue;
+      if (p.name == name) at = i;
       valid += (valid.empty() ? " " : ", ") + p.name;
     }
-    CP_ENSURE_AS(invalid_argument, known, name, " does not apply to the loss ", loss.name,
+    CP_ENSURE_AS(invalid_argument, at < loss.params.size(), name, " does not apply to the loss ", loss.name,
                  loss.outputs != LossInfo::either ? ""
                  : binary                         ? " with one logit"
                                                   : " with a logit for each class",
                  ", which takes", valid.empty() ? " no parameters" : valid);
-    const bool word = !known->word.empty() && value == -1;
-    CP_ENSURE_AS(invalid_argument, word || (known->low <= value && value <= known->high), name, " ", value,
-                 " is out of range: ", known->low, " to ", known->high,
-                 known->word.empty() ? "" : ", or " + known->word);
-    params[name] = value;
+    const LossParam& p = loss.params[at];
+    const bool word = !p.word.empty() && value == -1;
+    CP_ENSURE_AS(invalid_argument, word || (p.low <= value && value <= p.high), name, " ", value,
+                 " is out of range: ", p.low, " to ", p.high, p.word.empty() ? "" : ", or " + p.word);
+    spec.values_[at] = value;
   }
-  return params;
+  return spec;
+}
+
+LossSpec resolve(const std::string& name, LossInfo::Outputs form, const LossParams& given) {
+  return resolve(find_loss(name), form, given);
 }
 
 namespace {

@@ -1,15 +1,19 @@
-// The table of losses. One row a loss: the command line, --help, apps/losses and the tests are made from it, so adding
-// a loss is one function and one row.
+// The table of losses. One row per loss: the command line, --help, apps/losses and the tests are made from it, so that
+// adding a loss means one function and one row.
+//
+// Thread safety: the table is constant; all functions here may be called from several threads at once.
 #pragma once
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "losses/labels.h"
 
 namespace counterpoise {
 
+// Values for some of a loss's parameters, by name: {{"gamma", 2}, {"alpha", 0.5}}.
 using LossParams = std::map<std::string, double>;
 using LossState = std::map<std::string, std::vector<double>>;
 
@@ -23,20 +27,6 @@ enum class Reduction { mean, weighted_mean, sum, positives };
 Reduction parse_reduction(const std::string& name);
 std::string to_string(Reduction reduction);
 
-// What a loss may know besides logits and labels.
-struct LossContext {
-  LossParams params;            // all that the row lists
-  std::vector<int64_t> counts;  // [K] training samples of each class; empty if unknown
-  std::vector<double> weights;  // [K] class weights; empty: none
-  double progress = 1;          // the part of training that lies behind, 0 to 1
-  bool training = false;        // whether the state moves
-  Tensor feature_norms;         // [N] L1 norms of what the last layer sees; undefined: 1
-  uint64_t seed = 0;            // of what is random
-  LossState state;              // what a loss remembers of earlier batches
-
-  double operator[](const char* name) const { return params.at(name); }
-};
-
 struct LossParam {
   enum Forms { both, binary, multiclass };
 
@@ -47,6 +37,8 @@ struct LossParam {
   std::string word = "";  // a word that may stand for the number, and gives -1: "none", "auto"
   Forms forms = both;     // in the other form it has no meaning, and is -1
 };
+
+struct LossContext;
 
 struct LossInfo {
   // One loss a sample, [N], or for a batch_level loss one number, []. z is [N] or [N, K].
@@ -89,8 +81,56 @@ const std::vector<LossInfo>& losses();
 std::vector<std::string> loss_names();
 // Throws Error(invalid_argument) that lists the valid names.
 const LossInfo& find_loss(const std::string& name);
+
+// A row of the table in one of its forms, with a value for each of its parameters that was found to be valid. Only
+// resolve() makes one, so that nobody who gets one has to check it again.
+class LossSpec {
+ public:
+  LossSpec() = default;  // no loss at all, to be assigned to
+
+  // Throws if this is no loss.
+  const LossInfo& info() const {
+    CP_ENSURE(info_, "no loss was chosen; resolve() makes one");
+    return *info_;
+  }
+  LossInfo::Outputs form() const { return form_; }
+  // The value of a parameter; -1 for its word, and where it does not apply to this form. Throws for a name that is not
+  // in the row.
+  double operator[](std::string_view name) const;
+  // The same, or null for a name that is not in the row.
+  const double* find(std::string_view name) const;
+  // Whether the parameter of the row has a meaning in this form.
+  bool applies(const LossParam& param) const;
+  // All of the row's parameters by name.
+  LossParams params() const;
+
+ private:
+  friend LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given);
+  LossSpec(const LossInfo& info, LossInfo::Outputs form) : info_(&info), form_(form) {}
+
+  const LossInfo* info_ = nullptr;
+  LossInfo::Outputs form_ = LossInfo::one_logit;
+  std::vector<double> values_;  // in the order of info().params
+};
+
 // The row's defaults in one of its forms, with `given` put over them. Throws Error(invalid_argument) for a form that
 // this loss does not have, a parameter that it does not take (the message lists those it does), or one out of range.
-LossParams resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given);
+LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given = {});
+// The same for a loss by its name.
+LossSpec resolve(const std::string& name, LossInfo::Outputs form, const LossParams& given = {});
+
+// What a loss may know besides logits and labels.
+struct LossContext {
+  LossSpec spec;
+  std::vector<int64_t> counts;  // [K] training samples of each class; empty if unknown
+  std::vector<double> weights;  // [K] class weights; empty: none
+  double progress = 1;          // the fraction of training that is done, 0 to 1
+  bool training = false;        // whether the state is updated
+  Tensor feature_norms;         // [N] L1 norms of the last layer's inputs; undefined: 1
+  uint64_t seed = 0;            // of random numbers
+  LossState state;              // what a loss remembers of earlier batches
+
+  double operator[](std::string_view param) const { return spec[param]; }
+};
 
 }  // namespace counterpoise

@@ -1,4 +1,4 @@
-// A loss worked out by hand's measure: a few logits and labels in, the number, each sample's part and the gradient out.
+// Evaluates a loss for a few logits and labels: the value, each sample's part and the gradient.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace counterpoise {
 
-// What is to be worked out, as it is written on a command line.
+// What to evaluate, as it is written on a command line.
 struct LossRequest {
   const LossInfo* loss = nullptr;
   LossParams given;
@@ -20,9 +20,9 @@ struct LossRequest {
   int positive = 1;           // the class that one logit speaks for, and that "positives" counts
 };
 
-// The answer in double precision, as JSON with 17 digits: loss, form, parameters, counts, class_weights, positive,
-// reduction, value, per_sample (null for a loss that is one number for a batch), gradient, logits, labels. Throws
-// Error(invalid_argument) for whatever is wrong with the question.
-std::string answer(const LossRequest& question);
+// Evaluates the loss in double precision. Returns JSON with 17 digits: loss, form, parameters, counts, class_weights,
+// positive, reduction, value, per_sample (null for a loss that is one number for a batch), gradient, logits, labels.
+// Throws Error(invalid_argument) for whatever is wrong with the request.
+std::string evaluate_loss(const LossRequest& request);
 
 }  // namespace counterpoise

@@ -28,7 +28,7 @@ Plot focal_plot(const std::vector<double>& gammas) {
   Plot plot = {"", "probability of the true class, p\u209c", "loss", {}};
   plot.band = {0.6, 1, "well classified"};
   for (const double gamma : gammas) {
-    Loss loss(find_loss("focal"), LossInfo::one_logit, {{"gamma", gamma}, {"alpha", -1}});
+    Loss loss("focal", {{"gamma", gamma}, {"alpha", -1}});
     Plot::Line line;
     // A gamma has one color in both images.
     line.color = gamma == 0 ? 0 : gamma == 0.5 ? 6 : static_cast<int>(gamma);
@@ -81,7 +81,7 @@ Curves curves_of(const LossInfo& info) {
   options.class_weights = parse_class_weights(info.defaults.class_weights, {"0", "1"}, counts);
   // Divided by the weights, a batch of one sample would lose its own.
   if (!info.is(LossInfo::batch_level)) options.reduction = to_string(Reduction::mean);
-  Loss loss(info, info.form(), {}, options);
+  Loss loss(info.name, {}, options);
 
   const double half = info.is(LossInfo::cosine_logits) ? 1 : info.defaults.threshold != 0 ? 3 : 6;
   const std::string x = info.is(LossInfo::cosine_logits) ? "cosine of the positive class, z"
@@ -103,10 +103,10 @@ Curves curves_of(const LossInfo& info) {
 
 std::string defaults_of(const LossInfo& info) {
   std::string y;
-  const LossParams params = resolve(info, info.form(), {});
+  const LossSpec spec = resolve(info, info.form());
   for (const LossParam& p : info.params) {
-    const double value = params.at(p.name);
-    if (value == -1 && p.word.empty()) continue;  // of the other form
+    if (!spec.applies(p)) continue;
+    const double value = spec[p.name];
     y += (y.empty() ? "" : ", ") + p.name + " " + (value == -1 ? p.word : text(value));
   }
   if (info.defaults.class_weights != "none")

@@ -12,7 +12,7 @@ namespace {
 
 // The focal loss, both classes weighted alike, of a sample whose true class the network gives the probability p_t.
 double loss_of(double gamma, double p_t) {
-  Loss loss(find_loss("focal"), LossInfo::one_logit, {{"gamma", gamma}, {"alpha", -1}});
+  Loss loss("focal", {{"gamma", gamma}, {"alpha", -1}});
   return loss_at(loss, logit(p_t), true).value;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/flags.h"
+#include "apps/trainer/loss_flags.h"
 #include "apps/trainer/version.h"
 #include "losses/metrics/curves.h"
 
@@ -276,7 +277,7 @@ class CommandLine {
     CP_ENSURE_AS(invalid_argument, o_.summary || o_.model.outputs <= 2, "--outputs ", o_.model.outputs,
                  " goes with --summary; in training it is 1 (one logit) or 2 (a logit for each class)");
     if (o_.model.outputs <= 2) {
-      o_.loss_params = with_flag("--loss " + loss_, [&] {
+      o_.loss_spec = with_flag("--loss " + loss_, [&] {
         return resolve(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
                        loss_flags_.given(*o_.loss, o_.given));
       });
@@ -375,7 +376,7 @@ nlohmann::ordered_json to_json(const Options& o) {
   json["head"] = o.model.head == ModelConfig::lectures ? "lectures" : "imagenet";
   json["init"] = o.init;
   json["loss"] = o.loss->name;
-  for (const auto& [name, value] : o.loss_params) {
+  for (const auto& [name, value] : o.loss_spec.params()) {
     if (value == -1) json[name] = "none";
     else json[name] = value;
   }

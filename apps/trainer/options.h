@@ -31,7 +31,7 @@ struct Options {
 
   // How to learn it.
   const LossInfo* loss = nullptr;
-  LossParams loss_params;
+  LossSpec loss_spec;  // with its parameters; no loss at all where nothing is trained
   std::string class_weights;  // as parse_class_weights() takes them
   std::string reduction;
   double defer_weights = 0;

@@ -136,12 +136,7 @@ class Training {
     if (!o_.loss->is(LossInfo::batch_level) || o_.given.count("--loss-reduction")) options.reduction = o_.reduction;
     options.defer_weights = o_.defer_weights;
     options.seed = static_cast<uint64_t>(o_.seed);
-    LossParams given;
-    for (const LossParam& p : o_.loss->params) {
-      if (o_.given.count("--" + p.name)) given[p.name] = o_.loss_params.at(p.name);
-    }
-    loss_ = std::make_unique<Loss>(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
-                                   given, options);
+    loss_ = std::make_unique<Loss>(o_.loss_spec, options);
     loss_->train(true);
   }
 
@@ -189,7 +184,7 @@ class Training {
     say(text("Network: ", o_.model.name, ", width ", o_.model.width, ", ", o_.image_size, "x", o_.image_size,
              " images, ", with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
     std::string loss = "Loss: " + o_.loss->name;
-    for (const auto& [name, value] : o_.loss_params) {
+    for (const auto& [name, value] : o_.loss_spec.params()) {
       loss += text(", ", name, " ");
       if (name == "alpha" && value >= 0) {
         loss += text(value, " for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
@@ -255,7 +250,7 @@ class Training {
     const double value = loss.value().item();
     ++step_;
     check_finite(value, "loss", epoch, lr);
-    std::vector<View> gradients;
+    std::vector<ConstView> gradients;
     for (const Var& p : trainable_) {
       if (p.grad().defined()) gradients.push_back(p.grad());
     }

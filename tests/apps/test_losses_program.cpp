@@ -138,7 +138,7 @@ TEST_CASE("losses: eval says what the library says, to the last digit") {
   LossOptions options;
   options.class_weights = {0.5, 3};
   options.reduction = "weighted-mean";
-  Loss loss(find_loss("focal"), LossInfo::one_logit, {{"gamma", 1.5}, {"alpha", -1}}, options);
+  Loss loss("focal", {{"gamma", 1.5}, {"alpha", -1}}, options);
   const Labels labels = make_labels(backend, {0, 1, 1}, 1, DType::f64);
   const Var value = loss(z, labels);
   value.backward();

@@ -239,10 +239,10 @@ struct Network {
   }
   Var logits() { return model->forward(images); }
   Var loss() {
-    const LossInfo& info = find_loss(spec["loss"]);
+    const std::string name = spec["loss"];
     LossParams given;
-    if (info.name == "focal") given = {{"gamma", 2}, {"alpha", 0.5}};
-    return Loss(info, info.form(), given)(logits(), labels);
+    if (name == "focal") given = {{"gamma", 2}, {"alpha", 0.5}};
+    return Loss(name, given)(logits(), labels);
   }
   // The losses of the steps, each before its update.
   Numbers train() {

@@ -1,0 +1,214 @@
+// The rules of the house, as far as a program can check them: which folder may include which, what a library's texts may
+// say, how long a file may be, which words are ours. Each rule is a function of a file's path and text, so that the first
+// test can show that it finds what it is there to find.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/io/file.h"
+#include "tests/support.h"
+
+namespace counterpoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+using Complaints = std::vector<std::string>;
+// What is wrong with a file, a line for each place.
+using Rule = std::function<Complaints(const std::string& path, const std::string& text)>;
+
+bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+std::string room(const std::string& path) { return path.substr(0, path.find('/')); }
+bool is_code(const std::string& path) {
+  return ends_with(path, ".h") || ends_with(path, ".cpp") || ends_with(path, ".cu");
+}
+bool is_library(const std::string& path) {
+  static const std::vector<std::string> rooms = {"kernels", "core", "layers", "losses", "optim", "data"};
+  return std::find(rooms.begin(), rooms.end(), room(path)) != rooms.end();
+}
+
+Complaints each_line(const std::string& path, const std::string& text,
+                     const std::function<std::string(const std::string& line)>& check) {
+  Complaints found;
+  std::istringstream in(text);
+  std::string line;
+  for (int number = 1; std::getline(in, line); ++number) {
+    const std::string what = check(line);
+    if (!what.empty()) found.push_back(detail::text(path, ":", number, ": ", what));
+  }
+  return found;
+}
+
+// kernels -> core -> {layers, losses, optim, data} -> apps; tests include anything.
+Complaints one_way(const std::string& path, const std::string& text) {
+  static const std::map<std::string, std::vector<std::string>> may_include = {
+      {"kernels", {"kernels"}},
+      {"core", {"kernels", "core"}},
+      {"layers", {"kernels", "core", "layers"}},
+      {"losses", {"kernels", "core", "losses"}},
+      {"optim", {"kernels", "core", "optim"}},
+      {"data", {"kernels", "core", "data"}},
+      {"apps", {"kernels", "core", "layers", "losses", "optim", "data", "apps"}},
+  };
+  const auto allowed = may_include.find(room(path));
+  if (allowed == may_include.end()) return {};
+  return each_line(path, text, [&](const std::string& line) -> std::string {
+    if (!starts_with(line, "#include \"")) return "";
+    const std::string included = line.substr(10, line.find('"', 10) - 10);
+    const auto& rooms = allowed->second;
+    return std::find(rooms.begin(), rooms.end(), room(included)) != rooms.end()
+               ? ""
+               : room(path) + "/ may not include " + included;
+  });
+}
+
+// Examples know the installed headers only, as a user's program does.
+Complaints examples_include_what_is_installed(const std::string& path, const std::string& text) {
+  if (!starts_with(path, "apps/examples/")) return {};
+  return each_line(path, text, [](const std::string& line) -> std::string {
+    return starts_with(line, "#include \"") ? "an example includes <counterpoise/...>, not " + line : "";
+  });
+}
+
+// The library knows no command line: "--gamma" in its texts would name a flag of some program.
+Complaints no_flags(const std::string& path, const std::string& text) {
+  static const std::regex flag("\"[^\"]*--[a-z]");
+  if (!is_library(path) || !is_code(path)) return {};
+  return each_line(path, text, [](const std::string& line) -> std::string {
+    return std::regex_search(line, flag) ? "a text of the library names a flag: " + line : "";
+  });
+}
+
+// What depends on NVIDIA's libraries stays in kernels/; elsewhere the word is the name of a device.
+Complaints no_cuda(const std::string& path, const std::string& text) {
+  static const std::regex word("\\b(cuda|cudnn|cublas)\\w*", std::regex::icase);
+  static const std::regex device("cuda_(backend|absence|version)\\(|\"[^\"]*cuda|device|--", std::regex::icase);
+  if (room(path) == "kernels" || room(path) == "tests" || !is_code(path)) return {};
+  return each_line(path, text, [](const std::string& line) -> std::string {
+    return std::regex_search(line, word) && !std::regex_search(line, device) ? "names CUDA: " + line : "";
+  });
+}
+
+Complaints short_files(const std::string& path, const std::string& text) {
+  if (!is_code(path)) return {};
+  const auto lines = std::count(text.begin(), text.end(), '\n');
+  return lines > 450 ? Complaints{detail::text(path, ": ", lines, " lines are more than 450; split it")} : Complaints();
+}
+
+// Headers are included once, say what they are for, and define no macro that could meet another library's.
+Complaints headers(const std::string& path, const std::string& text) {
+  static const std::regex macro("#define (?!CP_|COUNTERPOISE_)(\\w+)");
+  if (!ends_with(path, ".h") || room(path) == "tests") return {};
+  Complaints found;
+  if (!starts_with(text, "// ")) found.push_back(path + ": a header begins with what it is for");
+  if (!contains(text, "\n#pragma once\n")) found.push_back(path + ": #pragma once is missing");
+  const bool internal = starts_with(path, "kernels/cuda/");
+  std::smatch match;
+  if (!internal && std::regex_search(text, match, macro)) {
+    found.push_back(path + ": the macro " + match[1].str() + " has no prefix CP_");
+  }
+  return found;
+}
+
+// Words for which the field has others: they would send a reader to the wrong page of an index.
+Complaints plain_words(const std::string& path, const std::string& text) {
+  static const std::regex word(
+      "\\b(NVIDIA's cards?|(a|the|this|real|emulated|each) cards?\\b|pictures?\\b|the way (back|forward)|one behind the "
+      "other|not to be had|its kin\\b|anew\\b|learnt\\b|remed(y|ies)\\b|is no number|cut at 0|gone through|(drawn|painted) "
+      "(cats|dogs|images)|for people|one logit a sample|held to PyTorch|weights begin\\b|asked for\\b|called positive|"
+      "turned (kernel|rows|images)|rounded otherwise)",
+      std::regex::icase);
+  if (path == "tests/test_house.cpp" || !(is_code(path) || ends_with(path, ".md"))) return {};
+  return each_line(path, text, [](const std::string& line) -> std::string {
+    std::smatch match;
+    return std::regex_search(line, match, word) ? "\"" + match[0].str() + "\": the field has another word" : "";
+  });
+}
+
+const std::vector<std::pair<std::string, Rule>> rules = {
+    {"includes run one way", one_way},
+    {"examples include what is installed", examples_include_what_is_installed},
+    {"the library's texts name no flags", no_flags},
+    {"CUDA stays in kernels/", no_cuda},
+    {"no file is over 450 lines", short_files},
+    {"headers stand beside other libraries'", headers},
+    {"the field's words", plain_words},
+};
+
+// The files of the repository: what lies in its folders and is not hidden or built.
+std::map<std::string, std::string> files() {
+  std::map<std::string, std::string> all;
+  const fs::path root = source_folder();
+  for (const char* folder : {"kernels", "core", "layers", "losses", "optim", "data", "apps", "tests"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      const std::string path = fs::relative(entry.path(), root).string();
+      if (!entry.is_regular_file() || !(is_code(path) || ends_with(path, ".md"))) continue;
+      all[path] = read_file(entry.path().string(), size_t(1) << 24);
+    }
+  }
+  all["README.md"] = read_file((root / "README.md").string(), size_t(1) << 24);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("house: every rule finds a file that breaks it") {
+  const std::string header = "// What it is for.\n#pragma once\n";
+  const std::vector<std::tuple<const char*, std::string, std::string>> broken = {
+      {"includes run one way", "layers/a.h", "#include \"losses/loss.h\"\n"},
+      {"includes run one way", "kernels/a.h", "#include \"core/var.h\"\n"},
+      {"includes run one way", "data/a.cpp", "#include \"apps/trainer/program.h\"\n"},
+      {"examples include what is installed", "apps/examples/a.cpp", "#include \"core/var.h\"\n"},
+      {"the library's texts name no flags", "losses/a.cpp", "throw Error(kind, \"try a smaller --lr\");\n"},
+      {"CUDA stays in kernels/", "core/a.cpp", "cudaMalloc(&p, 4);\n"},
+      {"no file is over 450 lines", "core/a.cpp", std::string(451, '\n')},
+      {"headers stand beside other libraries'", "core/a.h", header + "#define CHECK(x)\n"},
+      {"headers stand beside other libraries'", "core/a.h", "// What it is for.\n"},
+      {"headers stand beside other libraries'", "core/a.h", "#pragma once\n"},
+      {"the field's words", "core/a.h", "// Computes on a card.\n"},
+      {"the field's words", "data/README.md", "a set of pictures\n"},
+  };
+  for (const auto& [name, path, text] : broken) {
+    CAPTURE(name);
+    CAPTURE(text);
+    bool found = false;
+    for (const auto& [rule, check] : rules) found = found || (rule == name && !check(path, text).empty());
+    CHECK(found);
+  }
+  for (const auto& [rule, check] : rules) CHECK(check("core/a.h", header + "#include \"kernels/view.h\"\n").empty());
+}
+
+TEST_CASE("house: the rules hold") {
+  const auto all = files();
+  CHECK(all.size() > 200);
+  for (const auto& [name, check] : rules) {
+    std::string complaints;
+    for (const auto& [path, text] : all) {
+      for (const std::string& complaint : check(path, text)) complaints += complaint + "\n";
+    }
+    CHECK_MESSAGE(complaints.empty(), name, ":\n", complaints);
+  }
+}
+
+// A program is one file; all that programs share lies in folders.
+TEST_CASE("house: apps/ holds programs, folders and a README") {
+  for (const auto& entry : fs::directory_iterator(fs::path(source_folder()) / "apps")) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() || name == "README.md" || entry.path().extension() == "") continue;  // built programs
+    CAPTURE(name);
+    CHECK(ends_with(name, ".cpp"));
+    CHECK(contains(read_file(entry.path().string(), size_t(1) << 24), "int main("));
+  }
+}
+
+}  // namespace counterpoise
