@@ -12,6 +12,12 @@ class ReLU : public Module {
   Var forward(const Var& x) override { return relu(x); }
 };
 
+// tanh(x), of any shape.
+class Tanh : public Module {
+ public:
+  Var forward(const Var& x) override { return tanh(x); }
+};
+
 // 1 / (1 + e^-x), of any shape.
 class Sigmoid : public Module {
  public:

@@ -45,12 +45,13 @@ TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   GlobalAvgPool2d global;
   ReLU relu;
   Sigmoid sigmoid;
+  Tanh tanh;
   Softmax softmax;
   Flatten flatten;
   BatchNorm2d norm(3), evaluating(3);
   evaluating.train(false);
-  for (Module* m : std::vector<Module*>{&conv, &strided, &relu_conv, &avg_pool, &adaptive, &global, &sigmoid, &flatten,
-                                        &norm, &evaluating}) {
+  for (Module* m : std::vector<Module*>{&conv, &strided, &relu_conv, &avg_pool, &adaptive, &global, &sigmoid, &tanh,
+                                        &flatten, &norm, &evaluating}) {
     check_layer(*m, {image});
   }
   for (Module* m : std::vector<Module*>{&max_pool, &overlapping, &relu}) {
