@@ -190,7 +190,7 @@ def report_cases():
     yield report([0, 0, 1], [0, 0, 1])
     yield report([0, 0, 0], [0, 0, 0])
     yield report([0, 2, 2], [2, 2, 2], ["never predicted", "neither there nor predicted", "always predicted"])
-    yield report([1, 0, 2], [0, 2, 1])
+    yield report([1, 0, 2], [1, 2, 0])  # of supports where all is wrong it makes fractions: 1.0
     yield report([0, 1, 1], [0, 1, 0], ["chó", "mèo"], 4)
     yield report([0] * 1100 + [1] * 100, [0] * 1095 + [1] * 75 + [0] * 30, ["dog", "cat"], 3)
     for i in range(12):
