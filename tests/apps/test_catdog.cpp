@@ -71,6 +71,8 @@ TEST_CASE("help and version go to stdout and end with 0") {
     const Result r = catdog(arguments);
     CHECK(r.code == 0);
     CHECK(contains(r.out, "--data"));
+    std::istringstream lines(r.out);
+    for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 100, line);
     CHECK(r.err == "");
   }
   const Result r = catdog("--version");
