@@ -10,7 +10,7 @@ namespace counterpoise {
 
 namespace {
 
-// The number of edits that make a into b (Levenshtein).
+// The number of edits that make a into b (Levenshtein's distance). CLI11 has no "did you mean" of its own.
 size_t distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -97,8 +97,9 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
 
 std::string nearest(const std::string& given, const std::vector<std::string>& known) {
   std::string best;
+  const size_t limit = std::min<size_t>(3, given.size() / 2);
   for (const std::string& name : known) {
-    if (distance(given, name) <= 3 && (best.empty() || distance(given, name) < distance(given, best))) best = name;
+    if (distance(given, name) <= limit && (best.empty() || distance(given, name) < distance(given, best))) best = name;
   }
   return best;
 }
