@@ -73,7 +73,7 @@ Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding co
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
 // x [..., C], scale and shift [C]. While training: by the statistics of this batch, which also move the running ones
 // in place (momentum is the weight of the new); otherwise by the running ones. All but x are f32 beside an x in bf16.
-Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean, const Tensor& running_var,
+Var batch_norm(const Var& x, const Var& scale, const Var& shift, Tensor& running_mean, Tensor& running_var,
                bool training, double momentum = 0.1, double eps = 1e-5);
 
 }  // namespace counterpoise

@@ -1,6 +1,9 @@
 #include "layers/summary.h"
 
 #include <iomanip>
+#include <map>
+#include <set>
+#include <sstream>
 
 namespace counterpoise {
 
@@ -19,45 +22,45 @@ std::string keras_shape(const Shape& shape) {
 }
 
 void row(std::ostream& out, const std::string& layer, const std::string& shape, const std::string& count) {
-  out << ' ' << std::left << std::setw(36) << layer << std::setw(26) << shape << std::right << std::setw(13) << count
-      << '\n';
+  out << ' ' << std::left << std::setw(35) << layer << ' ' << std::setw(26) << shape << std::right << std::setw(13)
+      << count << '\n';
 }
 
-// Writes the rows of a Sequential, and returns the shape of its output.
-Shape rows(std::ostream& out, const Sequential& model, Shape x) {
-  for (const Sequential::Entry& entry : model.entries()) {
-    if (const auto* inner = dynamic_cast<const Sequential*>(entry.module.get())) {
-      x = rows(out, *inner, x);
-      continue;
-    }
-    x = entry.module->output_shape(x);
-    row(out, entry.label + " (" + entry.module->type() + ")", keras_shape(x),
-        with_commas(entry.module->parameter_count()));
+// What the rows of a module and of those inside it are called.
+void name_rows(const Module& module, const std::string& prefix, std::map<const Module*, std::string>& names) {
+  for (const Module::Child& child : module.children()) {
+    names[child.module.get()] = child.label.empty() ? prefix + child.name : child.label;
+    name_rows(*child.module, prefix + child.name + ".", names);
   }
-  return x;
 }
 
 }  // namespace
 
-std::string summary(const Sequential& model, const std::string& name, const Shape& input) {
+std::string summary(Module& module, const std::string& name, const Shape& input) {
+  std::map<const Module*, std::string> names = {{&module, name}};
+  name_rows(module, "", names);
   std::ostringstream out;
   const std::string line(77, '-');
   out << "Model: \"" << name << "\"\n" << line << '\n';
   row(out, "Layer (type)", "Output Shape", "Param #");
   out << line << '\n';
   row(out, "input_1 (InputLayer)", keras_shape(input), "0");
-  rows(out, model, input);
-  out << line << '\n';
-  const Index total = model.parameter_count(), trainable = model.parameter_count(true);
-  out << "Total params: " << with_commas(total) << " (";
-  bool first = true;
-  for (const Sequential::Entry& entry : model.entries()) {
-    const Index count = entry.module->parameter_count();
-    if (count == 0) continue;
-    out << (first ? "" : ", ") << entry.label << ": " << with_commas(count);
-    first = false;
+  std::set<const Module*> seen;
+  for (const Module::Call& call : module.trace(input)) {
+    Index count = call.module->parameter_count();
+    for (const Module::Child& child : call.module->children()) count -= child.module->parameter_count();
+    if ((count == 0 && !call.module->children().empty()) || !seen.insert(call.module).second) continue;
+    row(out, names[call.module] + " (" + call.module->type() + ")", keras_shape(call.output), with_commas(count));
   }
-  out << ")\nTrainable params: " << with_commas(trainable)
+  out << line << '\n';
+  const Index total = module.parameter_count(), trainable = module.parameter_count(true);
+  out << "Total params: " << with_commas(total);
+  std::string parts;
+  for (const Module::Child& child : module.children()) {
+    const Index count = child.module->parameter_count();
+    if (count > 0) parts += (parts.empty() ? " (" : ", ") + names[child.module.get()] + ": " + with_commas(count);
+  }
+  out << parts << (parts.empty() ? "" : ")") << "\nTrainable params: " << with_commas(trainable)
       << "\nNon-trainable params: " << with_commas(total - trainable) << '\n';
   return out.str();
 }

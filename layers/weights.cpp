@@ -72,7 +72,7 @@ std::vector<float> from_file_layout(const Parameter& p, const std::vector<float>
 
 void load_weights(Module& model, const std::string& path) {
   const SafetensorsFile file(path);
-  const std::vector<Parameter> parameters = model.parameters();
+  std::vector<Parameter> parameters = model.parameters();
   std::vector<std::string> missing, unexpected, misshapen;
   std::map<std::string, bool> known;
   for (const Parameter& p : parameters) {

@@ -15,7 +15,7 @@ void Optimizer::step(double lr) {
   for (const size_t i : moving) parameters_[i].zero_grad();
 }
 
-const Tensor& Optimizer::state(std::vector<Tensor>& states, size_t index) const {
+Tensor& Optimizer::state(std::vector<Tensor>& states, size_t index) {
   states.resize(parameters_.size());
   const Tensor& like = parameters_[index].value();
   if (!states[index].defined()) states[index] = Tensor::zeros(like.backend(), like.shape(), like.dtype());
@@ -33,7 +33,7 @@ void Sgd::update(const std::vector<size_t>& indices, double lr) {
   step_.lr = lr;
   std::vector<SgdTensors> weights;
   for (const size_t i : indices) {
-    const Var& p = parameter(i);
+    Var& p = parameter(i);
     weights.push_back({p.value(), p.grad(), state(velocity_, i)});
   }
   parameter(indices[0]).backend().sgd_step(step_, weights);
@@ -51,7 +51,7 @@ void Adam::update(const std::vector<size_t>& indices, double lr) {
   steps_.resize(std::max(steps_.size(), indices.back() + 1));
   std::map<int64_t, std::vector<AdamTensors>> by_steps;  // usually all have made the same number
   for (const size_t i : indices) {
-    const Var& p = parameter(i);
+    Var& p = parameter(i);
     by_steps[++steps_[i]].push_back({p.value(), p.grad(), state(m_, i), state(v_, i)});
   }
   for (const auto& [t, weights] : by_steps) {

@@ -20,9 +20,9 @@ class Optimizer {
  protected:
   // Moves the parameters with these indices, all in one call of the backend.
   virtual void update(const std::vector<size_t>& indices, double lr) = 0;
-  const Var& parameter(size_t index) const { return parameters_[index]; }
+  Var& parameter(size_t index) { return parameters_[index]; }
   // State of parameter `index`, zeros at first: velocities and moments.
-  const Tensor& state(std::vector<Tensor>& states, size_t index) const;
+  Tensor& state(std::vector<Tensor>& states, size_t index);
 
  private:
   std::vector<Var> parameters_;

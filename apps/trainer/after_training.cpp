@@ -25,14 +25,10 @@ double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& c
   const ImageDataset& set = feed.set();
   Backend& backend = feed.backend();
   // The new start is that of another network of the same kind.
-  const std::vector<Parameter> fresh =
-      make_model(o.model, backend, ~static_cast<uint64_t>(o.seed))->head().parameters();
-  std::vector<Var> trainable;
-  for (size_t i = 0; i < fresh.size(); ++i) {
-    const Var var = model.head().parameters()[i].var;
-    var.set_value(fresh[i].var.value());
-    trainable.push_back(var);
-  }
+  std::vector<Var> trainable = model.head().trainable();
+  const auto fresh = make_model(o.model, backend, ~static_cast<uint64_t>(o.seed));
+  const std::vector<Var> start = fresh->head().trainable();
+  for (size_t i = 0; i < start.size(); ++i) trainable[i].set_value(start[i].value());
   const auto optimizer = make_optimizer(o.optimizer, trainable, o.momentum, o.nesterov, o.weight_decay);
   Loss loss(o.model.outputs == 1 ? "bce" : "cross-entropy");
   Schedule schedule;

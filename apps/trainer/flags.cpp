@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
+#include <sstream>
 
 namespace counterpoise {
 
 namespace {
 
-// The number of edits that make a into b (Levenshtein).
+// The number of edits that make a into b (Levenshtein's distance). CLI11 has no "did you mean" of its own.
 size_t distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -24,6 +26,64 @@ size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+// Lines of --help are at most this long.
+constexpr size_t help_width = 100;
+constexpr char no_break = '\x1f';  // a space at which a line does not end
+
+// `text` in lines of at most `width` letters, joined by `between`. Its own lines stay as they are where they fit.
+std::string wrapped(const std::string& text, size_t width, const std::string& between) {
+  std::string all, line, word;
+  std::istringstream lines(text);
+  for (bool first = true; std::getline(lines, line); first = false) {
+    if (!first) all += between;
+    if (line.size() <= width) {
+      all += line;
+      continue;
+    }
+    size_t used = 0;
+    for (std::istringstream words(line); words >> word;) {
+      const bool fits = used + 1 + word.size() <= width;
+      if (used) all += fits ? " " : between;
+      used = used && fits ? used + 1 + word.size() : word.size();
+      all += word;
+    }
+  }
+  std::replace(all.begin(), all.end(), no_break, ' ');
+  return all;
+}
+
+// CLI11's help in lines of bounded length, with defaults in brackets after the text. Ranges of numbers are left to the
+// error that names them.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(28); }
+
+  std::string make_description(const CLI::App* app) const override {
+    return wrapped(app->get_description(), help_width, "\n") + "\n\n";
+  }
+  std::string make_footer(const CLI::App* app) const override {
+    return app->get_footer().empty() ? "" : wrapped(app->get_footer(), help_width, "\n") + "\n";
+  }
+  std::string make_group(std::string group, bool positional, std::vector<const CLI::Option*> options) const override {
+    // The caller puts an empty line between groups, but none before the first.
+    std::string all = (positional || group == "Options" ? "\n" : "") + group + ":\n";
+    for (const CLI::Option* option : options) all += make_option(option, positional);
+    return all;
+  }
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    std::string name = "  " + make_option_name(option, is_positional);
+    const std::string type = option->get_type_size() && !is_positional ? option->get_type_name() : "";
+    if (!type.empty()) name += " " + type.substr(0, type.find(':'));
+    std::string defaults = option->get_required() ? "(required)" : option->get_default_str();
+    if (!option->get_required() && !defaults.empty()) defaults = "[" + defaults + "]";
+    if (defaults.size() < 36) std::replace(defaults.begin(), defaults.end(), ' ', no_break);
+    const std::string help = option->get_description() + (defaults.empty() ? "" : " ") + defaults;
+    const std::string indent(column_width_, ' ');
+    name += name.size() + 2 <= column_width_ ? indent.substr(name.size()) : "\n" + indent;
+    return name + wrapped(help, help_width - column_width_, "\n" + indent) + "\n";
+  }
+};
+
 std::string unknown_option(const CLI::App& app, const std::string& given) {
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options()) {
@@ -37,8 +97,9 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
 
 std::string nearest(const std::string& given, const std::vector<std::string>& known) {
   std::string best;
+  const size_t limit = std::min<size_t>(3, given.size() / 2);
   for (const std::string& name : known) {
-    if (distance(given, name) <= 3 && (best.empty() || distance(given, name) < distance(given, best))) best = name;
+    if (distance(given, name) <= limit && (best.empty() || distance(given, name) < distance(given, best))) best = name;
   }
   return best;
 }
@@ -62,6 +123,7 @@ double parse_number(const std::string& flag, const std::string& given, const std
 
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
   const std::string help = app.get_name().substr(0, app.get_name().find(" [")) + " --help";
+  app.formatter(std::make_shared<HelpFormatter>());
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wanted) {  // --help, --version

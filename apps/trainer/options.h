@@ -16,13 +16,14 @@
 
 namespace counterpoise {
 
+// A field holds its option's default; its row in options.cpp says the rest.
 struct Options {
   enum Command { train, eval } command = train;
 
   // What to learn from. An empty `data` stands for the synthetic set.
   std::string data, count, positive;
   bool shuffle = true;
-  Augment augment;
+  Augment augment = parse_augment("flip");
   int image_size = 0, batch_size = 32, workers = 2;
 
   // What to learn.
@@ -30,7 +31,7 @@ struct Options {
   std::string init, weights;  // to start from, to evaluate
 
   // How to learn it.
-  const LossInfo* loss = nullptr;
+  const LossInfo* loss = &find_loss("bce");
   LossSpec loss_spec;  // with its parameters; no loss at all where nothing is trained
   std::string class_weights;  // as parse_class_weights() takes them
   std::string reduction;

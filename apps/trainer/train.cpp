@@ -17,8 +17,8 @@
 #include "data/feed.h"
 #include "data/images/image_folder.h"
 #include "kernels/cpu/parallel.h"
+#include "layers/linear.h"
 #include "layers/summary.h"
-#include "layers/tau_norm.h"
 #include "layers/weights.h"
 #include "losses/class_weights.h"
 #include "losses/loss.h"
@@ -250,7 +250,7 @@ class Training {
     const double value = loss.value().item();
     ++step_;
     check_finite(value, "loss", epoch, lr);
-    std::vector<View> gradients;
+    std::vector<ConstView> gradients;
     for (const Var& p : trainable_) {
       if (p.grad().defined()) gradients.push_back(p.grad());
     }
@@ -292,25 +292,21 @@ class Training {
 
   // All that another program needs to use the weights.
   std::map<std::string, std::string> metadata(int epoch) const {
-    return {{"format", "pt"},
-            {"framework", "counterpoise"},
-            {"model", o_.model.name},
-            {"width", formatted("%.17g", o_.model.width)},
-            {"image_size", text(o_.image_size)},
-            {"head", o_.model.head == ModelConfig::lectures ? "lectures" : "imagenet"},
-            {"outputs", text(o_.model.outputs)},
-            {"cosine", text(o_.model.cosine)},
-            {"threshold", formatted("%.17g", decision_.origin)},
-            {"temperature", formatted("%.17g", decision_.temperature)},
-            {"logit_shift", formatted("%.17g", decision_.shift)},
-            {"cut", formatted("%.17g", decision_.cut)},
-            {"training_images", nlohmann::json(counts_).dump()},
-            {"loss", o_.loss->name},
-            {"loss_state", nlohmann::json(loss_->state()).dump()},
-            {"classes", nlohmann::json(set_->classes()).dump()},
-            {"positive", o_.positive},
-            {"scaling", "x / 127.5 - 1"},
-            {"epoch", text(epoch)}};
+    std::map<std::string, std::string> all = counterpoise::metadata(o_.model);
+    all.insert({{"format", "pt"},
+                {"framework", "counterpoise"},
+                {"threshold", formatted("%.17g", decision_.origin)},
+                {"temperature", formatted("%.17g", decision_.temperature)},
+                {"logit_shift", formatted("%.17g", decision_.shift)},
+                {"cut", formatted("%.17g", decision_.cut)},
+                {"training_images", nlohmann::json(counts_).dump()},
+                {"loss", o_.loss->name},
+                {"loss_state", nlohmann::json(loss_->state()).dump()},
+                {"classes", nlohmann::json(set_->classes()).dump()},
+                {"positive", o_.positive},
+                {"scaling", "x / 127.5 - 1"},
+                {"epoch", text(epoch)}});
+    return all;
   }
 
   void save_tables() const {

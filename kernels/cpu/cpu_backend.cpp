@@ -52,7 +52,7 @@ void CpuBackend::fill(double value, const View& y) {
   });
 }
 
-void CpuBackend::unary(Unary op, double a, double b, const View& x, const View& y) {
+void CpuBackend::unary(Unary op, double a, double b, const ConstView& x, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     visit(op, [&](auto formula) {
@@ -66,7 +66,7 @@ void CpuBackend::unary(Unary op, double a, double b, const View& x, const View& 
   });
 }
 
-void CpuBackend::unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
+void CpuBackend::unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y, const ConstView& dy,
                             const View& dx) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -86,7 +86,7 @@ namespace {
 // Runs fn(i, a, b, step_a, step_b, n) over a broadcast pair: places i ... i+n-1 of y come from a[0], a[step_a], ...
 // and b[0], b[step_b], ..., where a step is 0 or 1. The runs are as long as the two shapes allow.
 template <class T, class Fn>
-void for_each_run(const View& a, const View& b, const Shape& y, const Fn& fn) {
+void for_each_run(const ConstView& a, const ConstView& b, const Shape& y, const Fn& fn) {
   const auto step = [&](const Shape& x, int from_end) {  // 1: x moves along this axis of y, 0: it is repeated
     return from_end <= x.rank() && x[-from_end] == y[-from_end] ? 1 : 0;
   };
@@ -116,7 +116,7 @@ void for_each_run(const View& a, const View& b, const Shape& y, const Fn& fn) {
 
 }  // namespace
 
-void CpuBackend::binary(Binary op, const View& a, const View& b, const View& y) {
+void CpuBackend::binary(Binary op, const ConstView& a, const ConstView& b, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     visit(op, [&](auto formula) {
@@ -133,7 +133,8 @@ void CpuBackend::binary(Binary op, const View& a, const View& b, const View& y) 
   });
 }
 
-void CpuBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) {
+void CpuBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
+                             const View& d) {
   dispatch(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     visit(op, [&](auto formula) {
@@ -148,7 +149,7 @@ void CpuBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b
   });
 }
 
-void CpuBackend::add_scaled(double alpha, const View& x, const View& y) {
+void CpuBackend::add_scaled(double alpha, const ConstView& x, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
@@ -157,7 +158,7 @@ void CpuBackend::add_scaled(double alpha, const View& x, const View& y) {
   });
 }
 
-void CpuBackend::relu_mask(const View& y, const View& dy, const View& dz) {
+void CpuBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& dz) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T *py = y.as<T>(), *pdy = dy.as<T>();
@@ -202,7 +203,7 @@ std::vector<double> sum_rows(Index rows, Index C, const Fn& fn) {
 
 // Two layouts matter: all axes but the last ones are summed (gradients of biases), or everything is (losses). For
 // both, x is a matrix whose rows are summed.
-void CpuBackend::sum_to(const View& x, const View& y) {
+void CpuBackend::sum_to(const ConstView& x, const View& y) {
   const Index C = y.size();
   bool rows_only = C > 0 && x.size() > 0, summed = false;
   for (int i = 1; i <= x.shape.rank(); ++i) {  // y must be x's last axes, with nothing or ones before them
@@ -228,9 +229,9 @@ void CpuBackend::sum_to(const View& x, const View& y) {
   });
 }
 
-double CpuBackend::sum_squares(const std::vector<View>& xs) {
+double CpuBackend::sum_squares(const std::vector<ConstView>& xs) {
   double sum = 0;
-  for (const View& x : xs) {
+  for (const ConstView& x : xs) {
     double squares = 0;  // of this tensor
     dispatch(x.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -247,7 +248,7 @@ double CpuBackend::sum_squares(const std::vector<View>& xs) {
   return sum;
 }
 
-void CpuBackend::matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) {
+void CpuBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) {
   const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
   if (M == 0 || N == 0) return;
   if (L == 0) return fill(0, y);
@@ -260,9 +261,9 @@ void CpuBackend::matmul(const View& a, bool transpose_a, const View& b, bool tra
 
 // -- batch normalization --
 
-void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
-                            const View& y, const View& mean, const View& inv_std, const View& running_mean,
-                            const View& running_var) {
+void CpuBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
+                            double momentum, const View& y, const View& mean, const View& inv_std,
+                            const View& running_mean, const View& running_var) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -298,8 +299,9 @@ void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift,
   });
 }
 
-void CpuBackend::batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
-                                 const View& dy, const View& dx, const View& dscale, const View& dshift) {
+void CpuBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
+                                 const ConstView& inv_std, const ConstView& dy, const View& dx, const View& dscale,
+                                 const View& dshift) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -333,7 +335,7 @@ void CpuBackend::batch_norm_grad(const View& x, const View& scale, const View& m
 
 // -- dropout and optimizer steps --
 
-void CpuBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
+void CpuBackend::dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) {
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T scale = T(1 / (1 - p));

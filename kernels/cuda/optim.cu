@@ -115,15 +115,15 @@ void CudaBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>
   });
 }
 
-double CudaBackend::sum_squares(const std::vector<View>& xs) {
+double CudaBackend::sum_squares(const std::vector<ConstView>& xs) {
   std::vector<std::array<View, 1>> tensors;
-  for (const View& x : xs) tensors.push_back({x});
+  for (const ConstView& x : xs) tensors.push_back({x});
   double sum = 0;
   if (xs.empty()) return sum;
   dispatch_floating(xs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     Index blocks = 1;  // one for the total
-    for (const View& x : xs) blocks += (x.size() + piece - 1) / piece;
+    for (const ConstView& x : xs) blocks += (x.size() + piece - 1) / piece;
     const Scratch<double> shares(*this, blocks);
     Index done = 1;
     in_tables<T, 1>(tensors, [&](const Table<T, 1>& table) {

@@ -308,13 +308,14 @@ void add_images(Rows& rows) {
                       [training, c](Inputs in) {
                         const Tensor& x = in[0].value();
                         const DType statistics = parameter_dtype(x.dtype());
-                        return batch_norm(in[0], in[1], in[2], Tensor::full(x.backend(), c, 0.3, statistics),
-                                          Tensor::full(x.backend(), c, 1.7, statistics), training);
+                        Tensor mean = Tensor::full(x.backend(), c, 0.3, statistics);
+                        Tensor var = Tensor::full(x.backend(), c, 1.7, statistics);
+                        return batch_norm(in[0], in[1], in[2], mean, var, training);
                       }});
     }
   }
   rows.push_back({"batch_norm", "inference of nothing", {{{0, 2, 2, 3}}, {{3}}, {{3}}}, [](Inputs in) {
-                    const Tensor one = Tensor::full(in[0].backend(), {3}, 1, parameter_dtype(in[0].value().dtype()));
+                    Tensor one = Tensor::full(in[0].backend(), {3}, 1, parameter_dtype(in[0].value().dtype()));
                     return batch_norm(in[0], in[1], in[2], one, one, false);
                   }});
 }
