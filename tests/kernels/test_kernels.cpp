@@ -7,6 +7,7 @@
 #include "kernels/cpu/parallel.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -116,7 +117,7 @@ const std::vector<OpRow>& large_products() {
 
 // As above, 1e-5 in f32, for sums of up to some thousand products: the largest of many is about as
 // large as the error of each grows, with the root of their number.
-TEST_CASE("kernels: large sizes agree with the reference in f64") {
+TEST_CASE("kernels: large sizes agree with the reference in f64" * slow()) {
   for (const auto* table : {&large_rows(), &large_products()}) {
     for (const OpRow& row : *table) {
       const Run exact = run(row, guarded_reference(), DType::f64);
@@ -176,7 +177,7 @@ TEST_CASE("kernels: loops over threads cover everything once, also inside each o
 }
 
 // In f64, where sums are as exact as they are stored, another order of them shows in the last bits.
-TEST_CASE("kernels: on the cpu the bits depend neither on the run nor on the number of threads") {
+TEST_CASE("kernels: on the cpu the bits depend neither on the run nor on the number of threads" * slow()) {
   for (const auto* table : {&large_rows(), &large_products()}) {
     for (const OpRow& row : *table) {
       for (const DType dtype : {DType::f32, DType::f64}) {
@@ -244,7 +245,7 @@ const Kernel kernels_in_place[] = {
 
 }  // namespace
 
-TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with the reference in f64") {
+TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with the reference in f64" * slow()) {
   for (const TestBackend& machine : test_backends()) {
     for (const Kernel& kernel : kernels_in_place) {
       for (const Shape& shape : {Shape{50003}, Shape{6}, Shape{0}}) {
