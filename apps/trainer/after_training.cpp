@@ -32,7 +32,7 @@ double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_
     var.set_value(fresh[i].var.value());
     trainable.push_back(var);
   }
-  const auto optimizer = make_optimizer(o.optimizer, trainable, o.momentum, o.nesterov, o.weight_decay);
+  Optimizer optimizer = make_optimizer(o.optimizer, trainable, optimizer_params(o));
   const LossInfo& row = find_loss(o.vgg.outputs == 1 ? "bce" : "cross-entropy");
   Loss loss(row, row.form(), {});
   Schedule schedule;
@@ -67,7 +67,7 @@ double retrain_classifier(Sequential& model, Feed& feed, const std::vector<size_
       CP_ENSURE_AS(diverged, std::isfinite(value.value().item()), "--crt diverged in its epoch ", epoch,
                    "; try a smaller --lr");
       value.backward();
-      optimizer->step(schedule.at(epoch - 1 + step / static_cast<double>(loader.batches()), o.crt_epochs));
+      optimizer.step(schedule.at(epoch - 1 + step / static_cast<double>(loader.batches()), o.crt_epochs));
       sum += value.value().item() * static_cast<double>(N);
       images += static_cast<double>(N);
     }

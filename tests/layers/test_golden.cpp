@@ -250,13 +250,13 @@ struct Network {
     for (const Parameter& p : model->parameters()) {
       if (p.trainable) trainable.push_back(p.var);
     }
-    Sgd sgd(trainable, /*momentum=*/0.9);
+    Sgd sgd(trainable, spec["lr"], {{"momentum", 0.9}});
     Numbers losses;
     for (int step = 0; step < spec["steps"]; ++step) {
       const Var loss = this->loss();
       losses.push_back(loss.value().item());
       loss.backward();
-      sgd.step(spec["lr"]);
+      sgd.step();
     }
     return losses;
   }
