@@ -69,7 +69,7 @@ cudaError_t cudaDriverGetVersion(int* version) { return *version = setting("driv
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 0;
   if (setting("driver", CUDART_VERSION) < CUDART_VERSION) return cudaErrorInsufficientDriver;
-  *count = static_cast<int>(setting("GPUs", 1));
+  *count = static_cast<int>(setting("gpus", 1));
   return *count ? cudaSuccess : cudaErrorNoDevice;
 }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
