@@ -15,10 +15,6 @@ Labels make_labels(Backend& backend, const std::vector<int32_t>& classes, int32_
           positive};
 }
 
-Tensor tensor_like(const Var& z, const Shape& shape, const std::vector<double>& numbers) {
-  return Tensor::from(z.backend(), shape, numbers).cast(z.value().dtype());
-}
-
 Tensor one_hot(const Var& z, const Labels& y) {
   if (y.probabilities.defined()) return y.probabilities;
   const Index K = z.shape()[1];
@@ -55,11 +51,6 @@ Var true_logit(const Var& z, const Labels& y) {
   const Var others = z + tensor_like(z, {N, K}, mask);
   const Tensor k = Tensor::from(z.backend(), {N}, another);
   return gather(z, y.index) - (gather(others, k) - gather(log_softmax(others), k));
-}
-
-Var row_sum(const Var& x) {
-  if (x.shape().rank() == 1) return x;
-  return reshape(sum_to(x, {x.shape()[0], 1}), {x.shape()[0]});
 }
 
 }  // namespace counterpoise
