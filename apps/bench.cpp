@@ -110,7 +110,7 @@ double peak_mib(const Backend& backend) {
 
 nlohmann::json step(const Options& options, Backend& backend) {
   const auto model = network(options, backend);
-  Sgd optimizer(model->trainable(), 0.9);
+  Sgd optimizer(model->trainable(), 1e-4, {{"momentum", 0.9}});
   std::vector<int32_t> classes(options.batch);
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
   const Tensor x = random(backend, {options.batch, options.size, options.size, 3}).cast(options.dtype());
@@ -120,7 +120,7 @@ nlohmann::json step(const Options& options, Backend& backend) {
   const auto logits = [&] { return cast((*model)(x), DType::f32); };
   const auto train = [&] {
     bce(logits(), labels).backward();
-    optimizer.step(1e-4);
+    optimizer.step();
   };
   const auto infer = [&] {
     const NoGrad no_grad;
@@ -272,7 +272,7 @@ class Operations {
     const auto model = network(o_, backend_);
     std::vector<Tensor> gradients, velocities;
     std::vector<std::pair<Tensor, Tensor>> casts;  // a weight and itself in bf16; the biases of convolutions stay f32
-    std::vector<SgdTensors> moved;
+    std::vector<WeightTensors> moved;
     std::vector<ConstView> summed;
     Index numbers = 0;
     for (const Parameter& p : model->parameters()) {
@@ -280,12 +280,12 @@ class Operations {
       numbers += w.size();
       gradients.push_back(w.clone());
       velocities.push_back(Tensor::zeros(backend_, w.shape()));
-      moved.push_back({w, gradients.back(), velocities.back()});
+      moved.push_back({w, gradients.back(), {velocities.back()}});
       summed.push_back(gradients.back());
       if (o_.dtype() == DType::bf16 && w.shape().rank() > 1) casts.emplace_back(gradients.back(), w.cast(DType::bf16));
     }
     const std::string shape = text(numbers, " numbers");
-    add("sgd_step", shape, 1, [&] { backend_.sgd_step({/*lr=*/0, /*momentum=*/0.9}, moved); });
+    add("optimizer_step", shape, 1, [&] { backend_.optimizer_step(formula::Sgd{/*lr=*/0, /*momentum=*/0.9}, moved); });
     add("sum_squares", shape, 1, [&] { backend_.sum_squares(summed); });
     if (casts.empty()) return;
     add("cast to bf16", shape, 1, [&] {

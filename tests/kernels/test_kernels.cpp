@@ -230,16 +230,21 @@ const Kernel kernels_in_place[] = {
     {"dropout", [](Backend& b, Tensor x, Tensor, Tensor) { return b.dropout(x, 0.3, 11, 12, x), x; }},
     {"sum_squares",
      [](Backend& b, Tensor x, Tensor, Tensor) { return Tensor::full(b, {}, b.sum_squares({x}), DType::f64); }},
-    {"sgd_step",
+    {"optimizer_step sgd",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
-       b.sgd_step({0.1, 0.9, 0.01, true}, {{x, y, z}});
-       return b.sgd_step({0.2, 0.8, 0.02, false}, {{x, y, z}}), x;
+       b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, {{x, y, {z}}});
+       return b.optimizer_step(formula::Sgd{0.2, 0.8, 0.02, false}, {{x, y, {z}}}), x;
      }},
-    {"adam_step",
+    {"optimizer_step adam",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
        Tensor v = Tensor::zeros(b, x.shape(), x.dtype());
-       b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, {{x, y, z, v}});
-       return b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, true, 0.19, 0.0199}, {{x, y, z, v}}), x;
+       formula::Adam adam{0.1, 0.9, 0.99, 1e-8, 0.01, false};
+       for (const int step : {1, 2}) {
+         adam.before_step(step);
+         adam.decoupled = step == 2;
+         b.optimizer_step(adam, {{x, y, {z, v}}});
+       }
+       return x;
      }},
 };
 
@@ -277,13 +282,12 @@ TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
         v.push_back(Tensor::zeros(b, shape, DType::f64));
         m.push_back(Tensor::zeros(b, shape, DType::f64));
       }
-      std::vector<SgdTensors> sgd;
-      std::vector<AdamTensors> adam;
+      std::vector<WeightTensors> sgd, adam;
       for (size_t i = 0; i < w.size(); ++i)
-        sgd.push_back({w[i], dw[i], v[i]}), adam.push_back({w[i], dw[i], m[i], v[i]});
-      b.sgd_step({0.1, 0.9, 0.01, true}, sgd);
+        sgd.push_back({w[i], dw[i], {v[i]}}), adam.push_back({w[i], dw[i], {m[i], v[i]}});
+      b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd);
       for (Tensor& x : v) b.fill(0, x);
-      b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
+      b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
       std::vector<double> all = {b.sum_squares({w.begin(), w.end()}), b.sum_squares({})};
       for (const Tensor& x : w) {
         for (const double value : numbers(x)) all.push_back(value);

@@ -244,13 +244,13 @@ struct Network {
   }
   // The losses of the steps, each before its update.
   Numbers train() {
-    Sgd sgd(model->trainable(), /*momentum=*/0.9);
+    Sgd sgd(model->trainable(), spec["lr"], {{"momentum", 0.9}});
     Numbers losses;
     for (int step = 0; step < spec["steps"]; ++step) {
       const Var loss = this->loss();
       losses.push_back(loss.value().item());
       loss.backward();
-      sgd.step(spec["lr"]);
+      sgd.step();
     }
     return losses;
   }
