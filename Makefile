@@ -2,7 +2,8 @@
 #
 #   make         the library and the programs in apps/
 #   make demo    train a VGG16 on synthetic cats and dogs, one cat to eleven dogs, with the focal loss
-#   make test    build and run the tests
+#   make check   build and run the quick tests: under ten seconds
+#   make test    build and run all tests
 #   make bench   speed and memory beside PyTorch's
 #   make clean   remove what was built
 #
@@ -63,6 +64,9 @@ examples: $(EXAMPLES)
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
 
+# Slow tests are in a test suite of that name (tests/support.h).
+check: $(OUT)/run_tests
+	$(OUT)/run_tests -tse=slow $(TEST_ARGS)
 test: $(OUT)/run_tests
 	$(OUT)/run_tests $(TEST_ARGS)
 
@@ -89,6 +93,7 @@ $(LIBRARY) $(APPS_LIBRARY):
 
 # -- the headers as they are installed: what is public, under counterpoise/, and counterpoise.h with all of it --
 # A header includes "core/var.h" here and "counterpoise/core/var.h" there, where other libraries have a core/, too.
+INTERNAL_HEADERS := core/io/safetensors_header.h data/images/jpeg_check.h data/images/canvas.h
 PUBLIC_HEADERS := $(filter-out $(INTERNAL_HEADERS),$(wildcard kernels/*.h) kernels/cpu/parallel.h \
   $(foreach d,core layers losses optim data,$(sort $(wildcard $(d)/*.h $(d)/*/*.h))))
 HEADERS := $(BUILD)/include

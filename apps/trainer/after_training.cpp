@@ -23,17 +23,12 @@ bool wants_post_training(const Options& o) {
 
 double retrain_classifier(Model& model, const TrainingData& data, const Options& o, Backend& backend) {
   // The new initial weights are those of another network of the same kind.
-  const std::vector<Parameter> fresh =
-      make_model(o.model, backend, ~static_cast<uint64_t>(o.seed))->head().parameters();
-  std::vector<Var> trainable;
-  for (size_t i = 0; i < fresh.size(); ++i) {
-    const Var var = model.head().parameters()[i].var;
-    var.set_value(fresh[i].var.value());
-    trainable.push_back(var);
-  }
-  const auto optimizer = make_optimizer(o.optimizer, trainable, o.momentum, o.nesterov, o.weight_decay);
-  const LossInfo& row = find_loss(o.model.outputs == 1 ? "bce" : "cross-entropy");
-  Loss loss(row, row.form(), {});
+  std::vector<Var> trainable = model.head().trainable();
+  const auto fresh = make_model(o.model, backend, ~static_cast<uint64_t>(o.seed));
+  const std::vector<Var> start = fresh->head().trainable();
+  for (size_t i = 0; i < start.size(); ++i) trainable[i].set_value(start[i].value());
+  Optimizer optimizer = make_optimizer(o.optimizer, trainable, optimizer_params(o));
+  Loss loss(o.model.outputs == 1 ? "bce" : "cross-entropy");
   Schedule schedule;
   schedule.kind = Schedule::cosine;
   schedule.lr = o.schedule.lr;
@@ -73,7 +68,7 @@ double retrain_classifier(Model& model, const TrainingData& data, const Options&
     return true;
   };
   try {
-    loop.run(loader, *optimizer, trainable);
+    loop.run(loader, optimizer, trainable);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::diverged) throw;
     throw Error(error.kind(), "--crt: ", error.what(), "; try a smaller --lr");

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
+#include <sstream>
 
 namespace counterpoise {
 
 namespace {
 
-// The number of edits that make a into b (Levenshtein).
+// The number of edits that make a into b (Levenshtein's distance). CLI11 has no "did you mean" of its own.
 size_t distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -24,6 +26,64 @@ size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+// Lines of --help are at most this long.
+constexpr size_t help_width = 100;
+constexpr char no_break = '\x1f';  // a space at which a line does not end
+
+// `text` in lines of at most `width` letters, joined by `between`. Its own lines stay as they are where they fit.
+std::string wrapped(const std::string& text, size_t width, const std::string& between) {
+  std::string all, line, word;
+  std::istringstream lines(text);
+  for (bool first = true; std::getline(lines, line); first = false) {
+    if (!first) all += between;
+    if (line.size() <= width) {
+      all += line;
+      continue;
+    }
+    size_t used = 0;
+    for (std::istringstream words(line); words >> word;) {
+      const bool fits = used + 1 + word.size() <= width;
+      if (used) all += fits ? " " : between;
+      used = used && fits ? used + 1 + word.size() : word.size();
+      all += word;
+    }
+  }
+  std::replace(all.begin(), all.end(), no_break, ' ');
+  return all;
+}
+
+// CLI11's help in lines of bounded length, with defaults in brackets after the text. Ranges of numbers are left to the
+// error that names them.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(28); }
+
+  std::string make_description(const CLI::App* app) const override {
+    return wrapped(app->get_description(), help_width, "\n") + "\n\n";
+  }
+  std::string make_footer(const CLI::App* app) const override {
+    return app->get_footer().empty() ? "" : wrapped(app->get_footer(), help_width, "\n") + "\n";
+  }
+  std::string make_group(std::string group, bool positional, std::vector<const CLI::Option*> options) const override {
+    // The caller puts an empty line between groups, but none before the first.
+    std::string all = (positional || group == "Options" ? "\n" : "") + group + ":\n";
+    for (const CLI::Option* option : options) all += make_option(option, positional);
+    return all;
+  }
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    std::string name = "  " + make_option_name(option, is_positional);
+    const std::string type = option->get_type_size() && !is_positional ? option->get_type_name() : "";
+    if (!type.empty()) name += " " + type.substr(0, type.find(':'));
+    std::string defaults = option->get_required() ? "(required)" : option->get_default_str();
+    if (!option->get_required() && !defaults.empty()) defaults = "[" + defaults + "]";
+    if (defaults.size() < 36) std::replace(defaults.begin(), defaults.end(), ' ', no_break);
+    const std::string help = option->get_description() + (defaults.empty() ? "" : " ") + defaults;
+    const std::string indent(column_width_, ' ');
+    name += name.size() + 2 <= column_width_ ? indent.substr(name.size()) : "\n" + indent;
+    return name + wrapped(help, help_width - column_width_, "\n" + indent) + "\n";
+  }
+};
+
 std::string unknown_option(const CLI::App& app, const std::string& given) {
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options()) {
@@ -37,8 +97,9 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
 
 std::string nearest(const std::string& given, const std::vector<std::string>& known) {
   std::string best;
+  const size_t limit = std::min<size_t>(3, given.size() / 2);
   for (const std::string& name : known) {
-    if (distance(given, name) <= 3 && (best.empty() || distance(given, name) < distance(given, best))) best = name;
+    if (distance(given, name) <= limit && (best.empty() || distance(given, name) < distance(given, best))) best = name;
   }
   return best;
 }
@@ -62,6 +123,7 @@ double parse_number(const std::string& flag, const std::string& given, const std
 
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
   const std::string help = app.get_name().substr(0, app.get_name().find(" [")) + " --help";
+  app.formatter(std::make_shared<HelpFormatter>());
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wanted) {  // --help, --version
@@ -84,47 +146,6 @@ std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
     if (option->count() > 0 && !option->get_lnames().empty()) given.insert("--" + option->get_lnames().front());
   }
   return given;
-}
-
-void LossFlags::add_to(CLI::App& app, const std::string& group) {
-  // "focusing (focal 2, poly1 0); power ... (vs 0.3)": what each parameter means to which losses, with its defaults.
-  std::map<std::string, std::vector<std::pair<std::string, std::string>>> meanings;
-  std::vector<std::string> order;
-  for (const LossInfo& loss : losses()) {
-    for (const LossParam& p : loss.params) {
-      auto& meaning = meanings[p.name];
-      if (meaning.empty()) order.push_back(p.name);
-      auto it = std::find_if(meaning.begin(), meaning.end(), [&](const auto& m) { return m.first == p.help; });
-      if (it == meaning.end()) it = meaning.insert(meaning.end(), {p.help, ""});
-      it->second += text(it->second.empty() ? "" : ", ", loss.name, " ", p.value);
-    }
-  }
-  for (const std::string& name : order) {
-    std::string help;
-    for (const auto& [meaning, takers] : meanings[name]) {
-      help += (help.empty() ? "" : "; ") + meaning + " [" + takers + "]";
-    }
-    app.add_option("--" + name, values_[name], help)->group(group)->type_name("X");
-  }
-}
-
-LossParams LossFlags::given(const LossInfo& loss, const std::set<std::string>& flags) const {
-  LossParams params;
-  for (const auto& [name, value] : values_) {
-    if (!flags.count("--" + name)) continue;
-    const auto param =
-        std::find_if(loss.params.begin(), loss.params.end(), [&](const LossParam& p) { return p.name == name; });
-    // resolve() will say that it does not apply, whatever its value.
-    if (param == loss.params.end()) {
-      params[name] = 0;
-      continue;
-    }
-    const double number = parse_number("--" + name, value, param->word);
-    CP_ENSURE_AS(invalid_argument, param->word.empty() || number != -1 || value == param->word, "--", name, " ", value,
-                 " is out of range: ", param->low, " to ", param->high, ", or ", param->word);
-    params[name] = number;
-  }
-  return params;
 }
 
 }  // namespace counterpoise

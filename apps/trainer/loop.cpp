@@ -46,7 +46,7 @@ int64_t TrainingLoop::run(DataLoader& loader, Optimizer& optimizer, const std::v
       more = (max_steps == 0 || steps + 1 < max_steps) && loader.next(next);
       step.loss = loss.value().item();
       check_finite(step.loss, "loss", step);
-      std::vector<View> gradients;
+      std::vector<ConstView> gradients;
       for (const Var& p : parameters) {
         if (p.grad().defined()) gradients.push_back(p.grad());
       }

@@ -1,282 +1,230 @@
 #include "apps/trainer/options.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "apps/trainer/flags.h"
+#include "apps/trainer/loss_flags.h"
+#include "apps/trainer/option_table.h"
 #include "apps/trainer/version.h"
 #include "losses/metrics/curves.h"
 
 namespace counterpoise {
 
+// -- values that are neither numbers nor strings, as a command line and JSON write them --
+
+static void read_option(const std::string& text, Augment& augment) { augment = parse_augment(text); }
+static std::string option_text(const Augment& augment) { return to_string(augment); }
+
+static void read_option(const std::string& text, Mix& mix) { mix = parse_mix(text); }
+static std::string option_text(const Mix& mix) { return to_string(mix); }
+
+static void read_option(const std::string& text, const LossInfo*& loss) { loss = &find_loss(text); }
+static std::string option_text(const LossInfo* const& loss) { return loss->name; }
+
+static void read_option(const std::string& text, ModelConfig::Head& head) {
+  head = text == "lectures" ? ModelConfig::lectures : ModelConfig::imagenet;
+}
+static std::string option_text(const ModelConfig::Head& head) {
+  return head == ModelConfig::lectures ? "lectures" : "imagenet";
+}
+
 namespace {
 
-// Defaults that depend on the images: the synthetic ones are learned small and quickly, real ones at the lectures'
-// size.
-struct Defaults {
-  int image_size, epochs;
-  double width, lr;
-};
-constexpr Defaults drawn = {48, 6, 0.125, 1e-3};
-constexpr Defaults photographs = {160, 10, 1.0, 1e-4};
+const std::vector<std::string> valid_optimizers = {"sgd", "adam", "adamw"};
+const std::vector<std::string> valid_schedules = {"constant", "step", "cosine"};
+
+// What the losses have as their default: the usual one, then those that differ, "none; weighted-bce: balanced".
+template <class Default>
+std::string by_loss(const Default& default_of) {
+  const auto usual = default_of(losses().front());
+  std::string all = text(usual);
+  for (const LossInfo& loss : losses()) {
+    if (default_of(loss) != usual)
+      all += text(all.find(':') == std::string::npos ? "; " : ", ", loss.name, ": ", default_of(loss));
+  }
+  return all;
+}
+
+// Every option of catdog but the parameters of losses, which come from the losses' registry. Adding an option: one
+// field in struct Options, with its default, and one row here.
+// clang-format off
+OptionTable option_table(Options& o) {
+  OptionTable t;
+  const char* saved = "as in the file";
+  t.group("Images");
+  t.row(o.data, "--data", "DIR").empty_is("synthetic")
+      .help("Folder with train/CLASS/*.jpg and validation/CLASS/*.jpg, or synthetic: generated cats and dogs");
+  t.row(o.positive, "--positive", "CLASS").otherwise("cat; without one, the last class").otherwise_for("eval", saved)
+      .help("The class to find: precision, recall and F1 are those of this class");
+  t.row(o.image_size, "--image-size", "N").range(32, 2048).by_data(48, 160).otherwise_for("eval", saved)
+      .help("Images are resized to N x N pixels");
+  t.row(o.batch_size, "--batch-size,-b", "N").range(1, 65536)
+      .help("Images per step");
+  t.row(o.workers, "--workers,-j", "N").range(0, 256)
+      .help("Threads that load images; results do not depend on their number");
+  t.row(o.count, "--count", "SPEC").only("train").otherwise("synthetic: cat=400,dog=4400, --data: all")
+      .help("Training images per class, as in cat=1000,dog=11000; --seed chooses which ones");
+  t.row(o.shuffle, "--no-shuffle").only("train")
+      .help("The same order in every epoch, and the first --count images: by name, the classes in turn");
+  t.row(o.augment, "--augment", "SPEC").only("train")
+      .help("Random changes of training images: " + augment_help());
+
+  t.group("Network");
+  t.row(o.model.name, "--model", "NAME").one_of(model_names()).otherwise_for("eval", saved)
+      .help("The network:");
+  t.row(o.model.width, "--width", "X").range(0.015625, 8.0).by_data(0.125, 1.0).otherwise_for("eval", saved)
+      .help("Factor on the channels of every convolution");
+  t.row(o.model.head, "--head", "NAME").one_of({"lectures", "imagenet"}).otherwise_for("eval", saved)
+      .help("After the convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units)");
+  t.row(o.weights, "--weights", "FILE").only("eval").required().in_json(false)
+      .help("The weights to evaluate. The file also says what they are for: network, image size, classes, decision");
+  t.row(o.init, "--init", "FILE").only("train").otherwise("random")
+      .help("Initial weights: safetensors with torchvision's names and layouts");
+  t.row(o.summary, "--summary").only("train").in_json(false)
+      .help("Print the network's layers, shapes and parameters, and exit");
+  t.row(o.model.outputs, "--outputs", "K").only("train").range(1, 100000).otherwise("1 where the loss allows it")
+      .help("Units of the last layer: 1 (one logit) or 2 (a logit per class)");
+
+  t.group("Loss", "train");
+  t.row(o.loss, "--loss", "NAME").one_of(loss_names())
+      .help("The loss, with parameters of its own below:");
+  t.row(o.reduction, "--loss-reduction", "NAME")
+      .otherwise(by_loss([](const LossInfo& loss) { return to_string(loss.defaults.reduction); }))
+      .help("What the sum of a batch's weighted losses is divided by: mean (the number of samples), weighted-mean (the "
+            "sum of their class weights), positives (the number of positive samples), sum (nothing)");
+  t.row(o.class_weights, "--class-weights", "SPEC")
+      .otherwise(by_loss([](const LossInfo& loss) { return loss.defaults.class_weights; }))
+      .help("none, balanced (N / (K N_c)), inverse, sqrt, effective=BETA, median, or a weight per class: cat=6,dog=0.55");
+  t.row(o.defer_weights, "--defer-weights", "X").range(0, 1)
+      .otherwise(by_loss([](const LossInfo& loss) { return loss.defaults.defer_weights; }))
+      .help("Deferred re-weighting: class weights only after this part of training");
+
+  t.group("Against imbalance", "train");
+  t.row(o.sampler, "--sampler", "NAME").one_of(sampler_names())
+      .help("How the images of an epoch are drawn:");
+  t.row(o.mix, "--mix", "SPEC")
+      .help("Mix the images of a batch: none, mixup=ALPHA, cutmix=ALPHA or remix=ALPHA,kappa=3,tau=0.5");
+  t.row(o.mix, "--mixup", "ALPHA").short_for("mixup=").help("Short for --mix mixup=ALPHA");
+  t.row(o.mix, "--cutmix", "ALPHA").short_for("cutmix=").help("Short for --mix cutmix=ALPHA");
+  t.row(o.mix, "--remix", "ALPHA").short_for("remix=").help("Short for --mix remix=ALPHA");
+
+  t.group("After training", "train");
+  t.row(o.crt_epochs, "--crt", "N").range(0, 10000)
+      .help("Classifier re-training: N epochs of class-balanced sampling for a new last layer on frozen features");
+  t.row(o.tau_norm, "--tau-norm", "X").range(0, 10)
+      .help("Divide the weights of each class by their norm to the power X; needs --outputs 2");
+
+  t.group("Decision");
+  t.row(o.temperature, "--temperature").only("train")
+      .help("Temperature scaling: divide the logits by the number that calibrates held-out training images best");
+  t.row(o.adjust_logits, "--adjust-logits", "X").range(0, 100).otherwise_for("eval", saved)
+      .help("Post-hoc logit adjustment: subtract X log(n_positive / n_negative) of the training images from the logit");
+  t.row(o.threshold, "--threshold", "P").only("train").number_or(tunable_metrics())
+      .help("Probability from which an image is predicted positive, or the metric to tune it for:");
+  t.row(o.threshold, "--threshold", "P").only("eval").otherwise(saved)
+      .help("Probability from which an image is predicted positive");
+  t.row(o.hold_out, "--hold-out", "X").only("train").range(0.01, 0.5).otherwise("0.1 with these")
+      .help("Part of the training images that is kept aside for --temperature and for tuning --threshold");
+
+  t.group("Training", "train");
+  t.row(o.epochs, "--epochs", "N").range(1, 1000000).by_data(6, 10)
+      .help("Passes over the training images");
+  t.row(o.max_steps, "--max-steps", "N").range(1, int64_t(1) << 40).otherwise("no limit")
+      .help("Stop after N steps");
+  t.row(o.optimizer, "--optimizer", "NAME").one_of(valid_optimizers)
+      .help("The optimizer:");
+  t.row(o.schedule.lr, "--lr", "X").range(0, 1e6).by_data(1e-3, 1e-4)
+      .help("Learning rate");
+  t.row(o.momentum, "--momentum", "X").range(0, 0.9999999)
+      .help("Momentum of sgd");
+  t.row(o.nesterov, "--nesterov")
+      .help("Nesterov momentum, for sgd");
+  t.row(o.weight_decay, "--weight-decay", "X").range(0, 1e6)
+      .help("Weight decay (adamw: decoupled; the others: added to the gradient)");
+  t.row(o.schedule_name, "--schedule", "NAME").one_of(valid_schedules)
+      .help("Learning rate over time:");
+  t.row(o.schedule.warmup, "--warmup-epochs", "X").range(0, 1e6)
+      .help("Epochs in which the learning rate rises linearly from 0");
+  t.row(o.schedule.step_every, "--lr-step-size", "X").range(1e-6, 1e6).in_json(o.schedule.kind == Schedule::step)
+      .help("Epochs between the drops of --schedule step");
+  t.row(o.schedule.step_gamma, "--lr-gamma", "X").range(0, 1).in_json(o.schedule.kind == Schedule::step)
+      .help("Factor on the learning rate at each of these drops");
+  t.row(o.seed, "--seed", "N").range(0, int64_t(1) << 62)
+      .help("Seed of everything random");
+
+  t.group("Device and files");
+  t.row(o.threads, "--threads", "N").range(1, 1024).otherwise("one per core")
+      .help("Threads that compute");
+  t.row(o.device, "--device", "NAME").one_of({"auto", "cpu", "cuda"})
+      .help("auto (a GPU where there is one), cpu or cuda");
+  t.row(o.precision, "--precision", "NAME").one_of({"fp32", "tf32", "bf16"})
+      .help("On a GPU: fp32, tf32 (factors of products rounded to 10 bits) or bf16 (activations and products in "
+            "bfloat16; weights, sums and losses in fp32)");
+  t.row(o.deterministic, "--deterministic")
+      .help("On a GPU: the same bits in every run, at some cost in speed; on the CPU that is always so");
+  t.row(o.output, "--output", "DIR").only("train").in_json(false).otherwise("none")
+      .help("Folder for steps.csv, timing.csv, epochs.csv, result.json, predictions.csv, last.safetensors and "
+            "best.safetensors (of the epoch with the best F1)");
+  t.row(o.output, "--output", "DIR").only("eval").in_json(false).otherwise("none")
+      .help("Folder for result.json and predictions.csv");
+  return t;
+}
+// clang-format on
+
+constexpr const char* training_text =
+    "Train a VGG to tell images of two classes apart, one of which may be rare, and report the confusion matrix, "
+    "accuracy, precision, recall and F1. Without --data it trains on synthetic images of 400 cats and 4400 dogs.\n\n"
+    "Other commands, with options of their own:\n"
+    "  ./apps/catdog eval --weights FILE     evaluate saved weights\n"
+    "  ./apps/catdog metrics FILE.csv        print every metric of a classifier's scores";
+constexpr const char* evaluation_text =
+    "Evaluate saved weights on validation images: confusion matrix, accuracy, precision, recall and F1.";
+constexpr const char* exit_codes =
+    "Exit codes: 0 success, 1 failure, 2 wrong command line, 3 unusable data or weights, 4 device missing or out of "
+    "memory, 5 training diverged, 128 + N after signal N.";
 
 class CommandLine {
  public:
-  CommandLine(Options& options, const std::string& command)
-      : o_(options),
-        app_(
-            "Train a VGG on images of two classes of which one may be rare, and count what it gets right.\n"
-            "Without --data the images are drawn: cats and dogs, one to eleven.\n"
-            "`catdog eval --weights FILE` evaluates saved weights, `catdog metrics FILE.csv` prints every metric of "
-            "scores; "
-            "with --help they list their options.",
-            command == "eval" ? "./apps/catdog eval" : "./apps/catdog [train]") {
-    app_.set_help_flag("-h,--help", "Print this and end");
-    app_.set_version_flag("--version", version_text(), "Print what this program was built with and end");
-    app_.get_formatter()->column_width(36);
-    app_.get_formatter()->label("REQUIRED", "(required)");
-    app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    data_options();
-    model_options();
-    if (o_.command == Options::train) training_options();
-    else decision_options("Decision");
-    machine_options();
-  }
+  explicit CommandLine(Options& options)
+      : o_(options), command_(o_.command == Options::train ? "train" : "eval"), table_(option_table(options)) {}
 
   void parse(int argc, char** argv) {
-    o_.given = parse_command_line(app_, argc, argv);
+    const bool train = o_.command == Options::train;
+    CLI::App app(train ? training_text : evaluation_text, train ? "./apps/catdog [train]" : "./apps/catdog eval");
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    app.set_version_flag("--version", version_text(), "Print version and build, and exit");
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    table_.add_to(app, command_);
+    if (train) loss_flags_.add_to(app, "Parameters of losses, described by ./apps/losses list");
+    app.footer(exit_codes);
+    o_.given = parse_command_line(app, argc, argv);
     resolve_all();
   }
 
  private:
+  bool given(const std::string& flag) const { return o_.given.count(flag) > 0; }
+
   template <class Value, class Otherwise>
   void fill(const char* flag, Value& value, const Otherwise& otherwise) const {
-    if (!o_.given.count(flag)) value = otherwise;
-  }
-  template <class T>
-  CLI::Option* add(const std::string& flags, T& target, const std::string& help, const std::string& group) {
-    CLI::Option* option = app_.add_option(flags, target, help)->group(group);
-    if (std::is_arithmetic<T>::value) option->check(CLI::Validator(plain_number, "", "NUMBER"));
-    return option;
-  }
-
-  void data_options() {
-    const char* group = "Images";
-    add("--data", o_.data,
-        "Folder with train/CLASS/*.jpg and validation/CLASS/*.jpg; without it: synthetic cats and dogs", group)
-        ->type_name("DIR");
-    add("--positive", o_.positive,
-        "The class to find: metrics count it, and the logit is its logit [cat, if there is one]", group)
-        ->type_name("CLASS");
-    add("--image-size", o_.image_size, "Images are stretched to N x N [synthetic: 48, --data: 160]", group)
-        ->type_name("N")
-        ->check(CLI::Range(32, 2048));
-    add("--batch-size,-b", o_.batch_size, "Images in a step", group)
-        ->type_name("N")
-        ->check(CLI::Range(1, 65536))
-        ->capture_default_str();
-    add("--workers,-j", o_.workers, "Threads that read images; the results do not depend on it", group)
-        ->type_name("N")
-        ->check(CLI::Range(0, 256))
-        ->capture_default_str();
-    if (o_.command == Options::eval) return;
-    add("--count", o_.count,
-        "Training images of each class, the first in an order drawn from --seed, as cat=1000,dog=11000 "
-        "[synthetic: cat=400,dog=4400, --data: all]",
-        group)
-        ->type_name("SPEC");
-    app_.add_flag_callback(
-            "--no-shuffle", [this] { o_.shuffle = false; },
-            "The same order in every epoch: the first images by name, the classes taking turns")
-        ->group(group);
-    add("--augment", augment_, augment_help(), group)
-        ->type_name("SPEC")
-        ->capture_default_str();
-  }
-
-  void model_options() {
-    const char* group = "Network";
-    add("--model", o_.model.name, join(model_names()), group)->type_name("NAME")->capture_default_str();
-    add("--width", o_.model.width, "Factor on the channels of all convolutions [synthetic: 0.125, --data: 1]", group)
-        ->type_name("X")
-        ->check(CLI::Range(0.015625, 8.0));
-    add("--head", head_, "lectures: flatten and one dense layer; imagenet: dense 4096, 4096 and output", group)
-        ->type_name("NAME")
-        ->check(CLI::IsMember({"lectures", "imagenet"}))
-        ->capture_default_str();
-    if (o_.command == Options::eval) {
-      add("--weights", o_.weights, "The weights to evaluate; what the file says of its network need not be repeated",
-          group)
-          ->type_name("FILE")
-          ->required();
-      return;
-    }
-    add("--init", o_.init, "Start from these weights: safetensors with torchvision's names and layouts", group)
-        ->type_name("FILE");
-    app_.add_flag("--summary", o_.summary, "Print the network's layers, shapes and parameters, and end")->group(group);
-    add("--outputs", o_.model.outputs,
-        "Units of the last layer: 1, one logit, or 2, one for each class [1 where the loss can]", group)
-        ->type_name("K")
-        ->check(CLI::Range(Index(1), Index(100000)));
-  }
-
-  void training_options() {
-    const char* group = "Loss";
-    add("--loss", loss_, join(loss_names()), group)->type_name("NAME")->capture_default_str();
-    add("--loss-reduction", o_.reduction,
-        "What a batch's sum of weighted losses is divided by: mean (its number of samples), weighted-mean (the sum of "
-        "their weights), positives (the number of positive ones), sum (nothing) [mean; cross-entropy: weighted-mean]",
-        group)
-        ->type_name("NAME");
-    add("--class-weights", o_.class_weights,
-        "none, balanced (N / (K N_c)), inverse, sqrt, effective=BETA, median, or a weight for each class: "
-        "cat=6,dog=0.55 "
-        "[none; weighted-bce: balanced, ldam: effective=0.9999]",
-        group)
-        ->type_name("SPEC");
-    add("--defer-weights", o_.defer_weights,
-        "Class weights only from this part of training on: deferred re-weighting [0; ldam: 0.8]", group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 1.0));
-    loss_flags_.add_to(app_, "Parameters of losses");
-    group = "Against imbalance";
-    add("--sampler", o_.sampler, "What an epoch is made of: " + join(sampler_names()), group)
-        ->type_name("NAME")
-        ->capture_default_str();
-    add("--mix", mix_, "Mix images of a batch: none, mixup=ALPHA, cutmix=ALPHA or remix=ALPHA,kappa=3,tau=0.5", group)
-        ->type_name("SPEC")
-        ->capture_default_str();
-    add("--mixup", mixup_, "Short for --mix mixup=ALPHA", group)->type_name("ALPHA");
-    add("--cutmix", cutmix_, "Short for --mix cutmix=ALPHA", group)->type_name("ALPHA");
-    add("--remix", remix_, "Short for --mix remix=ALPHA", group)->type_name("ALPHA");
-    group = "After training";
-    add("--crt", o_.crt_epochs,
-        "Classifier re-training: so many epochs for a new last layer on frozen features, with class-balanced sampling",
-        group)
-        ->type_name("N")
-        ->check(CLI::Range(0, 10000));
-    add("--tau-norm", o_.tau_norm, "Divide the weights of each class by their length to this power; needs --outputs 2",
-        group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 10.0));
-    app_.add_flag("--temperature", o_.temperature, "Divide the logits by what makes them fit held-out training images")
-        ->group(group);
-    decision_options(group);
-    add("--hold-out", o_.hold_out,
-        "Part of the training images that is kept aside for --temperature and a tuned --threshold [0.1 with these]",
-        group)
-        ->type_name("X")
-        ->check(CLI::Range(0.01, 0.5));
-    group = "Training";
-    add("--epochs", o_.epochs, "Passes over the training images [synthetic: 6, --data: 10]", group)
-        ->type_name("N")
-        ->check(CLI::Range(1, 1000000));
-    add("--max-steps", o_.max_steps, "End after so many steps", group)
-        ->type_name("N")
-        ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
-    add("--optimizer", o_.optimizer, "sgd, adam or adamw", group)->type_name("NAME")->capture_default_str();
-    add("--lr", o_.schedule.lr, "Learning rate [synthetic: 0.001, --data: 0.0001]", group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 1e6));
-    add("--momentum", o_.momentum, "Momentum of sgd", group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 0.9999999))
-        ->capture_default_str();
-    app_.add_flag("--nesterov", o_.nesterov, "Nesterov's momentum (sgd)")->group(group);
-    add("--weight-decay", o_.weight_decay, "Decay of weights (adamw: decoupled, the others: added to the gradient)",
-        group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 1e6))
-        ->capture_default_str();
-    add("--schedule", o_.schedule_name, "constant, step or cosine", group)->type_name("NAME")->capture_default_str();
-    add("--warmup-epochs", o_.schedule.warmup, "Epochs in which the rate rises from 0", group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 1e6))
-        ->capture_default_str();
-    add("--lr-step-size", o_.schedule.step_every, "Epochs between the drops of --schedule step", group)
-        ->type_name("X")
-        ->check(CLI::Range(1e-6, 1e6))
-        ->capture_default_str();
-    add("--lr-gamma", o_.schedule.step_gamma, "Factor of each drop", group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
-    add("--seed", o_.seed, "Everything random is drawn from it", group)
-        ->type_name("N")
-        ->check(CLI::Range(int64_t(0), int64_t(1) << 62))
-        ->capture_default_str();
-  }
-
-  void decision_options(const char* group) {
-    add("--threshold", o_.threshold,
-        std::string("Probability from which a image is predicted positive") +
-            (o_.command == Options::train ? ", or the metric to tune it for: " + join(tunable_metrics()) : "") +
-            " [0.5]",
-        group)
-        ->type_name("P");
-    add("--adjust-logits", o_.adjust_logits,
-        "Subtract X log(n_positive / n_negative) of the training images from the logit; 1: post-hoc logit adjustment",
-        group)
-        ->type_name("X")
-        ->check(CLI::Range(0.0, 100.0));
-  }
-
-  void machine_options() {
-    const char* group = "TestBackend and files";
-    add("--threads", o_.threads, "Threads that compute [one per core]", group)
-        ->type_name("N")
-        ->check(CLI::Range(1, 1024));
-    add("--device", o_.device, "auto, cpu or cuda", group)
-        ->type_name("NAME")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-        ->capture_default_str();
-    add("--precision", o_.precision,
-        "How a GPU computes: fp32; tf32 (factors of products rounded to 10 bits); bf16 (activations and products in 8 "
-        "bits; weights, sums and losses stay in fp32)",
-        group)
-        ->type_name("NAME")
-        ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
-        ->capture_default_str();
-    app_.add_flag("--deterministic", o_.deterministic,
-                  "On a GPU: the same bits in every run, for some of its speed; a processor always gives them")
-        ->group(group);
-    add("--output", o_.output,
-        o_.command == Options::train
-            ? "Folder for steps.csv, timing.csv, epochs.csv, result.json, predictions.csv, last.safetensors and "
-              "best.safetensors (of the epoch with the best F1)"
-            : "Folder for result.json and predictions.csv",
-        group)
-        ->type_name("DIR");
+    if (!given(flag)) value = otherwise;
   }
 
   // An error if a flag was given where something else makes it meaningless.
   void refuse(const std::string& flag, const std::string& reason) const {
-    CP_ENSURE_AS(invalid_argument, !o_.given.count(flag), flag, " ", reason);
+    CP_ENSURE_AS(invalid_argument, !given(flag), flag, " ", reason);
   }
 
+  // Defaults that depend on other options, and what does not go together.
   void resolve_all() {
-    for (const auto& [flag, value] : {std::pair("--data", o_.data), std::pair("--output", o_.output),
-                                      std::pair("--init", o_.init), std::pair("--positive", o_.positive)}) {
-      CP_ENSURE_AS(invalid_argument, !o_.given.count(flag) || !value.empty(), flag,
-                   ": nothing was given; an unset variable?");
-    }
-    const Defaults& defaults = o_.data.empty() ? drawn : photographs;
-    fill("--image-size", o_.image_size, defaults.image_size);
+    table_.fill(command_, o_.data.empty(), o_.given);
     o_.model.image_size = o_.image_size;
-    fill("--width", o_.model.width, defaults.width);
-    o_.model.head = head_ == "lectures" ? ModelConfig::lectures : ModelConfig::imagenet;
-    one_of("--model", o_.model.name, model_names());
     if (o_.command == Options::eval) return;
 
-    fill("--epochs", o_.epochs, defaults.epochs);
-    fill("--lr", o_.schedule.lr, defaults.lr);
-    o_.augment = with_flag("--augment", [&] { return parse_augment(augment_); });
-    o_.loss = &find_loss(loss_);
-    if (!o_.given.count("--outputs")) o_.model.outputs = o_.loss->form();
+    if (!given("--outputs")) o_.model.outputs = o_.loss->form();
     CP_ENSURE_AS(invalid_argument, o_.summary || o_.model.outputs <= 2, "--outputs ", o_.model.outputs,
                  " goes with --summary; in training it is 1 (one logit) or 2 (a logit for each class)");
     if (o_.model.outputs <= 2) {
-      o_.loss_params = with_flag("--loss " + loss_, [&] {
+      o_.loss_spec = with_flag("--loss " + o_.loss->name, [&] {
         return resolve(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
                        loss_flags_.given(*o_.loss, o_.given));
       });
@@ -286,13 +234,12 @@ class CommandLine {
     fill("--defer-weights", o_.defer_weights, o_.class_weights == "none" ? 0 : o_.loss->defaults.defer_weights);
     fill("--loss-reduction", o_.reduction, to_string(o_.loss->defaults.reduction));
     resolve_techniques();
-    one_of("--optimizer", o_.optimizer, {"sgd", "adam", "adamw"});
     if (o_.optimizer != "sgd") {
       refuse("--momentum", "belongs to --optimizer sgd, not to " + o_.optimizer);
       refuse("--nesterov", "belongs to --optimizer sgd, not to " + o_.optimizer);
       o_.momentum = 0;
     }
-    o_.schedule.kind = with_flag("--schedule", [&] { return parse_schedule(o_.schedule_name); });
+    o_.schedule.kind = parse_schedule(o_.schedule_name);
     if (o_.schedule.kind != Schedule::step) {
       refuse("--lr-step-size", "belongs to --schedule step, not to " + o_.schedule_name);
       refuse("--lr-gamma", "belongs to --schedule step, not to " + o_.schedule_name);
@@ -300,46 +247,30 @@ class CommandLine {
   }
 
   void resolve_techniques() {
-    one_of("--sampler", o_.sampler, sampler_names());
     if (o_.sampler != "shuffle" && !o_.shuffle) {
       throw Error(ErrorKind::invalid_argument,
                   "--sampler " + o_.sampler + " draws its order, and does not go with --no-shuffle");
     }
-    int mixes = o_.given.count("--mix") > 0;
-    for (const auto& [kind, alpha] :
-         {std::pair("mixup", mixup_), std::pair("cutmix", cutmix_), std::pair("remix", remix_)}) {
-      if (!o_.given.count(std::string("--") + kind)) continue;
-      mix_ = std::string(kind) + "=" + alpha;
-      ++mixes;
-    }
-    CP_ENSURE_AS(invalid_argument, mixes <= 1,
+    CP_ENSURE_AS(invalid_argument, given("--mix") + given("--mixup") + given("--cutmix") + given("--remix") <= 1,
                  "images can be mixed in one way only: give one of --mix, --mixup, --cutmix, --remix");
-    o_.mix = with_flag("--mix", [&] { return parse_mix(mix_); });
     CP_ENSURE_AS(invalid_argument, o_.mix.kind == Mix::none || !o_.loss->is(LossInfo::stateful), "--loss ",
                  o_.loss->name, " counts whole samples, and does not go with mixed images");
     CP_ENSURE_AS(
-        invalid_argument, !o_.given.count("--tau-norm") || o_.model.outputs == 2,
+        invalid_argument, !given("--tau-norm") || o_.model.outputs == 2,
         "--tau-norm balances the weights of two outputs; add --outputs 2, or a loss with a logit for each class");
-    CP_ENSURE_AS(invalid_argument, !o_.given.count("--tau-norm") || !o_.model.cosine,
-                 "--tau-norm: the weights of --loss ", o_.loss->name, " have one length already");
+    CP_ENSURE_AS(invalid_argument, !given("--tau-norm") || !o_.model.cosine, "--tau-norm: the weights of --loss ",
+                 o_.loss->name, " have one length already");
     const bool tuned = std::isalpha(static_cast<unsigned char>(o_.threshold[0])) != 0;
-    if (tuned) one_of("--threshold", o_.threshold, tunable_metrics());
     if (tuned || o_.temperature) fill("--hold-out", o_.hold_out, 0.1);
     else refuse("--hold-out", "goes with --temperature or a --threshold that is tuned");
-    CP_ENSURE_AS(invalid_argument,
-                 o_.loss->defaults.threshold == 0 || !(o_.temperature || o_.given.count("--adjust-logits")), "--loss ",
-                 o_.loss->name, " learns numbers, not logits: --temperature and --adjust-logits do not apply");
-  }
-
-  static void one_of(const char* flag, const std::string& value, const std::vector<std::string>& valid) {
-    if (std::find(valid.begin(), valid.end(), value) != valid.end()) return;
-    throw Error(ErrorKind::invalid_argument, flag, ": \"", value, "\" is unknown; valid are ", join(valid));
+    CP_ENSURE_AS(invalid_argument, o_.loss->defaults.threshold == 0 || !(o_.temperature || given("--adjust-logits")),
+                 "--loss ", o_.loss->name,
+                 " learns numbers, not logits: --temperature and --adjust-logits do not apply");
   }
 
   Options& o_;
-  CLI::App app_;
-  std::string head_ = "lectures", loss_ = "bce", augment_ = "flip";
-  std::string mix_ = "none", mixup_, cutmix_, remix_;
+  const std::string command_;
+  OptionTable table_;
   LossFlags loss_flags_;
 };
 
@@ -356,60 +287,30 @@ Options parse_options(int argc, char** argv) {
     command = "train";
   }
   options.command = command == "eval" ? Options::eval : Options::train;
-  CommandLine(options, command).parse(argc, argv);
+  CommandLine(options).parse(argc, argv);
   return options;
 }
 
-nlohmann::ordered_json to_json(const Options& o) {
-  nlohmann::ordered_json json;
-  json["data"] = o.data.empty() ? "synthetic" : o.data;
-  json["count"] = o.count;
-  json["positive"] = o.positive;
-  json["image-size"] = o.image_size;
-  json["batch-size"] = o.batch_size;
-  json["workers"] = o.workers;
-  json["shuffle"] = o.shuffle;
-  json["augment"] = to_string(o.augment);
-  json["model"] = o.model.name;
-  json["width"] = o.model.width;
-  json["head"] = o.model.head == ModelConfig::lectures ? "lectures" : "imagenet";
-  json["init"] = o.init;
-  json["loss"] = o.loss->name;
-  for (const auto& [name, value] : o.loss_params) {
+nlohmann::ordered_json to_json(const Options& options) {
+  Options copy = options;
+  nlohmann::ordered_json json = option_table(copy).to_json();
+  for (const auto& [name, value] : options.loss_spec.params()) {
     if (value == -1) json[name] = "none";
     else json[name] = value;
   }
-  json["loss-reduction"] = o.reduction;
-  json["class-weights"] = o.class_weights;
-  json["defer-weights"] = o.defer_weights;
-  json["outputs"] = o.model.outputs;
-  json["sampler"] = o.sampler;
-  json["mix"] = to_string(o.mix);
-  json["crt"] = o.crt_epochs;
-  json["tau-norm"] = o.tau_norm;
-  json["temperature"] = o.temperature;
-  json["threshold"] = o.threshold;
-  json["adjust-logits"] = o.adjust_logits;
-  json["hold-out"] = o.hold_out;
-  json["optimizer"] = o.optimizer;
-  json["lr"] = o.schedule.lr;
-  json["momentum"] = o.momentum;
-  json["nesterov"] = o.nesterov;
-  json["weight-decay"] = o.weight_decay;
-  json["schedule"] = o.schedule_name;
-  json["warmup-epochs"] = o.schedule.warmup;
-  if (o.schedule.kind == Schedule::step) {
-    json["lr-step-size"] = o.schedule.step_every;
-    json["lr-gamma"] = o.schedule.step_gamma;
-  }
-  json["epochs"] = o.epochs;
-  json["max-steps"] = o.max_steps;
-  json["seed"] = o.seed;
-  json["threads"] = o.threads;
-  json["device"] = o.device;
-  json["precision"] = o.precision;
-  json["deterministic"] = o.deterministic;
   return json;
+}
+
+OptimizerParams optimizer_params(const Options& o) {
+  const OptimizerParams flags = {{"lr", o.schedule.lr},
+                                 {"momentum", o.momentum},
+                                 {"nesterov", o.nesterov},
+                                 {"weight-decay", o.weight_decay}};
+  OptimizerParams params;
+  for (const OptimizerParam& p : find_optimizer(o.optimizer).params) {
+    if (flags.count(p.name)) params[p.name] = flags.at(p.name);
+  }
+  return params;
 }
 
 }  // namespace counterpoise

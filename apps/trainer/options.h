@@ -12,17 +12,19 @@
 #include "data/sampler.h"
 #include "layers/models/models.h"
 #include "losses/registry.h"
+#include "optim/optimizer.h"
 #include "optim/schedule.h"
 
 namespace counterpoise {
 
+// A field holds its option's default; its row in options.cpp says the rest.
 struct Options {
   enum Command { train, eval } command = train;
 
   // What to learn from. An empty `data` stands for the synthetic set.
   std::string data, count, positive;
   bool shuffle = true;
-  Augment augment;
+  Augment augment = parse_augment("flip");
   int image_size = 0, batch_size = 32, workers = 2;
 
   // What to learn.
@@ -30,8 +32,8 @@ struct Options {
   std::string init, weights;  // to start from, to evaluate
 
   // How to learn it.
-  const LossInfo* loss = nullptr;
-  LossParams loss_params;
+  const LossInfo* loss = &find_loss("bce");
+  LossSpec loss_spec;  // with its parameters; no loss at all where nothing is trained
   std::string class_weights;  // as parse_class_weights() takes them
   std::string reduction;
   double defer_weights = 0;
@@ -66,6 +68,9 @@ struct Options {
 // The options of a command line; argv[0] is the program. --help and --version print to stdout and end the program with
 // 0. Throws Error(invalid_argument) with one line for anything that is wrong.
 Options parse_options(int argc, char** argv);
+
+// The hyper-parameters of o.optimizer that have flags.
+OptimizerParams optimizer_params(const Options& o);
 
 // The resolved options: a flag's name and its value.
 nlohmann::ordered_json to_json(const Options& options);

@@ -16,8 +16,8 @@
 #include "core/io/file.h"
 #include "core/io/safetensors.h"
 #include "kernels/cpu/parallel.h"
+#include "layers/linear.h"
 #include "layers/summary.h"
-#include "layers/tau_norm.h"
 #include "layers/weights.h"
 #include "losses/loss.h"
 #include "optim/optimizer.h"
@@ -92,12 +92,7 @@ class Training {
     if (!o_.loss->is(LossInfo::batch_level) || o_.given.count("--loss-reduction")) options.reduction = o_.reduction;
     options.defer_weights = o_.defer_weights;
     options.seed = static_cast<uint64_t>(o_.seed);
-    LossParams given;
-    for (const LossParam& p : o_.loss->params) {
-      if (o_.given.count("--" + p.name)) given[p.name] = o_.loss_params.at(p.name);
-    }
-    loss_ = std::make_unique<Loss>(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
-                                   given, options);
+    loss_ = std::make_unique<Loss>(o_.loss_spec, options);
     loss_->train(true);
   }
 
@@ -123,7 +118,7 @@ class Training {
     say(text("Network: ", o_.model.name, ", width ", o_.model.width, ", ", o_.image_size, "x", o_.image_size,
              " images, ", with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
     std::string loss = "Loss: " + o_.loss->name;
-    for (const auto& [name, value] : o_.loss_params) {
+    for (const auto& [name, value] : o_.loss_spec.params()) {
       loss += text(", ", name, " ");
       if (name == "alpha" && value >= 0) {
         loss += text(value, " for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
@@ -143,8 +138,7 @@ class Training {
 
   // Trains, and evaluates after each epoch. Returns the last epoch that was begun.
   int train() {
-    const std::unique_ptr<Optimizer> optimizer =
-        make_optimizer(o_.optimizer, model_->trainable(), o_.momentum, o_.nesterov, o_.weight_decay);
+    Optimizer optimizer = make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_));
     const double steps_per_epoch = static_cast<double>(loader_.batches_in(loader_.order(1)));
     const double epochs = std::min<double>(o_.epochs, static_cast<double>(total_steps_) / steps_per_epoch);
     int last_epoch = 1;
@@ -171,7 +165,7 @@ class Training {
       return evaluated;
     };
     try {
-      loop.run(loader_, *optimizer, model_->trainable());
+      loop.run(loader_, optimizer, model_->trainable());
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::diverged) throw;
       log_->save();  // the tables show how it came to this
@@ -219,25 +213,21 @@ class Training {
 
   // Everything that another program needs to use the weights.
   std::map<std::string, std::string> metadata(int epoch) const {
-    return {{"format", "pt"},
-            {"framework", "counterpoise"},
-            {"model", o_.model.name},
-            {"width", formatted("%.17g", o_.model.width)},
-            {"image_size", text(o_.image_size)},
-            {"head", o_.model.head == ModelConfig::lectures ? "lectures" : "imagenet"},
-            {"outputs", text(o_.model.outputs)},
-            {"cosine", text(o_.model.cosine)},
-            {"threshold", formatted("%.17g", decision_.origin)},
-            {"temperature", formatted("%.17g", decision_.temperature)},
-            {"logit_shift", formatted("%.17g", decision_.shift)},
-            {"cut", formatted("%.17g", decision_.cut)},
-            {"training_images", nlohmann::json(data_.counts).dump()},
-            {"loss", o_.loss->name},
-            {"loss_state", nlohmann::json(loss_->state()).dump()},
-            {"classes", nlohmann::json(data_.classes()).dump()},
-            {"positive", o_.positive},
-            {"scaling", "x / 127.5 - 1"},
-            {"epoch", text(epoch)}};
+    std::map<std::string, std::string> all = counterpoise::metadata(o_.model);
+    all.insert({{"format", "pt"},
+                {"framework", "counterpoise"},
+                {"threshold", formatted("%.17g", decision_.origin)},
+                {"temperature", formatted("%.17g", decision_.temperature)},
+                {"logit_shift", formatted("%.17g", decision_.shift)},
+                {"cut", formatted("%.17g", decision_.cut)},
+                {"training_images", nlohmann::json(data_.counts).dump()},
+                {"loss", o_.loss->name},
+                {"loss_state", nlohmann::json(loss_->state()).dump()},
+                {"classes", nlohmann::json(data_.classes()).dump()},
+                {"positive", o_.positive},
+                {"scaling", "x / 127.5 - 1"},
+                {"epoch", text(epoch)}});
+    return all;
   }
 
   Exit stopped(int epoch) {

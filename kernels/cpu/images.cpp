@@ -72,7 +72,7 @@ void sample_run(const ImageTransform& t, const uint8_t* rgb, int H, int W, int r
 
 }  // namespace
 
-void CpuBackend::images(const View& bytes, const View& index, const View& transforms, const View& y) {
+void CpuBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
   constexpr int run = 128;  // pixels that stay in the first cache between the steps
   dispatch_floating(y.dtype, [&](auto zero) {

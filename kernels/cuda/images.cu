@@ -8,7 +8,7 @@ namespace counterpoise {
 namespace {
 
 template <class T>
-void transform_images(cudaStream_t stream, const View& bytes, const View& index, const View& transforms,
+void transform_images(cudaStream_t stream, const ConstView& bytes, const ConstView& index, const ConstView& transforms,
                       const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
   const uint8_t* images = bytes.as<uint8_t>();
@@ -28,7 +28,7 @@ void transform_images(cudaStream_t stream, const View& bytes, const View& index,
 
 }  // namespace
 
-void CudaBackend::images(const View& bytes, const View& index, const View& transforms, const View& y) {
+void CudaBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) {
   dispatch_floating(y.dtype,
                     [&](auto zero) { transform_images<decltype(zero)>(stream_, bytes, index, transforms, y); });
 }

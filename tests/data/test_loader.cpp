@@ -10,6 +10,7 @@
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
 #include "tests/data/image_files.h"
+#include "tests/gpu.h"
 
 using namespace counterpoise;
 
@@ -221,8 +222,7 @@ TEST_CASE("loader: mixing depends on the number of the batch since training bega
   CHECK(epoch_of(later, 2).own_weights == two.own_weights);
 }
 
-TEST_CASE("loader: the emulated or real GPU gets what the processor does" * doctest::skip(!cuda_backend())) {
-  if (!cuda_backend()) return;
+TEST_CASE("loader: the emulated or real GPU gets what the processor does" * needs_gpu()) {
   const SyntheticImages set({5, 5}, 32, 1);
   DataLoader host(set, options(2));
   DataLoader kept(set, on(*cuda_backend(), options(2))), forgotten(set, on(*cuda_backend(), options(2), 1000));

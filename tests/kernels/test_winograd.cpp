@@ -10,6 +10,7 @@
 #include "kernels/cpu/winograd.h"
 #include "kernels/cpu/winograd_transforms.h"
 #include "tests/backends.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -230,7 +231,7 @@ ConvGeometry square(Index N, Index size, Index C, Index K) {
 
 }  // namespace
 
-TEST_CASE("winograd: each pass at every shape of VGG16, f32 against f64") {
+TEST_CASE("winograd: each pass at every shape of VGG16, f32 against f64" * slow()) {
   for (const Index size : {160, 224}) {
     CHECK(winograd_tile(square(16, size, 64, 64)) == 4);
     for (const ConvGeometry& g :
@@ -287,7 +288,7 @@ TEST_CASE("winograd: the same bits again, and forward and input gradient also fo
 TEST_CASE("winograd: an output larger than the caches, which goes around them") {
   Example<float> e(square(1, 190, 8, 64));
   Backend& backend = guarded_cpu();
-  const Tensor y = Tensor::empty(backend, {1, 190, 190, 64});
+  Tensor y = Tensor::empty(backend, {1, 190, 190, 64});
   REQUIRE(beyond_caches(y.size() * Index(sizeof(float))));
   REQUIRE(reinterpret_cast<uintptr_t>(View(y).data) % vector_bytes == 0);  // or nothing goes around them
   winograd_conv(backend, 4, e.g, e.x.data(), e.w.data(), false, e.bias.data(), false, View(y).as<float>());
