@@ -87,7 +87,7 @@ class CudaBackend : public Backend {
   void gather_grad(const ConstView& dy, const ConstView& index, const View& dx) override;
 
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
-  void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) override;
+  void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 

@@ -465,19 +465,21 @@ void ReferenceBackend::dropout(const ConstView& x, double p, uint64_t key, uint6
   });
 }
 
-void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) {
+void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& transforms,
+                              const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     T* out = y.as<T>();
     for (Index n = 0; n < y.shape[0]; ++n) {
       const uint8_t* image = bytes.as<uint8_t>() + index.as<int32_t>()[n] * Index(H) * W * 3;
-      const double* turn = turns.as<double>() + 3 * n;
+      const ImageTransform& transform = transforms.as<ImageTransform>()[n];
       for (int row = 0; row < H; ++row) {
-        const RotatedRow turned(turn[0], turn[1], turn[2] != 0, H, W, row);
+        const TransformedRow transformed(transform, H, W, row);
         for (int column = 0; column < W; ++column, out += 3) {
           float pixel[3];
-          turned.sample(image, column, pixel);
+          transformed.sample(image, column, pixel);
+          transform.apply_formulas(pixel);
           for (int c = 0; c < 3; ++c) out[c] = T(scale_pixel(pixel[c]));
         }
       }

@@ -63,7 +63,7 @@ class ReferenceBackend : public Backend {
 
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
 
-  void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) override;
+  void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 };

@@ -8,6 +8,7 @@
 #include "layers/summary.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
