@@ -110,17 +110,17 @@ double peak_mib(const Backend& backend) {
 
 nlohmann::json step(const Options& options, Backend& backend) {
   const auto model = network(options, backend);
-  Sgd optimizer(model->trainable(), 0.9);
+  Sgd optimizer(model->trainable(), 1e-4, {{"momentum", 0.9}});
   std::vector<int32_t> classes(options.batch);
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
   const Tensor x = random(backend, {options.batch, options.size, options.size, 3}).cast(options.dtype());
   const Labels labels = make_labels(backend, classes, 0);
-  Loss bce(find_loss("bce"), LossInfo::one_logit, {});
+  Loss bce("bce");
 
   const auto logits = [&] { return cast((*model)(x), DType::f32); };
   const auto train = [&] {
     bce(logits(), labels).backward();
-    optimizer.step(1e-4);
+    optimizer.step();
   };
   const auto infer = [&] {
     const NoGrad no_grad;
@@ -172,7 +172,7 @@ constexpr Conv2dParams same_size{1, 1};
 nlohmann::json layers(const Options& options, Backend& backend) {
   nlohmann::json table = nlohmann::json::array();
   for (const Layer& l : vgg16_layers(options)) {
-    const LayerTensors t(backend, options, l);
+    LayerTensors t(backend, options, l);
     const auto seconds = [&](const auto& run) { return seconds_of(backend, run, options.seconds / 10); };
     table.push_back({{"size", l.size},
                      {"channels", l.channels},
@@ -229,7 +229,7 @@ class Operations {
   }
 
   void convolution(const Layer& l) {
-    const LayerTensors t(backend_, o_, l);
+    LayerTensors t(backend_, o_, l);
     const std::string shape = text(l.size, "x", l.size, ", ", l.channels, " to ", l.outputs);
     add("conv2d, bias, relu", shape, l.times, [&] { backend_.conv2d(t.x, t.w, t.bias, same_size, true, t.y); });
     add("conv2d dw", shape, l.times, [&] { backend_.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); });
@@ -238,8 +238,8 @@ class Operations {
   }
 
   void activation(const Layer& l, int times) {
-    const Tensor y = random_batch(backend_, o_, l.size, l.outputs), dy = y.clone();
-    const Tensor db = Tensor::empty(backend_, {l.outputs});
+    const Tensor y = random_batch(backend_, o_, l.size, l.outputs);
+    Tensor dy = y.clone(), db = Tensor::empty(backend_, {l.outputs});
     add("relu_bias_grad", text(l.size, "x", l.size, ", ", l.outputs), times,
         [&] { backend_.relu_bias_grad(y, dy, dy, db); });
   }
@@ -248,8 +248,7 @@ class Operations {
     const Pool2dParams params{2, 2};
     const Tensor x = random_batch(backend_, o_, l.size, l.outputs);
     const Tensor dy = random_batch(backend_, o_, params.out(l.size), l.outputs);
-    const Tensor y = Tensor::empty(backend_, dy.shape(), dy.dtype()),
-                 dx = Tensor::empty(backend_, x.shape(), x.dtype());
+    Tensor y = Tensor::empty(backend_, dy.shape(), dy.dtype()), dx = Tensor::empty(backend_, x.shape(), x.dtype());
     const std::string shape = text(l.size, "x", l.size, ", ", l.outputs);
     add("max_pool2d", shape, 1, [&] { backend_.max_pool2d(x, params, y); });
     add("max_pool2d_grad", shape, 1, [&] { backend_.max_pool2d_grad(x, y, dy, params, dx); });
@@ -260,7 +259,8 @@ class Operations {
     const Index features = last.size / 2 * (last.size / 2) * last.outputs;
     const Tensor x = random_batch(backend_, o_, last.size / 2, last.outputs).reshape({o_.batch, features});
     const Tensor w = random(backend_, {1, features}).cast(o_.dtype());
-    const Tensor dy = random(backend_, {o_.batch, 1}).cast(o_.dtype()), y = dy.clone(), dx = x.clone(), dw = w.clone();
+    const Tensor dy = random(backend_, {o_.batch, 1}).cast(o_.dtype());
+    Tensor y = dy.clone(), dx = x.clone(), dw = w.clone();
     const std::string shape = text(features, " to 1");
     add("linear", shape, 1, [&] { backend_.matmul(x, false, w, true, y); });
     add("linear dw", shape, 1, [&] { backend_.matmul(dy, true, x, false, dw); });
@@ -272,27 +272,27 @@ class Operations {
     const auto model = network(o_, backend_);
     std::vector<Tensor> gradients, velocities;
     std::vector<std::pair<Tensor, Tensor>> casts;  // a weight and itself in bf16; the biases of convolutions stay f32
-    std::vector<SgdTensors> moved;
-    std::vector<View> summed;
+    std::vector<WeightTensors> moved;
+    std::vector<ConstView> summed;
     Index numbers = 0;
     for (const Parameter& p : model->parameters()) {
-      const Tensor& w = p.var.value();
+      Tensor w = p.var.value();
       numbers += w.size();
       gradients.push_back(w.clone());
       velocities.push_back(Tensor::zeros(backend_, w.shape()));
-      moved.push_back({w, gradients.back(), velocities.back()});
+      moved.push_back({w, gradients.back(), {velocities.back()}});
       summed.push_back(gradients.back());
       if (o_.dtype() == DType::bf16 && w.shape().rank() > 1) casts.emplace_back(gradients.back(), w.cast(DType::bf16));
     }
     const std::string shape = text(numbers, " numbers");
-    add("sgd_step", shape, 1, [&] { backend_.sgd_step({/*lr=*/0, /*momentum=*/0.9}, moved); });
+    add("optimizer_step", shape, 1, [&] { backend_.optimizer_step(formula::Sgd{/*lr=*/0, /*momentum=*/0.9}, moved); });
     add("sum_squares", shape, 1, [&] { backend_.sum_squares(summed); });
     if (casts.empty()) return;
     add("cast to bf16", shape, 1, [&] {
-      for (const auto& [w, in_bf16] : casts) backend_.cast(w, in_bf16);
+      for (auto& [w, in_bf16] : casts) backend_.cast(w, in_bf16);
     });
     add("cast from bf16", shape, 1, [&] {
-      for (const auto& [w, in_bf16] : casts) backend_.cast(in_bf16, w);
+      for (auto& [w, in_bf16] : casts) backend_.cast(in_bf16, w);
     });
   }
 
@@ -308,7 +308,7 @@ class Operations {
     }
     const Tensor all = Tensor::from(backend_, shape, bytes), index = Tensor::from(backend_, {o_.batch}, order);
     const Tensor turns = Tensor::from(backend_, {o_.batch, 3}, upright);
-    const Tensor y = Tensor::empty(backend_, shape, o_.dtype());
+    Tensor y = Tensor::empty(backend_, shape, o_.dtype());
     add("images", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.images(all, index, turns, y); });
   }
 
@@ -332,12 +332,13 @@ nlohmann::json steps(const Options& options, Backend& backend) {
   const Tensor dy = random(backend, {options.batch, size, size, K}), no_bias;
   const Conv2dParams params{1, 1};
   const ConvGeometry g(x.shape(), w.shape(), params);
-  const float *px = View(x).as<float>(), *pw = View(w).as<float>(), *pdy = View(dy).as<float>(), *none = nullptr;
+  const float *px = ConstView(x).as<float>(), *pw = ConstView(w).as<float>(), *pdy = ConstView(dy).as<float>(),
+              *none = nullptr;
 
   Tensor exact_y, exact_dw;
   nlohmann::json table = nlohmann::json::array();
   const auto measure = [&](const char* name, const auto& forward, const auto& grad_weight) {
-    const Tensor y = Tensor::empty(backend, dy.shape()), dw = Tensor::empty(backend, w.shape());
+    Tensor y = Tensor::empty(backend, dy.shape()), dw = Tensor::empty(backend, w.shape());
     const double forward_seconds = seconds_of(
         backend, [&] { forward(y); }, options.seconds / 10);
     const double dw_seconds = seconds_of(
@@ -349,21 +350,21 @@ nlohmann::json steps(const Options& options, Backend& backend) {
                      {"forward_error", relative_error(y, exact_y)},
                      {"dw_error", relative_error(dw, exact_dw)}});
   };
-  const auto data = [](const Tensor& t) { return View(t).as<float>(); };
+  const auto data = [](Tensor& t) { return View(t).as<float>(); };
   measure(
-      "seven loops", [&](const Tensor& y) { reference_backend().conv2d(x, w, no_bias, params, false, y); },
-      [&](const Tensor& dw) { reference_backend().conv2d_grad_weight(x, dy, params, dw); });
+      "seven loops", [&](Tensor& y) { reference_backend().conv2d(x, w, no_bias, params, false, y); },
+      [&](Tensor& dw) { reference_backend().conv2d_grad_weight(x, dy, params, dw); });
   measure(
-      "im2col and OpenBLAS", [&](const Tensor& y) { im2col_conv(backend, g, px, pw, none, false, data(y)); },
-      [&](const Tensor& dw) { im2col_grad_weight(backend, g, px, pdy, data(dw)); });
+      "im2col and OpenBLAS", [&](Tensor& y) { im2col_conv(backend, g, px, pw, none, false, data(y)); },
+      [&](Tensor& dw) { im2col_grad_weight(backend, g, px, pdy, data(dw)); });
   measure(
-      "padded rows as matrices", [&](const Tensor& y) { direct_conv(backend, g, px, pw, none, false, data(y)); },
-      [&](const Tensor& dw) { direct_grad_weight(backend, g, px, pdy, data(dw)); });
+      "padded rows as matrices", [&](Tensor& y) { direct_conv(backend, g, px, pw, none, false, data(y)); },
+      [&](Tensor& dw) { direct_grad_weight(backend, g, px, pdy, data(dw)); });
   for (const int tile : {2, 4}) {
     measure(
         tile == 2 ? "Winograd F(2x2, 3x3)" : "Winograd F(4x4, 3x3)",
-        [&](const Tensor& y) { winograd_conv(backend, tile, g, px, pw, false, none, false, data(y)); },
-        [&](const Tensor& dw) { winograd_grad_weight(backend, tile, g, px, pdy, data(dw)); });
+        [&](Tensor& y) { winograd_conv(backend, tile, g, px, pw, false, none, false, data(y)); },
+        [&](Tensor& dw) { winograd_grad_weight(backend, tile, g, px, pdy, data(dw)); });
   }
   return {{"steps", table}};
 }

@@ -48,6 +48,9 @@ Var flatten(const Var& x);                      // [N, ...] -> [N, rest], in the
 Var sum(const Var& x);                          // all elements -> []
 Var mean(const Var& x);                         // all elements -> []; an error if there are none
 Var sum_to(const Var& x, const Shape& shape);   // over the axes along which `shape` would be broadcast to x
+Var row_sum(const Var& x);                      // of each row, [N, K] -> [N]; x itself if it is [N]
+// A constant of the given numbers, in row-major order, on x's backend and in x's dtype.
+Tensor tensor_like(const Var& x, const Shape& shape, const std::vector<double>& numbers);
 // x [N, K] -> [N, K]: x - log sum_k e^x, row by row, and its exponential.
 Var log_softmax(const Var& x);
 Var softmax(const Var& x);
@@ -73,7 +76,7 @@ Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding co
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
 // x [..., C], scale and shift [C]. While training: by the statistics of this batch, which also move the running ones
 // in place (momentum is the weight of the new); otherwise by the running ones. All but x are f32 beside an x in bf16.
-Var batch_norm(const Var& x, const Var& scale, const Var& shift, const Tensor& running_mean, const Tensor& running_var,
+Var batch_norm(const Var& x, const Var& scale, const Var& shift, Tensor& running_mean, Tensor& running_var,
                bool training, double momentum = 0.1, double eps = 1e-5);
 
 }  // namespace counterpoise

@@ -34,7 +34,8 @@ Backend& Tensor::backend() const {
   return memory_->backend;
 }
 
-Tensor::operator View() const { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
+Tensor::operator ConstView() const { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
+Tensor::operator View() { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
 
 double Tensor::item() const {
   CP_ENSURE(size() == 1, "item: the tensor has shape ", shape_, ", not one element");

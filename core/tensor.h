@@ -1,5 +1,8 @@
 // A Tensor is a dense array of numbers on a backend: a shape, a type, and a share in some memory. It knows nothing
-// of gradients; core/var.h adds them. Copying a Tensor copies the handle, not the numbers.
+// of gradients; core/var.h adds them.
+//
+// Copying a Tensor copies the handle, not the numbers, as in PyTorch. No operation writes to a `const Tensor&`; whoever
+// copies one gets a handle that writes to the same memory, and clone() copies the numbers.
 #pragma once
 
 #include <memory>
@@ -54,8 +57,9 @@ class Tensor {
   // True if no other Tensor shares the memory, so that it may be overwritten.
   bool unique() const { return memory_.use_count() == 1; }
 
-  // What a kernel gets to see. An undefined Tensor gives a View without data.
-  operator View() const;
+  // What a kernel gets to see: of a const Tensor only what it may read. An undefined Tensor gives one without data.
+  operator ConstView() const;
+  operator View();
 
   // The values in row-major order. REQUIRES: dtype() is that of T.
   template <class T>

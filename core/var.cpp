@@ -44,6 +44,11 @@ const Tensor& Var::value() const {
   return node_->value;
 }
 
+Tensor& Var::value() {
+  CP_ENSURE(defined(), "this variable was never given a value");
+  return node_->value;
+}
+
 bool Var::requires_grad() const { return defined() && node_->requires_grad; }
 
 const Tensor& Var::grad() const {
@@ -51,11 +56,11 @@ const Tensor& Var::grad() const {
   return node_->grad;
 }
 
-void Var::zero_grad() const {
+void Var::zero_grad() {
   if (defined()) node_->grad = Tensor();
 }
 
-void Var::set_value(Tensor value) const {
+void Var::set_value(Tensor value) {
   CP_ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
   node_->value = std::move(value);
 }

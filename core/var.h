@@ -1,4 +1,4 @@
-// A Var is a tensor in a graph: it remembers which operation made it, and can send a gradient back.
+// A Var is a tensor in a graph: it remembers which operation computed it, and backward() computes gradients from it.
 //
 //   Var w(Tensor::full(backend, {3}, 2.0), /*requires_grad=*/true);
 //   Var loss = sum(square(w));
@@ -7,7 +7,13 @@
 // This is reverse-mode differentiation on a tape made of closures. An operation computes its value at once and, if
 // some input needs a gradient, leaves behind a closure that turns the gradient of its output into those of its
 // inputs. backward() runs the closures from the loss to the leaves, and frees each with all that it holds once it
-// has run: memory falls as the gradients come down. A graph can therefore be gone through once.
+// has run: memory falls during the backward pass. So backward() can be called once per graph.
+//
+// A Var is a handle, as torch.Tensor is: copies share one value and one gradient. What writes the value or clears the
+// gradient takes a Var that is not const. Gradients are added through const ones, because an operation keeps its inputs
+// as it got them.
+//
+// Not thread-safe: a graph and its leaves belong to one thread at a time. Different graphs may be built at once.
 #pragma once
 
 #include <functional>
@@ -27,6 +33,8 @@ class Var {
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
+  // To be written in place, as optimizers write weights and batch_norm its running statistics. Throws if not defined().
+  Tensor& value();
   const Shape& shape() const { return value().shape(); }
   Backend& backend() const { return value().backend(); }
   bool requires_grad() const;
@@ -35,9 +43,9 @@ class Var {
   const Tensor& grad() const;
   // Adds to the gradient. Ignored where no gradient is wanted.
   void add_grad(Tensor gradient) const;
-  void zero_grad() const;
+  void zero_grad();
   // Puts another tensor of the same shape in a leaf's place, as when weights are loaded.
-  void set_value(Tensor value) const;
+  void set_value(Tensor value);
 
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to what they
   // hold. Throws if this is not one element, or if its graph was freed by an earlier backward().
@@ -52,6 +60,9 @@ class Var {
   struct Node;
   std::shared_ptr<Node> node_;
 };
+
+// The same value as a constant, through which no gradient flows.
+inline Var detach(const Var& x) { return Var(x.value()); }
 
 // While one of these lives, this thread records no graph: for evaluation.
 class NoGrad {

@@ -38,12 +38,11 @@ struct ComputeMode {
   bool deterministic = false;  // the same bits in every run on one machine, whatever else it does
 };
 
-// A weight, its gradient and what the optimizer remembers of it, all of one shape and dtype.
-struct SgdTensors {
-  View w, dw, velocity;
-};
-struct AdamTensors {
-  View w, dw, m, v;
+// A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype.
+struct WeightTensors {
+  View w;
+  ConstView dw;
+  std::vector<View> states;
 };
 
 class Backend {
@@ -65,8 +64,8 @@ class Backend {
   virtual void release(void* memory, size_t bytes) noexcept = 0;
   // Between this backend's memory and the program's own.
   virtual void upload(const void* host, const View& y) = 0;
-  virtual void download(const View& x, void* host) = 0;
-  virtual void copy(const View& x, const View& y) = 0;
+  virtual void download(const ConstView& x, void* host) = 0;
+  virtual void copy(const ConstView& x, const View& y) = 0;
   // Waits until all that was asked for is done; errors of asynchronous work surface here.
   virtual void synchronize() = 0;
   // How many bytes a remote backend has in all; 0 for others.
@@ -76,87 +75,91 @@ class Backend {
 
   // -- elementwise --
   virtual void fill(double value, const View& y) = 0;
-  virtual void cast(const View& x, const View& y) = 0;  // between floating dtypes
+  virtual void cast(const ConstView& x, const View& y) = 0;  // between floating dtypes
   // y = f(x; a, b) for a formula of formulas.h; may be in place.
-  virtual void unary(Unary op, double a, double b, const View& x, const View& y) = 0;
+  virtual void unary(Unary op, double a, double b, const ConstView& x, const View& y) = 0;
   // dx = dy f'(x); dx may be dy.
-  virtual void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
+  virtual void unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y, const ConstView& dy,
                           const View& dx) = 0;
   // y = f(a, b), a and b broadcast to y's shape; may be in place where the shapes are equal.
-  virtual void binary(Binary op, const View& a, const View& b, const View& y) = 0;
+  virtual void binary(Binary op, const ConstView& a, const ConstView& b, const View& y) = 0;
   // d = dy df/da (or df/db), in the shape of y: the caller sums over what was broadcast.
-  virtual void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) = 0;
+  virtual void binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
+                           const View& d) = 0;
   // y += alpha x, elementwise.
-  virtual void add_scaled(double alpha, const View& x, const View& y) = 0;
+  virtual void add_scaled(double alpha, const ConstView& x, const View& y) = 0;
   // dz = dy where y > 0, else 0: the backward pass through y = relu(z), which needs no z. dz may be dy.
-  virtual void relu_mask(const View& y, const View& dy, const View& dz) = 0;
+  virtual void relu_mask(const ConstView& y, const ConstView& dy, const View& dz) = 0;
   // The same, and db [K] = the sum of dz over all axes but the last: the backward pass through relu(z + bias) in one
   // pass.
-  virtual void relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) = 0;
+  virtual void relu_bias_grad(const ConstView& y, const ConstView& dy, const View& dz, const View& db) = 0;
 
   // -- reductions --
   // y = the sum of x over the axes along which y would be broadcast to x's shape. y may be in x's parameter_dtype.
-  virtual void sum_to(const View& x, const View& y) = 0;
+  virtual void sum_to(const ConstView& x, const View& y) = 0;
   // The sum of x^2 over all tensors, which have one dtype: not finite exactly if some x is not, or so large that its
   // square overflows a double.
-  virtual double sum_squares(const std::vector<View>& xs) = 0;
+  virtual double sum_squares(const std::vector<ConstView>& xs) = 0;
 
   // -- products --
   // y [M, N] = op(a) op(b), where op transposes if asked: a is [M, L] or [L, M], b is [L, N] or [N, L].
-  virtual void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) = 0;
+  virtual void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) = 0;
 
   // -- convolution: cross-correlation with zero padding, as everywhere in deep learning --
   //   y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p stride + r - pad, q stride + s - pad, c] w[k,r,s,c]
   // followed by max(y, 0) if `relu`. `bias` [K] may have no data: then there is none.
-  virtual void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
+  virtual void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
                       const View& y) = 0;
-  virtual void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) = 0;
-  virtual void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) = 0;
+  virtual void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) = 0;
+  virtual void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) = 0;
 
   // -- pooling: x [N, H, W, C], y [N, P, Q, C] --
   // The largest of each window; padding never wins. The gradient goes to the first of equal largest ones.
-  virtual void max_pool2d(const View& x, Pool2dParams params, const View& y) = 0;
-  virtual void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) = 0;
+  virtual void max_pool2d(const ConstView& x, Pool2dParams params, const View& y) = 0;
+  virtual void max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
+                               const View& dx) = 0;
   // The mean of each window, padding counted as zeros (PyTorch's count_include_pad=True).
-  virtual void avg_pool2d(const View& x, Pool2dParams params, const View& y) = 0;
-  virtual void avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) = 0;
+  virtual void avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) = 0;
+  virtual void avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) = 0;
   // The mean of window p = rows floor(p H / P) ... ceil((p + 1) H / P) - 1, and columns likewise, as PyTorch's
   // adaptive_avg_pool2d does; P and Q are read off y. P = Q = 1 is global average pooling.
-  virtual void adaptive_avg_pool2d(const View& x, const View& y) = 0;
-  virtual void adaptive_avg_pool2d_grad(const View& dy, const View& dx) = 0;
+  virtual void adaptive_avg_pool2d(const ConstView& x, const View& y) = 0;
+  virtual void adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) = 0;
 
   // -- normalization: statistics per channel, over all axes but the last --
   // y = scale (x - mean) inv_std + shift, inv_std = 1 / sqrt(var + eps), var the biased variance of the batch.
   // Ioffe and Szegedy 2015 (arXiv:1502.03167) algorithm 1. Writes mean [C] and inv_std [C]; running statistics r
   // become (1 - momentum) r + momentum new, where the new variance is the unbiased one, as in PyTorch.
-  virtual void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
-                          const View& y, const View& mean, const View& inv_std, const View& running_mean,
-                          const View& running_var) = 0;
-  virtual void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std, const View& dy,
-                               const View& dx, const View& dscale, const View& dshift) = 0;
+  virtual void batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
+                          double momentum, const View& y, const View& mean, const View& inv_std,
+                          const View& running_mean, const View& running_var) = 0;
+  virtual void batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
+                               const ConstView& inv_std, const ConstView& dy, const View& dx, const View& dscale,
+                               const View& dshift) = 0;
 
   // -- classification: x [N, K] --
   // y = x - log sum_k exp(x_k), row by row.
-  virtual void log_softmax(const View& x, const View& y) = 0;
-  virtual void log_softmax_grad(const View& y, const View& dy, const View& dx) = 0;
+  virtual void log_softmax(const ConstView& x, const View& y) = 0;
+  virtual void log_softmax_grad(const ConstView& y, const ConstView& dy, const View& dx) = 0;
   // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K): a remote backend gives NaN for others, the caller of one
   // that is not has checked. The gradient is 0 elsewhere.
-  virtual void gather(const View& x, const View& index, const View& y) = 0;
-  virtual void gather_grad(const View& dy, const View& index, const View& dx) = 0;
+  virtual void gather(const ConstView& x, const ConstView& index, const View& y) = 0;
+  virtual void gather_grad(const ConstView& dy, const ConstView& index, const View& dx) = 0;
 
   // -- dropout --
   // y = x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014). Element i looks at word i % 4 of
   // Philox counter (i / 4, stream) under `key`: the backward pass asks for the same mask again. May be in place.
-  virtual void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
+  virtual void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
   // -- images --
   // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), mirrored and turned as turns[n] says, scaled to
   // x / 127.5 - 1: see turn.h. index [N] is i32 and within [0, M); turns [N, 3] is f64: cosine, sine, and 1 to mirror.
-  virtual void images(const View& bytes, const View& index, const View& turns, const View& y) = 0;
+  virtual void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) = 0;
 
-  // -- optimizer steps, in place in w and the state, f32 or f64, over all weights in one call --
-  virtual void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) = 0;
-  virtual void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) = 0;
+  // -- optimizers --
+  // Applies an update of formulas.h to every number of the weights, in place in w and the states. They are all f32 or
+  // all f64.
+  virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) = 0;
 };
 
 // The machines. Each lives as long as the program.

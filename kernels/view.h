@@ -1,5 +1,5 @@
-// What a kernel sees of a tensor: where its numbers are, what shape they have and of what type they are.
-// A View owns nothing and knows no gradient; core/tensor.h owns memory.
+// What a kernel sees of a tensor: where its numbers are, their shape and their type. A View can be written to, a
+// ConstView only read. Neither owns memory nor knows a gradient; core/tensor.h owns memory.
 //
 // All tensors are dense and row-major: the last axis is contiguous. Images are [N, H, W, C] (image, row, column,
 // channel) and convolution weights [K, R, S, C] (output channel, kernel row, kernel column, input channel), the
@@ -65,6 +65,20 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape);
 // Throws when two extents differ and neither is 1; the message begins with the name of the operation.
 Shape broadcast(const Shape& a, const Shape& b, const char* operation = "broadcast");
 
+// What an operation reads. A ConstView without data stands for an operand that is absent, such as no bias.
+struct ConstView {
+  const void* data = nullptr;
+  Shape shape;
+  DType dtype = DType::f32;
+
+  Index size() const { return shape.size(); }
+  template <class T>
+  const T* as() const {
+    return static_cast<const T*>(data);
+  }
+};
+
+// What an operation writes. It can be read, too.
 struct View {
   void* data = nullptr;
   Shape shape;
@@ -75,6 +89,7 @@ struct View {
   T* as() const {
     return static_cast<T*>(data);
   }
+  operator ConstView() const { return {data, shape, dtype}; }
 };
 
 // What goes with activations of a dtype: scales, statistics and sums over many of them stay in f32 beside bf16.

@@ -1,4 +1,4 @@
-// Linear: a dense layer.
+// Dense layers, and tau-normalization of a trained one.
 #pragma once
 
 #include "layers/init.h"
@@ -6,28 +6,51 @@
 
 namespace counterpoise {
 
-// x [N, C] -> x weight^T + bias [N, K]. Weights begin Glorot-uniform, or normal with `deviation` if it is positive
-// (torchvision's VGG: 0.01); biases at 0. Where x is a flattened image, `layout` says of what size.
+// x [N, C] -> x weight^T + bias [N, K], weight [K, C], bias [K].
 class Linear : public Module {
  public:
-  Linear(Backend& backend, Random& rng, Index features, Index outputs, double deviation = 0, FileLayout layout = {}) {
+  // C = features, K = outputs. The initial weights are Glorot-uniform, or normal with the standard deviation
+  // `deviation` if it is positive (torchvision's VGG: 0.01); the initial biases are 0. If x is a flattened image,
+  // `layout` gives the image's size, so that files can store the weights in torchvision's order.
+  Linear(Index features, Index outputs, double deviation = 0, FileLayout layout = {}) {
     const Shape shape{outputs, features};
-    weight_ = add(
-        "weight",
-        deviation > 0 ? normal(backend, shape, rng, deviation) : glorot_uniform(backend, shape, rng, features, outputs),
-        layout);
-    bias_ = add("bias", Tensor::zeros(backend, {outputs}));
+    weight_ =
+        add("weight", deviation > 0 ? init::normal(shape, deviation) : init::xavier_uniform(shape, features, outputs),
+            layout);
+    bias_ = add("bias", init::zeros({outputs}));
   }
 
   Var forward(const Var& x) override { return linear(x, weight_, bias_); }
   std::string type() const override { return "Dense"; }
-  Shape output_shape(const Shape& x) const override {
-    CP_ENSURE(x.rank() == 2 && x[1] == weight_.shape()[1], "Dense: weights ", weight_.shape(), " do not fit on x ", x);
-    return {x[0], weight_.shape()[0]};
-  }
 
  private:
   Var weight_, bias_;
 };
+
+// x [N, C] -> [N, K]: the cosine of the angle between x and each row of weight [K, C], between -1 and 1. A class cannot
+// win by a long weight vector, as frequent classes otherwise do; LDAM's margins (Cao et al. 2019, arXiv:1906.07413) are
+// measured on it. There is no bias.
+class CosineLinear : public Module {
+ public:
+  // Initial weights and layout as Linear's.
+  CosineLinear(Index features, Index outputs, FileLayout layout = {}) {
+    weight_ = add("weight", init::xavier_uniform({outputs, features}, features, outputs), layout);
+  }
+
+  Var forward(const Var& x) override { return matmul(unit_rows(x), unit_rows(weight_), false, true); }
+  std::string type() const override { return "CosineDense"; }
+
+ private:
+  // Rows divided by their lengths; the 1e-12 keeps a row of zeros from 0 / 0.
+  static Var unit_rows(const Var& x) { return x / sqrt(sum_to(square(x), {x.shape()[0], 1}) + 1e-12); }
+
+  Var weight_;
+};
+
+// tau-normalization, Kang et al. 2020 (arXiv:1910.09217) section 4.3: rebalances a trained classifier. Each row w_k of
+// the layer's "weight" [K, C] becomes w_k / ||w_k||^tau, and its "bias" 0. Classes with many samples grow long rows;
+// tau = 0 keeps the lengths, tau = 1 makes all lengths 1. Throws if the layer has fewer than two outputs, since there
+// is nothing to balance. Not thread-safe: it changes the layer.
+void tau_normalize(Module& layer, double tau);
 
 }  // namespace counterpoise

@@ -1,10 +1,62 @@
 #include "layers/module.h"
 
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <typeinfo>
+
 namespace counterpoise {
 
+namespace {
+// Where this thread's calls are recorded, if they are.
+thread_local std::vector<Module::Call>* recorded = nullptr;
+}  // namespace
+
+Var Module::operator()(const Var& x) {
+  Var y = forward(x);
+  if (recorded) recorded->push_back({this, y.shape()});
+  return y;
+}
+
+std::string Module::type() const {
+  const char* mangled = typeid(*this).name();
+  const std::unique_ptr<char, decltype(&std::free)> full(abi::__cxa_demangle(mangled, nullptr, nullptr, nullptr),
+                                                         &std::free);
+  const std::string name = full ? full.get() : mangled;
+  const size_t colons = name.rfind("::");
+  return colons == std::string::npos ? name : name.substr(colons + 2);
+}
+
+void Module::check_name(const std::string& name) const {
+  CP_ENSURE(!name.empty() && name.find('.') == std::string::npos, type(), ": \"", name,
+            "\" cannot name a parameter or child: it must not be empty or hold a dot");
+  bool known = false;
+  for (const Parameter& p : own_) known |= p.name == name;
+  for (const Child& c : children_) known |= c.name == name;
+  CP_ENSURE(!known, type(), ": \"", name, "\" is added twice");
+}
+
 const Var& Module::add(const std::string& name, Tensor value, FileLayout layout, bool trainable) {
+  check_name(name);
   own_.push_back({name, Var(std::move(value), trainable), layout, trainable});
   return own_.back().var;
+}
+
+Module& Module::add(const std::string& name, std::unique_ptr<Module> module, const std::string& label) {
+  check_name(name);
+  children_.push_back({name, label, std::move(module)});
+  return *children_.back().module;
+}
+
+void Module::collect(const std::string& prefix, std::vector<Parameter>& all) const {
+  for (const Parameter& p : own_) all.push_back({prefix + p.name, p.var, p.layout, p.trainable});
+  for (const Child& c : children_) c.module->collect(prefix + c.name + ".", all);
+}
+
+std::vector<Parameter> Module::parameters() const {
+  std::vector<Parameter> all;
+  collect("", all);
+  return all;
 }
 
 std::vector<Var> Module::trainable() const {
@@ -15,22 +67,65 @@ std::vector<Var> Module::trainable() const {
   return vars;
 }
 
-void Module::cast(DType dtype) {
-  for (const Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
-}
-
-void Module::to(Backend& backend) {
-  for (const Parameter& p : parameters()) p.var.set_value(p.var.value().to(backend));
-}
-
-void Module::zero_grad() {
-  for (const Parameter& p : parameters()) p.var.zero_grad();
-}
-
 Index Module::parameter_count(bool trainable_only) const {
   Index count = 0;
   for (const Parameter& p : parameters()) count += p.trainable || !trainable_only ? p.var.value().size() : 0;
   return count;
+}
+
+void Module::train(bool on) {
+  training_ = on;
+  for (const Child& c : children_) c.module->train(on);
+}
+
+void Module::cast(DType dtype) {
+  for (Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
+}
+
+void Module::to(Backend& backend) {
+  for (Parameter& p : parameters()) p.var.set_value(p.var.value().to(backend));
+}
+
+void Module::zero_grad() {
+  for (Parameter& p : parameters()) p.var.zero_grad();
+}
+
+void Module::collect_training(std::vector<std::pair<Module*, bool>>& all) {
+  all.emplace_back(this, training_);
+  for (const Child& c : children_) c.module->collect_training(all);
+}
+
+std::vector<Module::Call> Module::trace(const Shape& input) {
+  CP_ENSURE(input.rank() >= 1, type(), ": an input of shape ", input, " has no batch axis");
+  Shape nothing{0};
+  for (int axis = 1; axis < input.rank(); ++axis) nothing.push_back(input[axis]);
+  const std::vector<Parameter> all = parameters();
+  Backend& backend = all.empty() ? cpu_backend() : all.front().var.backend();
+  const DType dtype = all.empty() ? DType::f32 : all.front().var.value().dtype();
+
+  // Whatever forward() throws, the modes and an outer trace come back.
+  struct Restore {
+    std::vector<std::pair<Module*, bool>> modes;
+    std::vector<Call>* outer = recorded;
+    ~Restore() {
+      for (const auto& [module, on] : modes) module->training_ = on;
+      recorded = outer;
+    }
+  } restore;
+  collect_training(restore.modes);
+  const NoGrad no_grad;
+  std::vector<Call> calls;
+  train(false);
+  recorded = &calls;
+  (*this)(Tensor::zeros(backend, nothing, dtype));
+  return calls;
+}
+
+Shape Module::output_shape(const Shape& x) {
+  const Shape nothing = trace(x).back().output;
+  Shape y;
+  for (int axis = 0; axis < nothing.rank(); ++axis) y.push_back(axis == 0 ? x[0] : nothing[axis]);
+  return y;
 }
 
 }  // namespace counterpoise

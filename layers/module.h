@@ -1,7 +1,22 @@
-// A Module is a piece of a network: a function with parameters that can be listed, saved and trained.
+// A Module is a part of a network: a function with parameters that can be listed, saved and trained.
+//
+// A module owns its children and names them; a name of a parameter is the path to it, as in PyTorch:
+//
+//   class BasicBlock : public Module {            // "conv1.weight", "conv1.bias", "bn1.weight", ...
+//    public:
+//     explicit BasicBlock(Index channels)
+//         : conv1_(add("conv1", Conv2d(channels, channels, 3, {1, 1}))), bn1_(add("bn1", BatchNorm2d(channels))) {}
+//     Var forward(const Var& x) override { return relu(bn1_(conv1_(x)) + x); }
+//
+//    private:
+//     Conv2d& conv1_;
+//     BatchNorm2d& bn1_;
+//   };
 #pragma once
 
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -9,60 +24,106 @@
 
 namespace counterpoise {
 
-// How a parameter lies in a file. In memory images are [N, H, W, C]; files keep the field's layout (torchvision's),
-// in which they are [N, C, H, W]. layers/weights.h converts.
+// How a parameter is laid out in a file. In memory images are [N, H, W, C]; files keep the field's layout
+// (torchvision's), in which they are [N, C, H, W]. layers/weights.h converts.
 struct FileLayout {
   enum Kind {
     same,       // biases, dense weights, statistics
-    conv,       // here [K, R, S, C], in the file [K, C, R, S]
-    flattened,  // dense weights [K, H W C] behind a flattened image, in the file [K, C H W]
+    conv,       // [K, R, S, C] in memory, [K, C, R, S] in the file
+    flattened,  // dense weights that follow a flattened image: [K, H W C] in memory, [K, C H W] in the file
   };
   Kind kind = same;
   Index height = 0, width = 0, channels = 0;  // of the flattened image
 };
 
-// A trainable weight, or a buffer: a tensor that is saved but not trained, such as a running mean.
+// A learned tensor, or a buffer: a tensor that is saved but not trained, such as a running mean.
 struct Parameter {
-  std::string name;  // "features.0.weight"
-  Var var;
-  FileLayout layout;
-  bool trainable = true;
+  std::string name;       // the path from the module that lists it: "features.0.weight"
+  Var var;                // shares the module's tensor: var.set_value() changes the module
+  FileLayout layout;      // how the file stores it
+  bool trainable = true;  // false for a buffer
 };
 
+// Not thread-safe: calls on one module, or on two that share a child, must not overlap. Modules that share nothing may
+// be used by different threads.
+//
+// A module can be moved, but not copied. A moved module keeps its children where they are in memory, so that references
+// to them stay valid.
 class Module {
  public:
+  struct Child {
+    std::string name;   // part of the parameters' names: "0" in "features.0.weight"
+    std::string label;  // what the summary prints; if empty, the path of names
+    std::unique_ptr<Module> module;
+  };
+  // One call of a module during trace().
+  struct Call {
+    const Module* module;
+    Shape output;
+  };
+
   virtual ~Module() = default;
   Module() = default;
-  Module(const Module&) = delete;  // parameters have one owner
+  Module(Module&&) = default;
+  Module& operator=(Module&&) = default;
+  Module(const Module&) = delete;  // parameters have one owner: pass std::move(module)
   Module& operator=(const Module&) = delete;
 
+  // What the module computes. Call modules as functions, net(x), so that trace() sees the call; override forward().
+  // Must accept a batch of no samples, as all operations do.
   virtual Var forward(const Var& x) = 0;
-  Var operator()(const Var& x) { return forward(x); }
+  Var operator()(const Var& x);
 
-  // The name of its kind, as Keras prints it: "Conv2D".
-  virtual std::string type() const = 0;
-  // The shape of forward(x) for a shape of x, without computing it. Throws where x does not fit.
-  virtual Shape output_shape(const Shape& x) const = 0;
+  // The name of its kind in the summary. The layers have Keras's ("Conv2D"); by default it is the name of the class.
+  virtual std::string type() const;
 
-  // Parameters and buffers, also those of modules inside, with their full names, in order.
-  virtual std::vector<Parameter> parameters() const { return own_; }
+  // The children, in the order in which they were added.
+  const std::vector<Child>& children() const { return children_; }
+  // Parameters and buffers with their full names: first the module's own, then its children's, in order.
+  std::vector<Parameter> parameters() const;
   // What an optimizer updates: the parameters that are not buffers, in the order of parameters().
   std::vector<Var> trainable() const;
-  // While training, Dropout drops and BatchNorm2d uses the batch's statistics.
-  virtual void train(bool on) { training_ = on; }
-
-  // All parameters in another floating dtype, or on another backend.
-  void cast(DType dtype);
-  void to(Backend& backend);
-  void zero_grad();
+  // The number of elements in all parameters and buffers, or only in those that an optimizer updates.
   Index parameter_count(bool trainable_only = false) const;
 
- protected:
-  const Var& add(const std::string& name, Tensor value, FileLayout layout = {}, bool trainable = true);
+  // Training mode (the initial one) or evaluation mode, also of all children. In training mode Dropout drops and
+  // BatchNorm2d normalizes by the batch's statistics.
+  void train(bool on = true);
   bool training() const { return training_; }
 
+  // Converts all parameters and buffers to another floating dtype, or moves them to another backend. Optimizers and
+  // references to the Vars stay valid. Throws what Tensor::cast() and Tensor::to() throw.
+  void cast(DType dtype);
+  void to(Backend& backend);
+  // Drops the gradients of all parameters, as Optimizer::step() also does.
+  void zero_grad();
+
+  // The shape of forward(x) for x of a shape, computed with a batch of no samples, in evaluation mode: nearly for free.
+  // Throws what forward() throws where x does not fit.
+  Shape output_shape(const Shape& x);
+  // The calls of this module and of all modules inside it that output_shape() makes, in the order in which they return.
+  // The first axis of their outputs is 0.
+  std::vector<Call> trace(const Shape& x);
+
+ protected:
+  // Adds a learned tensor, or a buffer if `trainable` is false, and returns the Var to use in forward(): copy it.
+  // A name must be new to the module, not empty, and without a dot; otherwise an Error is thrown.
+  const Var& add(const std::string& name, Tensor value, FileLayout layout = {}, bool trainable = true);
+  // Adds a child, and returns a reference to it that stays valid as long as this module, or the one it is moved to.
+  template <class M, class = std::enable_if_t<std::is_base_of_v<Module, M>>>
+  M& add(const std::string& name, M module, const std::string& label = "") {
+    return static_cast<M&>(add(name, std::make_unique<M>(std::move(module)), label));
+  }
+  // The same for a child whose class is chosen at run time.
+  Module& add(const std::string& name, std::unique_ptr<Module> module, const std::string& label = "");
+
  private:
+  void check_name(const std::string& name) const;
+  void collect(const std::string& prefix, std::vector<Parameter>& all) const;
+  void collect_training(std::vector<std::pair<Module*, bool>>& all);
+
   std::vector<Parameter> own_;
+  std::vector<Child> children_;
   bool training_ = true;
 };
 

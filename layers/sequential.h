@@ -1,67 +1,51 @@
-// Sequential: modules one behind the other, each with a name.
+// Sequential: modules that run one after the other.
 #pragma once
-
-#include <memory>
 
 #include "layers/module.h"
 
 namespace counterpoise {
 
+class Sequential;
+
+namespace detail {
+// Whether a Sequential is constructed of these, and not moved from a single other Sequential.
+template <class... Modules>
+constexpr bool are_modules = (std::is_base_of_v<Module, Modules> && ...);
+template <class M>
+constexpr bool are_modules<M> = std::is_base_of_v<Module, M> && !std::is_base_of_v<Sequential, M>;
+}  // namespace detail
+
+// The output of each module is the input of the next; without modules, forward(x) is x. As in PyTorch the modules are
+// named by their position, unless add() is given a name:
+//
+//   Sequential net = {Linear(8, 64), ReLU(), Linear(64, 1)};    // "0.weight", "0.bias", "2.weight", "2.bias"
+//
+// Braces construct the modules from left to right, so that they draw their initial weights in this order.
+// Not thread-safe, as all modules.
 class Sequential : public Module {
  public:
-  struct Entry {
-    std::string name;   // part of the parameters' names: "0" in "features.0.weight"
-    std::string label;  // what the summary prints: "block1_conv1"
-    std::unique_ptr<Module> module;
-  };
-
-  // Appends a module and returns it: net.add<Conv2d>("0", "block1_conv1", backend, rng, 3, 64, 3, ...).
-  template <class M, class... Args>
-  M& add(const std::string& name, const std::string& label, Args&&... args) {
-    entries_.push_back({name, label, std::make_unique<M>(std::forward<Args>(args)...)});
-    return static_cast<M&>(*entries_.back().module);
+  Sequential() = default;
+  template <class... Modules, class = std::enable_if_t<detail::are_modules<Modules...>>>
+  Sequential(Modules... modules) {  // NOLINT: implicit on purpose
+    (add(std::move(modules)), ...);
   }
-  const std::vector<Entry>& entries() const { return entries_; }
+
+  // Appends a module and returns a reference to it that stays valid. Module::add() describes name and label.
+  template <class M, class = std::enable_if_t<std::is_base_of_v<Module, M>>>
+  M& add(M module) {
+    return Module::add(std::to_string(size()), std::move(module));
+  }
+  using Module::add;
+
+  size_t size() const { return children().size(); }
+  // REQUIRES: i < size().
+  Module& operator[](size_t i) { return *children()[i].module; }
 
   Var forward(const Var& x) override {
     Var y = x;
-    for (const Entry& entry : entries_) y = entry.module->forward(y);
+    for (const Child& child : children()) y = (*child.module)(y);
     return y;
   }
-  // forward() in two parts: x as the last layer sees it, and that layer. Also where the last entry is a Sequential.
-  Var features(const Var& x) {
-    Var y = x;
-    for (size_t i = 0; i + 1 < entries_.size(); ++i) y = entries_[i].module->forward(y);
-    auto* inner = dynamic_cast<Sequential*>(entries_.back().module.get());
-    return inner ? inner->features(y) : y;
-  }
-  Module& head() {
-    auto* inner = dynamic_cast<Sequential*>(entries_.back().module.get());
-    return inner ? inner->head() : *entries_.back().module;
-  }
-  std::string type() const override { return "Sequential"; }
-  Shape output_shape(const Shape& x) const override {
-    Shape y = x;
-    for (const Entry& entry : entries_) y = entry.module->output_shape(y);
-    return y;
-  }
-  std::vector<Parameter> parameters() const override {
-    std::vector<Parameter> all;
-    for (const Entry& entry : entries_) {
-      for (Parameter p : entry.module->parameters()) {
-        p.name = entry.name + "." + p.name;
-        all.push_back(std::move(p));
-      }
-    }
-    return all;
-  }
-  void train(bool on) override {
-    Module::train(on);
-    for (const Entry& entry : entries_) entry.module->train(on);
-  }
-
- private:
-  std::vector<Entry> entries_;
 };
 
 }  // namespace counterpoise

@@ -1,6 +1,11 @@
 #include "layers/summary.h"
 
+#include <algorithm>
+#include <array>
 #include <iomanip>
+#include <map>
+#include <set>
+#include <sstream>
 
 namespace counterpoise {
 
@@ -18,46 +23,52 @@ std::string keras_shape(const Shape& shape) {
   return y + ")";
 }
 
-void row(std::ostream& out, const std::string& layer, const std::string& shape, const std::string& count) {
-  out << ' ' << std::left << std::setw(36) << layer << std::setw(26) << shape << std::right << std::setw(13) << count
-      << '\n';
-}
+// The cells of a row: layer, output shape, number of parameters.
+using Row = std::array<std::string, 3>;
 
-// Writes the rows of a Sequential, and returns the shape of its output.
-Shape rows(std::ostream& out, const Sequential& model, Shape x) {
-  for (const Sequential::Entry& entry : model.entries()) {
-    if (const auto* inner = dynamic_cast<const Sequential*>(entry.module.get())) {
-      x = rows(out, *inner, x);
-      continue;
-    }
-    x = entry.module->output_shape(x);
-    row(out, entry.label + " (" + entry.module->type() + ")", keras_shape(x),
-        with_commas(entry.module->parameter_count()));
+// The names of a module and of those inside it in the table.
+void name_rows(const Module& module, const std::string& prefix, std::map<const Module*, std::string>& names) {
+  for (const Module::Child& child : module.children()) {
+    names[child.module.get()] = child.label.empty() ? prefix + child.name : child.label;
+    name_rows(*child.module, prefix + child.name + ".", names);
   }
-  return x;
 }
 
 }  // namespace
 
-std::string summary(const Sequential& model, const std::string& name, const Shape& input) {
-  std::ostringstream out;
-  const std::string line(77, '-');
-  out << "Model: \"" << name << "\"\n" << line << '\n';
-  row(out, "Layer (type)", "Output Shape", "Param #");
-  out << line << '\n';
-  row(out, "input_1 (InputLayer)", keras_shape(input), "0");
-  rows(out, model, input);
-  out << line << '\n';
-  const Index total = model.parameter_count(), trainable = model.parameter_count(true);
-  out << "Total params: " << with_commas(total) << " (";
-  bool first = true;
-  for (const Sequential::Entry& entry : model.entries()) {
-    const Index count = entry.module->parameter_count();
-    if (count == 0) continue;
-    out << (first ? "" : ", ") << entry.label << ": " << with_commas(count);
-    first = false;
+std::string summary(Module& module, const std::string& name, const Shape& input) {
+  std::map<const Module*, std::string> names = {{&module, name}};
+  name_rows(module, "", names);
+  std::vector<Row> rows = {{"Layer (type)", "Output Shape", "Param #"},
+                           {"input_1 (InputLayer)", keras_shape(input), "0"}};
+  std::set<const Module*> seen;
+  for (const Module::Call& call : module.trace(input)) {
+    Index count = call.module->parameter_count();
+    for (const Module::Child& child : call.module->children()) count -= child.module->parameter_count();
+    if ((count == 0 && !call.module->children().empty()) || !seen.insert(call.module).second) continue;
+    rows.push_back(
+        {names[call.module] + " (" + call.module->type() + ")", keras_shape(call.output), with_commas(count)});
   }
-  out << ")\nTrainable params: " << with_commas(trainable)
+
+  size_t width = 36;
+  for (const Row& row : rows) width = std::max(width, row[0].size() + 1);
+  std::ostringstream out;
+  const std::string line(width + 41, '-');
+  out << "Model: \"" << name << "\"\n" << line << '\n';
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out << ' ' << std::left << std::setw(static_cast<int>(width)) << rows[i][0] << std::setw(26) << rows[i][1]
+        << std::right << std::setw(13) << rows[i][2] << '\n';
+    if (i == 0) out << line << '\n';
+  }
+  out << line << '\n';
+  const Index total = module.parameter_count(), trainable = module.parameter_count(true);
+  out << "Total params: " << with_commas(total);
+  std::string parts;
+  for (const Module::Child& child : module.children()) {
+    const Index count = child.module->parameter_count();
+    if (count > 0) parts += (parts.empty() ? " (" : ", ") + names[child.module.get()] + ": " + with_commas(count);
+  }
+  out << parts << (parts.empty() ? "" : ")") << "\nTrainable params: " << with_commas(trainable)
       << "\nNon-trainable params: " << with_commas(total - trainable) << '\n';
   return out.str();
 }

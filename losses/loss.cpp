@@ -4,13 +4,13 @@
 
 namespace counterpoise {
 
-Loss::Loss(const LossInfo& info, LossInfo::Outputs form, const LossParams& given, const LossOptions& options)
-    : info_(info),
-      form_(form),
-      reduction_(info.defaults.reduction),
+Loss::Loss(LossSpec spec, const LossOptions& options)
+    : reduction_(spec.info().defaults.reduction),
       class_weights_(options.class_weights),
       defer_weights_(options.defer_weights) {
-  context_.params = resolve(info, form, given);
+  const LossInfo& info = spec.info();
+  if (const double* label = spec.find("ignore-index")) ignored_label_ = static_cast<int32_t>(*label);
+  context_.spec = std::move(spec);
   context_.counts = options.counts;
   context_.seed = options.seed;
   if (!options.reduction.empty()) {
@@ -23,11 +23,15 @@ Loss::Loss(const LossInfo& info, LossInfo::Outputs form, const LossParams& given
   for (const int64_t n : context_.counts) {
     CP_ENSURE_AS(invalid_argument, n >= 0, info.name, ": a class cannot have ", n, " training samples");
   }
-  CP_ENSURE_AS(invalid_argument, form != LossInfo::one_logit || context_.counts.empty() || context_.counts.size() == 2,
+  CP_ENSURE_AS(invalid_argument,
+               context_.spec.form() != LossInfo::one_logit || context_.counts.empty() || context_.counts.size() == 2,
                info.name, ": one logit tells two classes apart, but there are training samples of ",
                context_.counts.size());
   set_progress(1);
 }
+
+Loss::Loss(const std::string& name, const LossParams& given, const LossOptions& options)
+    : Loss(resolve(find_loss(name), find_loss(name).form(), given), options) {}
 
 void Loss::set_progress(double progress) {
   context_.progress = progress;
@@ -35,69 +39,63 @@ void Loss::set_progress(double progress) {
 }
 
 void Loss::restore(LossState state) {
-  CP_ENSURE_AS(bad_data, state.empty() || info_.is(LossInfo::stateful), info_.name, ": has no state to restore");
+  CP_ENSURE_AS(bad_data, state.empty() || info().is(LossInfo::stateful), info().name, ": has no state to restore");
   context_.state = std::move(state);
 }
 
 Var Loss::values(const Var& z, const Labels& y) {
   const Index N = y.size();
-  CP_ENSURE(N > 0, info_.name, ": the batch is empty");
-  CP_ENSURE(z.shape().rank() >= 1 && z.shape()[0] == N, info_.name, ": ", N, " labels for logits of shape ", z.shape());
+  CP_ENSURE(N > 0, info().name, ": the batch is empty");
+  CP_ENSURE(z.shape().rank() >= 1 && z.shape()[0] == N, info().name, ": ", N, " labels for logits of shape ",
+            z.shape());
   const size_t counts = context_.counts.size();
-  if (form_ == LossInfo::one_logit) {
-    CP_ENSURE(z.value().size() == N, info_.name, ": logits ", z.shape(), " but this loss takes one per sample");
-    return info_.function(reshape(z, {N}), y, context_);
+  if (spec().form() == LossInfo::one_logit) {
+    CP_ENSURE(z.value().size() == N, info().name, ": logits ", z.shape(), " but this loss takes one per sample",
+              info().outputs == LossInfo::either ? "; its other form is LossInfo::logit_per_class" : "");
+    return info().function(reshape(z, {N}), y, context_);
   }
-  CP_ENSURE(z.shape().rank() == 2 && z.shape()[1] >= 2, info_.name, ": logits ", z.shape(),
+  CP_ENSURE(z.shape().rank() == 2 && z.shape()[1] >= 2, info().name, ": logits ", z.shape(),
             " but this loss takes one for each class, [N, K]");
-  CP_ENSURE(counts == 0 || Index(counts) == z.shape()[1], info_.name, ": training samples of ", counts,
+  CP_ENSURE(counts == 0 || Index(counts) == z.shape()[1], info().name, ": training samples of ", counts,
             " classes for logits of ", z.shape()[1]);
-  CP_ENSURE(context_.weights.empty() || Index(context_.weights.size()) == z.shape()[1], info_.name, ": weights of ",
+  CP_ENSURE(context_.weights.empty() || Index(context_.weights.size()) == z.shape()[1], info().name, ": weights of ",
             context_.weights.size(), " classes for logits of ", z.shape()[1]);
-  return info_.function(z, y, context_);
-}
-
-bool Loss::ignored(int32_t label) const {
-  const auto it = context_.params.find("ignore-index");
-  return it != context_.params.end() && label == static_cast<int32_t>(it->second);
+  return info().function(z, y, context_);
 }
 
 Var Loss::per_sample(const Var& z, const Labels& y) {
   const Var loss = values(z, y);
-  if (info_.is(LossInfo::weighs_itself) || context_.weights.empty()) return loss;
+  if (info().is(LossInfo::weighs_itself) || context_.weights.empty()) return loss;
   return loss * by_class(z, y, context_.weights);
 }
 
 Var Loss::operator()(const Var& z, const Labels& y) {
   const Var loss = per_sample(z, y);
-  if (info_.is(LossInfo::batch_level)) return loss;
+  if (info().is(LossInfo::batch_level)) return loss;
   Totals totals;
   add(totals, y, std::vector<double>(y.classes.size(), 1));
   return sum(loss) * (1 / denominator(totals));
 }
 
+Var Loss::operator()(const Var& z, const std::vector<int32_t>& classes, int32_t positive) {
+  return (*this)(z, make_labels(z.backend(), classes, positive, z.value().dtype()));
+}
+
 Var Loss::mixed(const Var& z, const Labels& y, const Labels& other, const std::vector<float>& own) {
-  CP_ENSURE_AS(invalid_argument, !info_.is(LossInfo::stateful), info_.name,
-               ": counts what it sees by whole samples, and does not go with mixed ones");
-  const size_t N = y.classes.size();
-  CP_ENSURE(other.classes.size() == N && own.size() == N, info_.name, ": mixed labels of different lengths");
+  CP_ENSURE_AS(invalid_argument, !info().is(LossInfo::stateful), info().name,
+               ": counts whole samples, and does not go with mixed ones");
+  CP_ENSURE(other.size() == y.size() && own.size() == y.classes.size(), info().name,
+            ": mixed labels of different lengths");
+  if (info().is(LossInfo::batch_level)) {  // not a sum over samples, so the labels are mixed instead
+    CP_ENSURE_AS(invalid_argument, context_.weights.empty(), info().name,
+                 ": class weights do not go with mixed samples");
+    const bool binary = spec().form() == LossInfo::one_logit;
+    return per_sample(z, mix_labels(y, other, own, binary ? 0 : z.shape()[1]));
+  }
   const std::vector<double> first(own.begin(), own.end());
   std::vector<double> second;
   for (const double share : first) second.push_back(1 - share);
-  const Shape column{y.size(), 1};
   const Tensor a = tensor_like(z, {y.size()}, first), b = tensor_like(z, {y.size()}, second);
-
-  if (info_.is(LossInfo::batch_level)) {  // knows no single samples, so the labels are mixed
-    CP_ENSURE_AS(invalid_argument, context_.weights.empty(), info_.name,
-                 ": class weights do not go with mixed samples");
-    Labels soft = y;
-    soft.positive = (Var(y.positive) * a + Var(other.positive) * b).value();
-    if (form_ == LossInfo::logit_per_class) {
-      const Var mine = one_hot(z, y), others = one_hot(z, other);
-      soft.probabilities = (mine * a.reshape(column) + others * b.reshape(column)).value();
-    }
-    return per_sample(z, soft);
-  }
   Totals totals;
   add(totals, y, first);
   add(totals, other, second);
@@ -105,23 +103,22 @@ Var Loss::mixed(const Var& z, const Labels& y, const Labels& other, const std::v
 }
 
 void Loss::add(Totals& totals, const Labels& y, const std::vector<double>& share) const {
-  const auto is_positive = y.positive.cast(DType::f64).to_vector<double>();
+  const bool soft = y.probabilities.defined();  // then no sample has one class
+  const bool weighted = !context_.weights.empty() && !soft;
   for (size_t n = 0; n < share.size(); ++n) {
-    const bool soft = y.probabilities.defined();  // then the classes say nothing
-    if (!soft && ignored(y.classes[n])) continue;
-    const bool weighted = !context_.weights.empty() && !soft;
+    if (!soft && y.classes[n] == ignored_label_) continue;
     totals.samples += share[n];
     totals.weights += share[n] * (weighted ? context_.weights.at(y.classes[n]) : 1);
-    totals.positives += share[n] * is_positive[n];
+    totals.positives += share[n] * y.positive_values[n];
   }
 }
 
 double Loss::denominator(const Totals& totals) const {
   if (reduction_ == Reduction::sum) return 1;
-  CP_ENSURE(totals.samples > 0, info_.name, ": all labels of this batch are ignored, so its mean does not exist");
+  CP_ENSURE(totals.samples > 0, info().name, ": all labels of this batch are ignored, so it has no mean");
   if (reduction_ == Reduction::mean) return totals.samples;
   if (reduction_ == Reduction::positives) return std::max(totals.positives, 1.);
-  CP_ENSURE(totals.weights > 0, info_.name, ": all weights of this batch are 0, so its weighted mean does not exist");
+  CP_ENSURE(totals.weights > 0, info().name, ": all weights of this batch are 0, so it has no weighted mean");
   return totals.weights;
 }
 

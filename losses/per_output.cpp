@@ -9,8 +9,11 @@ namespace counterpoise {
 
 namespace {
 
-// The targets of all outputs, in the shape of z.
+// The targets of all outputs, in the shape of z; and their numbers on the host.
 Tensor targets(const Var& z, const Labels& y) { return z.shape().rank() == 1 ? y.positive : one_hot(z, y); }
+std::vector<double> target_values(const Var& z, const Labels& y) {
+  return z.shape().rank() == 1 ? y.positive_values : one_hot_values(z.shape()[1], y);
+}
 
 std::vector<double> doubles(const Tensor& x) { return x.cast(DType::f64).to_vector<double>(); }
 
@@ -26,7 +29,7 @@ Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos
     negative = exp(-gamma_neg * softplus(-z)) * softplus(z);
   } else {
     const Var p = counterpoise::sigmoid(z) - clip;
-    // The floor keeps the slope of the power finite where nothing is left of p.
+    // The floor keeps the slope of the power finite where p is below `clip`.
     negative = pow(clamp(p, 1e-12, 1), gamma_neg) * -log1p(-clamp(p, 0, 1));
   }
   return row_sum(is * positive + affine(is, -1, 1) * negative);
@@ -34,7 +37,7 @@ Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos
 
 Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& context) {
   const Tensor is = targets(z, y);
-  const std::vector<double> logits = doubles(z.value()), wanted = doubles(is);
+  const std::vector<double> logits = doubles(z.value()), wanted = target_values(z, y);
   std::vector<int> bin(logits.size());
   std::vector<double> count(bins);
   for (size_t i = 0; i < logits.size(); ++i) {
@@ -48,7 +51,7 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
     std::vector<double>& seen = context.state["bin-counts"];
     std::vector<double> average = seen.empty() ? count : seen;
     for (int b = 0; b < bins && !seen.empty(); ++b) {
-      // A bin that was never occupied begins with its first count: from 0 its weight would be huge.
+      // A bin that was always empty starts with its first count: averaged with 0, its weight would be huge.
       if (count[b] > 0) average[b] = seen[b] > 0 ? momentum * seen[b] + (1 - momentum) * count[b] : count[b];
     }
     if (context.training) seen = average;
@@ -62,7 +65,7 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
 
 Var equalization(const Var& z, const Labels& y, double lambda, const LossContext& context) {
   const Tensor is = one_hot(z, y);
-  std::vector<double> rare;  // [K] 1 for a class that others' samples leave alone
+  std::vector<double> rare;  // [K] 1 for a class that receives no gradient from other classes' samples
   double N = 0;
   for (const int64_t n : context.counts) N += static_cast<double>(n);
   for (const int64_t n : context.counts) rare.push_back(static_cast<double>(n) < lambda * N ? 1 : 0);
@@ -84,7 +87,7 @@ Var equalization_v2(const Var& z, const Labels& y, double gamma, double mu, doub
     as_positive.push_back(1 + alpha * (1 - f));
   }
   if (context.training) {
-    const std::vector<double> logits = doubles(z.value()), wanted = doubles(is);
+    const std::vector<double> logits = doubles(z.value()), wanted = target_values(z, y);
     for (size_t i = 0; i < logits.size(); ++i) {
       const size_t k = i % K;
       const double g = std::fabs(sigmoid(logits[i]) - wanted[i]);

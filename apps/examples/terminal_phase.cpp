@@ -61,7 +61,7 @@ Errors train(Backend& backend, const Setting& s, const Method& method, int seed,
   LossOptions options;
   options.counts = {s.negatives, s.positives};
   if (method.weighted) options.class_weights = balanced_weights(options.counts);
-  Loss loss(find_loss(method.loss), LossInfo::one_logit, method.params, options);
+  Loss loss(method.loss, method.params, options);
 
   const Var w(Tensor::zeros(backend, {1, s.d}, DType::f64), true), b(Tensor::zeros(backend, {1}, DType::f64), true);
   Sgd optimizer({w, b});

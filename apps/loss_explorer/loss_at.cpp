@@ -4,7 +4,7 @@ namespace counterpoise {
 
 LossAt loss_at(Loss& loss, double z, bool positive) {
   Backend& backend = reference_backend();
-  const bool binary = loss.form() == LossInfo::one_logit;
+  const bool binary = loss.spec().form() == LossInfo::one_logit;
   const Tensor logits = binary ? Tensor::from(backend, {1}, std::vector<double>{z})
                                : Tensor::from(backend, {1, 2}, std::vector<double>{0, z});
   const Var x(logits, true);

@@ -23,6 +23,23 @@ class Description {
   Description(const Options& options, const std::map<std::string, std::string>& metadata)
       : options_(options), metadata_(metadata) {}
 
+  // The network: what the command line does not give is the file's.
+  ModelConfig network() const {
+    auto of_file = metadata_;
+    for (const char* flag : {"--model", "--width", "--head"}) {
+      if (options_.given.count(flag)) of_file.erase(flag + 2);
+    }
+    if (options_.given.count("--image-size")) of_file.erase("image_size");
+    try {
+      const ModelConfig config = model_config(of_file, options_.model);
+      CP_ENSURE_AS(bad_data, config.outputs <= 2, "the model's outputs \"", config.outputs,
+                   "\" is not a number from 1 to 2");
+      return config;
+    } catch (const Error& e) {
+      throw Error(e.kind(), options_.weights, ": ", e.what());
+    }
+  }
+
   // A value that the file gives must be whole, and one that the command line would take.
   void fill(const std::string& flag, const std::string& key, std::string& value) const {
     if (const std::string* given = find(flag, key)) value = *given;
@@ -69,25 +86,14 @@ Exit eval(Options o) {
   const SafetensorsFile file(o.weights);
   const auto& metadata = file.metadata();
   const Description description(o, metadata);
-  std::string head = o.model.head == ModelConfig::lectures ? "lectures" : "imagenet";
   Decision decision;
-  description.fill("--model", "model", o.model.name);
-  description.fill("--width", "width", o.model.width, 0.015625, 8.0);
-  description.fill("--image-size", "image_size", o.image_size, 32, 2048);
-  description.fill("--head", "head", head);
+  o.model = description.network();
+  o.image_size = static_cast<int>(o.model.image_size);
   description.fill("--positive", "positive", o.positive);
-  description.fill("", "outputs", o.model.outputs, Index(1), Index(2));
   description.fill("", "threshold", decision.origin, -1e9, 1e9);
   description.fill("", "temperature", decision.temperature, 1e-9, 1e9);
   description.fill("--adjust-logits", "logit_shift", decision.shift, -1e9, 1e9);
   description.fill("--threshold", "cut", decision.cut, -1e9, 1e9);
-  int cosine = 0;
-  description.fill("", "cosine", cosine, 0, 1);
-  o.model.cosine = cosine != 0;
-  CP_ENSURE_AS(bad_data, head == "lectures" || head == "imagenet", o.weights, ": its head \"", head,
-               "\" is neither lectures nor imagenet");
-  o.model.head = head == "lectures" ? ModelConfig::lectures : ModelConfig::imagenet;
-  o.model.image_size = o.image_size;
 
   const auto set = validation_images(o.data, o.image_size);
   const auto classes = metadata.find("classes");

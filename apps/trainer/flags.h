@@ -1,15 +1,12 @@
-// What the programs' command lines share: numbers as people write them, guesses at mistyped names, and a flag for every
-// parameter of every loss.
+// What the programs' command lines share: numbers as people write them, and guesses at mistyped names.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "apps/trainer/program.h"
-#include "losses/registry.h"
 
 namespace counterpoise {
 
@@ -25,16 +22,5 @@ double parse_number(const std::string& flag, const std::string& given, const std
 // The command line of a program: takes argv apart, prints --help and --version and then ends the program, and makes one
 // clear line of whatever is wrong (Error(invalid_argument)). Returns the flags that were given, as "--width".
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv);
-
-// A flag for each parameter that some loss has: --gamma, --alpha, ...
-class LossFlags {
- public:
-  void add_to(CLI::App& app, const std::string& group);
-  // The parameters on the command line, as resolve() takes them.
-  LossParams given(const LossInfo& loss, const std::set<std::string>& flags) const;
-
- private:
-  std::map<std::string, std::string> values_;
-};
 
 }  // namespace counterpoise

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/trainer/flags.h"
+#include "apps/trainer/loss_flags.h"
 #include "apps/trainer/option_table.h"
 #include "apps/trainer/version.h"
 #include "losses/metrics/curves.h"
@@ -223,7 +224,7 @@ class CommandLine {
     CP_ENSURE_AS(invalid_argument, o_.summary || o_.model.outputs <= 2, "--outputs ", o_.model.outputs,
                  " goes with --summary; in training it is 1 (one logit) or 2 (a logit for each class)");
     if (o_.model.outputs <= 2) {
-      o_.loss_params = with_flag("--loss " + o_.loss->name, [&] {
+      o_.loss_spec = with_flag("--loss " + o_.loss->name, [&] {
         return resolve(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
                        loss_flags_.given(*o_.loss, o_.given));
       });
@@ -293,11 +294,23 @@ Options parse_options(int argc, char** argv) {
 nlohmann::ordered_json to_json(const Options& options) {
   Options copy = options;
   nlohmann::ordered_json json = option_table(copy).to_json();
-  for (const auto& [name, value] : options.loss_params) {
+  for (const auto& [name, value] : options.loss_spec.params()) {
     if (value == -1) json[name] = "none";
     else json[name] = value;
   }
   return json;
+}
+
+OptimizerParams optimizer_params(const Options& o) {
+  const OptimizerParams flags = {{"lr", o.schedule.lr},
+                                 {"momentum", o.momentum},
+                                 {"nesterov", o.nesterov},
+                                 {"weight-decay", o.weight_decay}};
+  OptimizerParams params;
+  for (const OptimizerParam& p : find_optimizer(o.optimizer).params) {
+    if (flags.count(p.name)) params[p.name] = flags.at(p.name);
+  }
+  return params;
 }
 
 }  // namespace counterpoise

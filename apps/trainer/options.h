@@ -12,6 +12,7 @@
 #include "data/sampler.h"
 #include "layers/models/models.h"
 #include "losses/registry.h"
+#include "optim/optimizer.h"
 #include "optim/schedule.h"
 
 namespace counterpoise {
@@ -32,7 +33,7 @@ struct Options {
 
   // How to learn it.
   const LossInfo* loss = &find_loss("bce");
-  LossParams loss_params;
+  LossSpec loss_spec;  // with its parameters; no loss at all where nothing is trained
   std::string class_weights;  // as parse_class_weights() takes them
   std::string reduction;
   double defer_weights = 0;
@@ -67,6 +68,9 @@ struct Options {
 // The options of a command line; argv[0] is the program. --help and --version print to stdout and end the program with
 // 0. Throws Error(invalid_argument) with one line for anything that is wrong.
 Options parse_options(int argc, char** argv);
+
+// The hyper-parameters of o.optimizer that have flags.
+OptimizerParams optimizer_params(const Options& o);
 
 // The resolved options: a flag's name and its value.
 nlohmann::ordered_json to_json(const Options& options);

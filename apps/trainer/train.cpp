@@ -17,8 +17,8 @@
 #include "data/feed.h"
 #include "data/images/image_folder.h"
 #include "kernels/cpu/parallel.h"
+#include "layers/linear.h"
 #include "layers/summary.h"
-#include "layers/tau_norm.h"
 #include "layers/weights.h"
 #include "losses/class_weights.h"
 #include "losses/loss.h"
@@ -47,7 +47,7 @@ class Training {
       restore_loss(SafetensorsFile(o_.init).metadata());
     }
     trainable_ = model_->trainable();
-    optimizer_ = make_optimizer(o_.optimizer, trainable_, o_.momentum, o_.nesterov, o_.weight_decay);
+    optimizer_ = std::make_unique<Optimizer>(make_optimizer(o_.optimizer, trainable_, optimizer_params(o_)));
     steps_per_epoch_ = steps_in(order_of(1));
     int64_t all = 0;  // epochs of --sampler repeat-factor differ in length
     for (int epoch = 1; epoch <= o_.epochs; ++epoch) all += static_cast<int64_t>(steps_in(order_of(epoch)));
@@ -136,12 +136,7 @@ class Training {
     if (!o_.loss->is(LossInfo::batch_level) || o_.given.count("--loss-reduction")) options.reduction = o_.reduction;
     options.defer_weights = o_.defer_weights;
     options.seed = static_cast<uint64_t>(o_.seed);
-    LossParams given;
-    for (const LossParam& p : o_.loss->params) {
-      if (o_.given.count("--" + p.name)) given[p.name] = o_.loss_params.at(p.name);
-    }
-    loss_ = std::make_unique<Loss>(*o_.loss, o_.model.outputs == 1 ? LossInfo::one_logit : LossInfo::logit_per_class,
-                                   given, options);
+    loss_ = std::make_unique<Loss>(o_.loss_spec, options);
     loss_->train(true);
   }
 
@@ -189,7 +184,7 @@ class Training {
     say(text("Network: ", o_.model.name, ", width ", o_.model.width, ", ", o_.image_size, "x", o_.image_size,
              " images, ", with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
     std::string loss = "Loss: " + o_.loss->name;
-    for (const auto& [name, value] : o_.loss_params) {
+    for (const auto& [name, value] : o_.loss_spec.params()) {
       loss += text(", ", name, " ");
       if (name == "alpha" && value >= 0) {
         loss += text(value, " for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
@@ -255,7 +250,7 @@ class Training {
     const double value = loss.value().item();
     ++step_;
     check_finite(value, "loss", epoch, lr);
-    std::vector<View> gradients;
+    std::vector<ConstView> gradients;
     for (const Var& p : trainable_) {
       if (p.grad().defined()) gradients.push_back(p.grad());
     }
@@ -297,25 +292,21 @@ class Training {
 
   // All that another program needs to use the weights.
   std::map<std::string, std::string> metadata(int epoch) const {
-    return {{"format", "pt"},
-            {"framework", "counterpoise"},
-            {"model", o_.model.name},
-            {"width", formatted("%.17g", o_.model.width)},
-            {"image_size", text(o_.image_size)},
-            {"head", o_.model.head == ModelConfig::lectures ? "lectures" : "imagenet"},
-            {"outputs", text(o_.model.outputs)},
-            {"cosine", text(o_.model.cosine)},
-            {"threshold", formatted("%.17g", decision_.origin)},
-            {"temperature", formatted("%.17g", decision_.temperature)},
-            {"logit_shift", formatted("%.17g", decision_.shift)},
-            {"cut", formatted("%.17g", decision_.cut)},
-            {"training_images", nlohmann::json(counts_).dump()},
-            {"loss", o_.loss->name},
-            {"loss_state", nlohmann::json(loss_->state()).dump()},
-            {"classes", nlohmann::json(set_->classes()).dump()},
-            {"positive", o_.positive},
-            {"scaling", "x / 127.5 - 1"},
-            {"epoch", text(epoch)}};
+    std::map<std::string, std::string> all = counterpoise::metadata(o_.model);
+    all.insert({{"format", "pt"},
+                {"framework", "counterpoise"},
+                {"threshold", formatted("%.17g", decision_.origin)},
+                {"temperature", formatted("%.17g", decision_.temperature)},
+                {"logit_shift", formatted("%.17g", decision_.shift)},
+                {"cut", formatted("%.17g", decision_.cut)},
+                {"training_images", nlohmann::json(counts_).dump()},
+                {"loss", o_.loss->name},
+                {"loss_state", nlohmann::json(loss_->state()).dump()},
+                {"classes", nlohmann::json(set_->classes()).dump()},
+                {"positive", o_.positive},
+                {"scaling", "x / 127.5 - 1"},
+                {"epoch", text(epoch)}});
+    return all;
   }
 
   void save_tables() const {

@@ -35,7 +35,8 @@ void rotate_kernel(const ConvGeometry& g, const T* w, T* rotated) {
 
 }  // namespace
 
-void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) {
+void CpuBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
+                        const View& y) {
   const ConvGeometry g(x.shape, w.shape, params);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -44,7 +45,7 @@ void CpuBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dPa
 }
 
 // At stride 1 the gradient is itself a convolution of dy, with the rotated kernel and padding R - 1 - pad.
-void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
+void CpuBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) {
   const ConvGeometry g(dx.shape, w.shape, params);
   dispatch(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -63,7 +64,7 @@ void CpuBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams p
   });
 }
 
-void CpuBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
+void CpuBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) {
   const ConvGeometry g(x.shape, dw.shape, params);
   if (g.pixels() == 0) return fill(0, dw);
   dispatch(dw.dtype, [&](auto zero) {

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -44,40 +45,49 @@ void CpuBackend::release(void* memory, size_t) noexcept { memory_.release(memory
 // The ivdep pragmas say that where output and input are the same memory, element i meets only element i. Without them
 // an operation in place takes the loop that is not vectorized.
 
+namespace {
+
+// Calls loop(T(), begin, end) on runs that together cover [0, n), on all cores. T is the C++ type of the dtype.
+template <class Loop>
+void elementwise(DType dtype, Index n, const Loop& loop) {
+  dispatch(dtype,
+           [&](auto zero) { parallel_for(n, thread_grain, [&](Index begin, Index end) { loop(zero, begin, end); }); });
+}
+// The same with the struct of formulas.h that `op` names: loop(Formula(), T(), begin, end).
+template <class Op, class Loop>
+void elementwise(const Op& op, DType dtype, Index n, const Loop& loop) {
+  with_formula(op, [&](const auto& formula) {
+    elementwise(dtype, n, [&](auto zero, Index begin, Index end) { loop(formula, zero, begin, end); });
+  });
+}
+
+}  // namespace
+
 void CpuBackend::fill(double value, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  elementwise(y.dtype, y.size(), [&](auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    parallel_for(y.size(), thread_grain,
-                 [&](Index begin, Index end) { std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value)); });
+    std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value));
   });
 }
 
-void CpuBackend::unary(Unary op, double a, double b, const View& x, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+void CpuBackend::unary(Unary op, double a, double b, const ConstView& x, const View& y) {
+  elementwise(op, y.dtype, y.size(), [&](auto formula, auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
-      const T* px = x.as<T>();
-      T* py = y.as<T>();
-      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+    const T* px = x.as<T>();
+    T* py = y.as<T>();
 #pragma GCC ivdep
-        for (Index i = begin; i < end; ++i) py[i] = formula.f(px[i], T(a), T(b));
-      });
-    });
+    for (Index i = begin; i < end; ++i) py[i] = formula.f(px[i], T(a), T(b));
   });
 }
 
-void CpuBackend::unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
+void CpuBackend::unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y, const ConstView& dy,
                             const View& dx) {
-  dispatch(y.dtype, [&](auto zero) {
+  elementwise(op, y.dtype, y.size(), [&](auto formula, auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
-      const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
-      T* pdx = dx.as<T>();
-      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+    const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
+    T* pdx = dx.as<T>();
 #pragma GCC ivdep
-        for (Index i = begin; i < end; ++i) pdx[i] = pdy[i] * formula.df(px[i], py[i], T(a), T(b));
-      });
-    });
+    for (Index i = begin; i < end; ++i) pdx[i] = pdy[i] * formula.df(px[i], py[i], T(a), T(b));
   });
 }
 
@@ -86,7 +96,7 @@ namespace {
 // Runs fn(i, a, b, step_a, step_b, n) over a broadcast pair: places i ... i+n-1 of y come from a[0], a[step_a], ...
 // and b[0], b[step_b], ..., where a step is 0 or 1. The runs are as long as the two shapes allow.
 template <class T, class Fn>
-void for_each_run(const View& a, const View& b, const Shape& y, const Fn& fn) {
+void for_each_run(const ConstView& a, const ConstView& b, const Shape& y, const Fn& fn) {
   const auto step = [&](const Shape& x, int from_end) {  // 1: x moves along this axis of y, 0: it is repeated
     return from_end <= x.rank() && x[-from_end] == y[-from_end] ? 1 : 0;
   };
@@ -116,10 +126,10 @@ void for_each_run(const View& a, const View& b, const Shape& y, const Fn& fn) {
 
 }  // namespace
 
-void CpuBackend::binary(Binary op, const View& a, const View& b, const View& y) {
+void CpuBackend::binary(Binary op, const ConstView& a, const ConstView& b, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
+    with_formula(op, [&](auto formula) {
       for_each_run<T>(a, b, y.shape, [&](Index at, const T* pa, const T* pb, Index sa, Index sb, Index n) {
         T* py = y.as<T>() + at;
         if (sa == 1 && sb == 1) {  // the compiler vectorizes this one
@@ -133,10 +143,11 @@ void CpuBackend::binary(Binary op, const View& a, const View& b, const View& y) 
   });
 }
 
-void CpuBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) {
+void CpuBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
+                             const View& d) {
   dispatch(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
+    with_formula(op, [&](auto formula) {
       for_each_run<T>(a, b, dy.shape, [&](Index at, const T* pa, const T* pb, Index sa, Index sb, Index n) {
         const T* pdy = dy.as<T>() + at;
         T* pd = d.as<T>() + at;
@@ -148,27 +159,20 @@ void CpuBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b
   });
 }
 
-void CpuBackend::add_scaled(double alpha, const View& x, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+void CpuBackend::add_scaled(double alpha, const ConstView& x, const View& y) {
+  elementwise(y.dtype, y.size(), [&](auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) y.as<T>()[i] += T(alpha) * x.as<T>()[i];
-    });
+    for (Index i = begin; i < end; ++i) y.as<T>()[i] += T(alpha) * x.as<T>()[i];
   });
 }
 
-void CpuBackend::relu_mask(const View& y, const View& dy, const View& dz) {
-  dispatch(y.dtype, [&](auto zero) {
+void CpuBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& dz) {
+  elementwise(y.dtype, y.size(), [&](auto zero, Index begin, Index end) {
     using T = decltype(zero);
     const T *py = y.as<T>(), *pdy = dy.as<T>();
     T* pdz = dz.as<T>();
-    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
 #pragma GCC ivdep
-      for (Index i = begin; i < end; ++i) {
-        const T gradient = pdy[i];  // read in any case, or the loop is not vectorized
-        pdz[i] = py[i] > T(0) ? gradient : T(0);
-      }
-    });
+    for (Index i = begin; i < end; ++i) pdz[i] = formula::Relu::masked(py[i], pdy[i]);
   });
 }
 
@@ -202,7 +206,7 @@ std::vector<double> sum_rows(Index rows, Index C, const Fn& fn) {
 
 // Two layouts matter: all axes but the last ones are summed (gradients of biases), or everything is (losses). For
 // both, x is a matrix whose rows are summed.
-void CpuBackend::sum_to(const View& x, const View& y) {
+void CpuBackend::sum_to(const ConstView& x, const View& y) {
   const Index C = y.size();
   bool rows_only = C > 0 && x.size() > 0, summed = false;
   for (int i = 1; i <= x.shape.rank(); ++i) {  // y must be x's last axes, with nothing or ones before them
@@ -228,9 +232,9 @@ void CpuBackend::sum_to(const View& x, const View& y) {
   });
 }
 
-double CpuBackend::sum_squares(const std::vector<View>& xs) {
+double CpuBackend::sum_squares(const std::vector<ConstView>& xs) {
   double sum = 0;
-  for (const View& x : xs) {
+  for (const ConstView& x : xs) {
     double squares = 0;  // of this tensor
     dispatch(x.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -247,7 +251,7 @@ double CpuBackend::sum_squares(const std::vector<View>& xs) {
   return sum;
 }
 
-void CpuBackend::matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) {
+void CpuBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) {
   const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
   if (M == 0 || N == 0) return;
   if (L == 0) return fill(0, y);
@@ -260,9 +264,9 @@ void CpuBackend::matmul(const View& a, bool transpose_a, const View& b, bool tra
 
 // -- batch normalization --
 
-void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
-                            const View& y, const View& mean, const View& inv_std, const View& running_mean,
-                            const View& running_var) {
+void CpuBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
+                            double momentum, const View& y, const View& mean, const View& inv_std,
+                            const View& running_mean, const View& running_var) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -298,8 +302,9 @@ void CpuBackend::batch_norm(const View& x, const View& scale, const View& shift,
   });
 }
 
-void CpuBackend::batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
-                                 const View& dy, const View& dx, const View& dscale, const View& dshift) {
+void CpuBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
+                                 const ConstView& inv_std, const ConstView& dy, const View& dx, const View& dscale,
+                                 const View& dshift) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -333,7 +338,7 @@ void CpuBackend::batch_norm_grad(const View& x, const View& scale, const View& m
 
 // -- dropout and optimizer steps --
 
-void CpuBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
+void CpuBackend::dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) {
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T scale = T(1 / (1 - p));
@@ -349,30 +354,15 @@ void CpuBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream,
   });
 }
 
-void CpuBackend::sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) {
-  for (const SgdTensors& p : weights) {
-    dispatch(p.w.dtype, [&](auto zero) {
+void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) {
+  for (const WeightTensors& p : weights) {
+    elementwise(update, p.w.dtype, p.w.size(), [&](auto formula, auto zero, Index begin, Index end) {
       using T = decltype(zero);
-      T *pw = p.w.as<T>(), *pv = p.velocity.as<T>();
-      const T* pdw = p.dw.as<T>();
-      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
-        const SgdStep local = step;  // a copy that the compiler can keep in registers
-        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pv[i]);
-      });
-    });
-  }
-}
-
-void CpuBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) {
-  for (const AdamTensors& p : weights) {
-    dispatch(p.w.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      T *pw = p.w.as<T>(), *pm = p.m.as<T>(), *pv = p.v.as<T>();
-      const T* pdw = p.dw.as<T>();
-      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
-        const AdamStep local = step;
-        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pm[i], pv[i]);
-      });
+      std::array<T*, formula.states> states;  // like the formula a copy, which the compiler can keep in registers
+      for (size_t k = 0; k < states.size(); ++k) states[k] = p.states[k].template as<T>();
+      T* w = p.w.as<T>();
+      const T* dw = p.dw.as<T>();
+      for (Index i = begin; i < end; ++i) update_weight(formula, w, dw, states.data(), i);
     });
   }
 }

@@ -37,7 +37,7 @@ struct Pooling {
 
 }  // namespace
 
-void CpuBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
+void CpuBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
   const Pooling g(x.shape, y.shape, params);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -61,7 +61,8 @@ void CpuBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
 }
 
 // Where windows overlap, threads on different rows of y would meet in the same pixels of x: then each takes images.
-void CpuBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) {
+void CpuBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
+                                 const View& dx) {
   const Pooling g(x.shape, y.shape, params);
   const bool tiled = g.tiled();
   if (!tiled) fill(0, dx);

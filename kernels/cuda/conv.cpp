@@ -114,12 +114,14 @@ void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
   if (!to_x) pad_channels(stream_, pixels, C, wide, data.x, x.get());
   if (!to_w) pad_channels(stream_, taps, C, wide, data.w, w.get());
   g.C = wide;
-  convolve(problem, {x.get(), w.get(), data.bias, data.y});
-  if (to_x) take_channels(stream_, pixels, C, wide, x.get(), data.x);
-  if (to_w) take_channels(stream_, taps, C, wide, w.get(), data.w);
+  void* const out = to_x ? x.get() : to_w ? w.get() : data.out;
+  convolve(problem, {to_x ? nullptr : x.get(), to_w ? nullptr : w.get(), data.bias, data.y, out});
+  if (to_x) take_channels(stream_, pixels, C, wide, x.get(), data.out);
+  if (to_w) take_channels(stream_, taps, C, wide, w.get(), data.out);
 }
 
-ConvProblem CudaBackend::problem(ConvProblem::Pass pass, const View& x, const View& w, Conv2dParams params) const {
+ConvProblem CudaBackend::problem(ConvProblem::Pass pass, const ConstView& x, const ConstView& w,
+                                 Conv2dParams params) const {
   ConvProblem p = {pass, ConvGeometry(x.shape, w.shape, params), x.dtype};
   p.tf32 = mode_.tf32 && x.dtype == DType::f32;
   p.deterministic = mode_.deterministic;
@@ -128,25 +130,25 @@ ConvProblem CudaBackend::problem(ConvProblem::Pass pass, const View& x, const Vi
 
 // -- the three passes --
 
-void CudaBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
+void CudaBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
                          const View& y) {
   if (y.size() == 0) return;
   ConvProblem p = problem(ConvProblem::forward, x, w, params);
   p.bias = bias.data != nullptr;
   p.relu = relu;
-  convolve(p, {x.data, w.data, bias.data, y.data});
+  convolve(p, {x.data, w.data, bias.data, nullptr, y.data});
 }
 
-void CudaBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
+void CudaBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) {
   if (dx.size() == 0) return;
   if (dy.size() == 0) return fill(0, dx);
-  convolve(problem(ConvProblem::grad_input, dx, w, params), {dx.data, w.data, nullptr, dy.data});
+  convolve(problem(ConvProblem::grad_input, dx, w, params), {nullptr, w.data, nullptr, dy.data, dx.data});
 }
 
-void CudaBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
+void CudaBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) {
   if (dw.size() == 0) return;
   if (dy.size() == 0) return fill(0, dw);
-  convolve(problem(ConvProblem::grad_weight, x, dw, params), {x.data, dw.data, nullptr, dy.data});
+  convolve(problem(ConvProblem::grad_weight, x, dw, params), {x.data, nullptr, nullptr, dy.data, dw.data});
 }
 
 }  // namespace counterpoise

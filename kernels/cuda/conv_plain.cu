@@ -12,7 +12,7 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
   const bool relu = problem.relu;
   const T *x = static_cast<const T*>(d.x), *w = static_cast<const T*>(d.w);
   const T* bias = problem.bias ? static_cast<const T*>(d.bias) : nullptr;
-  T* y = static_cast<T*>(d.y);
+  T* y = static_cast<T*>(d.out);
   for_each(stream, g.pixels() * g.K, [=] __device__(Index i) {
     const Index k = i % g.K, q = i / g.K % g.Q, p = i / g.K / g.Q % g.P, n = i / g.K / g.Q / g.P;
     double sum = bias ? double(Compute<T>(bias[k])) : 0;
@@ -26,7 +26,7 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
         for (Index c = 0; c < g.C; ++c) sum += double(Compute<T>(in[c])) * double(Compute<T>(by[c]));
       }
     }
-    y[i] = T(relu ? formula::Relu::f(sum, 0., 0.) : sum);
+    y[i] = T(relu ? formula::Relu::f(sum) : sum);
   });
 }
 
@@ -35,7 +35,7 @@ template <class T>
 void plain_grad_input(cudaStream_t stream, const ConvProblem& problem, const ConvData& d) {
   const ConvGeometry g = problem.geometry;
   const T *w = static_cast<const T*>(d.w), *dy = static_cast<const T*>(d.y);
-  T* dx = static_cast<T*>(d.x);
+  T* dx = static_cast<T*>(d.out);
   for_each(stream, g.N * g.H * g.W * g.C, [=] __device__(Index i) {
     const Index c = i % g.C, v = i / g.C % g.W, h = i / g.C / g.W % g.H, n = i / g.C / g.W / g.H;
     double sum = 0;
@@ -76,7 +76,7 @@ template <class T>
 void plain_grad_weight(cudaStream_t stream, const ConvProblem& problem, const ConvData& d) {
   const ConvGeometry& g = problem.geometry;
   launch<Waits::yes>(plain_grad_weight_kernel<T>, a_block_each(g.K * g.length()), stream, g, static_cast<const T*>(d.x),
-                     static_cast<const T*>(d.y), static_cast<T*>(d.w));
+                     static_cast<const T*>(d.y), static_cast<T*>(d.out));
 }
 
 }  // namespace

@@ -193,13 +193,13 @@ void CudaBackend::upload(const void* host, const View& y) {
   }
 }
 
-void CudaBackend::download(const View& x, void* host) {
+void CudaBackend::download(const ConstView& x, void* host) {
   const size_t bytes = x.size() * size_of(x.dtype);
   if (bytes) CUDA_CHECK(cudaMemcpyAsync(host, x.data, bytes, cudaMemcpyDeviceToHost, stream_));
   synchronize();
 }
 
-void CudaBackend::copy(const View& x, const View& y) {
+void CudaBackend::copy(const ConstView& x, const View& y) {
   const size_t bytes = x.size() * size_of(x.dtype);
   if (bytes) CUDA_CHECK(cudaMemcpyAsync(y.data, x.data, bytes, cudaMemcpyDeviceToDevice, stream_));
 }

@@ -39,53 +39,57 @@ class CudaBackend : public Backend {
   void* allocate(size_t bytes) override;
   void release(void* memory, size_t bytes) noexcept override;
   void upload(const void* host, const View& y) override;
-  void download(const View& x, void* host) override;
-  void copy(const View& x, const View& y) override;
+  void download(const ConstView& x, void* host) override;
+  void copy(const ConstView& x, const View& y) override;
   void synchronize() override;
   size_t memory_bytes() const override { return memory_; }
   size_t peak_bytes() const override;
 
   void fill(double value, const View& y) override;
-  void cast(const View& x, const View& y) override;
-  void unary(Unary op, double a, double b, const View& x, const View& y) override;
-  void unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy, const View& dx) override;
-  void binary(Binary op, const View& a, const View& b, const View& y) override;
-  void binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) override;
-  void add_scaled(double alpha, const View& x, const View& y) override;
-  void relu_mask(const View& y, const View& dy, const View& dz) override;
-  void relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) override;
+  void cast(const ConstView& x, const View& y) override;
+  void unary(Unary op, double a, double b, const ConstView& x, const View& y) override;
+  void unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y, const ConstView& dy,
+                  const View& dx) override;
+  void binary(Binary op, const ConstView& a, const ConstView& b, const View& y) override;
+  void binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
+                   const View& d) override;
+  void add_scaled(double alpha, const ConstView& x, const View& y) override;
+  void relu_mask(const ConstView& y, const ConstView& dy, const View& dz) override;
+  void relu_bias_grad(const ConstView& y, const ConstView& dy, const View& dz, const View& db) override;
 
-  void sum_to(const View& x, const View& y) override;
-  double sum_squares(const std::vector<View>& xs) override;
+  void sum_to(const ConstView& x, const View& y) override;
+  double sum_squares(const std::vector<ConstView>& xs) override;
 
-  void matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) override;
+  void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) override;
 
-  void conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu, const View& y) override;
-  void conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) override;
-  void conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) override;
+  void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
+              const View& y) override;
+  void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) override;
+  void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) override;
 
-  void max_pool2d(const View& x, Pool2dParams params, const View& y) override;
-  void max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) override;
-  void avg_pool2d(const View& x, Pool2dParams params, const View& y) override;
-  void avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) override;
-  void adaptive_avg_pool2d(const View& x, const View& y) override;
-  void adaptive_avg_pool2d_grad(const View& dy, const View& dx) override;
+  void max_pool2d(const ConstView& x, Pool2dParams params, const View& y) override;
+  void max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
+                       const View& dx) override;
+  void avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) override;
+  void avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) override;
+  void adaptive_avg_pool2d(const ConstView& x, const View& y) override;
+  void adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) override;
 
-  void batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum, const View& y,
-                  const View& mean, const View& inv_std, const View& running_mean, const View& running_var) override;
-  void batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std, const View& dy,
-                       const View& dx, const View& dscale, const View& dshift) override;
+  void batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps, double momentum,
+                  const View& y, const View& mean, const View& inv_std, const View& running_mean,
+                  const View& running_var) override;
+  void batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean, const ConstView& inv_std,
+                       const ConstView& dy, const View& dx, const View& dscale, const View& dshift) override;
 
-  void log_softmax(const View& x, const View& y) override;
-  void log_softmax_grad(const View& y, const View& dy, const View& dx) override;
-  void gather(const View& x, const View& index, const View& y) override;
-  void gather_grad(const View& dy, const View& index, const View& dx) override;
+  void log_softmax(const ConstView& x, const View& y) override;
+  void log_softmax_grad(const ConstView& y, const ConstView& dy, const View& dx) override;
+  void gather(const ConstView& x, const ConstView& index, const View& y) override;
+  void gather_grad(const ConstView& dy, const ConstView& index, const View& dx) override;
 
-  void dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) override;
-  void images(const View& bytes, const View& index, const View& turns, const View& y) override;
+  void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
+  void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) override;
 
-  void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
-  void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 
  private:
   // Pinned memory, from which the GPU copies while the program goes on: two halves, which are filled in turns.
@@ -106,7 +110,7 @@ class CudaBackend : public Backend {
   void find_device();
   void make_pool();
   void open_libraries();
-  ConvProblem problem(ConvProblem::Pass pass, const View& x, const View& w, Conv2dParams params) const;
+  ConvProblem problem(ConvProblem::Pass pass, const ConstView& x, const ConstView& w, Conv2dParams params) const;
   void convolve(const ConvProblem& problem, const ConvData& data);
   void convolve_padded(ConvProblem problem, ConvData data);
   size_t workspace_limit(const ConvProblem& problem) const;

@@ -304,8 +304,10 @@ class CudnnPlan final : public ConvPlan {
 
   void run(const ConvData& data, void* workspace) const override {
     std::vector<int64_t> names = {'x', 'w', 'y'};
-    std::vector<void*> addresses = {data.x, data.w, data.y};
-    if (graph_->has_bias()) names.push_back('b'), addresses.push_back(data.bias);
+    // (cuDNN takes all addresses as void*; the graph says which tensor it writes.)
+    const auto address = [&](const void* read) { return read ? const_cast<void*>(read) : data.out; };
+    std::vector<void*> addresses = {address(data.x), address(data.w), address(data.y)};
+    if (graph_->has_bias()) names.push_back('b'), addresses.push_back(address(data.bias));
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, names).set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, addresses);
     pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, workspace).finalize();

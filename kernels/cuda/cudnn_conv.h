@@ -26,9 +26,11 @@ struct ConvProblem {
   bool deterministic = false;  // only engines that give the same bits in every run
 };
 
-// Where the tensors of a convolution lie. The pass says which one is written: y, x (the gradient dx) or w (dw).
+// Where the tensors of a convolution lie: those that its pass reads, and `out` for the one that it writes, which is y,
+// x (the gradient dx) or w (dw). That one's own pointer is null.
 struct ConvData {
-  void *x, *w, *bias, *y;
+  const void *x, *w, *bias, *y;
+  void* out;
 };
 
 // One engine, compiled for one problem.

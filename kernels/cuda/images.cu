@@ -8,7 +8,8 @@ namespace counterpoise {
 namespace {
 
 template <class T>
-void lay_down(cudaStream_t stream, const View& bytes, const View& index, const View& turns, const View& y) {
+void lay_down(cudaStream_t stream, const ConstView& bytes, const ConstView& index, const ConstView& turns,
+              const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
   const uint8_t* images = bytes.as<uint8_t>();
   const int32_t* of = index.as<int32_t>();
@@ -26,7 +27,7 @@ void lay_down(cudaStream_t stream, const View& bytes, const View& index, const V
 
 }  // namespace
 
-void CudaBackend::images(const View& bytes, const View& index, const View& turns, const View& y) {
+void CudaBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) { lay_down<decltype(zero)>(stream_, bytes, index, turns, y); });
 }
 

@@ -28,7 +28,7 @@ int narrow(Index extent) {
 }  // namespace
 
 // cuBLAS reads matrices column by column. Ours, read so, are the transposed ones: it computes y^T = op(b)^T op(a)^T.
-void CudaBackend::matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) {
+void CudaBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) {
   const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
   if (M == 0 || N == 0) return;
   if (L == 0) return fill(0, y);

@@ -13,7 +13,15 @@ struct Normalization {
   using P = Compute<T>;
   Index rows, C;
   const T* x;
-  P *scale, *shift, *mean, *inv_std, *running_mean, *running_var;
+  const P *scale, *shift;
+  P *mean, *inv_std, *running_mean, *running_var;
+};
+template <class T>
+struct NormalizationGrad {
+  using P = Compute<T>;
+  Index rows, C;
+  const T* x;
+  const P *scale, *mean, *inv_std;
 };
 
 template <class T, int lanes>
@@ -59,10 +67,10 @@ void normalize(Backend& backend, cudaStream_t stream, const Normalization<T>& b,
 }
 
 template <class T, int lanes>
-void normalize_grad(Backend& backend, cudaStream_t stream, const Normalization<T>& b, const T* dy, T* dx,
+void normalize_grad(Backend& backend, cudaStream_t stream, const NormalizationGrad<T>& b, const T* dy, T* dx,
                     Compute<T>* dscale, Compute<T>* dshift) {
   using P = Compute<T>;
-  const Normalization<T> n = b;
+  const NormalizationGrad<T> n = b;
   column_sums<lanes, 2, P>(
       backend, stream, n.rows, n.C,
       [=] __device__(Index at, P(*sums)[lanes]) {
@@ -94,9 +102,9 @@ void normalize_grad(Backend& backend, cudaStream_t stream, const Normalization<T
 
 }  // namespace
 
-void CudaBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
-                             const View& y, const View& mean, const View& inv_std, const View& running_mean,
-                             const View& running_var) {
+void CudaBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
+                             double momentum, const View& y, const View& mean, const View& inv_std,
+                             const View& running_mean, const View& running_var) {
   const Index C = scale.size();
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -110,14 +118,14 @@ void CudaBackend::batch_norm(const View& x, const View& scale, const View& shift
   });
 }
 
-void CudaBackend::batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
-                                  const View& dy, const View& dx, const View& dscale, const View& dshift) {
+void CudaBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
+                                  const ConstView& inv_std, const ConstView& dy, const View& dx, const View& dscale,
+                                  const View& dshift) {
   const Index C = scale.size();
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;
-    const Normalization<T> n = {x.size() / C,    C,       x.as<T>(), scale.as<P>(), nullptr, mean.as<P>(),
-                                inv_std.as<P>(), nullptr, nullptr};
+    const NormalizationGrad<T> n = {x.size() / C, C, x.as<T>(), scale.as<P>(), mean.as<P>(), inv_std.as<P>()};
     with_lanes<T>(C, [&](auto lanes) {
       normalize_grad<T, lanes.value>(*this, stream_, n, dy.as<T>(), dx.as<T>(), dscale.as<P>(), dshift.as<P>());
     });

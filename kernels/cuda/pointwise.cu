@@ -17,22 +17,22 @@ void fill_with(cudaStream_t stream, T value, const View& y) {
 }
 
 template <class X, class Y>
-void cast_to(cudaStream_t stream, const View& x, const View& y) {
+void cast_to(cudaStream_t stream, const ConstView& x, const View& y) {
   const X* in = x.as<X>();
   Y* out = y.as<Y>();
   for_each(stream, y.size(), [=] __device__(Index i) { out[i] = Y(Compute<X>(in[i])); });
 }
 
 template <class T, class Formula>
-void apply(cudaStream_t stream, Formula, double da, double db, const View& x, const View& y) {
+void apply(cudaStream_t stream, Formula, double da, double db, const ConstView& x, const View& y) {
   using C = Compute<T>;
   const C a = C(da), b = C(db);
   map<T, 1>(stream, y.size(), {{x.as<T>()}}, y.as<T>(), [=] __device__(const C* v) { return Formula::f(v[0], a, b); });
 }
 
 template <class T, class Formula>
-void apply_grad(cudaStream_t stream, Formula, double da, double db, const View& x, const View& y, const View& dy,
-                const View& dx) {
+void apply_grad(cudaStream_t stream, Formula, double da, double db, const ConstView& x, const ConstView& y,
+                const ConstView& dy, const View& dx) {
   using C = Compute<T>;
   const C a = C(da), b = C(db);
   map<T, 3>(stream, y.size(), {{x.as<T>(), y.as<T>(), dy.as<T>()}}, dx.as<T>(),
@@ -40,7 +40,7 @@ void apply_grad(cudaStream_t stream, Formula, double da, double db, const View& 
 }
 
 template <class T, class Formula>
-void apply_binary(cudaStream_t stream, Formula, const View& a, const View& b, const View& y) {
+void apply_binary(cudaStream_t stream, Formula, const ConstView& a, const ConstView& b, const View& y) {
   using C = Compute<T>;
   const T *pa = a.as<T>(), *pb = b.as<T>();
   T* py = y.as<T>();
@@ -52,8 +52,8 @@ void apply_binary(cudaStream_t stream, Formula, const View& a, const View& b, co
 }
 
 template <class T, class Formula>
-void apply_binary_grad(cudaStream_t stream, Formula, bool wrt_a, const View& a, const View& b, const View& dy,
-                       const View& d) {
+void apply_binary_grad(cudaStream_t stream, Formula, bool wrt_a, const ConstView& a, const ConstView& b,
+                       const ConstView& dy, const View& d) {
   using C = Compute<T>;
   const T *pa = a.as<T>(), *pb = b.as<T>(), *pdy = dy.as<T>();
   T* pd = d.as<T>();
@@ -65,7 +65,7 @@ void apply_binary_grad(cudaStream_t stream, Formula, bool wrt_a, const View& a, 
 }
 
 template <class T>
-void add(cudaStream_t stream, double factor, const View& x, const View& y) {
+void add(cudaStream_t stream, double factor, const ConstView& x, const View& y) {
   using C = Compute<T>;
   const C alpha = C(factor);
   map<T, 2>(stream, y.size(), {{x.as<T>(), y.as<T>()}}, y.as<T>(),
@@ -73,14 +73,14 @@ void add(cudaStream_t stream, double factor, const View& x, const View& y) {
 }
 
 template <class T>
-void mask(cudaStream_t stream, const View& y, const View& dy, const View& dz) {
+void mask(cudaStream_t stream, const ConstView& y, const ConstView& dy, const View& dz) {
   using C = Compute<T>;
   map<T, 2>(stream, y.size(), {{y.as<T>(), dy.as<T>()}}, dz.as<T>(),
-            [=] __device__(const C* v) { return v[0] > C(0) ? v[1] : C(0); });
+            [=] __device__(const C* v) { return formula::Relu::masked(v[0], v[1]); });
 }
 
 template <class T>
-void drop(cudaStream_t stream, const View& x, double p, uint64_t key, uint64_t counter_high, const View& y) {
+void drop(cudaStream_t stream, const ConstView& x, double p, uint64_t key, uint64_t counter_high, const View& y) {
   const auto scale = Compute<T>(1 / (1 - p));
   const T* in = x.as<T>();
   T* out = y.as<T>();
@@ -102,47 +102,43 @@ void CudaBackend::fill(double value, const View& y) {
   });
 }
 
-void CudaBackend::cast(const View& x, const View& y) {
+void CudaBackend::cast(const ConstView& x, const View& y) {
   dispatch_floating(x.dtype, [&](auto zero_x) {
     dispatch_floating(y.dtype, [&](auto zero_y) { cast_to<decltype(zero_x), decltype(zero_y)>(stream_, x, y); });
   });
 }
 
-void CudaBackend::unary(Unary op, double a, double b, const View& x, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply<decltype(zero)>(stream_, formula, a, b, x, y); });
-  });
+void CudaBackend::unary(Unary op, double a, double b, const ConstView& x, const View& y) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) { apply<decltype(zero)>(stream_, formula, a, b, x, y); });
 }
 
-void CudaBackend::unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
+void CudaBackend::unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y, const ConstView& dy,
                              const View& dx) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply_grad<decltype(zero)>(stream_, formula, a, b, x, y, dy, dx); });
+  with_formula(op, y.dtype,
+               [&](auto formula, auto zero) { apply_grad<decltype(zero)>(stream_, formula, a, b, x, y, dy, dx); });
+}
+
+void CudaBackend::binary(Binary op, const ConstView& a, const ConstView& b, const View& y) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) { apply_binary<decltype(zero)>(stream_, formula, a, b, y); });
+}
+
+void CudaBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
+                              const View& d) {
+  with_formula(op, dy.dtype, [&](auto formula, auto zero) {
+    apply_binary_grad<decltype(zero)>(stream_, formula, wrt_a, a, b, dy, d);
   });
 }
 
-void CudaBackend::binary(Binary op, const View& a, const View& b, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply_binary<decltype(zero)>(stream_, formula, a, b, y); });
-  });
-}
-
-void CudaBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) {
-  dispatch_floating(dy.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply_binary_grad<decltype(zero)>(stream_, formula, wrt_a, a, b, dy, d); });
-  });
-}
-
-void CudaBackend::add_scaled(double alpha, const View& x, const View& y) {
+void CudaBackend::add_scaled(double alpha, const ConstView& x, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) { add<decltype(zero)>(stream_, alpha, x, y); });
 }
 
-void CudaBackend::relu_mask(const View& y, const View& dy, const View& dz) {
+void CudaBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& dz) {
   dispatch_floating(y.dtype, [&](auto zero) { mask<decltype(zero)>(stream_, y, dy, dz); });
 }
 
 // The same masks as on a processor: they are a function of key, counter and place.
-void CudaBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
+void CudaBackend::dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) { drop<decltype(zero)>(stream_, x, p, key, stream, y); });
 }
 

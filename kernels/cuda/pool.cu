@@ -196,7 +196,7 @@ void adaptive_mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* d
 
 }  // namespace
 
-void CudaBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
+void CudaBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     with_lanes<T>(x.shape[3], [&](auto lanes) {
@@ -205,7 +205,8 @@ void CudaBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) 
   });
 }
 
-void CudaBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params, const View& dx) {
+void CudaBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
+                                  const View& dx) {
   const Pooling g(x.shape, y.shape, params);
   const bool apart = params.pad == 0 && params.stride >= params.window;
   // Rows and columns that no window holds have no gradient.
@@ -220,28 +221,28 @@ void CudaBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, 
   });
 }
 
-void CudaBackend::avg_pool2d(const View& x, Pool2dParams params, const View& y) {
+void CudaBackend::avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     mean<T>(stream_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
   });
 }
 
-void CudaBackend::avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) {
+void CudaBackend::avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) {
   dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     mean_grad<T>(stream_, Pooling(dx.shape, dy.shape, params), dy.as<T>(), dx.as<T>());
   });
 }
 
-void CudaBackend::adaptive_avg_pool2d(const View& x, const View& y) {
+void CudaBackend::adaptive_avg_pool2d(const ConstView& x, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     adaptive_mean<T>(stream_, Pooling(x.shape, y.shape, {}), x.as<T>(), y.as<T>());
   });
 }
 
-void CudaBackend::adaptive_avg_pool2d_grad(const View& dy, const View& dx) {
+void CudaBackend::adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) {
   dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     adaptive_mean_grad<T>(stream_, Pooling(dx.shape, dy.shape, {}), dy.as<T>(), dx.as<T>());

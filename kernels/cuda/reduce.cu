@@ -30,7 +30,7 @@ void mask_and_sum(Backend& backend, cudaStream_t stream, Index rows, Index colum
         const auto value = *reinterpret_cast<const Pack<T, lanes>*>(y + at);
         auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
         for (int lane = 0; lane < lanes; ++lane) {
-          if (!(A(value.v[lane]) > A(0))) gradient.v[lane] = T(0);
+          gradient.v[lane] = formula::Relu::masked(value.v[lane], gradient.v[lane]);
           sums[0][lane] += A(gradient.v[lane]);
         }
         *reinterpret_cast<Pack<T, lanes>*>(dz + at) = gradient;
@@ -74,7 +74,7 @@ __global__ void sum_axes_kernel(Index n, Axes kept, Axes summed, Index length, c
 }
 
 template <class X, class Y>
-void sum_axes(cudaStream_t stream, const View& x, const View& y) {
+void sum_axes(cudaStream_t stream, const ConstView& x, const View& y) {
   Axes kept, summed;
   Index stride = 1;
   for (int i = 1; i <= x.shape.rank(); ++i) {
@@ -129,7 +129,7 @@ __global__ void log_softmax_grad_kernel(Index rows, Index K, const T* y, const T
 }
 
 template <class T>
-void pick_each(cudaStream_t stream, const View& x, const View& index, const View& y) {
+void pick_each(cudaStream_t stream, const ConstView& x, const ConstView& index, const View& y) {
   const T* in = x.as<T>();
   const int32_t* at = index.as<int32_t>();
   T* out = y.as<T>();
@@ -141,7 +141,7 @@ void pick_each(cudaStream_t stream, const View& x, const View& index, const View
 }
 
 template <class T>
-void pick_each_grad(cudaStream_t stream, const View& dy, const View& index, const View& dx) {
+void pick_each_grad(cudaStream_t stream, const ConstView& dy, const ConstView& index, const View& dx) {
   const T* in = dy.as<T>();
   const int32_t* at = index.as<int32_t>();
   T* out = dx.as<T>();
@@ -152,7 +152,7 @@ void pick_each_grad(cudaStream_t stream, const View& dy, const View& index, cons
 }  // namespace
 
 // Where y is x's last axes, x is a matrix whose columns are summed. So it is for a scalar: a matrix of one column.
-void CudaBackend::sum_to(const View& x, const View& y) {
+void CudaBackend::sum_to(const ConstView& x, const View& y) {
   if (y.size() == 0) return;
   if (x.size() == 0) return fill(0, y);
   bool columns_only = true, summed = false;
@@ -174,7 +174,7 @@ void CudaBackend::sum_to(const View& x, const View& y) {
   });
 }
 
-void CudaBackend::relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) {
+void CudaBackend::relu_bias_grad(const ConstView& y, const ConstView& dy, const View& dz, const View& db) {
   if (y.size() == 0) return fill(0, db);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -186,7 +186,7 @@ void CudaBackend::relu_bias_grad(const View& y, const View& dy, const View& dz, 
   });
 }
 
-void CudaBackend::log_softmax(const View& x, const View& y) {
+void CudaBackend::log_softmax(const ConstView& x, const View& y) {
   const Index K = x.shape[-1], rows = x.size() / K;
   if (rows == 0) return;
   dispatch_floating(x.dtype, [&](auto zero) {
@@ -195,7 +195,7 @@ void CudaBackend::log_softmax(const View& x, const View& y) {
   });
 }
 
-void CudaBackend::log_softmax_grad(const View& y, const View& dy, const View& dx) {
+void CudaBackend::log_softmax_grad(const ConstView& y, const ConstView& dy, const View& dx) {
   const Index K = y.shape[-1], rows = y.size() / K;
   if (rows == 0) return;
   dispatch_floating(y.dtype, [&](auto zero) {
@@ -205,11 +205,11 @@ void CudaBackend::log_softmax_grad(const View& y, const View& dy, const View& dx
   });
 }
 
-void CudaBackend::gather(const View& x, const View& index, const View& y) {
+void CudaBackend::gather(const ConstView& x, const ConstView& index, const View& y) {
   dispatch_floating(x.dtype, [&](auto zero) { pick_each<decltype(zero)>(stream_, x, index, y); });
 }
 
-void CudaBackend::gather_grad(const View& dy, const View& index, const View& dx) {
+void CudaBackend::gather_grad(const ConstView& dy, const ConstView& index, const View& dx) {
   dispatch_floating(dx.dtype, [&](auto zero) { pick_each_grad<decltype(zero)>(stream_, dy, index, dx); });
 }
 

@@ -37,13 +37,13 @@ void* ReferenceBackend::allocate(size_t bytes) {
 }
 void ReferenceBackend::release(void* memory, size_t) noexcept { std::free(memory); }
 
-static void move_bytes(const void* from, void* to, const View& like) {
+static void move_bytes(const void* from, void* to, const ConstView& like) {
   const size_t bytes = like.size() * size_of(like.dtype);
   if (bytes) std::memcpy(to, from, bytes);
 }
 void ReferenceBackend::upload(const void* host, const View& y) { move_bytes(host, y.data, y); }
-void ReferenceBackend::download(const View& x, void* host) { move_bytes(x.data, host, x); }
-void ReferenceBackend::copy(const View& x, const View& y) { move_bytes(x.data, y.data, y); }
+void ReferenceBackend::download(const ConstView& x, void* host) { move_bytes(x.data, host, x); }
+void ReferenceBackend::copy(const ConstView& x, const View& y) { move_bytes(x.data, y.data, y); }
 
 // -- elementwise --
 
@@ -54,7 +54,7 @@ void ReferenceBackend::fill(double value, const View& y) {
   });
 }
 
-void ReferenceBackend::cast(const View& x, const View& y) {
+void ReferenceBackend::cast(const ConstView& x, const View& y) {
   dispatch_floating(x.dtype, [&](auto zero_x) {
     dispatch_floating(y.dtype, [&](auto zero_y) {
       using X = decltype(zero_x);
@@ -64,75 +64,68 @@ void ReferenceBackend::cast(const View& x, const View& y) {
   });
 }
 
-void ReferenceBackend::unary(Unary op, double a, double b, const View& x, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
+void ReferenceBackend::unary(Unary op, double a, double b, const ConstView& x, const View& y) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
     using C = Compute<T>;
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(x.as<T>()[i]), C(a), C(b)));
-    });
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(x.as<T>()[i]), C(a), C(b)));
   });
 }
 
-void ReferenceBackend::unary_grad(Unary op, double a, double b, const View& x, const View& y, const View& dy,
-                                  const View& dx) {
-  dispatch_floating(y.dtype, [&](auto zero) {
+void ReferenceBackend::unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y,
+                                  const ConstView& dy, const View& dx) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
     using C = Compute<T>;
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) {
-        dx.as<T>()[i] = T(C(dy.as<T>()[i]) * formula.df(C(x.as<T>()[i]), C(y.as<T>()[i]), C(a), C(b)));
-      }
-    });
+    for (Index i = 0; i < y.size(); ++i) {
+      dx.as<T>()[i] = T(C(dy.as<T>()[i]) * formula.df(C(x.as<T>()[i]), C(y.as<T>()[i]), C(a), C(b)));
+    }
   });
 }
 
-void ReferenceBackend::binary(Binary op, const View& a, const View& b, const View& y) {
+void ReferenceBackend::binary(Binary op, const ConstView& a, const ConstView& b, const View& y) {
   const BroadcastIndex in_a(a.shape, y.shape), in_b(b.shape, y.shape);
-  dispatch_floating(y.dtype, [&](auto zero) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
     using C = Compute<T>;
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(a.as<T>()[in_a(i)]), C(b.as<T>()[in_b(i)])));
-    });
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(a.as<T>()[in_a(i)]), C(b.as<T>()[in_b(i)])));
   });
 }
 
-void ReferenceBackend::binary_grad(Binary op, bool wrt_a, const View& a, const View& b, const View& dy, const View& d) {
+void ReferenceBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
+                                   const View& d) {
   const BroadcastIndex in_a(a.shape, dy.shape), in_b(b.shape, dy.shape);
-  dispatch_floating(dy.dtype, [&](auto zero) {
+  with_formula(op, dy.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < dy.size(); ++i) {
-        const Compute<T> va = a.as<T>()[in_a(i)], vb = b.as<T>()[in_b(i)], dyi = dy.as<T>()[i];
-        d.as<T>()[i] = T(dyi * (wrt_a ? formula.da(va, vb) : formula.db(va, vb)));
-      }
-    });
+    for (Index i = 0; i < dy.size(); ++i) {
+      const Compute<T> va = a.as<T>()[in_a(i)], vb = b.as<T>()[in_b(i)], dyi = dy.as<T>()[i];
+      d.as<T>()[i] = T(dyi * (wrt_a ? formula.da(va, vb) : formula.db(va, vb)));
+    }
   });
 }
 
-void ReferenceBackend::add_scaled(double alpha, const View& x, const View& y) {
+void ReferenceBackend::add_scaled(double alpha, const ConstView& x, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(y.as<T>()[i] + Compute<T>(alpha) * x.as<T>()[i]);
   });
 }
 
-void ReferenceBackend::relu_mask(const View& y, const View& dy, const View& dz) {
+void ReferenceBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& dz) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (Index i = 0; i < y.size(); ++i) dz.as<T>()[i] = y.as<T>()[i] > 0 ? dy.as<T>()[i] : T(0);
+    for (Index i = 0; i < y.size(); ++i) dz.as<T>()[i] = formula::Relu::masked(y.as<T>()[i], dy.as<T>()[i]);
   });
 }
 
-void ReferenceBackend::relu_bias_grad(const View& y, const View& dy, const View& dz, const View& db) {
+void ReferenceBackend::relu_bias_grad(const ConstView& y, const ConstView& dy, const View& dz, const View& db) {
   relu_mask(y, dy, dz);
   sum_to(dz, db);
 }
 
 // -- reductions --
 
-void ReferenceBackend::sum_to(const View& x, const View& y) {
+void ReferenceBackend::sum_to(const ConstView& x, const View& y) {
   const BroadcastIndex in_y(y.shape, x.shape);
   std::vector<double> sums(y.size());
   dispatch_floating(x.dtype, [&](auto zero) {
@@ -142,9 +135,9 @@ void ReferenceBackend::sum_to(const View& x, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) { store<decltype(zero)>(sums, y); });
 }
 
-double ReferenceBackend::sum_squares(const std::vector<View>& xs) {
+double ReferenceBackend::sum_squares(const std::vector<ConstView>& xs) {
   double sum = 0;
-  for (const View& x : xs) {
+  for (const ConstView& x : xs) {
     dispatch_floating(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       for (Index i = 0; i < x.size(); ++i) sum += double(x.as<T>()[i]) * x.as<T>()[i];
@@ -153,7 +146,8 @@ double ReferenceBackend::sum_squares(const std::vector<View>& xs) {
   return sum;
 }
 
-void ReferenceBackend::matmul(const View& a, bool transpose_a, const View& b, bool transpose_b, const View& y) {
+void ReferenceBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b,
+                              const View& y) {
   const Index rows = y.shape[0], columns = y.shape[1], length = a.shape[transpose_a ? 0 : 1];
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -200,8 +194,8 @@ void walk_products(const Shape& x, const Shape& w, const Shape& y, Conv2dParams 
 
 }  // namespace
 
-void ReferenceBackend::conv2d(const View& x, const View& w, const View& bias, Conv2dParams params, bool relu,
-                              const View& y) {
+void ReferenceBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params,
+                              bool relu, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Index K = w.shape[0];
@@ -210,13 +204,13 @@ void ReferenceBackend::conv2d(const View& x, const View& w, const View& bias, Co
     walk_products(x.shape, w.shape, y.shape, params,
                   [&](Index ix, Index iw, Index iy) { sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw]; });
     if (relu) {
-      for (double& sum : sums) sum = formula::Relu::f(sum, 0., 0.);
+      for (double& sum : sums) sum = formula::Relu::f(sum);
     }
     store<T>(sums, y);
   });
 }
 
-void ReferenceBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dParams params, const View& dx) {
+void ReferenceBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) {
   dispatch_floating(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
@@ -226,7 +220,8 @@ void ReferenceBackend::conv2d_grad_input(const View& dy, const View& w, Conv2dPa
   });
 }
 
-void ReferenceBackend::conv2d_grad_weight(const View& x, const View& dy, Conv2dParams params, const View& dw) {
+void ReferenceBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params,
+                                          const View& dw) {
   dispatch_floating(dw.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dw.size());
@@ -285,7 +280,7 @@ void walk_adaptive(const Shape& x, const Shape& y, const Fn& fn) {
 
 }  // namespace
 
-void ReferenceBackend::max_pool2d(const View& x, Pool2dParams params, const View& y) {
+void ReferenceBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(-std::numeric_limits<Compute<T>>::infinity());
@@ -297,7 +292,7 @@ void ReferenceBackend::max_pool2d(const View& x, Pool2dParams params, const View
   });
 }
 
-void ReferenceBackend::max_pool2d_grad(const View& x, const View& y, const View& dy, Pool2dParams params,
+void ReferenceBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
                                        const View& dx) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -312,7 +307,7 @@ void ReferenceBackend::max_pool2d_grad(const View& x, const View& y, const View&
   });
 }
 
-void ReferenceBackend::avg_pool2d(const View& x, Pool2dParams params, const View& y) {
+void ReferenceBackend::avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(y.size());
@@ -322,7 +317,7 @@ void ReferenceBackend::avg_pool2d(const View& x, Pool2dParams params, const View
   });
 }
 
-void ReferenceBackend::avg_pool2d_grad(const View& dy, Pool2dParams params, const View& dx) {
+void ReferenceBackend::avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) {
   dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
@@ -333,7 +328,7 @@ void ReferenceBackend::avg_pool2d_grad(const View& dy, Pool2dParams params, cons
   });
 }
 
-void ReferenceBackend::adaptive_avg_pool2d(const View& x, const View& y) {
+void ReferenceBackend::adaptive_avg_pool2d(const ConstView& x, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(y.size());
@@ -343,7 +338,7 @@ void ReferenceBackend::adaptive_avg_pool2d(const View& x, const View& y) {
   });
 }
 
-void ReferenceBackend::adaptive_avg_pool2d_grad(const View& dy, const View& dx) {
+void ReferenceBackend::adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) {
   dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
@@ -355,9 +350,9 @@ void ReferenceBackend::adaptive_avg_pool2d_grad(const View& dy, const View& dx) 
 
 // -- batch normalization --
 
-void ReferenceBackend::batch_norm(const View& x, const View& scale, const View& shift, double eps, double momentum,
-                                  const View& y, const View& mean, const View& inv_std, const View& running_mean,
-                                  const View& running_var) {
+void ReferenceBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
+                                  double momentum, const View& y, const View& mean, const View& inv_std,
+                                  const View& running_mean, const View& running_var) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -383,8 +378,9 @@ void ReferenceBackend::batch_norm(const View& x, const View& scale, const View& 
 
 // With xh = (x - mean) inv_std:  dshift = sum dy,  dscale = sum dy xh  and
 // dx = scale inv_std (dy - mean of dy - xh mean of (dy xh)).
-void ReferenceBackend::batch_norm_grad(const View& x, const View& scale, const View& mean, const View& inv_std,
-                                       const View& dy, const View& dx, const View& dscale, const View& dshift) {
+void ReferenceBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
+                                       const ConstView& inv_std, const ConstView& dy, const View& dx,
+                                       const View& dscale, const View& dshift) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -408,7 +404,7 @@ void ReferenceBackend::batch_norm_grad(const View& x, const View& scale, const V
 
 // -- classification --
 
-void ReferenceBackend::log_softmax(const View& x, const View& y) {
+void ReferenceBackend::log_softmax(const ConstView& x, const View& y) {
   const Index K = x.shape[-1], rows = x.size() / K;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -423,7 +419,7 @@ void ReferenceBackend::log_softmax(const View& x, const View& y) {
 }
 
 // dx = dy - softmax(x) sum of dy
-void ReferenceBackend::log_softmax_grad(const View& y, const View& dy, const View& dx) {
+void ReferenceBackend::log_softmax_grad(const ConstView& y, const ConstView& dy, const View& dx) {
   const Index K = y.shape[-1], rows = y.size() / K;
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -437,7 +433,7 @@ void ReferenceBackend::log_softmax_grad(const View& y, const View& dy, const Vie
   });
 }
 
-void ReferenceBackend::gather(const View& x, const View& index, const View& y) {
+void ReferenceBackend::gather(const ConstView& x, const ConstView& index, const View& y) {
   const Index K = x.shape[1];
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -445,7 +441,7 @@ void ReferenceBackend::gather(const View& x, const View& index, const View& y) {
   });
 }
 
-void ReferenceBackend::gather_grad(const View& dy, const View& index, const View& dx) {
+void ReferenceBackend::gather_grad(const ConstView& dy, const ConstView& index, const View& dx) {
   const Index K = dx.shape[1];
   fill(0, dx);
   dispatch_floating(dx.dtype, [&](auto zero) {
@@ -456,7 +452,7 @@ void ReferenceBackend::gather_grad(const View& dy, const View& index, const View
 
 // -- dropout, images and optimizer steps --
 
-void ReferenceBackend::dropout(const View& x, double p, uint64_t key, uint64_t stream, const View& y) {
+void ReferenceBackend::dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) {
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto scale = Compute<T>(1 / (1 - p));
@@ -469,7 +465,7 @@ void ReferenceBackend::dropout(const View& x, double p, uint64_t key, uint64_t s
   });
 }
 
-void ReferenceBackend::images(const View& bytes, const View& index, const View& turns, const View& y) {
+void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -489,20 +485,15 @@ void ReferenceBackend::images(const View& bytes, const View& index, const View& 
   });
 }
 
-void ReferenceBackend::sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) {
-  for (const SgdTensors& p : weights) {
+void ReferenceBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) {
+  for (const WeightTensors& p : weights) {
     dispatch(p.w.dtype, [&](auto zero) {
       using T = decltype(zero);
-      for (Index i = 0; i < p.w.size(); ++i) step(p.w.as<T>()[i], p.dw.as<T>()[i], p.velocity.as<T>()[i]);
-    });
-  }
-}
-
-void ReferenceBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) {
-  for (const AdamTensors& p : weights) {
-    dispatch(p.w.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      for (Index i = 0; i < p.w.size(); ++i) step(p.w.as<T>()[i], p.dw.as<T>()[i], p.m.as<T>()[i], p.v.as<T>()[i]);
+      with_formula(update, [&](const auto& formula) {
+        std::vector<T*> states;
+        for (const View& state : p.states) states.push_back(state.as<T>());
+        for (Index i = 0; i < p.w.size(); ++i) update_weight(formula, p.w.as<T>(), p.dw.as<T>(), states.data(), i);
+      });
     });
   }
 }

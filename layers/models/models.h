@@ -1,34 +1,61 @@
-// The VGG networks of Simonyan and Zisserman 2015 (arXiv:1409.1556), table 1: columns A, B, D and E have 11, 13, 16
-// and 19 layers with weights. They are nothing but 3x3 convolutions with relu, and 2x2 max-poolings between blocks.
+// Models: whole networks for images, by name. A model is one file in this folder, and one row in models.cpp.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
-#include "layers/sequential.h"
+#include "layers/module.h"
 
 namespace counterpoise {
 
+// Which network: all that is needed to construct it again for weights on disk.
 struct ModelConfig {
-  std::string name = "vgg16";  // vgg11, vgg13, vgg16, vgg19; with _bn a batch normalization behind each convolution
-  Index image_size = 160;      // images are image_size x image_size x 3
-  double width = 1.0;          // factor on the channels of every convolution (64 ... 512)
+  std::string name = "vgg16";  // one of model_names()
+  Index image_size = 160;      // S: images are S x S x 3
+  double width = 1.0;          // factor on the channels of every convolution
   enum Head {
     lectures,  // flatten, one dense layer: the two lectures' network
-    imagenet,  // average pooling to 7x7, dense 4096, 4096, K with dropout 0.5: the paper's and torchvision's
+    imagenet,  // the head of the network's paper, as in torchvision
   } head = lectures;
   Index outputs = 1;    // K
   bool cosine = false;  // the last layer is a CosineLinear
 };
 
-// A network with a last layer, head(), and features(x), which that layer sees.
-using Model = Sequential;
+// A network in two parts, forward(x) = head()(features(x)): techniques against imbalance re-train or rescale the head
+// alone. Not thread-safe, as all modules.
+class Model : public Module {
+ public:
+  // x [N, S, S, 3] -> what the last layer sees, [N, F].
+  virtual Var features(const Var& x) = 0;
+  // The last layer, [N, F] -> logits [N, K]. It stays valid as long as the model.
+  virtual Module& head() = 0;
+  Var forward(const Var& x) override { return head()(features(x)); }
+};
 
-// The names that ModelConfig::name may have.
+// One row of the registry.
+struct ModelInfo {
+  std::string name;  // "vgg16"
+  std::string help;  // one line for a list of models
+  // Constructs the network on the backend and with the generator of the InitScope that it is called in.
+  std::unique_ptr<Model> (*build)(const ModelConfig& config);
+};
+
+// All models, and their names, in one order. Thread-safe.
+const std::vector<ModelInfo>& models();
 const std::vector<std::string>& model_names();
 
-// x [N, S, S, 3] -> logits [N, K]. Parameters have torchvision's names: features.0.weight, classifier.0.weight, ...
-// They begin as torchvision's do; the lectures' dense layer as Keras's does (Glorot). Throws Error(invalid_argument)
-// for an unknown name, a image that five poolings leave nothing of, or a width that leaves no channel.
+// Constructs a network on `backend`; its initial weights depend on the seed alone. Throws Error(invalid_argument) for
+// an unknown name, for images that are too small for the network, and for a width that leaves no channel. Thread-safe.
 std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed);
+
+// The configuration as a weight file stores it: the keys "model", "width", "image_size", "head", "outputs" and
+// "cosine". Thread-safe.
+std::map<std::string, std::string> metadata(const ModelConfig& config);
+// The inverse. Other keys are ignored; where one of the six is missing, the value of `otherwise` is kept. Throws
+// Error(bad_data) for a value that is not valid; an unknown name is left to make_model(). Thread-safe.
+ModelConfig model_config(const std::map<std::string, std::string>& metadata, ModelConfig otherwise = {});
 
 }  // namespace counterpoise

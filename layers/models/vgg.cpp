@@ -1,14 +1,17 @@
-#include "layers/models/models.h"
-
+// The VGG networks of Simonyan and Zisserman 2015 (arXiv:1409.1556), table 1: columns A, B, D and E have 11, 13, 16
+// and 19 layers with weights. Five blocks of 3x3 convolutions with relu, a 2x2 max-pooling after each, and a head.
+//
+// Parameters have torchvision's names (features.0.weight, classifier.0.weight, ...) and initial distributions; the
+// lectures' dense layer starts as Keras's (Glorot).
 #include <cmath>
-#include <map>
 
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
-#include "layers/cosine_linear.h"
 #include "layers/linear.h"
+#include "layers/models/models.h"
 #include "layers/pool.h"
+#include "layers/sequential.h"
 
 namespace counterpoise {
 
@@ -23,77 +26,73 @@ const std::map<std::string, std::vector<int>> blocks_of = {
 };
 constexpr Index channels_of[] = {64, 128, 256, 512, 512};
 
+class Vgg : public Model {
+ public:
+  explicit Vgg(const ModelConfig& config)
+      : features_(add("features", Sequential())), classifier_(add("classifier", Sequential())) {
+    Index size = config.image_size, channels = 3;
+    CP_ENSURE_AS(invalid_argument, size >= 32, config.name, ": images of ", size, "x", size,
+                 " vanish in five 2x2 poolings; use at least 32");
+    CP_ENSURE_AS(invalid_argument, config.width * 64 >= 1, config.name, ": a width of ", config.width,
+                 " leaves no channel of 64; use at least 0.015625");
+    const std::vector<int>& blocks = blocks_of.at(config.name.substr(0, 5));
+    const bool normalize = config.name.size() > 5;
+
+    int index = 0;  // torchvision counts every convolution, batch normalization, relu and pooling
+    const auto next = [&index] { return std::to_string(index++); };
+    for (size_t block = 0; block < blocks.size(); ++block) {
+      const Index outputs = std::llround(channels_of[block] * config.width);
+      const std::string label = "block" + std::to_string(block + 1);
+      for (int i = 1; i <= blocks[block]; ++i) {
+        const std::string number = std::to_string(i);
+        features_.add(next(), Conv2d(channels, outputs, 3, {1, 1}, /*relu=*/!normalize), label + "_conv" + number);
+        if (normalize) {
+          features_.add(next(), BatchNorm2d(outputs), label + "_bn" + number);
+          features_.add(next(), ReLU(), label + "_relu" + number);
+        } else {
+          next();  // the relu, which the convolution computes itself
+        }
+        channels = outputs;
+      }
+      features_.add(next(), MaxPool2d(2), label + "_pool");
+      size /= 2;
+    }
+
+    const bool lectures = config.head == ModelConfig::lectures;
+    if (!lectures) classifier_.add("avgpool", AdaptiveAvgPool2d(size = 7, 7), "avgpool");
+    classifier_.add("flatten", Flatten(), "flatten");
+    const FileLayout flattened{FileLayout::flattened, size, size, channels};
+    const Index inputs = size * size * channels;
+    if (lectures && config.cosine) {
+      classifier_.add("0", CosineLinear(inputs, config.outputs, flattened), "dense");
+    } else if (lectures) {
+      classifier_.add("0", Linear(inputs, config.outputs, 0, flattened), "dense");
+    } else {
+      classifier_.add("0", Linear(inputs, 4096, 0.01, flattened), "fc1");
+      classifier_.add("1", ReLU(), "fc1_relu");
+      classifier_.add("2", Dropout(0.5), "fc1_dropout");
+      classifier_.add("3", Linear(4096, 4096, 0.01), "fc2");
+      classifier_.add("4", ReLU(), "fc2_relu");
+      classifier_.add("5", Dropout(0.5), "fc2_dropout");
+      if (config.cosine) classifier_.add("6", CosineLinear(4096, config.outputs), "predictions");
+      else classifier_.add("6", Linear(4096, config.outputs, 0.01), "predictions");
+    }
+  }
+
+  Var features(const Var& x) override {
+    Var y = features_(x);
+    for (size_t i = 0; i + 1 < classifier_.size(); ++i) y = classifier_[i](y);
+    return y;
+  }
+  Module& head() override { return classifier_[classifier_.size() - 1]; }
+
+ private:
+  Sequential& features_;
+  Sequential& classifier_;
+};
+
 }  // namespace
 
-const std::vector<std::string>& model_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const auto& row : blocks_of) all.push_back(row.first);
-    for (const auto& row : blocks_of) all.push_back(row.first + "_bn");
-    return all;
-  }();
-  return names;
-}
-
-std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed) {
-  std::string base = config.name;
-  const bool normalize = base.size() > 3 && base.compare(base.size() - 3, 3, "_bn") == 0;
-  if (normalize) base.resize(base.size() - 3);
-  const auto table = blocks_of.find(base);
-  if (table == blocks_of.end()) {
-    throw Error(ErrorKind::invalid_argument, "unknown model \"", config.name, "\"; valid are ",
-                detail::join(model_names()));
-  }
-  CP_ENSURE_AS(invalid_argument, config.image_size >= 32, config.name, ": images of ", config.image_size, "x",
-               config.image_size, " vanish in five 2x2 poolings; use at least 32");
-  CP_ENSURE_AS(invalid_argument, config.width * 64 >= 1, config.name, ": a width of ", config.width,
-               " leaves no channel of 64; use at least 0.015625");
-
-  Random rng(seed, Stream::init);
-  auto model = std::make_unique<Sequential>();
-  auto& features = model->add<Sequential>("features", "features");
-  Index channels = 3, size = config.image_size;
-  int index = 0;  // torchvision counts every convolution, batch normalization, relu and pooling
-  const auto next = [&index] { return std::to_string(index++); };
-  for (size_t block = 0; block < table->second.size(); ++block) {
-    const Index outputs = std::llround(channels_of[block] * config.width);
-    const std::string label = "block" + std::to_string(block + 1);
-    for (int i = 1; i <= table->second[block]; ++i) {
-      features.add<Conv2d>(next(), label + "_conv" + std::to_string(i), backend, rng, channels, outputs, 3,
-                           Conv2dParams{1, 1}, /*relu=*/!normalize);
-      if (normalize) {
-        features.add<BatchNorm2d>(next(), label + "_bn" + std::to_string(i), backend, outputs);
-        features.add<ReLU>(next(), label + "_relu" + std::to_string(i));
-      } else {
-        next();  // the relu, which the convolution does itself
-      }
-      channels = outputs;
-    }
-    features.add<MaxPool2d>(next(), label + "_pool", Pool2dParams{2, 2});
-    size /= 2;
-  }
-
-  const bool lectures = config.head == ModelConfig::lectures;
-  if (!lectures) model->add<AdaptiveAvgPool2d>("avgpool", "avgpool", size = 7, 7);
-  model->add<Flatten>("flatten", "flatten");
-  auto& classifier = model->add<Sequential>("classifier", "classifier");
-  const FileLayout flattened{FileLayout::flattened, size, size, channels};
-  const Index inputs = size * size * channels;
-  if (lectures && config.cosine) {
-    classifier.add<CosineLinear>("0", "dense", backend, rng, inputs, config.outputs, flattened);
-  } else if (lectures) {
-    classifier.add<Linear>("0", "dense", backend, rng, inputs, config.outputs, 0, flattened);
-  } else {
-    classifier.add<Linear>("0", "fc1", backend, rng, inputs, 4096, 0.01, flattened);
-    classifier.add<ReLU>("1", "fc1_relu");
-    classifier.add<Dropout>("2", "fc1_dropout", 0.5, rng);
-    classifier.add<Linear>("3", "fc2", backend, rng, 4096, 4096, 0.01);
-    classifier.add<ReLU>("4", "fc2_relu");
-    classifier.add<Dropout>("5", "fc2_dropout", 0.5, rng);
-    if (config.cosine) classifier.add<CosineLinear>("6", "predictions", backend, rng, 4096, config.outputs);
-    else classifier.add<Linear>("6", "predictions", backend, rng, 4096, config.outputs, 0.01);
-  }
-  return model;
-}
+std::unique_ptr<Model> vgg(const ModelConfig& config) { return std::make_unique<Vgg>(config); }
 
 }  // namespace counterpoise

@@ -63,12 +63,12 @@ std::vector<Index> some_of(Index n, Index most) {
 }  // namespace
 
 Gradcheck gradcheck(const std::function<Var()>& f, const std::vector<Var>& wrt, Index most) {
-  for (const Var& leaf : wrt) leaf.zero_grad();
+  for (Var leaf : wrt) leaf.zero_grad();
   weighted_sum(f()).backward();
 
   Gradcheck result;
   for (size_t which = 0; which < wrt.size(); ++which) {
-    const Var& leaf = wrt[which];
+    Var leaf = wrt[which];
     const Tensor original = leaf.value();
     const std::vector<double> x = original.to_vector<double>();
     std::vector<double> gradient = numbers(leaf.grad());

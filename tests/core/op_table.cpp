@@ -159,6 +159,9 @@ void add_reductions(Rows& rows) {
     if (s.size() == 0) continue;
     rows.push_back({"mean", str(s), {{s}}, [](Inputs in) { return mean(in[0]); }});
   }
+  for (const Shape& s : Shapes{{7}, {3, 5}, {64, 1}, {0, 4}, {1, 66}}) {
+    rows.push_back({"row_sum", str(s), {{s, Input::positive}}, [](Inputs in) { return row_sum(in[0]); }});
+  }
   const std::pair<Shape, Shape> sums[] = {
       {{4, 5}, {5}},          {{4, 5}, {4, 1}},       {{4, 5}, {1, 5}},    {{4, 5}, {}},
       {{4, 5}, {1}},          {{4, 5}, {4, 5}},       {{2, 3, 4}, {3, 1}}, {{2, 3, 4}, {2, 1, 4}},
@@ -308,13 +311,14 @@ void add_images(Rows& rows) {
                       [training, c](Inputs in) {
                         const Tensor& x = in[0].value();
                         const DType statistics = parameter_dtype(x.dtype());
-                        return batch_norm(in[0], in[1], in[2], Tensor::full(x.backend(), c, 0.3, statistics),
-                                          Tensor::full(x.backend(), c, 1.7, statistics), training);
+                        Tensor mean = Tensor::full(x.backend(), c, 0.3, statistics);
+                        Tensor var = Tensor::full(x.backend(), c, 1.7, statistics);
+                        return batch_norm(in[0], in[1], in[2], mean, var, training);
                       }});
     }
   }
   rows.push_back({"batch_norm", "inference of nothing", {{{0, 2, 2, 3}}, {{3}}, {{3}}}, [](Inputs in) {
-                    const Tensor one = Tensor::full(in[0].backend(), {3}, 1, parameter_dtype(in[0].value().dtype()));
+                    Tensor one = Tensor::full(in[0].backend(), {3}, 1, parameter_dtype(in[0].value().dtype()));
                     return batch_norm(in[0], in[1], in[2], one, one, false);
                   }});
 }

@@ -9,9 +9,14 @@ using namespace counterpoise;
 // -- the graph
 // --------------------------------------------------------------------------------------
 
+// Nothing const is written: a kernel gets a View, which it may write to, of what is not const alone.
+static_assert(std::is_convertible_v<Tensor&, View> && std::is_convertible_v<const Tensor&, ConstView>, "");
+static_assert(!std::is_convertible_v<const Tensor&, View> && !std::is_convertible_v<ConstView, View>, "");
+static_assert(std::is_same_v<decltype(std::declval<const Var>().value()), const Tensor&>, "");
+
 TEST_CASE("graph: a variable used twice collects both gradients") {
   for (const TestBackend& machine : test_backends()) {
-    const Var x(Tensor::full(machine.backend, {}, 3), true);
+    Var x(Tensor::full(machine.backend, {}, 3), true);
     const Var y = x * x;  // and y is used twice
     (y * y + x).backward();
     CHECK(x.grad().item() == 4 * 27 + 1);
@@ -44,7 +49,7 @@ TEST_CASE("graph: only what requires a gradient gets one") {
 
 TEST_CASE("graph: backward needs one number, and a graph that is still there") {
   Backend& b = guarded_cpu();
-  const Var x(Tensor::full(b, {3}, 2), true);
+  Var x(Tensor::full(b, {3}, 2), true);
   CHECK(fails(ErrorKind::failure, {"backward", "[3]"}, [&] { square(x).backward(); }));
   const Var loss = sum(square(x));
   loss.backward();
@@ -72,7 +77,7 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
       const Tensor seen = x.grad();  // a handle of the caller's: must not change under him
       sum(f(x, y)).backward();
       CHECK(numbers(seen) == std::vector<double>(2, times * dx));
-      for (const Var& v : {x, y}) v.zero_grad();
+      for (Var v : {x, y}) v.zero_grad();
       for (int i = 0; i < times; ++i) sum(f(x, y)).backward();
     }
   };
@@ -108,13 +113,21 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
   CHECK(numbers(x.grad()) == std::vector<double>{6, -8});
 }
 
+TEST_CASE("graph: detach is a constant of the same value") {
+  const Var x(Tensor::full(guarded_reference(), {2}, 3), true);
+  const Var y = detach(square(x));
+  CHECK_FALSE(y.requires_grad());
+  sum(x * y).backward();
+  CHECK(numbers(x.grad()) == std::vector<double>{9, 9});  // 27 if y were not constant
+}
+
 TEST_CASE("graph: a chain of 100,000 operations does not overflow the stack") {
   Backend& b = guarded_reference();
   const auto chain = [](Var y) {
     for (int i = 0; i < 100000; ++i) y = y + 1;
     return y;
   };
-  const Var x(Tensor::full(b, {}, 1, DType::f64), true);
+  Var x(Tensor::full(b, {}, 1, DType::f64), true);
   {
     const Var y = chain(x);
     CHECK(y.value().item() == 100001);
@@ -129,7 +142,7 @@ TEST_CASE("graph: a chain of 100,000 operations does not overflow the stack") {
 TEST_CASE("graph: memory falls while the gradients come down") {
   Guarded<CpuBackend>& b = guarded_cpu();
   const int64_t n = 10000, bytes = 4 * n, depth = 20;
-  const Var x(Tensor::full(b, {n}, 0.01), true);
+  Var x(Tensor::full(b, {n}, 0.01), true);
   std::vector<int64_t> live;  // at each probe on the backward pass
   const auto probe = [&live, &b](const Var& y) {
     return Var::from_op("probe", y.value(), {y}, [y, &live, &b](Tensor dy) {

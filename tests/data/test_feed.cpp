@@ -75,7 +75,7 @@ TEST_CASE("feed: images that a backend makes of bytes are those that the loader 
             turns.insert(turns.end(),
                          {std::cos(double{turn.angle}), std::sin(double{turn.angle}), turn.flip ? 1. : 0.});
           }
-          const Tensor y = Tensor::empty(machine.backend, {N, 33, 33, 3}, dtype);
+          Tensor y = Tensor::empty(machine.backend, {N, 33, 33, 3}, dtype);
           machine.backend.images(Tensor::from(machine.backend, {N, 33, 33, 3}, all),
                                  Tensor::from(machine.backend, {N}, index),
                                  Tensor::from(machine.backend, {N, 3}, turns), y);

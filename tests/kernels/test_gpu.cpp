@@ -59,8 +59,8 @@ TEST_CASE("gpu: one that is missing, too old or of another kind is told in one l
   }
   const Result old = on_card(small + "--precision bf16", "capability=75");
   CHECK(old.code == 4);
-  CHECK(contains(last_line(old.err), "--precision bf16 needs a GPU of compute capability 8.0"));
-  CHECK(contains(last_line(on_card(small + "--precision tf32", "capability=75").err), "--precision tf32 needs"));
+  CHECK(contains(last_line(old.err), "bf16 needs a GPU of compute capability 8.0"));
+  CHECK(contains(last_line(on_card(small + "--precision tf32", "capability=75").err), "tf32 needs"));
 }
 
 TEST_CASE("gpu: --device auto takes the processor where no GPU can be used") {

@@ -20,8 +20,9 @@ namespace {
 const std::vector<OpRow>& large_rows() {
   using In = Inputs;
   const auto normalize = [](In in) {
-    const Tensor one = Tensor::full(in[0].backend(), in[1].shape(), 1, parameter_dtype(in[0].value().dtype()));
-    return batch_norm(in[0], in[1], in[2], one.clone(), one, true);
+    Tensor mean = Tensor::full(in[0].backend(), in[1].shape(), 1, parameter_dtype(in[0].value().dtype()));
+    Tensor var = mean.clone();
+    return batch_norm(in[0], in[1], in[2], mean, var, true);
   };
   const Input rows{{1001, 67}}, row{{67}}, column{{1001, 1}}, image{{2, 65, 63, 16}, Input::normal};
   static const std::vector<OpRow> table = {
@@ -229,16 +230,21 @@ const Kernel kernels_in_place[] = {
     {"dropout", [](Backend& b, Tensor x, Tensor, Tensor) { return b.dropout(x, 0.3, 11, 12, x), x; }},
     {"sum_squares",
      [](Backend& b, Tensor x, Tensor, Tensor) { return Tensor::full(b, {}, b.sum_squares({x}), DType::f64); }},
-    {"sgd_step",
+    {"optimizer_step sgd",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
-       b.sgd_step({0.1, 0.9, 0.01, true}, {{x, y, z}});
-       return b.sgd_step({0.2, 0.8, 0.02, false}, {{x, y, z}}), x;
+       b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, {{x, y, {z}}});
+       return b.optimizer_step(formula::Sgd{0.2, 0.8, 0.02, false}, {{x, y, {z}}}), x;
      }},
-    {"adam_step",
+    {"optimizer_step adam",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
-       const Tensor v = Tensor::zeros(b, x.shape(), x.dtype());
-       b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, {{x, y, z, v}});
-       return b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, true, 0.19, 0.0199}, {{x, y, z, v}}), x;
+       Tensor v = Tensor::zeros(b, x.shape(), x.dtype());
+       formula::Adam adam{0.1, 0.9, 0.99, 1e-8, 0.01, false};
+       for (const int step : {1, 2}) {
+         adam.before_step(step);
+         adam.decoupled = step == 2;
+         b.optimizer_step(adam, {{x, y, {z, v}}});
+       }
+       return x;
      }},
 };
 
@@ -276,13 +282,12 @@ TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
         v.push_back(Tensor::zeros(b, shape, DType::f64));
         m.push_back(Tensor::zeros(b, shape, DType::f64));
       }
-      std::vector<SgdTensors> sgd;
-      std::vector<AdamTensors> adam;
+      std::vector<WeightTensors> sgd, adam;
       for (size_t i = 0; i < w.size(); ++i)
-        sgd.push_back({w[i], dw[i], v[i]}), adam.push_back({w[i], dw[i], m[i], v[i]});
-      b.sgd_step({0.1, 0.9, 0.01, true}, sgd);
-      for (const Tensor& x : v) b.fill(0, x);
-      b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
+        sgd.push_back({w[i], dw[i], {v[i]}}), adam.push_back({w[i], dw[i], {m[i], v[i]}});
+      b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd);
+      for (Tensor& x : v) b.fill(0, x);
+      b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
       std::vector<double> all = {b.sum_squares({w.begin(), w.end()}), b.sum_squares({})};
       for (const Tensor& x : w) {
         for (const double value : numbers(x)) all.push_back(value);
@@ -297,7 +302,7 @@ TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
 TEST_CASE("kernels: the guard notices writing beyond either end, and leaks") {
   Guarded<ReferenceBackend> b;
   for (const int at : {-1, 3}) {
-    const Tensor x = Tensor::empty(b, {3});
+    Tensor x = Tensor::empty(b, {3});
     for (const double v : numbers(x)) CHECK(std::isnan(v));
     const View view = x;
     view.as<float>()[at] = 1;
@@ -343,7 +348,8 @@ TEST_CASE("kernels: NaN is never hidden") {
         CHECK(nans(log_softmax(flat)) == 8);
         CHECK(nans(matmul(flat, flat, false, true)) == 7);
         CHECK(nans(conv2d(x, w, Var(), {1, 1}, true)) >= 3 * 4);
-        CHECK(nans(batch_norm(x, one, one, one.clone(), one.clone(), true)) == 16);
+        Tensor mean = one.clone(), var = one.clone();
+        CHECK(nans(batch_norm(x, one, one, mean, var, true)) == 16);
         CHECK(std::isnan(b.sum_squares({x})));
       }
     }

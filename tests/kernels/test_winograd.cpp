@@ -288,7 +288,7 @@ TEST_CASE("winograd: the same bits again, and forward and input gradient also fo
 TEST_CASE("winograd: an output larger than the caches, which goes around them") {
   Example<float> e(square(1, 190, 8, 64));
   Backend& backend = guarded_cpu();
-  const Tensor y = Tensor::empty(backend, {1, 190, 190, 64});
+  Tensor y = Tensor::empty(backend, {1, 190, 190, 64});
   REQUIRE(beyond_caches(y.size() * Index(sizeof(float))));
   REQUIRE(reinterpret_cast<uintptr_t>(View(y).data) % vector_bytes == 0);  // or nothing goes around them
   winograd_conv(backend, 4, e.g, e.x.data(), e.w.data(), false, e.bias.data(), false, View(y).as<float>());

@@ -13,6 +13,7 @@
 #include "layers/conv2d.h"
 #include "layers/linear.h"
 #include "layers/models/models.h"
+#include "layers/sequential.h"
 #include "layers/weights.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
@@ -48,12 +49,12 @@ TEST_CASE("weights: a file is read back bit for bit, into f64 and another backen
 TEST_CASE("weights: in the file images are channels first") {
   const TemporaryFolder folder;
   Backend& b = guarded_cpu();
-  Random rng(1, Stream::init);
+  const InitScope scope(b, 1);
   const Index K = 2, C = 3, R = 5, H = 4, W = 7;
   Sequential net;
-  net.add<Conv2d>("conv", "", b, rng, C, K, R, Conv2dParams{});
-  net.add<Linear>("fc", "", b, rng, H * W * C, K, 0., FileLayout{FileLayout::flattened, H, W, C});
-  net.add<Linear>("plain", "", b, rng, 4, K);
+  net.add("conv", Conv2d(C, K, R));
+  net.add("fc", Linear(H * W * C, K, 0, {FileLayout::flattened, H, W, C}));
+  net.add("plain", Linear(4, K));
   const auto count = [](Index n, float from) {
     std::vector<float> v(n);
     std::iota(v.begin(), v.end(), from);
@@ -97,10 +98,8 @@ TEST_CASE("weights: in the file images are channels first") {
 TEST_CASE("weights: a file of another network is refused whole") {
   const TemporaryFolder folder;
   const std::string path = folder / "w.safetensors";
-  Random rng(1, Stream::init);
-  Sequential net;
-  net.add<Conv2d>("0", "", guarded_cpu(), rng, 3, 2, 3, Conv2dParams{});
-  net.add<BatchNorm2d>("1", "", guarded_cpu(), 2);
+  const InitScope scope(guarded_cpu(), 1);
+  Sequential net = {Conv2d(3, 2, 3), BatchNorm2d(2)};
   const std::vector<double> before = numbers(parameter(net, "0.weight").value());
   const std::vector<float> w(54, 1.f), two(2, 1.f), three(3, 1.f);
   std::vector<float> broken = two;

@@ -49,24 +49,37 @@ cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t
 
 // -- cuDNN: the cpu backend's convolutions, in several "plans" --
 
-// A tensor in f32: itself, or a copy of one in bf16 that is rounded back when it was written.
-class InF32 {
+// A tensor that is read, in f32: itself, or a copy of one in bf16.
+class InputInF32 {
  public:
-  InF32(void* data, const Shape& shape, DType dtype, bool written) : there_{data, shape, dtype}, written_(written) {
+  InputInF32(const void* data, const Shape& shape, DType dtype) : there_{data, shape, DType::f32} {
     if (dtype == DType::f32 || !data) return;
     copy_.resize(shape.size());
-    if (!written) reference_backend().cast(there_, *this);
+    there_.data = copy_.data();
+    reference_backend().cast({data, shape, dtype}, View{copy_.data(), shape, DType::f32});
   }
-  ~InF32() {
-    if (!copy_.empty() && written_) reference_backend().cast(*this, there_);
+  operator ConstView() const { return there_; }
+
+ private:
+  ConstView there_;
+  std::vector<float> copy_;
+};
+
+// A tensor that is written, in f32: itself, or one that is rounded to bf16 at the end.
+class OutputInF32 {
+ public:
+  OutputInF32(void* data, const Shape& shape, DType dtype) : there_{data, shape, dtype} {
+    if (dtype != DType::f32) copy_.resize(shape.size());
   }
-  InF32(const InF32&) = delete;
-  InF32& operator=(const InF32&) = delete;
+  ~OutputInF32() {
+    if (!copy_.empty()) reference_backend().cast(View(*this), there_);
+  }
+  OutputInF32(const OutputInF32&) = delete;
+  OutputInF32& operator=(const OutputInF32&) = delete;
   operator View() { return {copy_.empty() ? there_.data : copy_.data(), there_.shape, DType::f32}; }
 
  private:
   const View there_;
-  const bool written_;
   std::vector<float> copy_;
 };
 
@@ -80,15 +93,16 @@ class EmulatedPlan final : public ConvPlan {
     CP_ENSURE(workspace, "cuda emulator: no workspace");
     const ConvGeometry& g = p_.geometry;
     const DType dtype = p_.dtype;
-    InF32 x(data.x, {g.N, g.H, g.W, g.C}, dtype, p_.pass == ConvProblem::grad_input);
-    InF32 w(data.w, {g.K, g.R, g.S, g.C}, dtype, p_.pass == ConvProblem::grad_weight);
-    InF32 y(data.y, {g.N, g.P, g.Q, g.K}, dtype, p_.pass == ConvProblem::forward);
-    InF32 bias(p_.bias ? data.bias : nullptr, {g.K}, dtype, false);
+    const Shape x_shape{g.N, g.H, g.W, g.C}, w_shape{g.K, g.R, g.S, g.C}, y_shape{g.N, g.P, g.Q, g.K};
+    const InputInF32 x(data.x, x_shape, dtype), w(data.w, w_shape, dtype), y(data.y, y_shape, dtype);
+    const InputInF32 bias(p_.bias ? data.bias : nullptr, {g.K}, dtype);
+    const bool to_y = p_.pass == ConvProblem::forward, to_x = p_.pass == ConvProblem::grad_input;
+    OutputInF32 out(data.out, to_y ? y_shape : to_x ? x_shape : w_shape, dtype);
     const Conv2dParams params{g.stride, g.pad};
     Backend& host = cpu_backend();
-    if (p_.pass == ConvProblem::forward) host.conv2d(x, w, bias, params, p_.relu, y);
-    else if (p_.pass == ConvProblem::grad_input) host.conv2d_grad_input(y, w, params, x);
-    else host.conv2d_grad_weight(x, y, params, w);
+    if (to_y) host.conv2d(x, w, bias, params, p_.relu, out);
+    else if (to_x) host.conv2d_grad_input(y, w, params, out);
+    else host.conv2d_grad_weight(x, y, params, out);
   }
 
  private:

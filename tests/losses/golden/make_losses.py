@@ -94,9 +94,10 @@ for loss, f, params in (
         ("quality-focal", lambda z, y, beta=2.: (y - torch.sigmoid(z)).abs() ** beta * BCE(z, y, reduction="none"),
          [{}, {"beta": 1.}, {"beta": 3.5}])):
     for p in params:
-        both(loss, lambda z: f(z, yb, **p), None, p)
+        given = {name.replace("label-smoothing", "smoothing"): value for name, value in p.items()}
+        both(loss, lambda z: f(z, yb, **given), None, p)
         t = torch.tensor(TB)
-        case(loss, "b", ZB, lambda z: f(z, t, **p), targets=TB, params=p)
+        case(loss, "b", ZB, lambda z: f(z, t, **given), targets=TB, params=p)
 for given, weight in ((3., 3.), (0.2, 0.2), (-1, CB[0] / CB[1])):
     both("bce", lambda z: BCE(z, yb, pos_weight=torch.tensor(weight), reduction="none"), None, {"pos-weight": given})
 both("weighted-bce", lambda z: BCE(z, yb, reduction="none"), None)

@@ -1,5 +1,5 @@
-"""Writes metrics.json: what scikit-learn and imbalanced-learn make of 250 small sets of decisions and scores, for
-tests/losses/test_metrics.cpp to agree with.
+"""Writes metrics.json: what scikit-learn and imbalanced-learn compute of 250 small sets of decisions and scores, for
+tests/losses/test_metrics*.cpp to agree with.
 
     python3 -W ignore tests/losses/golden/make_metrics.py        (needs scikit-learn, imbalanced-learn; torchmetrics to check)
 
@@ -179,8 +179,29 @@ def logit_cases():
         yield {"actual": actual, "logits": z, "log_loss": -log_expit(np.where(actual == 1, z, -z)).mean()}
 
 
+def report(actual, said, names=None, digits=2):
+    labels = range(len(names) if names else max(*actual, *said) + 1)
+    text = metrics.classification_report(actual, said, labels=labels, target_names=names, digits=digits, zero_division=0)
+    return {"actual": actual, "said": said, "names": names or [], "digits": digits, "text": text}
+
+
+def report_cases():
+    yield report([0] * 8 + [1] * 2, [0] * 7 + [1, 0, 1], ["dog", "cat"])
+    yield report([0, 0, 1], [0, 0, 1])
+    yield report([0, 0, 0], [0, 0, 0])
+    yield report([0, 2, 2], [2, 2, 2], ["never predicted", "neither there nor predicted", "always predicted"])
+    yield report([1, 0, 2], [1, 2, 0])  # of supports where all is wrong it makes fractions: 1.0
+    yield report([0, 1, 1], [0, 1, 0], ["chó", "mèo"], 4)
+    yield report([0] * 1100 + [1] * 100, [0] * 1095 + [1] * 75 + [0] * 30, ["dog", "cat"], 3)
+    for i in range(12):
+        classes = 2 + i % 5
+        actual = rng.integers(0, classes, 40 + 10 * i)
+        said = np.where(rng.random(len(actual)) < 0.7, actual, rng.integers(0, classes, len(actual)))
+        yield report([int(c) for c in actual], [int(c) for c in said], [f"class {k}" for k in range(classes)], 2 + i % 3)
+
+
 groups = {"binary": binary_cases, "multiclass": multiclass_cases, "calibration": calibration_cases,
-          "logits": logit_cases}
+          "logits": logit_cases, "reports": report_cases}
 with open(os.path.join(FOLDER, "metrics.json"), "w") as file:
     parts = []
     for name, cases in groups.items():

@@ -1,9 +1,9 @@
-#include "layers/tau_norm.h"
+#include "layers/linear.h"
 
 namespace counterpoise {
 
-void tau_normalize(Module& last, double tau) {
-  for (const Parameter& p : last.parameters()) {
+void tau_normalize(Module& layer, double tau) {
+  for (Parameter& p : layer.parameters()) {
     if (p.name == "bias") p.var.set_value(Tensor::zeros(p.var.backend(), p.var.shape(), p.var.value().dtype()));
     if (p.name != "weight") continue;
     const NoGrad no_grad;

@@ -1,0 +1,195 @@
+// What a batch's loss is made of: labels, class weights and denominators.
+#include <cmath>
+#include <limits>
+
+#include "tests/losses/cases.h"
+
+using namespace counterpoise;
+
+TEST_CASE("losses: the mean under class weights, with every denominator") {
+  for (const TestBackend& machine : test_backends()) {
+    Backend& b = machine.backend;
+    const Labels labels = make_labels(b, {0, 1, 1, 0}, 0, DType::f64);
+    CHECK(numbers(labels.positive) == List{1, 0, 0, 1});
+    CHECK(labels.index.to_vector<int32_t>() == std::vector<int32_t>{0, 1, 1, 0});
+    const double log2 = std::log(2.);
+    const List weights = {6, 6. / 11};
+    // All logits 0: each sample's loss is log 2, and the weights add up to 12 + 12/11.
+    const Var zero(Tensor::zeros(b, {4, 1}, DType::f64)), pair(Tensor::zeros(b, {4, 2}, DType::f64));
+    const auto of = [&](const char* name, const Var& z, const List& w, const char* reduction = "") {
+      const LossInfo& info = find_loss(name);
+      return Loss(resolve(info, info.form()), {{}, w, reduction})(z, labels).value().item();
+    };
+    const auto is = [](double value, double expected) { CHECK(value == doctest::Approx(expected).epsilon(1e-12)); };
+    is(of("bce", zero, {}), log2);
+    is(of("weighted-bce", zero, weights), log2 * (12 + 12. / 11) / 4);
+    is(of("bce", zero, weights), log2 * (12 + 12. / 11) / 4);
+    is(of("bce", zero, weights, "weighted-mean"), log2);
+    is(of("bce", zero, weights, "sum"), log2 * (12 + 12. / 11));
+    is(of("bce", zero, weights, "positives"), log2 * (12 + 12. / 11) / 2);
+    is(of("cross-entropy", pair, {}), log2);
+    is(of("cross-entropy", pair, weights), log2);
+    is(of("cross-entropy", pair, weights, "mean"), log2 * (12 + 12. / 11) / 4);
+    // Squared errors 1, 4, 9, 16 of classes 0, 1, 1, 0.
+    const Var z(Tensor::from<double>(b, {4}, {2, 2, 3, 5}));
+    is(of("mse", z, {3, 0.5}), (3 * 1 + 0.5 * 4 + 0.5 * 9 + 3 * 16) / 4);
+    // Doubling all weights doubles the mean, and leaves the weighted mean alone.
+    is(of("bce", z, {6, 1}, "mean"), 2 * of("bce", z, {3, 0.5}, "mean"));
+    is(of("bce", z, {6, 1}, "weighted-mean"), of("bce", z, {3, 0.5}, "weighted-mean"));
+    // Without a positive sample there is nothing to divide by, so it is 1.
+    const Labels none = make_labels(b, {1, 1, 1, 1}, 0, DType::f64);
+    is(Loss(resolve("bce", LossInfo::one_logit), {{}, {}, "positives"})(zero, none).value().item(), 4 * log2);
+  }
+}
+
+TEST_CASE("losses: soft targets and ignored labels") {
+  Backend& b = guarded_cpu();
+  const Var z = leaves({{{3, 3}, Input::normal, 2}}, b, DType::f64)[0];
+  // One-hot soft targets are labels.
+  const Labels hard = make_labels(b, {2, 0, 1}, 1, DType::f64);
+  const Labels soft = make_soft_labels(b, std::vector<List>{{0, 0, 1}, {1, 0, 0}, {0, 1, 0}}, 1, DType::f64);
+  Loss loss(resolve("cross-entropy", LossInfo::logit_per_class));
+  CHECK(deviation(values(loss.per_sample(z, soft)), values(loss.per_sample(z, hard))) < 1e-13);
+  // An ignored sample counts neither above nor below the fraction, whatever its logits.
+  const Labels ignoring = make_labels(b, {2, -100, 1}, 1, DType::f64);
+  const List each = values(loss.per_sample(z, hard));
+  CHECK(values(loss.per_sample(z, ignoring))[1] == 0);
+  CHECK(loss(z, ignoring).value().item() == doctest::Approx((each[0] + each[2]) / 2).epsilon(1e-12));
+  Loss weighted(resolve("cross-entropy", LossInfo::logit_per_class), {{}, {1, 2, 4}});
+  CHECK(weighted(z, ignoring).value().item() == doctest::Approx((4 * each[0] + 2 * each[2]) / 6).epsilon(1e-12));
+  CHECK(fails(ErrorKind::failure, {"cross-entropy", "ignored"}, [&] {
+    loss(z, make_labels(b, {-100, -100, -100}, 1, DType::f64));
+  }));
+  // Logits of minus infinity are classes that cannot be.
+  const Var masked(Tensor::from<double>(b, {1, 3}, {0, -std::numeric_limits<double>::infinity(), 0}), true);
+  Loss smoothed(resolve("cross-entropy", LossInfo::logit_per_class), {{}, {1, 1, 1}});
+  const Var value = smoothed(masked, make_labels(b, {2}, 1, DType::f64));
+  value.backward();
+  CHECK(value.value().item() == doctest::Approx(std::log(2.)));
+  for (const double g : numbers(masked.grad())) CHECK(std::isfinite(g));
+}
+
+TEST_CASE("losses: soft targets are never ignored, whatever the class beside them") {
+  Backend& b = guarded_cpu();
+  const Labels labels = make_soft_labels(b, std::vector<List>{{0.5, 0.5}, {0.5, 0.5}}, 1, DType::f64);
+  CHECK(labels.classes[0] == 0);
+  Loss loss(resolve("cross-entropy", LossInfo::logit_per_class, {{"ignore-index", 0}}));
+  const Var z(Tensor::zeros(b, {2, 2}, DType::f64));
+  CHECK(loss(z, labels).value().item() == doctest::Approx(std::log(2.)));
+}
+
+TEST_CASE("losses: class weights can be put off, and influence-balanced starts late") {
+  Backend& b = guarded_cpu();
+  const Labels labels = make_labels(b, {0, 1}, 1, DType::f64);
+  const Var z(Tensor::zeros(b, {2}, DType::f64));
+  LossOptions options;
+  options.class_weights = {1, 5};
+  options.defer_weights = 0.8;
+  Loss loss(resolve("bce", LossInfo::one_logit), options);
+  const double log2 = std::log(2.);
+  for (const auto& [progress, mean] :
+       {std::pair<double, double>{0, log2}, {0.79, log2}, {0.8, 3 * log2}, {1, 3 * log2}}) {
+    loss.set_progress(progress);
+    CHECK(loss(z, labels).value().item() == doctest::Approx(mean));
+  }
+  CHECK(find_loss("ldam").defaults.defer_weights == 0.8);
+  const Var pair(Tensor::zeros(b, {2, 2}, DType::f64));
+  Loss influence(resolve("influence-balanced", LossInfo::logit_per_class, {{"alpha", 2}, {"eps", 1}}), {{30, 10}});
+  influence.set_progress(0.49);
+  CHECK(influence(pair, labels).value().item() == doctest::Approx(log2));
+  influence.set_progress(0.5);  // weights lambda alpha / (2 (1 - 1/2) + 1) with lambda = 0.5 and 1.5, whose mean is 1
+  CHECK(influence(pair, labels).value().item() == doctest::Approx(log2));
+  CHECK(values(influence.per_sample(pair, labels))[1] == doctest::Approx(1.5 * log2));
+  influence.set_feature_norms(Tensor::full(b, {2}, 3, DType::f64));
+  CHECK(values(influence.per_sample(pair, labels))[1] == doctest::Approx(1.5 * 2 / (3. + 1) * log2));
+}
+
+TEST_CASE("losses: by name, and with classes instead of labels, they are the same") {
+  Backend& b = guarded_cpu();
+  const std::vector<int32_t> classes = {0, 1, 1};
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Var z = leaves({{{3}, Input::normal, 2}}, b, dtype)[0];
+    for (const int32_t positive : {0, 1}) {
+      Loss named("focal", {{"gamma", 3}}), resolved(resolve("focal", LossInfo::one_logit, {{"gamma", 3}}));
+      CHECK(values(named(z, classes, positive)) == values(resolved(z, make_labels(b, classes, positive, dtype))));
+    }
+    CHECK(values(Loss("bce")(z, classes)) == values(Loss("bce")(z, make_labels(b, classes, 1, dtype))));
+  }
+  CHECK(Loss("cross-entropy").spec().form() == LossInfo::logit_per_class);
+  CHECK(Loss("vs", {}, {{30, 10}}).spec().form() == LossInfo::one_logit);
+  CHECK(fails(ErrorKind::invalid_argument, {"focl"}, [] { Loss("focl"); }));
+}
+
+TEST_CASE("losses: labels are the same numbers on the host and on the backend") {
+  for (const TestBackend& machine : test_backends()) {
+    Backend& b = machine.backend;
+    const auto check = [](const Labels& y, const List& positive, const std::vector<int32_t>& classes) {
+      CHECK(y.classes == classes);
+      CHECK(y.index.to_vector<int32_t>() == classes);
+      CHECK(numbers(y.positive) == y.positive_values);
+      CHECK(deviation(y.positive_values, positive) < 1e-6);
+      CHECK(numbers(y.probabilities) == y.probability_values);
+    };
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      check(make_labels(b, {2, 0, 1}, 2, dtype), {1, 0, 0}, {2, 0, 1});
+      check(make_soft_labels(b, List{0.1, 0.5, 0.7}, 1, dtype), {0.1, 0.5, 0.7}, {0, 1, 1});
+      check(make_soft_labels(b, List{0.1, 0.5, 0.7}, 0, dtype), {0.1, 0.5, 0.7}, {1, 0, 0});
+      const Labels rows = make_soft_labels(b, std::vector<List>{{0.1, 0.2, 0.7}, {0.4, 0.3, 0.3}}, 1, dtype);
+      check(rows, {0.2, 0.3}, {2, 0});
+      CHECK(rows.probability_values.size() == 6);
+      const Labels one = make_labels(b, {0, 1}, 1, dtype), other = make_labels(b, {2, 1}, 1, dtype);
+      const Labels mixed = mix_labels(one, other, {0.3f, 0.6f}, 3);
+      check(mixed, {0, 1}, {0, 1});
+      CHECK(deviation(mixed.probability_values, {0.3, 0, 0.7, 0, 1, 0}) < 1e-6);
+      CHECK(!mix_labels(one, other, {0.3f, 0.6f}).probabilities.defined());
+      check(make_labels(b, {}, 1, dtype), {}, {});
+    }
+    CHECK(fails(ErrorKind::failure, {"3", "2"}, [&] { make_soft_labels(b, std::vector<List>{{0, 0, 1}, {0, 1}}, 1); }));
+    CHECK(fails(ErrorKind::failure, {"positive class 2"}, [&] { make_soft_labels(b, std::vector<List>{{0, 1}}, 2); }));
+    const Labels one = make_labels(b, {0}, 1);
+    CHECK(fails(ErrorKind::failure, {"lengths"}, [&] { mix_labels(one, one, {0.5f, 0.5f}); }));
+  }
+}
+
+namespace {
+
+// Counts what a step waits for: on a GPU every download waits for all that was enqueued before it.
+class CountingBackend : public Guarded<CpuBackend> {
+ public:
+  bool is_remote() const override { return true; }
+  void download(const ConstView& x, void* host) override {
+    ++downloads;
+    Guarded<CpuBackend>::download(x, host);
+  }
+  int downloads = 0;
+};
+
+}  // namespace
+
+TEST_CASE("losses: a step downloads nothing but logits that the host must look at") {
+  CountingBackend b;
+  // Weights from the gradients or the probabilities of a batch, which the host works out.
+  const auto looks = [](const std::string& name) {
+    return name == "ghm" || name == "equalization-v2" || name == "seesaw";
+  };
+  for (const Case& c : cases()) {
+    CAPTURE(c.str());
+    for (const char* reduction : {"", "mean", "positives", "weighted-mean"}) {
+      if (*reduction && c.info->is(LossInfo::batch_level)) continue;
+      LossOptions options;
+      options.class_weights = c.weights();
+      options.reduction = reduction;
+      Loss loss = c.loss(options);
+      loss.train(true);
+      const Var z = leaves({{c.shape(4), Input::normal, 2}}, b, DType::f32)[0];
+      b.downloads = 0;
+      loss(z, make_labels(b, {0, 1, 1, 0}, 1)).backward();
+      CHECK(b.downloads == (looks(c.info->name) ? 1 : 0));
+    }
+  }
+  Loss soft("cross-entropy");
+  const Var z = leaves({{{2, 2}, Input::normal, 2}}, b, DType::f32)[0];
+  b.downloads = 0;
+  soft(z, make_soft_labels(b, std::vector<List>{{0.25, 0.75}, {1, 0}}, 1)).backward();
+  CHECK(b.downloads == 0);
+}

@@ -1,0 +1,101 @@
+// What losses refuse, and what they say then.
+#include <cmath>
+
+#include "tests/losses/cases.h"
+
+using namespace counterpoise;
+
+TEST_CASE("losses: what cannot be computed is said") {
+  Backend& b = guarded_cpu();
+  const LossInfo &focal = find_loss("focal"), &cross = find_loss("cross-entropy");
+  const auto one = LossInfo::one_logit, each = LossInfo::logit_per_class;
+  CHECK(fails(ErrorKind::invalid_argument, loss_names(), [] { find_loss("focl"); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"beta", "focal", "gamma", "alpha"}, [&] {
+    resolve(focal, one, {{"beta", 1}});
+  }));
+  CHECK(fails(ErrorKind::invalid_argument, {"alpha", "focal", "a logit for each class", "gamma"}, [&] {
+    resolve(focal, each, {{"alpha", 0.5}});
+  }));
+  CHECK(fails(ErrorKind::invalid_argument, {"gamma", "mse", "no parameters"}, [] {
+    resolve(find_loss("mse"), one, {{"gamma", 2}});
+  }));
+  CHECK(fails(ErrorKind::invalid_argument, {"gamma", "-1", "0"}, [&] { resolve(focal, one, {{"gamma", -1}}); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"alpha", "1.5", "none"}, [&] { resolve(focal, one, {{"alpha", 1.5}}); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"gamma"}, [&] { resolve(focal, one, {{"gamma", std::nan("")}}); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"cross-entropy", "a logit for each class"},
+              [&] { resolve(cross, one, {}); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"bce", "one logit"}, [&] { resolve(find_loss("bce"), each, {}); }));
+  // Each bound of each parameter is one.
+  for (const LossInfo& info : losses()) {
+    for (const LossParam& p : info.params) {
+      CAPTURE(info.name);
+      CAPTURE(p.name);
+      CHECK(p.low <= p.value);
+      CHECK(p.value <= p.high);
+      const auto form = p.forms == LossParam::multiclass ? each : info.form();
+      CHECK(fails(ErrorKind::invalid_argument, {p.name, "out of range"}, [&] {
+        resolve(info, form, {{p.name, p.high * 1.01}});
+      }));
+      const double below = p.low == 0 ? -0.5 : p.low - std::fabs(p.low) * 0.01;
+      CHECK(fails(ErrorKind::invalid_argument, {p.name, "out of range"}, [&] {
+        resolve(info, form, {{p.name, below}});
+      }));
+    }
+    if (info.is(LossInfo::needs_counts)) {
+      CHECK(fails(ErrorKind::invalid_argument, {info.name, "training samples of each class"},
+                  [&] { Loss(resolve(info, info.form())); }));
+    }
+    if (info.is(LossInfo::batch_level)) {
+      CHECK(fails(ErrorKind::invalid_argument, {info.name, "whole batch"}, [&] {
+        Loss(resolve(info, info.form()), {{}, {}, "sum"});
+      }));
+    }
+    CHECK(fails(ErrorKind::failure, {info.name, "empty"}, [&] {
+      Loss loss(resolve(info, info.form()), {{3, 4}});
+      loss(Tensor::zeros(b, info.form() == one ? Shape{0} : Shape{0, 2}), make_labels(b, {}, 1));
+    }));
+  }
+  CHECK(fails(ErrorKind::invalid_argument, {"reduction", "average", "mean, weighted-mean, sum, positives"}, [&] {
+    Loss(resolve(focal, one), {{}, {}, "average"});
+  }));
+  CHECK(fails(ErrorKind::invalid_argument, {"vs", "3"}, [&] { Loss(resolve("vs", one), {{1, 2, 3}}); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"vs", "-2"}, [&] { Loss(resolve("vs", one), {{1, -2}}); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"pos-weight auto"}, [&] {
+    Loss(resolve("bce", one, {{"pos-weight", -1}}))(Tensor::zeros(b, {1}), make_labels(b, {1}, 1));
+  }));
+
+  const auto with = [&](const LossInfo& loss, const Shape& z, const std::vector<int32_t>& classes,
+                        const List& weights = {}) {
+    return [&, z, classes, weights] {
+      Loss(resolve(loss, loss.form()), {{}, weights})(Tensor::zeros(b, z), make_labels(b, classes, 0));
+    };
+  };
+  CHECK(fails(ErrorKind::failure, {"focal", "2 labels", "[3]"}, with(focal, {3}, {0, 1})));
+  CHECK(fails(ErrorKind::failure, {"focal", "[2, 3]"}, with(focal, {2, 3}, {0, 1})));
+  CHECK(fails(ErrorKind::failure, {"[2]"}, with(cross, {2}, {0, 1})));
+  CHECK(fails(ErrorKind::failure, {"label 2"}, with(cross, {2, 2}, {0, 2})));
+  CHECK(fails(ErrorKind::failure, {"label 1"}, with(focal, {2}, {0, 1}, {1})));
+  CHECK(fails(ErrorKind::failure, {"weights", "0"}, with(cross, {2, 2}, {0, 0}, {0, 1})));
+  CHECK(fails(ErrorKind::failure, {"weights of 3"}, with(cross, {2, 2}, {0, 0}, {0, 1, 1})));
+}
+
+TEST_CASE("losses: a spec has a value for each parameter of its row, and only of those") {
+  const auto one = LossInfo::one_logit, each = LossInfo::logit_per_class;
+  const LossSpec focal = resolve("focal", one, {{"gamma", 3}});
+  CHECK(&focal.info() == &find_loss("focal"));
+  CHECK(focal.form() == one);
+  CHECK(focal["gamma"] == 3);
+  CHECK(focal["alpha"] == 0.75);
+  CHECK(focal.params() == LossParams{{"alpha", 0.75}, {"gamma", 3}});
+  CHECK(resolve("focal", one, {{"alpha", -1}})["alpha"] == -1);
+  const LossSpec softmax = resolve("focal", each);
+  CHECK(softmax["alpha"] == -1);
+  CHECK(softmax.form() == each);
+  CHECK(focal.applies(focal.info().params[1]));
+  CHECK(!softmax.applies(focal.info().params[1]));
+  CHECK(focal.find("beta") == nullptr);
+  CHECK(*focal.find("gamma") == 3);
+  CHECK(fails(ErrorKind::failure, {"focal", "beta"}, [&] { (void)focal["beta"]; }));
+  CHECK(fails(ErrorKind::failure, {"no loss"}, [] { Loss{LossSpec()}; }));
+  CHECK(LossSpec().params().empty());
+}
