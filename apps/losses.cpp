@@ -1,4 +1,4 @@
-// losses: look at losses from the command line.
+// losses: lists, evaluates and plots the losses, and recomputes the lectures' numbers.
 //
 //   ./apps/losses eval focal --gamma 2 --alpha none --logits '-1;2' --labels 1,0
 //   ./apps/losses curves
@@ -17,48 +17,48 @@ namespace counterpoise {
 
 namespace {
 
-// A command line with what all of this program's have.
+// Adds what all commands have.
 void prepare(CLI::App& app) {
-  app.set_help_flag("-h,--help", "Print this and end");
-  app.set_version_flag("--version", version_text(), "Print what this program was built with and end");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_version_flag("--version", version_text(), "Print what this program was built with and exit");
   app.get_formatter()->column_width(34);
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
 std::string list(int argc, char** argv) {
-  CLI::App app("Every loss: forms, parameters with defaults and ranges, and its source.", "./apps/losses list");
+  CLI::App app("Lists all losses: forms, parameters with defaults and ranges, and sources.", "./apps/losses list");
   prepare(app);
   bool json = false;
-  app.add_flag("--json", json, "As JSON");
+  app.add_flag("--json", json, "Print JSON");
   parse_command_line(app, argc, argv);
   return json ? loss_list_json() : loss_list();
 }
 
 std::string eval(int argc, char** argv) {
   CLI::App app(
-      "A loss worked out in double precision: its value, each sample's part and the gradient, as JSON.\n\n"
+      "Evaluates a loss in double precision; prints its value, each sample's loss and the gradient as JSON.\n\n"
       "  ./apps/losses eval bce --logits '-1;2;0.5' --labels 0,1,1\n"
       "  ./apps/losses eval focal --gamma 2 --logits 1.2,-0.4,0.3,2.0 --labels 3\n"
       "  ./apps/losses eval vs --logits '1.2,-0.4;0.3,2.0' --labels 1,0 --counts 1000,100\n"
       "  ./apps/losses eval cross-entropy --logits 1.2,-0.4,0.3 --labels 0.7,0.2,0.1\n\n"
-      "Quote ';', which ends a command to the shell.\n",
+      "Quote ';', because it ends a command in the shell.\n",
       "./apps/losses eval");
   prepare(app);
   LossRequest request;
   std::string name;
   app.add_option("NAME", name, "The loss; ./apps/losses list describes them")->type_name("");
   app.add_option("--logits", request.logits,
-                 "Rows separated by ';', a row for each sample, its numbers by ','. One number a row: one logit, that "
-                 "of the positive class of two; else a logit per class")
+                 "One row per sample, separated by ';', the numbers of a row by ','. One number per row is the logit "
+                 "of the positive class of two; otherwise a row has a logit per class")
       ->type_name("ROWS");
   app.add_option("--labels", request.labels,
-                 "The class of each row, from 0, separated by ',' or ';'. For losses that take soft targets also: "
-                 "numbers between 0 and 1 (one logit), or rows of probabilities")
+                 "The class of each row, from 0, separated by ',' or ';'. Some losses also take soft targets: the "
+                 "probability of class 1 (one logit), or rows of probabilities")
       ->type_name("LIST");
-  app.add_option("--counts", request.counts, "Training samples of each class, for losses and weights that ask for them")
+  app.add_option("--counts", request.counts, "Training samples of each class, if the loss or its weights need them")
       ->type_name("N,N,...");
   app.add_option("--class-weights", request.class_weights,
-                 "A weight for each class, or none, balanced, inverse, sqrt, effective=BETA, median [the loss's own]")
+                 "A weight per class, or none, balanced, inverse, sqrt, effective=BETA, median [the loss's own]")
       ->type_name("X,X,...");
   app.add_option("--reduction", request.reduction, "mean, weighted-mean, sum or positives [the loss's own]")
       ->type_name("NAME");
@@ -81,15 +81,17 @@ std::string eval(int argc, char** argv) {
 }
 
 std::string walk(int argc, char** argv) {
-  CLI::App app("Two sums of the lectures, worked out by the losses: truth and lie, and easy against hard samples.",
-               "./apps/losses walk");
+  CLI::App app(
+      "Repeats two calculations of the lecture \"Imbalanced Data\" (Quang-Vinh Dinh) with this library's losses:\n"
+      "lie/truth classification, and easy and hard samples.",
+      "./apps/losses walk");
   prepare(app);
   parse_command_line(app, argc, argv);
   return loss_walk();
 }
 
 std::string tables(int argc, char** argv) {
-  CLI::App app("The lectures' tables of metrics, worked out again, with what is printed wrong there.",
+  CLI::App app("Recomputes the tables of metrics in the lectures, and names the errors on their slides.",
                "./apps/losses tables");
   prepare(app);
   parse_command_line(app, argc, argv);
@@ -97,15 +99,16 @@ std::string tables(int argc, char** argv) {
 }
 
 std::string curves(int argc, char** argv) {
-  CLI::App app("Draws the losses: SVG files, and index.html, which shows them in a browser.", "./apps/losses curves");
+  CLI::App app("Plots all losses as SVG files, and writes index.html, which shows them in a browser.",
+               "./apps/losses curves");
   prepare(app);
   std::string output = "losses-curves";
-  app.add_option("--output", output, "Folder for the files; files of their names are replaced")
+  app.add_option("--output", output, "Folder for the files; existing files of the same names are replaced")
       ->type_name("DIR")
       ->capture_default_str();
   parse_command_line(app, argc, argv);
   CP_ENSURE_AS(invalid_argument, !output.empty(), "--output: nothing was given; an unset variable?");
-  const size_t files = write_loss_curves(output).size();
+  const size_t files = write_loss_plots(output).size();
   return text(files, " files; open ", output, "/index.html\n");
 }
 
@@ -115,22 +118,22 @@ struct Command {
   std::string (*run)(int argc, char** argv);
 };
 constexpr Command commands[] = {
-    {"list", "every loss with its parameters", list},
-    {"eval", "value and gradient of a loss for given logits and labels", eval},
-    {"walk", "the lectures' sums of easy and hard samples", walk},
-    {"tables", "the lectures' tables of metrics", tables},
-    {"curves", "images of all losses, for a browser", curves},
+    {"list", "list all losses with their parameters", list},
+    {"eval", "evaluate a loss and its gradient for given logits and labels", eval},
+    {"walk", "a lecture's sums over easy and hard samples, recomputed", walk},
+    {"tables", "the lectures' tables of metrics, recomputed", tables},
+    {"curves", "plot all losses, for a browser", curves},
 };
 
 std::string run(int argc, char** argv) {
   std::vector<std::string> names;
-  std::string help = "Look at losses for imbalanced data.\n\nCommands:\n";
+  std::string help = "Lists, evaluates and plots losses for imbalanced data.\n\nCommands:\n";
   for (const Command& command : commands) {
     if (argc > 1 && command.name == std::string(argv[1])) return command.run(argc - 1, argv + 1);
     names.emplace_back(command.name);
     help += text("  ", command.name, std::string(10 - names.back().size(), ' '), command.help, "\n");
   }
-  CLI::App app(help + "\n`losses COMMAND --help` lists a command's options.\n", "./apps/losses [COMMAND]");
+  CLI::App app(help + "\n`losses COMMAND --help` lists the options of a command.\n", "./apps/losses [COMMAND]");
   prepare(app);
   const std::string command = argc > 1 ? argv[1] : "";
   CP_ENSURE_AS(invalid_argument, !command.empty(), "which command? Valid are ", join(names),

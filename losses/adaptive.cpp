@@ -21,9 +21,9 @@ Var softmax_equalization(const Var& z, const Labels& y, double gamma, double lam
   std::vector<double> mask(N * K);
   for (Index n = 0; n < N; ++n) {
     for (Index k = 0; k < K; ++k) {
-      const bool drawn = rng.uniform() < gamma;  // one number an output, whatever is done with it
+      const bool chosen = rng.uniform() < gamma;  // one number per output, used or not
       const bool rare = static_cast<double>(context.counts[k]) < lambda * total;
-      if (drawn && rare && k != y.classes[n]) mask[n * K + k] = -std::numeric_limits<double>::infinity();
+      if (chosen && rare && k != y.classes[n]) mask[n * K + k] = -std::numeric_limits<double>::infinity();
     }
   }
   return cross_entropy(z + tensor_like(z, {N, K}, mask), y);
@@ -38,15 +38,15 @@ Var seesaw(const Var& z, const Labels& y, double p, double q, LossContext& conte
   }
   std::vector<double> n = seen;
   if (n.empty()) n.assign(context.counts.begin(), context.counts.end());
-  CP_ENSURE_AS(invalid_argument, n.size() == static_cast<size_t>(K), "seesaw: the number of samples of each of the ", K,
-               " classes is needed, or training");
+  CP_ENSURE_AS(invalid_argument, n.size() == static_cast<size_t>(K),
+               "seesaw: needs the number of training samples of each of the ", K, " classes, or a state from training");
   for (double& count : n) count = std::max(count, 1.);
 
   const std::vector<double> log_p = log_softmax(detach(z)).value().cast(DType::f64).to_vector<double>();
   std::vector<double> log_s(N * K);
   for (Index i = 0; i < N; ++i) {
     const int32_t label = y.classes[i];
-    // p_y is held above 0.01, so that one hopeless sample does not outweigh its batch.
+    // p_y is clamped at 0.01, so that one badly predicted sample does not outweigh its batch.
     const double log_py = std::max(log_p[i * K + label], std::log(1e-2));
     for (Index k = 0; k < K; ++k) {
       if (k == label) continue;

@@ -21,8 +21,8 @@ std::vector<double> balanced_weights(const std::vector<int64_t>& counts) {
 
 namespace {
 
-// Multiplied so that they add up to their number.
-std::vector<double> adding_up(std::vector<double> weights) {
+// Scaled so that they add up to K.
+std::vector<double> scaled_to_K(std::vector<double> weights) {
   double total = 0;
   for (const double w : weights) total += w;
   for (double& w : weights) w = total > 0 ? w * static_cast<double>(weights.size()) / total : 0;
@@ -41,17 +41,17 @@ std::string example_of(const std::vector<std::string>& classes) {
 std::vector<double> inverse_weights(const std::vector<int64_t>& counts, double power) {
   std::vector<double> weights;
   for (const int64_t n : counts) weights.push_back(n ? std::pow(static_cast<double>(n), -power) : 0);
-  return adding_up(weights);
+  return scaled_to_K(weights);
 }
 
 std::vector<double> effective_weights(const std::vector<int64_t>& counts, double beta) {
   CP_ENSURE(0 <= beta && beta < 1, "effective number: beta is ", beta, " but must be in [0, 1)");
   std::vector<double> weights;
   for (const int64_t n : counts) {
-    // 1 - beta^n without the difference.
+    // 1 - beta^n, without cancellation.
     weights.push_back(n ? (1 - beta) / (beta > 0 ? -std::expm1(static_cast<double>(n) * std::log(beta)) : 1) : 0);
   }
-  return adding_up(weights);
+  return scaled_to_K(weights);
 }
 
 std::vector<double> median_weights(const std::vector<int64_t>& counts) {
@@ -105,13 +105,13 @@ std::vector<double> parse_class_weights(const std::string& spec, const std::vect
     char* end = nullptr;
     const double beta = std::strtod(number, &end);
     CP_ENSURE_AS(invalid_argument, *number && !*end && 0 <= beta && beta < 1, "\"", number,
-                 "\" is no beta in [0, 1); write effective=0.999");
+                 "\" is not a beta in [0, 1); write effective=0.999");
     return effective_weights(counts, beta);
   }
-  CP_ENSURE_AS(
-      invalid_argument, equals != std::string::npos, "\"", spec,
-      "\" is no scheme; valid are none, balanced, inverse, sqrt, effective=BETA, median, or a weight for each class: ",
-      example_of(classes));
+  CP_ENSURE_AS(invalid_argument, equals != std::string::npos, "\"", spec,
+               "\" is not a scheme; valid are none, balanced, inverse, sqrt, effective=BETA, median, or a weight for "
+               "each class: ",
+               example_of(classes));
   const std::vector<double> weights = parse_per_class(spec, classes, -1);
   for (size_t c = 0; c < classes.size(); ++c) {
     CP_ENSURE_AS(invalid_argument, weights[c] >= 0, "no weight for class ", classes[c], " in \"", spec, "\"");

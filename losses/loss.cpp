@@ -24,7 +24,7 @@ Loss::Loss(LossSpec spec, const LossOptions& options)
     CP_ENSURE_AS(invalid_argument, n >= 0, info.name, ": a class cannot have ", n, " training samples");
   }
   CP_ENSURE_AS(invalid_argument,
-               this->spec().form() != LossInfo::one_logit || context_.counts.empty() || context_.counts.size() == 2,
+               context_.spec.form() != LossInfo::one_logit || context_.counts.empty() || context_.counts.size() == 2,
                info.name, ": one logit tells two classes apart, but there are training samples of ",
                context_.counts.size());
   set_progress(1);
@@ -50,7 +50,8 @@ Var Loss::values(const Var& z, const Labels& y) {
             z.shape());
   const size_t counts = context_.counts.size();
   if (spec().form() == LossInfo::one_logit) {
-    CP_ENSURE(z.value().size() == N, info().name, ": logits ", z.shape(), " but this loss takes one per sample");
+    CP_ENSURE(z.value().size() == N, info().name, ": logits ", z.shape(), " but this loss takes one per sample",
+              info().outputs == LossInfo::either ? "; its other form is LossInfo::logit_per_class" : "");
     return info().function(reshape(z, {N}), y, context_);
   }
   CP_ENSURE(z.shape().rank() == 2 && z.shape()[1] >= 2, info().name, ": logits ", z.shape(),
@@ -82,10 +83,10 @@ Var Loss::operator()(const Var& z, const std::vector<int32_t>& classes, int32_t 
 
 Var Loss::mixed(const Var& z, const Labels& y, const Labels& other, const std::vector<float>& own) {
   CP_ENSURE_AS(invalid_argument, !info().is(LossInfo::stateful), info().name,
-               ": counts what it sees by whole samples, and does not go with mixed ones");
+               ": counts whole samples, and does not go with mixed ones");
   CP_ENSURE(other.size() == y.size() && own.size() == y.classes.size(), info().name,
             ": mixed labels of different lengths");
-  if (info().is(LossInfo::batch_level)) {  // knows no single samples, so the labels are mixed
+  if (info().is(LossInfo::batch_level)) {  // not a sum over samples, so the labels are mixed instead
     CP_ENSURE_AS(invalid_argument, context_.weights.empty(), info().name,
                  ": class weights do not go with mixed samples");
     const bool binary = spec().form() == LossInfo::one_logit;
@@ -114,10 +115,10 @@ void Loss::add(Totals& totals, const Labels& y, const std::vector<double>& share
 
 double Loss::denominator(const Totals& totals) const {
   if (reduction_ == Reduction::sum) return 1;
-  CP_ENSURE(totals.samples > 0, info().name, ": all labels of this batch are ignored, so its mean does not exist");
+  CP_ENSURE(totals.samples > 0, info().name, ": all labels of this batch are ignored, so it has no mean");
   if (reduction_ == Reduction::mean) return totals.samples;
   if (reduction_ == Reduction::positives) return std::max(totals.positives, 1.);
-  CP_ENSURE(totals.weights > 0, info().name, ": all weights of this batch are 0, so its weighted mean does not exist");
+  CP_ENSURE(totals.weights > 0, info().name, ": all weights of this batch are 0, so it has no weighted mean");
   return totals.weights;
 }
 

@@ -7,7 +7,7 @@ namespace counterpoise {
 
 namespace {
 
-// The counts as numbers, none below 1.
+// The counts as doubles, at least 1.
 std::vector<double> at_least_one(const std::vector<int64_t>& counts) {
   std::vector<double> n;
   for (const int64_t count : counts) n.push_back(static_cast<double>(std::max<int64_t>(count, 1)));
@@ -35,11 +35,11 @@ Var cross_entropy(const Var& z, const Labels& y, double smoothing, const std::ve
       CP_ENSURE(0 <= label && label < K, "cross-entropy: label ", label, " is not one of the ", K, " classes");
       row[label] = 1;
     }
-    // PyTorch weighs a smoothed hard label by the class it came from, and each class's share by that class.
+    // As in PyTorch, the weight of a class applies to its share of the smoothed target.
     for (Index k = 0; k < K; ++k) row[k] = ((1 - smoothing) * row[k] + smoothing / double(K));
     for (Index k = 0; k < K && !weights.empty(); ++k) row[k] *= weights.at(k);
   }
-  // A logit of minus infinity gives log p = -inf, which 0 times would be NaN.
+  // A logit of minus infinity gives log p = -inf, and 0 times that would be NaN.
   return -row_sum(clamp(log_softmax(z), -1e30, 0) * tensor_like(z, {N, K}, coefficients));
 }
 

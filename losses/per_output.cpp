@@ -29,7 +29,7 @@ Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos
     negative = exp(-gamma_neg * softplus(-z)) * softplus(z);
   } else {
     const Var p = counterpoise::sigmoid(z) - clip;
-    // The floor keeps the slope of the power finite where nothing is left of p.
+    // The floor keeps the slope of the power finite where p is below `clip`.
     negative = pow(clamp(p, 1e-12, 1), gamma_neg) * -log1p(-clamp(p, 0, 1));
   }
   return row_sum(is * positive + affine(is, -1, 1) * negative);
@@ -51,7 +51,7 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
     std::vector<double>& seen = context.state["bin-counts"];
     std::vector<double> average = seen.empty() ? count : seen;
     for (int b = 0; b < bins && !seen.empty(); ++b) {
-      // A bin that was never occupied begins with its first count: from 0 its weight would be huge.
+      // A bin that was always empty starts with its first count: averaged with 0, its weight would be huge.
       if (count[b] > 0) average[b] = seen[b] > 0 ? momentum * seen[b] + (1 - momentum) * count[b] : count[b];
     }
     if (context.training) seen = average;
@@ -65,7 +65,7 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
 
 Var equalization(const Var& z, const Labels& y, double lambda, const LossContext& context) {
   const Tensor is = one_hot(z, y);
-  std::vector<double> rare;  // [K] 1 for a class that others' samples leave alone
+  std::vector<double> rare;  // [K] 1 for a class that receives no gradient from other classes' samples
   double N = 0;
   for (const int64_t n : context.counts) N += static_cast<double>(n);
   for (const int64_t n : context.counts) rare.push_back(static_cast<double>(n) < lambda * N ? 1 : 0);

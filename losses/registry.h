@@ -15,13 +15,14 @@ namespace counterpoise {
 
 // Values for some of a loss's parameters, by name: {{"gamma", 2}, {"alpha", 0.5}}.
 using LossParams = std::map<std::string, double>;
+// What a stateful loss remembers, lists of numbers by name.
 using LossState = std::map<std::string, std::vector<double>>;
 
-// What the mean of a batch's losses is divided by. With w the class weight of a sample (1 where there are none):
+// What the sum of a batch's losses is divided by. With w the class weight of a sample (1 where there are none):
 //   mean           sum w L / number of samples: PyTorch's BCEWithLogitsLoss, Keras
 //   weighted_mean  sum w L / sum w: PyTorch's CrossEntropyLoss
 //   sum            sum w L
-//   positives      sum w L / number of samples of the positive class, at least 1: detection's convention
+//   positives      sum w L / number of samples of the positive class, at least 1: usual in detection
 enum class Reduction { mean, weighted_mean, sum, positives };
 // "mean", "weighted-mean", "sum", "positives". Throws Error(invalid_argument) that lists them.
 Reduction parse_reduction(const std::string& name);
@@ -30,37 +31,37 @@ std::string to_string(Reduction reduction);
 struct LossParam {
   enum Forms { both, binary, multiclass };
 
-  std::string name;  // also the flag: --gamma
+  std::string name;  // "gamma"; programs name their flag after it
   double value;      // the default
-  double low, high;  // allowed
+  double low, high;  // the range, both ends allowed
   std::string help;
-  std::string word = "";  // a word that may stand for the number, and gives -1: "none", "auto"
-  Forms forms = both;     // in the other form it has no meaning, and is -1
+  std::string word = "";  // may be given instead of a number, and is stored as -1: "none", "auto"
+  Forms forms = both;     // in the other form the parameter has no meaning, and is -1
 };
 
 struct LossContext;
 
 struct LossInfo {
-  // One loss a sample, [N], or for a batch_level loss one number, []. z is [N] or [N, K].
+  // z [N] or [N, K] -> one loss per sample, [N]; or one number, [], for a batch_level loss.
   using Function = Var (*)(const Var& z, const Labels& labels, LossContext& context);
 
   enum Outputs { one_logit = 1, logit_per_class = 2, either = 3 };
   enum Traits {
     plain = 0,
-    needs_counts = 1,    // the training samples of each class
-    batch_level = 2,     // one number for a whole batch: samples' losses do not add up
-    weighs_itself = 4,   // puts the class weights to use inside
-    soft_targets = 8,    // labels may lie between 0 and 1, or be [N, K] probabilities
-    stateful = 16,       // remembers batches
-    stop_gradient = 32,  // some factor is taken as constant, so that the gradient is not the value's derivative
-    cosine_logits = 64,  // wants logits between -1 and 1: the cosines of features and class vectors
+    needs_counts = 1,    // needs the number of training samples of each class
+    batch_level = 2,     // one number for a whole batch, not a sum over samples
+    weighs_itself = 4,   // applies the class weights inside, so that nobody else does
+    soft_targets = 8,    // takes targets between 0 and 1, or [N, K] probabilities
+    stateful = 16,       // remembers earlier batches
+    stop_gradient = 32,  // a factor is constant to the gradient, which is therefore not the value's derivative
+    cosine_logits = 64,  // expects logits between -1 and 1: cosines of features and class vectors
   };
-  // What a run takes where nothing else is said.
+  // What programs use unless the user says otherwise.
   struct Defaults {
     Reduction reduction = Reduction::mean;
     std::string class_weights = "none";
-    double threshold = 0;      // the output at which the decision tips
-    double defer_weights = 0;  // class weights from this part of training on
+    double threshold = 0;      // the decision threshold on the output
+    double defer_weights = 0;  // class weights apply from this fraction of training on
   };
 
   std::string name;
@@ -73,7 +74,7 @@ struct LossInfo {
   Defaults defaults = {};
 
   bool is(Traits trait) const { return traits & trait; }
-  // The form that the loss takes of its own accord: one logit where it can.
+  // The loss's own form: one logit where it has that form.
   Outputs form() const { return outputs & one_logit ? one_logit : logit_per_class; }
 };
 
@@ -82,11 +83,11 @@ std::vector<std::string> loss_names();
 // Throws Error(invalid_argument) that lists the valid names.
 const LossInfo& find_loss(const std::string& name);
 
-// A row of the table in one of its forms, with a value for each of its parameters that was found to be valid. Only
-// resolve() makes one, so that nobody who gets one has to check it again.
+// A row of the table in one of its forms, with a valid value for each of its parameters. Only resolve() makes one, so
+// that it needs no second check.
 class LossSpec {
  public:
-  LossSpec() = default;  // no loss at all, to be assigned to
+  LossSpec() = default;  // no loss, to be assigned to
 
   // Throws if this is no loss.
   const LossInfo& info() const {
@@ -99,7 +100,7 @@ class LossSpec {
   double operator[](std::string_view name) const;
   // The same, or null for a name that is not in the row.
   const double* find(std::string_view name) const;
-  // Whether the parameter of the row has a meaning in this form.
+  // Whether a parameter of the row has a meaning in this form.
   bool applies(const LossParam& param) const;
   // All of the row's parameters by name.
   LossParams params() const;
@@ -113,13 +114,14 @@ class LossSpec {
   std::vector<double> values_;  // in the order of info().params
 };
 
-// The row's defaults in one of its forms, with `given` put over them. Throws Error(invalid_argument) for a form that
-// this loss does not have, a parameter that it does not take (the message lists those it does), or one out of range.
+// The row's defaults in one of its forms, overridden by `given`. Throws Error(invalid_argument) for a form that the
+// loss does not have, a parameter that it does not take (the message lists those that it takes), or a value out of
+// range.
 LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams& given = {});
-// The same for a loss by its name.
+// The same for a loss by its name. Throws also what find_loss() throws.
 LossSpec resolve(const std::string& name, LossInfo::Outputs form, const LossParams& given = {});
 
-// What a loss may know besides logits and labels.
+// What a loss function knows besides logits and labels.
 struct LossContext {
   LossSpec spec;
   std::vector<int64_t> counts;  // [K] training samples of each class; empty if unknown

@@ -9,12 +9,12 @@ namespace counterpoise {
 
 namespace {
 
-// Slides give the cats and the dogs that were recognized, of 1500 each.
-Confusion found(int64_t cats, int64_t dogs) { return {cats, 1500 - dogs, 1500 - cats, dogs}; }
+// The slides give the numbers of cats and dogs that were predicted correctly, of 1500 each.
+Confusion recognized(int64_t cats, int64_t dogs) { return {cats, 1500 - dogs, 1500 - cats, dogs}; }
 
 LectureTable result(const char* name, const char* title, int64_t cats, int64_t dogs, double f1, int decimals,
                     const char* remark = "") {
-  LectureTable table = {name, title, found(cats, dogs), {}, remark};
+  LectureTable table = {name, title, recognized(cats, dogs), {}, remark};
   if (decimals > 0) table.printed = {{"f1", f1, decimals}};
   return table;
 }
@@ -40,28 +40,21 @@ std::string matrix(const LectureTable& t) {
 }  // namespace
 
 const std::vector<LectureTable>& lecture_matrices() {
+  // clang-format off
   static const std::vector<LectureTable> tables = {
+      // tp, fp, fn, tn
       {"M1", "165 samples", {100, 10, 5, 50}, {{"recall", 0.95, 2}, {"precision", 0.91, 2}}},
-      {"M2",
-       "165 samples",
-       {95, 10, 10, 50},
-       {{"precision", 0.9, 1}, {"recall", 0.90, 2}},
+      {"M2", "165 samples", {95, 10, 10, 50}, {{"precision", 0.9, 1}, {"recall", 0.90, 2}},
        "The accuracy is printed as 145/165."},
-      {"M3",
-       "no false positives",
-       {85, 0, 20, 60},
-       {{"precision", 1.0, 1}, {"recall", 0.81, 2}},
+      {"M3", "no false positives", {85, 0, 20, 60}, {{"precision", 1.0, 1}, {"recall", 0.81, 2}},
        "The accuracy is printed as 145/165."},
-      {"M4",
-       "no false negatives",
-       {105, 20, 0, 40},
-       {{"precision", 0.84, 2}, {"recall", 1.0, 1}},
-       "The accuracy is printed as 145/165.\n  ERROR: the column totals are printed as 60 and 105; they are 40 "
-       "negative "
-       "and 125 positive."},
+      {"M4", "no false negatives", {105, 20, 0, 40}, {{"precision", 0.84, 2}, {"recall", 1.0, 1}},
+       "The accuracy is printed as 145/165.\n"
+       "  ERROR: the column totals are printed as 60 and 105; they are 40 negative and 125 positive."},
       {"M5", "rare positives: the accuracy hides that half of them are missed", {100, 100, 100, 99900}, {}},
-      {"M6", "as many positives as negatives: the same accuracy, and all is well", {50000, 100, 100, 50000}, {}},
+      {"M6", "as many positives as negatives: the same accuracy, but high precision and recall", {50000, 100, 100, 50000}, {}},
   };
+  // clang-format on
   return tables;
 }
 
@@ -92,11 +85,11 @@ const std::vector<LectureTable>& lecture_results() {
       result("R11", "500 : 11000, undersampling", 1335, 734, 0.741, 3),
       result("R12", "500 : 11000, oversampling", 1159, 1386, 0.836, 3),
       result("R13", "500 : 11000, focal, gamma 2, alpha 0.5", 1210, 1447, 0.876, 3,
-             "The counts of R8 for half as many cats: copied, it seems."),
+             "The same counts as R8, for half as many cats: probably copied."),
       result("R14", "6000 : 6000, plain, \"approximately\"", 1245, 1236, 0, 0,
-             "Both counts are R1's less 200: one of the two may have been edited."),
+             "Both counts are those of R1 minus 200: one of the two may have been edited."),
       result("R15", "1000 : 11000, plain, another run", 1052, 1443, 0, 0,
-             "More accurate than R14, with fewer cats found: accuracy and F1 disagree."),
+             "Higher accuracy than R14 with fewer cats recognized: accuracy and F1 disagree."),
   };
   return tables;
 }
@@ -113,7 +106,10 @@ double metric(const std::string& name, const Confusion& c) {
 }
 
 std::string lecture_tables() {
-  std::string out = "Matrices that explain metrics. Rows are what a sample is, columns what it was called.\n\n";
+  std::string out =
+      "The tables of metrics in two lectures of the AI VIETNAM All-in-One Course 2024, recomputed:\n"
+      "\"Imbalanced Data\" by Anh-Khoa Nguyen and Quang-Vinh Dinh, and \"Imbalanced Data\" by Quang-Vinh Dinh.\n\n"
+      "Confusion matrices. Rows are actual classes, columns predicted classes.\n\n";
   for (const LectureTable& t : lecture_matrices()) out += matrix(t);
 
   out += "M7  F1 of precision and recall\n\n  precision  recall       F1   printed\n";
@@ -129,8 +125,8 @@ std::string lecture_tables() {
       f1_of(0.3, 0.8), (0.3 + 0.8) / 2);
 
   out +=
-      "Results of the cat-dog experiments: cats : dogs to learn from; 1500 and 1500 to judge by; cats are positive.\n";
-  out += "#cat and #dog are the animals that were recognized.\n\n";
+      "Results of the cat-dog experiments. Titles give training images, cats : dogs; 1500 of each were used for\n"
+      "validation; cats are the positive class. #cat and #dog are the numbers predicted correctly.\n\n";
   out += formatted("%-44s %5s %5s  %7s %7s  %8s %9s %7s %7s\n", "", "#cat", "#dog", "F1", "printed", "accuracy",
                    "precision", "recall", "MCC");
   std::string remarks;
@@ -143,22 +139,23 @@ std::string lecture_tables() {
   }
   out += "\n" + remarks;
   out +=
-      "  R16 to R19, a ResNet trained with another framework, print F1 alone (pretrained 0.96,\n"
-      "  cross-entropy 0.67, class weights 0.75, focal \"? ? ?\"), so they cannot be computed again.\n";
-  out += "  No slide tells epochs, learning rates or seeds: only the order of the methods can be compared.\n\n";
+      "  R16 to R19, a ResNet trained with another framework, give F1 only (pretrained 0.96, cross-entropy 0.67,\n"
+      "  class weights 0.75, focal \"? ? ?\"), so they cannot be recomputed.\n"
+      "  No slide gives epochs, learning rates or seeds: only the order of the methods can be compared.\n\n";
   out +=
       "More errors on the slides\n\n"
-      "  - F1 is called the harmonic mean of accuracy and precision; it is that of recall and precision.\n"
-      "  - The definition of the confusion matrix has the predictions in rows, every table with numbers in columns.\n"
-      "  - A weight is called the frequency of a class; it goes with the inverse of the frequency.\n"
-      "  - alpha 0.5 of the focal loss does not balance the classes: it halves the loss of both.\n"
-      "  - The gradient of a batch lacks the 1 / N that its loss has.\n"
-      "  - 0.007 in the walk-through is cut off, where the other sums are rounded (see `losses walk`).\n"
-      "  - Some slides write P(y^) = -log y^ for a loss; P is a probability elsewhere.\n"
-      "  - \"A higher loss, a higher optimization\": what moves the weights is the gradient, not the loss.\n"
+      "  - F1 is called the harmonic mean of accuracy and precision; it is that of precision and recall.\n"
+      "  - The definition of the confusion matrix has predictions in rows; all tables with numbers have them in "
+      "columns.\n"
+      "  - A class weight is called the frequency of the class; it is proportional to the inverse frequency.\n"
+      "  - alpha = 0.5 in the focal loss does not balance the classes: it halves the loss of both.\n"
+      "  - The gradient of a batch lacks the factor 1 / N of its loss.\n"
+      "  - 0.007 in the walk-through is truncated, while the other sums are rounded (see `losses walk`).\n"
+      "  - Some slides write P(y^) = -log y^ for a loss; elsewhere P is a probability.\n"
+      "  - \"A higher loss, a higher optimization\": the gradient changes the weights, not the loss.\n"
       "  - The code assigns VGG16 to `model` and uses `base_model`, and imgaug has no `FlipLR`: it is `Fliplr`.\n"
-      "  - The code finds 2000 and 1000 files; the results are of up to 22000 and 3000.\n"
-      "  - \"Postive\", \"Recal\", \"funcion\" and \"precion\" are misspelt.\n";
+      "  - The code finds 2000 and 1000 files; the results are for up to 22000 and 3000.\n"
+      "  - \"Postive\", \"Recal\", \"funcion\" and \"precion\" are misspelled.\n";
   return out;
 }
 

@@ -1,5 +1,6 @@
-// The metric tables of the two lectures on imbalanced data that this project began from: what they print, and the same
-// numbers computed again, with the slides' errors named.
+// The tables of metrics in two lectures of the AI VIETNAM All-in-One Course 2024, "Imbalanced Data" by Anh-Khoa Nguyen
+// and Quang-Vinh Dinh and "Imbalanced Data" by Quang-Vinh Dinh: the printed numbers, and the same numbers recomputed,
+// with the slides' errors named.
 #pragma once
 
 #include <string>
@@ -9,28 +10,28 @@
 
 namespace counterpoise {
 
-// A number on a slide: of a metric by its name in metric(), with as many decimals as are printed.
+// A number on a slide: the value of a metric (its name in metric()) and how many decimals are printed.
 struct PrintedNumber {
   std::string metric;
   double value;
   int decimals;
-  std::string error = "";  // what is wrong with it, if anything is
+  std::string error = "";  // what is wrong with it; "": nothing
 };
 
 struct LectureTable {
-  std::string name;   // M1, ..., R15
-  std::string title;  // what it shows
+  std::string name;  // M1, ..., R15
+  std::string title;
   Confusion counts;
   std::vector<PrintedNumber> printed;
   std::string remark = "";
 };
 
-// The matrices that explain metrics (M1 to M6), and the results of the cat-dog experiments (R1 to R15), where the cats
-// are positive and 1500 of each were judged.
+// The confusion matrices that explain metrics (M1 to M6), and the results of the cat-dog experiments (R1 to R15), where
+// cats are the positive class and there are 1500 validation images of each class.
 const std::vector<LectureTable>& lecture_matrices();
 const std::vector<LectureTable>& lecture_results();
 
-// The rows of M7: precision, recall and the F1 printed beside them.
+// The rows of table M7: precision, recall, and the printed F1.
 struct LectureF1 {
   double precision, recall, printed;
   int decimals;
@@ -42,7 +43,7 @@ const std::vector<LectureF1>& lecture_f1();
 // names.
 double metric(const std::string& name, const Confusion& counts);
 
-// All of it, for a terminal of 110 columns.
+// All of it as text, for a terminal of 110 columns.
 std::string lecture_tables();
 
 }  // namespace counterpoise

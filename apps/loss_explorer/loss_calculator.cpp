@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <sstream>
+#include <utility>
 
 #include "apps/trainer/flags.h"
 #include "losses/class_weights.h"
@@ -68,7 +67,7 @@ std::vector<int64_t> parse_counts(const std::string& given, size_t K) {
   return counts;
 }
 
-// "1000,1000" for two classes: what to write where counts are missing.
+// What to add where counts are missing.
 std::string add_counts(size_t K) {
   std::string example;
   for (size_t k = 0; k < K; ++k) example += (k ? "," : "") + std::to_string(k ? 100 : 1000);
@@ -89,13 +88,13 @@ Row parse_weights(const std::string& given, const std::vector<int64_t>& counts, 
   }
   std::vector<std::string> classes;
   for (size_t k = 0; k < K; ++k) classes.push_back(std::to_string(k));
-  // Names are looked at first: a mistyped scheme is not helped by counts.
+  // A mistyped scheme is reported before missing counts, which would not help it.
   const bool counted = !counts.empty();
   const Row weights = with_flag(
       flag, [&] { return parse_class_weights(given, classes, counted ? counts : std::vector<int64_t>(K, 1)); });
   const bool each = given.find('=') != std::string::npos && given.rfind("effective", 0) != 0;
   CP_ENSURE_AS(invalid_argument, counted || each, "class weights \"", given,
-               "\" come from the classes' counts: ", add_counts(K), ", or give --class-weights none");
+               "\" are computed from the class counts: ", add_counts(K), ", or give --class-weights none");
   return weights;
 }
 
@@ -118,7 +117,7 @@ class Calculator {
         spec_(with_flag("loss " + request_.loss->name,
                         [this] { return resolve(*request_.loss, form(), request_.given); })) {
     CP_ENSURE_AS(invalid_argument, 0 <= request_.positive && request_.positive < static_cast<int>(K_), "--positive ",
-                 request_.positive, " is no class; they are 0 to ", K_ - 1);
+                 request_.positive, " is not a class; they are 0 to ", K_ - 1);
     CP_ENSURE_AS(
         invalid_argument,
         !request_.loss->is(LossInfo::batch_level) || request_.reduction.empty() || request_.reduction == "mean",
@@ -129,12 +128,12 @@ class Calculator {
     weights_ = parse_weights(
         request_.class_weights.empty() ? request_.loss->defaults.class_weights : request_.class_weights, counts_, K_);
     CP_ENSURE_AS(invalid_argument, !request_.loss->is(LossInfo::needs_counts) || !counts_.empty(), request_.loss->name,
-                 " looks at how rare the classes are: ", add_counts(K_));
+                 " depends on the class counts: ", add_counts(K_));
     read_labels();
   }
 
   std::string run() {
-    Backend& backend = reference_backend();  // its formulas are the plain ones
+    Backend& backend = reference_backend();  // plain formulas, not vectorized ones
     const Labels labels = make(backend);
     Row all;
     for (const Row& row : logits_) all.insert(all.end(), row.begin(), row.end());
@@ -162,13 +161,13 @@ class Calculator {
       value.backward();
       return {value.value().item(), loss.per_sample(z, labels).value().to_vector<double>()};
     } catch (const Error& error) {
-      // Counts are what a loss can still miss here: --pos-weight auto, or a state that training would have made.
+      // The only thing that can still be missing here are counts: for --pos-weight auto, or a state from training.
       const bool missing = error.kind() == ErrorKind::invalid_argument && counts_.empty();
       throw Error(ErrorKind::invalid_argument, error.what() + (missing ? "; " + add_counts(K_) : ""));
     }
   }
 
-  // Logits of several samples are easily written as one row.
+  // A hint, because logits of several samples are easily written as one row.
   std::string several_samples() const {
     return N_ == 1 && !binary_ ? "; if the logits are several samples', separate them with ';'" : "";
   }
@@ -190,7 +189,7 @@ class Calculator {
         const double* ignored = spec_.find("ignore-index");
         const bool left_out = ignored && label == *ignored;
         CP_ENSURE_AS(invalid_argument, left_out || (0 <= label && label < static_cast<double>(K_)), "--labels: ", label,
-                     " is no class; they are 0 to ", K_ - 1);
+                     " is not a class; they are 0 to ", K_ - 1);
         hard_.push_back(static_cast<int32_t>(label));
       }
       return;
@@ -209,13 +208,13 @@ class Calculator {
     for (size_t n = 0; n < distributions.size(); ++n) {
       double total = 0;
       for (const double p : distributions[n]) {
-        CP_ENSURE_AS(invalid_argument, p >= 0, "--labels: ", p, " in row ", n + 1, " is no probability");
+        CP_ENSURE_AS(invalid_argument, p >= 0, "--labels: ", p, " in row ", n + 1, " is not a probability");
         total += p;
       }
       CP_ENSURE_AS(invalid_argument, std::fabs(total - 1) < 1e-6, "--labels: the probabilities of row ", n + 1,
                    " add up to ", total, ", not 1", several_samples());
     }
-    // Only a softmax weighs each class's share of a target; elsewhere a sample has the weight of its one class.
+    // Only softmax cross-entropy weights each class's share of a target; elsewhere the weight is that of one class.
     const bool shares = request_.loss->is(LossInfo::weighs_itself) && !request_.loss->is(LossInfo::batch_level);
     CP_ENSURE_AS(invalid_argument, weights_.empty() || shares, "class weights of ", request_.loss->name,
                  " go with labels that are classes; give --class-weights none for soft targets");
@@ -227,59 +226,70 @@ class Calculator {
   Labels make(Backend& backend) const {
     if (soft_.empty()) return make_labels(backend, hard_, request_.positive, DType::f64);
     if (!binary_) return make_soft_labels(backend, soft_, request_.positive, DType::f64);
-    Row positives = soft_[0];  // the part of class 1
+    Row positives = soft_[0];  // the probability of class 1
     for (double& p : positives) p = request_.positive == 1 ? p : 1 - p;
     return make_soft_labels(backend, positives, request_.positive, DType::f64);
   }
 
+  // Written by hand, because nlohmann::json would put each number of a row on a line of its own, and would write only
+  // as many digits as identify a double, not the 17 that show its value.
   static std::string written(double value) {
     CP_ENSURE_AS(invalid_argument, std::isfinite(value),
                  "the result is not finite: a number on the command line is too large for double precision");
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.17g", value == 0 ? 0 : value);
-    return digits;
+    return formatted("%.17g", value == 0 ? 0 : value);
   }
-  template <class Numbers>
-  static std::string written(const Numbers& numbers) {
-    std::string y;
-    for (const auto number : numbers) y += (y.empty() ? "" : ", ") + written(static_cast<double>(number));
-    return "[" + y + "]";
+  static std::string written(const Row& row) {
+    return list(row, [](double value) { return written(value); });
   }
   static std::string written(const Rows& rows) {
-    std::string y;
-    for (const Row& row : rows) y += (y.empty() ? "" : ", ") + written(row);
-    return "[" + y + "]";
+    return list(rows, [](const Row& row) { return written(row); });
   }
+  template <class Integer>
+  static std::string written(const std::vector<Integer>& numbers) {
+    return written(Row(numbers.begin(), numbers.end()));
+  }
+  template <class Items, class Write>
+  static std::string list(const Items& items, const Write& write) {
+    std::vector<std::string> texts;
+    for (const auto& item : items) texts.push_back(write(item));
+    return "[" + join(texts) + "]";
+  }
+  static std::string written(const std::string& name) { return "\"" + name + "\""; }
 
   std::string written_params() const {
-    std::string y;
+    std::vector<std::string> params;
     for (const LossParam& p : request_.loss->params) {
       if (!spec_.applies(p)) continue;
-      const double value = spec_[p.name];
-      const bool word = !p.word.empty() && value == -1;
-      y += (y.empty() ? "\"" : ", \"") + p.name + "\": " + (word ? "\"" + p.word + "\"" : written(value));
+      const bool word = !p.word.empty() && spec_[p.name] == -1;
+      params.push_back(written(p.name) + ": " + (word ? written(p.word) : written(spec_[p.name])));
     }
-    return "{" + y + "}";
+    return "{" + join(params) + "}";
   }
 
   std::string json(const Loss& loss, double value, const Row& per_sample, const Row& gradient) const {
-    Rows slopes;
+    Rows gradients;
     const size_t columns = binary_ ? 1 : K_;
-    for (size_t n = 0; n < N_; ++n) slopes.emplace_back(&gradient[n * columns], &gradient[n * columns] + columns);
-    std::ostringstream out;
-    out << "{\n  \"loss\": \"" << request_.loss->name << "\",\n  \"form\": \""
-        << (binary_ ? "one logit" : "a logit per class") << "\",\n  \"parameters\": " << written_params()
-        << ",\n  \"counts\": " << (counts_.empty() ? "null" : written(counts_))
-        << ",\n  \"class_weights\": " << (weights_.empty() ? "null" : written(weights_))
-        << ",\n  \"positive\": " << request_.positive << ",\n  \"reduction\": \"" << to_string(loss.reduction())
-        << "\",\n  \"value\": " << written(value)
-        << ",\n  \"per_sample\": " << (request_.loss->is(LossInfo::batch_level) ? "null" : written(per_sample))
-        << ",\n  \"gradient\": " << written(slopes) << ",\n  \"logits\": " << written(logits_) << ",\n  \"labels\": "
-        << (soft_.empty() ? written(hard_)
-            : binary_     ? written(soft_[0])
-                          : written(soft_))
-        << "\n}\n";
-    return out.str();
+    for (size_t n = 0; n < N_; ++n) gradients.emplace_back(&gradient[n * columns], &gradient[n * columns] + columns);
+    const std::pair<const char*, std::string> fields[] = {
+        {"loss", written(request_.loss->name)},
+        {"form", written(binary_ ? std::string("one logit") : "a logit per class")},
+        {"parameters", written_params()},
+        {"counts", counts_.empty() ? "null" : written(counts_)},
+        {"class_weights", weights_.empty() ? "null" : written(weights_)},
+        {"positive", std::to_string(request_.positive)},
+        {"reduction", written(to_string(loss.reduction()))},
+        {"value", written(value)},
+        {"per_sample", request_.loss->is(LossInfo::batch_level) ? "null" : written(per_sample)},
+        {"gradient", written(gradients)},
+        {"logits", written(logits_)},
+        {"labels", soft_.empty() ? written(hard_)
+                   : binary_     ? written(soft_[0])
+                                 : written(soft_)},
+    };
+    std::string out;
+    for (const auto& [name, text] : fields)
+      out += (out.empty() ? "{\n  " : ",\n  ") + written(std::string(name)) + ": " + text;
+    return out + "\n}\n";
   }
 
   const LossRequest& request_;
@@ -289,8 +299,8 @@ class Calculator {
   const LossSpec spec_;
   std::vector<int64_t> counts_;
   Row weights_;
-  std::vector<int32_t> hard_;  // classes; empty for soft targets
-  Rows soft_;                  // one logit: one row, of class 1's parts; else the samples' probabilities
+  std::vector<int32_t> hard_;  // classes; empty with soft targets
+  Rows soft_;                  // one logit: one row, the probabilities of class 1; else a row per sample
 };
 
 }  // namespace

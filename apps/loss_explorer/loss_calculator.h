@@ -7,17 +7,17 @@
 
 namespace counterpoise {
 
-// What to evaluate, as it is written on a command line.
+// What to evaluate, as written on a command line.
 struct LossRequest {
   const LossInfo* loss = nullptr;
   LossParams given;
-  std::string logits;         // rows separated by ';', numbers by ','. One number a row is the binary form
+  std::string logits;         // rows separated by ';', numbers by ','; one number per row is the binary form
   std::string labels;         // a class for each row; or, where the loss takes them, soft targets:
                               // between 0 and 1 for one logit, else rows of K probabilities
   std::string counts;         // training samples of each class, "1000,100"; "": not known
-  std::string class_weights;  // "1,2", or as parse_class_weights() takes them; "": the loss's own
+  std::string class_weights;  // "1,2", or what parse_class_weights() takes; "": the loss's own
   std::string reduction;      // "": the loss's own
-  int positive = 1;           // the class that one logit speaks for, and that "positives" counts
+  int positive = 1;           // the class whose logit one logit is, and that the reduction "positives" counts
 };
 
 // Evaluates the loss in double precision. Returns JSON with 17 digits: loss, form, parameters, counts, class_weights,

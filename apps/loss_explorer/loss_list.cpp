@@ -12,15 +12,15 @@ namespace {
 struct Trait {
   LossInfo::Traits trait;
   const char* name;     // in JSON
-  const char* meaning;  // to people
+  const char* meaning;  // human-readable
 };
 constexpr Trait traits[] = {
-    {LossInfo::needs_counts, "needs_counts", "needs the training samples of each class"},
+    {LossInfo::needs_counts, "needs_counts", "needs the number of training samples of each class"},
     {LossInfo::batch_level, "batch_level", "one number for a batch, not a sum over samples"},
-    {LossInfo::soft_targets, "soft_targets", "takes targets between the classes, too"},
+    {LossInfo::soft_targets, "soft_targets", "also takes soft targets"},
     {LossInfo::stateful, "stateful", "remembers earlier batches"},
-    {LossInfo::stop_gradient, "stop_gradient", "a factor counts as constant for the gradient"},
-    {LossInfo::cosine_logits, "cosine_logits", "wants cosines for logits, between -1 and 1"},
+    {LossInfo::stop_gradient, "stop_gradient", "a factor is constant to the gradient"},
+    {LossInfo::cosine_logits, "cosine_logits", "expects cosines, between -1 and 1, as logits"},
 };
 
 std::vector<std::string> forms(const LossInfo& loss) {
@@ -30,7 +30,7 @@ std::vector<std::string> forms(const LossInfo& loss) {
   return y;
 }
 
-// The only form in which the parameter means something; "" where it does in both.
+// The only form that the parameter applies to; "" if both.
 std::string only_form(const LossParam& p) {
   return p.forms == LossParam::binary ? "one logit" : p.forms == LossParam::multiclass ? "a logit per class" : "";
 }
@@ -59,7 +59,7 @@ std::string loss_list() {
     out += "    defaults  reduction " + to_string(d.reduction);
     if (d.class_weights != "none") out += ", class weights " + d.class_weights;
     if (d.defer_weights > 0) out += text(" from ", 100 * d.defer_weights, " % of training on");
-    if (d.threshold != 0) out += text(", tips at the output ", d.threshold);
+    if (d.threshold != 0) out += text(", decision threshold ", d.threshold);
     out += "\n    source    " + loss.source + "\n";
   }
   return out;

@@ -1,12 +1,13 @@
-// What losses there are, human-readable and for programs.
+// Lists of all losses with their forms, parameters, defaults and sources.
 #pragma once
 
 #include <string>
 
 namespace counterpoise {
 
+// Human-readable.
 std::string loss_list();
-// The same as a JSON array with an object a loss.
+// A JSON array with one object per loss.
 std::string loss_list_json();
 
 }  // namespace counterpoise

@@ -17,7 +17,7 @@ namespace {
 // Training samples of class 0 and class 1, the positive: the lectures' dogs and cats.
 const std::vector<int64_t> counts = {11000, 1000};
 
-// `steps` + 1 numbers from low to high.
+// `steps` + 1 equally spaced numbers from low to high.
 std::vector<double> spaced(double low, double high, int steps) {
   std::vector<double> y;
   for (int i = 0; i <= steps; ++i) y.push_back(low + (high - low) * i / steps);
@@ -30,10 +30,10 @@ Plot focal_plot(const std::vector<double>& gammas) {
   for (const double gamma : gammas) {
     Loss loss("focal", {{"gamma", gamma}, {"alpha", -1}});
     Plot::Line line;
-    // A gamma has one color in both images.
+    // Each gamma has the same color in both plots.
     line.color = gamma == 0 ? 0 : gamma == 0.5 ? 6 : static_cast<int>(gamma);
     line.name = text("\u03b3 = ", gamma, gamma == 0 ? " (cross-entropy)" : "");
-    // The logarithm's pole is left out: from where cross-entropy is 5.
+    // From where cross-entropy is 5: the pole of the logarithm is left out.
     line.x = spaced(std::exp(-5), 0.9999, 400);
     for (const double p : line.x) line.y.push_back(loss_at(loss, logit(p), true).value);
     plot.lines.push_back(std::move(line));
@@ -79,7 +79,7 @@ Curves curves_of(const LossInfo& info) {
   LossOptions options;
   options.counts = counts;
   options.class_weights = parse_class_weights(info.defaults.class_weights, {"0", "1"}, counts);
-  // Divided by the weights, a batch of one sample would lose its own.
+  // A weighted mean over one sample would cancel its weight.
   if (!info.is(LossInfo::batch_level)) options.reduction = to_string(Reduction::mean);
   Loss loss(info.name, {}, options);
 
@@ -126,11 +126,11 @@ a { color: #0072B2; }
 img { max-width: 100%; height: auto; display: block; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 16px; }
 .pale { color: #5a5a5a; font-size: 14px; }
-.GPUs { display: grid; grid-template-columns: repeat(auto-fill, minmax(226px, 1fr)); gap: 14px; margin-top: 18px; }
-.GPUs a { display: block; padding: 8px 8px 2px; border: 1px solid #e2e2e2; border-radius: 6px; color: inherit; text-decoration: none; }
-.GPUs a:hover { border-color: #0072B2; }
-.GPUs svg { width: 100%; height: auto; }
-.GPUs b { display: block; font-size: 14px; margin-left: 4px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(226px, 1fr)); gap: 14px; margin-top: 18px; }
+.tiles a { display: block; padding: 8px 8px 2px; border: 1px solid #e2e2e2; border-radius: 6px; color: inherit; text-decoration: none; }
+.tiles a:hover { border-color: #0072B2; }
+.tiles svg { width: 100%; height: auto; }
+.tiles b { display: block; font-size: 14px; margin-left: 4px; }
 .key { display: inline-block; width: 24px; border-top: 3px solid; vertical-align: middle; margin: 0 5px; }
 )";
 
@@ -138,47 +138,50 @@ std::string image(const std::string& file, const std::string& what) {
   return "<img src=\"" + file + "\" alt=\"" + escaped(what) + "\"/>\n";
 }
 
-std::string page(const std::string& GPUs, const std::string& sections) {
-  return std::string(
-             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-             "<title>Counterpoise: losses</title>\n<style>") +
-         style +
-         "</style>\n</head>\n<body>\n<main>\n<h1>Losses for imbalanced data</h1>\n"
-         "<p>Drawn from the losses themselves, in double precision, by <code>losses curves</code>.</p>\n"
-         "<nav><a href=\"#focal\">Focal loss</a><a href=\"#weights\">Class weights</a>"
-         "<a href=\"#overview\">All losses</a></nav>\n"
-         "<h2 id=\"focal\">Focal loss</h2>\n"
-         "<p>(1 \u2212 p\u209c)<sup>\u03b3</sup> \u00b7 (\u2212log p\u209c): the larger \u03b3, the less a sample "
-         "counts "
-         "that is right already. First the values of \u03b3 in the paper's figure 1 (Lin et al. 2017, "
-         "arXiv:1708.02002), then the whole numbers from 0 to 5.</p>\n" +
-         "<div class=\"pair\">\n" + image("focal-paper.svg", "Focal loss for five values of gamma") +
-         image("focal-integers.svg", "Focal loss for gamma from 0 to 5") + "</div>\n" +
-         "<h2 id=\"weights\">Class weights</h2>\n"
-         "<p>Two classes, the frequent one with 10,000 samples, the rare one with 10,000 down to 10. "
-         "\u201cbalanced\u201d "
-         "keeps the mean weight of all samples at 1, so that the rare class's grows without end; \u201cinverse\u201d, "
-         "\u201csqrt\u201d and \u201ceffective\u201d add up to 2. Where lines lie on each "
-         "other: for two classes \u201cmedian\u201d is \u201cbalanced\u201d, and \u201cinverse\u201d has its "
-         "ratio.</p>\n" +
-         image("class-weights.svg", "Weights of six schemes against the ratio of counts") +
-         "<h2 id=\"overview\">All losses: the gradient against the logit</h2>\n"
-         "<p>Of a <span class=\"key\" style=\"color:#0072B2\"></span>positive and a "
-         "<span class=\"key\" style=\"color:#D55E00\"></span>negative sample, for 1000 positives and 11000 negatives "
-         "in "
-         "training. Each axis has its own scale. A image leads to the loss.</p>\n"
-         "<p class=\"pale\">One logit where the loss has that form, otherwise one for each class, with the negative "
-         "class's at 0. Parameters and class weights are the defaults, at the end of training. Every point is a batch "
-         "of "
-         "that one sample: losses that compare samples of a batch, or remember earlier ones, show only their "
-         "beginning, and those for very rare classes see none here.</p>\n<div class=\"GPUs\">\n" +
-         GPUs + "</div>\n" + sections + "</main>\n</body>\n</html>\n";
+std::string page(const std::string& tiles, const std::string& sections) {
+  return std::string(R"(<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<title>Counterpoise: losses</title>
+<style>)") +
+         style + R"(</style>
+</head>
+<body>
+<main>
+<h1>Losses for imbalanced data</h1>
+<p>Plotted from the library's own losses, in double precision, by <code>losses curves</code>.</p>
+<nav><a href="#focal">Focal loss</a><a href="#weights">Class weights</a><a href="#overview">All losses</a></nav>
+<h2 id="focal">Focal loss</h2>
+<p>(1 − pₜ)<sup>γ</sup> · (−log pₜ): the larger γ, the less a well classified sample
+counts. First the values of γ in the paper's figure 1 (Lin et al. 2017, arXiv:1708.02002), then the integers from 0
+to 5.</p>
+<div class="pair">
+)" + image("focal-paper.svg", "Focal loss for five values of gamma") +
+         image("focal-integers.svg", "Focal loss for gamma from 0 to 5") + R"(</div>
+<h2 id="weights">Class weights</h2>
+<p>Two classes: the frequent one has 10,000 samples, the rare one 10,000 down to 10. “balanced” keeps the mean
+weight of all samples at 1, so that the weight of the rare class grows without bound; “inverse”,
+“sqrt” and “effective” add up to 2. Some lines lie on each other: for two classes “median”
+equals “balanced”, and “inverse” has the same ratio.</p>
+)" + image("class-weights.svg", "Weights of six schemes against the ratio of counts") +
+         R"(<h2 id="overview">All losses: the gradient against the logit</h2>
+<p>For a <span class="key" style="color:#0072B2"></span>positive and a <span class="key" style="color:#D55E00"></span>
+negative sample, with 1000 positive and 11000 negative training samples. Each plot has its own scale and links to its
+loss.</p>
+<p class="pale">One logit where the loss has that form, otherwise a logit per class, with the negative class's at 0.
+Parameters and class weights are the defaults, at the end of training. Every point is a batch of that one sample: losses
+that compare samples of a batch or remember earlier batches show only their first step, and those for very rare classes
+treat neither class here as rare.</p>
+<div class="tiles">
+)" + tiles +
+         "</div>\n" + sections + "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace
 
-std::vector<std::string> write_loss_curves(const std::string& folder) {
+std::vector<std::string> write_loss_plots(const std::string& folder) {
   make_directories(folder);
   std::vector<std::string> names;
   const auto write = [&](const std::string& name, const std::string& content) {
@@ -188,7 +191,7 @@ std::vector<std::string> write_loss_curves(const std::string& folder) {
   write("focal-paper.svg", svg("Focal loss, the paper's values of \u03b3", {focal_plot({0, 0.5, 1, 2, 5})}));
   write("focal-integers.svg", svg("Focal loss, \u03b3 from 0 to 5", {focal_plot({0, 1, 2, 3, 4, 5})}));
   write("class-weights.svg", svg("Class weights of each scheme", weight_plots()));
-  std::string GPUs, sections;
+  std::string tiles, sections;
   for (const LossInfo& info : losses()) {
     Curves curves = curves_of(info);
     std::string help = info.help;
@@ -196,12 +199,12 @@ std::vector<std::string> write_loss_curves(const std::string& folder) {
     const std::string file = info.name + ".svg", name = escaped(info.name), defaults = defaults_of(info);
     write(file, svg(info.name, {curves.value, curves.gradient}));
     curves.gradient.title = info.name + ": gradient";
-    GPUs += "<a href=\"#" + name + "\"><b>" + name + "</b>\n" + thumbnail(curves.gradient) + "</a>\n";
+    tiles += "<a href=\"#" + name + "\"><b>" + name + "</b>\n" + thumbnail(curves.gradient) + "</a>\n";
     sections += "<h3 id=\"" + name + "\">" + name + "</h3>\n<p>" + escaped(help) + ". <span class=\"pale\">" +
                 (defaults.empty() ? "" : escaped(defaults) + ". ") + escaped(info.source) + "</span></p>\n" +
                 image(file, info.name + ": value and gradient against the logit");
   }
-  write("index.html", page(GPUs, sections));
+  write("index.html", page(tiles, sections));
   return names;
 }
 

@@ -1,12 +1,14 @@
-// Two sums of the lectures, with our losses: what many easy samples and a few hard ones weigh.
+// Two calculations of the lecture "Imbalanced Data" (Quang-Vinh Dinh, AI VIETNAM All-in-One Course 2024), repeated with
+// this library's losses: how much many easy samples and a few hard ones contribute to the sum.
 #pragma once
 
 #include <string>
 
 namespace counterpoise {
 
-// "Truth and lie": nine samples that the network has nearly learned and one that it gets wrong, under the focal loss
-// with gamma 0 to 4. "Easy against hard": 100,000 samples at 0.9 and 100 at 0.1. Each number beside the lectures'.
+// "Lie/Truth classification": nine samples that the network has nearly learned and one that it gets wrong, under the
+// focal loss with gamma 0 to 4. Easy and hard samples: 100,000 with p_t = 0.9 and 100 with p_t = 0.1. Each number is
+// printed beside the lecture's.
 std::string loss_walk();
 
 }  // namespace counterpoise

@@ -314,7 +314,7 @@ class Comparison:
     # What our operations are for, in the words of KERNELS.
     KINDS = {"conv2d, bias, relu": "convolution forward", "conv2d dx": "convolution dx", "conv2d dw": "convolution dw",
              "max_pool2d": "pooling", "max_pool2d_grad": "pooling", "relu_bias_grad": "elementwise",
-             "cast to bf16": "elementwise", "cast from bf16": "elementwise", "sgd_step": "optimizer",
+             "cast to bf16": "elementwise", "cast from bf16": "elementwise", "optimizer_step": "optimizer",
              "linear": "product of matrices", "linear dx": "product of matrices", "linear dw": "product of matrices"}
 
     def operations(self):

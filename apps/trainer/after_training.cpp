@@ -29,7 +29,7 @@ double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& c
   const auto fresh = make_model(o.model, backend, ~static_cast<uint64_t>(o.seed));
   const std::vector<Var> start = fresh->head().trainable();
   for (size_t i = 0; i < start.size(); ++i) trainable[i].set_value(start[i].value());
-  const auto optimizer = make_optimizer(o.optimizer, trainable, o.momentum, o.nesterov, o.weight_decay);
+  Optimizer optimizer = make_optimizer(o.optimizer, trainable, optimizer_params(o));
   Loss loss(o.model.outputs == 1 ? "bce" : "cross-entropy");
   Schedule schedule;
   schedule.kind = Schedule::cosine;
@@ -63,7 +63,7 @@ double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& c
       CP_ENSURE_AS(diverged, std::isfinite(value.value().item()), "--crt diverged in its epoch ", epoch,
                    "; try a smaller --lr");
       value.backward();
-      optimizer->step(schedule.at(epoch - 1 + step / static_cast<double>(loader.batches()), o.crt_epochs));
+      optimizer.step(schedule.at(epoch - 1 + step / static_cast<double>(loader.batches()), o.crt_epochs));
       sum += value.value().item() * static_cast<double>(N);
       images += static_cast<double>(N);
     }

@@ -9,7 +9,8 @@
 namespace counterpoise {
 
 void LossFlags::add_to(CLI::App& app, const std::string& group) {
-  // "focusing (focal 2, poly1 0); power ... (vs 0.3)": what each parameter means to which losses, with its defaults.
+  // What a parameter means to which losses, and its defaults: "exponent [vs 0.3]; probability [softmax-equalization
+  // 0.9]".
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> meanings;
   std::vector<std::string> order;
   for (const LossInfo& loss : losses()) {
@@ -36,7 +37,7 @@ LossParams LossFlags::given(const LossInfo& loss, const std::set<std::string>& f
     if (!flags.count("--" + name)) continue;
     const auto param =
         std::find_if(loss.params.begin(), loss.params.end(), [&](const LossParam& p) { return p.name == name; });
-    // resolve() will say that it does not apply, whatever its value.
+    // resolve() reports that it does not apply, whatever its value.
     if (param == loss.params.end()) {
       params[name] = 0;
       continue;

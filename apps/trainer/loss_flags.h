@@ -1,4 +1,4 @@
-// A flag for every parameter of every loss.
+// Command-line flags for the parameters of losses.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,15 +10,17 @@
 
 namespace counterpoise {
 
-// A flag for each parameter that some loss has: --gamma, --alpha, ...
+// A flag for each parameter of any loss: --gamma, --alpha, ...
 class LossFlags {
  public:
+  // Adds the flags, with help texts from the registry's rows. This object must outlive the parsing.
   void add_to(CLI::App& app, const std::string& group);
-  // The parameters on the command line, as resolve() takes them.
+  // After parsing: the parameters among `flags`, the flags that were given, for resolve(). Throws
+  // Error(invalid_argument) for what is neither a number nor the word that the parameter takes.
   LossParams given(const LossInfo& loss, const std::set<std::string>& flags) const;
 
  private:
-  std::map<std::string, std::string> values_;
+  std::map<std::string, std::string> values_;  // as given, by the parameters' names
 };
 
 }  // namespace counterpoise

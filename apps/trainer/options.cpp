@@ -301,4 +301,16 @@ nlohmann::ordered_json to_json(const Options& options) {
   return json;
 }
 
+OptimizerParams optimizer_params(const Options& o) {
+  const OptimizerParams flags = {{"lr", o.schedule.lr},
+                                 {"momentum", o.momentum},
+                                 {"nesterov", o.nesterov},
+                                 {"weight-decay", o.weight_decay}};
+  OptimizerParams params;
+  for (const OptimizerParam& p : find_optimizer(o.optimizer).params) {
+    if (flags.count(p.name)) params[p.name] = flags.at(p.name);
+  }
+  return params;
+}
+
 }  // namespace counterpoise

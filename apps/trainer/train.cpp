@@ -47,7 +47,7 @@ class Training {
       restore_loss(SafetensorsFile(o_.init).metadata());
     }
     trainable_ = model_->trainable();
-    optimizer_ = make_optimizer(o_.optimizer, trainable_, o_.momentum, o_.nesterov, o_.weight_decay);
+    optimizer_ = std::make_unique<Optimizer>(make_optimizer(o_.optimizer, trainable_, optimizer_params(o_)));
     steps_per_epoch_ = steps_in(order_of(1));
     int64_t all = 0;  // epochs of --sampler repeat-factor differ in length
     for (int epoch = 1; epoch <= o_.epochs; ++epoch) all += static_cast<int64_t>(steps_in(order_of(epoch)));

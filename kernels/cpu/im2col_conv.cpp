@@ -78,7 +78,7 @@ void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
           for (Index k = 0; k < g.K; ++k) out[k] += bias[k];
         }
         if (relu) {
-          for (Index k = 0; k < g.K; ++k) out[k] = formula::Relu::f(out[k], T(0), T(0));
+          for (Index k = 0; k < g.K; ++k) out[k] = formula::Relu::f(out[k]);
         }
       }
     }

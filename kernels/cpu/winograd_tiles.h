@@ -85,7 +85,7 @@ class Tiles {
             [&](int i, int j, V value) {
               if (!pixel[i][j]) return;
               value += offset;
-              if (relu) value = value < T(0) ? V{} : value;  // NaN stays
+              if (relu) value = formula::Relu::f(value);
               if (large) stream(pixel[i][j] + k, value, size);
               else store(pixel[i][j] + k, value, size);
             });

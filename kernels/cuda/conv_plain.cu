@@ -26,7 +26,7 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
         for (Index c = 0; c < g.C; ++c) sum += double(Compute<T>(in[c])) * double(Compute<T>(by[c]));
       }
     }
-    y[i] = T(relu ? formula::Relu::f(sum, 0., 0.) : sum);
+    y[i] = T(relu ? formula::Relu::f(sum) : sum);
   });
 }
 

@@ -89,8 +89,7 @@ class CudaBackend : public Backend {
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
   void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) override;
 
-  void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
-  void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 
  private:
   // Pinned memory, from which the GPU copies while the program goes on: two halves, which are filled in turns.

@@ -65,50 +65,42 @@ void ReferenceBackend::cast(const ConstView& x, const View& y) {
 }
 
 void ReferenceBackend::unary(Unary op, double a, double b, const ConstView& x, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
     using C = Compute<T>;
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(x.as<T>()[i]), C(a), C(b)));
-    });
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(x.as<T>()[i]), C(a), C(b)));
   });
 }
 
 void ReferenceBackend::unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y,
                                   const ConstView& dy, const View& dx) {
-  dispatch_floating(y.dtype, [&](auto zero) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
     using C = Compute<T>;
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) {
-        dx.as<T>()[i] = T(C(dy.as<T>()[i]) * formula.df(C(x.as<T>()[i]), C(y.as<T>()[i]), C(a), C(b)));
-      }
-    });
+    for (Index i = 0; i < y.size(); ++i) {
+      dx.as<T>()[i] = T(C(dy.as<T>()[i]) * formula.df(C(x.as<T>()[i]), C(y.as<T>()[i]), C(a), C(b)));
+    }
   });
 }
 
 void ReferenceBackend::binary(Binary op, const ConstView& a, const ConstView& b, const View& y) {
   const BroadcastIndex in_a(a.shape, y.shape), in_b(b.shape, y.shape);
-  dispatch_floating(y.dtype, [&](auto zero) {
+  with_formula(op, y.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
     using C = Compute<T>;
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(a.as<T>()[in_a(i)]), C(b.as<T>()[in_b(i)])));
-    });
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(formula.f(C(a.as<T>()[in_a(i)]), C(b.as<T>()[in_b(i)])));
   });
 }
 
 void ReferenceBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
                                    const View& d) {
   const BroadcastIndex in_a(a.shape, dy.shape), in_b(b.shape, dy.shape);
-  dispatch_floating(dy.dtype, [&](auto zero) {
+  with_formula(op, dy.dtype, [&](auto formula, auto zero) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
-      for (Index i = 0; i < dy.size(); ++i) {
-        const Compute<T> va = a.as<T>()[in_a(i)], vb = b.as<T>()[in_b(i)], dyi = dy.as<T>()[i];
-        d.as<T>()[i] = T(dyi * (wrt_a ? formula.da(va, vb) : formula.db(va, vb)));
-      }
-    });
+    for (Index i = 0; i < dy.size(); ++i) {
+      const Compute<T> va = a.as<T>()[in_a(i)], vb = b.as<T>()[in_b(i)], dyi = dy.as<T>()[i];
+      d.as<T>()[i] = T(dyi * (wrt_a ? formula.da(va, vb) : formula.db(va, vb)));
+    }
   });
 }
 
@@ -122,7 +114,7 @@ void ReferenceBackend::add_scaled(double alpha, const ConstView& x, const View& 
 void ReferenceBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& dz) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (Index i = 0; i < y.size(); ++i) dz.as<T>()[i] = y.as<T>()[i] > 0 ? dy.as<T>()[i] : T(0);
+    for (Index i = 0; i < y.size(); ++i) dz.as<T>()[i] = formula::Relu::masked(y.as<T>()[i], dy.as<T>()[i]);
   });
 }
 
@@ -212,7 +204,7 @@ void ReferenceBackend::conv2d(const ConstView& x, const ConstView& w, const Cons
     walk_products(x.shape, w.shape, y.shape, params,
                   [&](Index ix, Index iw, Index iy) { sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw]; });
     if (relu) {
-      for (double& sum : sums) sum = formula::Relu::f(sum, 0., 0.);
+      for (double& sum : sums) sum = formula::Relu::f(sum);
     }
     store<T>(sums, y);
   });
@@ -493,20 +485,15 @@ void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, co
   });
 }
 
-void ReferenceBackend::sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) {
-  for (const SgdTensors& p : weights) {
+void ReferenceBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) {
+  for (const WeightTensors& p : weights) {
     dispatch(p.w.dtype, [&](auto zero) {
       using T = decltype(zero);
-      for (Index i = 0; i < p.w.size(); ++i) step(p.w.as<T>()[i], p.dw.as<T>()[i], p.velocity.as<T>()[i]);
-    });
-  }
-}
-
-void ReferenceBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) {
-  for (const AdamTensors& p : weights) {
-    dispatch(p.w.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      for (Index i = 0; i < p.w.size(); ++i) step(p.w.as<T>()[i], p.dw.as<T>()[i], p.m.as<T>()[i], p.v.as<T>()[i]);
+      with_formula(update, [&](const auto& formula) {
+        std::vector<T*> states;
+        for (const View& state : p.states) states.push_back(state.as<T>());
+        for (Index i = 0; i < p.w.size(); ++i) update_weight(formula, p.w.as<T>(), p.dw.as<T>(), states.data(), i);
+      });
     });
   }
 }

@@ -65,8 +65,7 @@ class ReferenceBackend : public Backend {
 
   void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) override;
 
-  void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) override;
-  void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 };
 
 }  // namespace counterpoise

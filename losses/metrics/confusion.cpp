@@ -19,22 +19,22 @@ double ratio(int64_t part, int64_t whole, double zero_division) {
   return ratio(real(part), real(whole), zero_division);
 }
 
-// The sums over classes, each against the rest, that mcc and kappa are made of. The textbooks subtract squares of
-// the total, which costs digits where a class is rare; products of counts do not. They are doubles because the product
-// of two counts of 10^10 is too large for an int64.
+// Sums over the classes, each against the rest, of which mcc and kappa are ratios. Textbooks subtract squares of the
+// total, which loses digits where a class is rare; products of counts do not. They are doubles because the product of
+// two counts of 10^10 is too large for an int64.
 struct Agreement {
-  double covariance = 0;      // tp tn - fp fn
-  double spread_said = 0;     // (tp + fp) (tn + fn)
-  double spread_actual = 0;   // (tp + fn) (tn + fp)
-  double chance_differs = 0;  // (tp + fn) (tn + fn): total^2 times the part on which chance would disagree
+  double covariance = 0;        // tp tn - fp fn
+  double spread_predicted = 0;  // (tp + fp) (tn + fn)
+  double spread_actual = 0;     // (tp + fn) (tn + fp)
+  double chance_differs = 0;    // (tp + fn) (tn + fn): total^2 times the expected disagreement of independent guesses
 
   void add(const Confusion& c) {
     covariance += real(c.tp) * real(c.tn) - real(c.fp) * real(c.fn);
-    spread_said += real(c.tp + c.fp) * real(c.tn + c.fn);
+    spread_predicted += real(c.tp + c.fp) * real(c.tn + c.fn);
     spread_actual += real(c.tp + c.fn) * real(c.tn + c.fp);
     chance_differs += real(c.tp + c.fn) * real(c.tn + c.fn);
   }
-  double mcc() const { return ratio(covariance, std::sqrt(spread_said * spread_actual), 0); }
+  double mcc() const { return ratio(covariance, std::sqrt(spread_predicted * spread_actual), 0); }
   double kappa() const { return ratio(covariance, chance_differs, kNaN); }
 };
 
@@ -84,8 +84,8 @@ Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& 
             " labels");
   Confusion c;
   for (size_t i = 0; i < scores.size(); ++i) {
-    const bool called = scores[i] >= threshold;
-    ++(is_positive[i] ? (called ? c.tp : c.fn) : (called ? c.fp : c.tn));
+    const bool predicted = scores[i] >= threshold;
+    ++(is_positive[i] ? (predicted ? c.tp : c.fn) : (predicted ? c.fp : c.tn));
   }
   return c;
 }
@@ -160,8 +160,8 @@ int64_t ConfusionMatrix::support(int64_t c) const {
 }
 
 Confusion ConfusionMatrix::of(int64_t c) const {
-  const int64_t tp = at(c, c), said = predicted_[static_cast<size_t>(c)];
-  return {tp, said - tp, support(c) - tp, total_ - said - support(c) + tp};
+  const int64_t tp = at(c, c), predicted = predicted_[static_cast<size_t>(c)];
+  return {tp, predicted - tp, support(c) - tp, total_ - predicted - support(c) + tp};
 }
 
 double ConfusionMatrix::accuracy() const {
@@ -173,7 +173,7 @@ double ConfusionMatrix::balanced_accuracy() const {
 }
 
 double ConfusionMatrix::g_mean(double zero_division) const {
-  // The product of many recalls could be too small for a double.
+  // Through logarithms, because the product of many recalls could underflow.
   return std::exp(average(Average::macro, [&](const Confusion& c) { return std::log(c.recall(zero_division)); }));
 }
 

@@ -25,7 +25,7 @@ const Metric tunable[] = {
 
 // A threshold t with low < t <= high.
 double between(double low, double high) {
-  const double t = low / 2 + high / 2;  // low + high may be infinite
+  const double t = low / 2 + high / 2;  // low + high may overflow
   return low < t && t < high ? t : high;
 }
 
@@ -79,7 +79,7 @@ RocCurve roc_curve(const std::vector<double>& scores, const std::vector<bool>& i
 
 double roc_auc(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
   const std::vector<ThresholdCounts> sweep = threshold_sweep(scores, is_positive);
-  // Twice the number of pairs in which the positive sample is above; ties count one.
+  // Twice the number of pairs in which the positive sample has the higher score; a tie counts one.
   double pairs = 0;
   Confusion before;
   for (const ThresholdCounts& now : sweep) {
@@ -135,7 +135,7 @@ BestThreshold best_threshold(const std::vector<double>& scores, const std::vecto
   double value = row->of(sweep[best].counts);
   for (size_t i = best; i-- > 0;) {
     const double here = row->of(sweep[i].counts);
-    // Equal fractions may be rounded apart; which threshold is chosen must not depend on that.
+    // Equal fractions may be rounded differently; the choice of a threshold must not depend on that.
     if (here > value + 1e-12) {
       best = i;
       value = here;

@@ -1,4 +1,4 @@
-// The lectures' tables, computed again from their counts.
+// The lectures' tables, recomputed from their counts.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -32,34 +32,18 @@ TEST_CASE("lecture tables: the matrices M1 to M6 give what the slides print") {
     int64_t tn, fp, fn, tp;
     std::map<std::string, double> exact;
   };
+  // clang-format off
   const Row rows[] = {
-      {"M1",
-       50,
-       10,
-       5,
-       100,
-       {{"recall", .95238},
-        {"precision", .90909},
-        {"accuracy", .90909},
-        {"f1", .93023},
-        {"balanced accuracy", .89286},
-        {"mcc", .80178}}},
+      {"M1", 50, 10, 5, 100, {{"recall", .95238}, {"precision", .90909}, {"accuracy", .90909}, {"f1", .93023},
+                              {"balanced accuracy", .89286}, {"mcc", .80178}}},
       {"M2", 50, 10, 10, 95, {{"precision", .90476}, {"recall", .90476}, {"accuracy", .87879}, {"mcc", .73810}}},
       {"M3", 60, 0, 20, 85, {{"precision", 1}, {"recall", .80952}, {"f1", .89474}, {"mcc", .77919}}},
       {"M4", 40, 20, 0, 105, {{"precision", .84}, {"recall", 1}, {"f1", .91304}, {"mcc", .74833}}},
-      {"M5",
-       99900,
-       100,
-       100,
-       100,
-       {{"accuracy", .998004},
-        {"precision", .5},
-        {"recall", .5},
-        {"f1", .5},
-        {"balanced accuracy", .7495},
-        {"mcc", .4990}}},
+      {"M5", 99900, 100, 100, 100, {{"accuracy", .998004}, {"precision", .5}, {"recall", .5}, {"f1", .5},
+                                    {"balanced accuracy", .7495}, {"mcc", .4990}}},
       {"M6", 50000, 100, 100, 50000, {{"accuracy", .998004}, {"precision", .998004}, {"f1", .998004}}},
   };
+  // clang-format on
   CHECK(lecture_matrices().size() == std::size(rows));
   for (const Row& row : rows) {
     CAPTURE(row.name);

@@ -95,7 +95,7 @@ TEST_CASE("losses: help, version and list go to stdout and end with 0") {
 // Computed in double by an independent program.
 TEST_CASE("losses: eval gives golden values with four classes, 1e-9") {
   struct Row {
-    const char* question;
+    const char* request;
     double of_0, of_3;  // with label 0, with label 3
   };
   const Row rows[] = {
@@ -115,8 +115,8 @@ TEST_CASE("losses: eval gives golden values with four classes, 1e-9") {
   for (const Row& row : rows) {
     for (const int label : {0, 3}) {
       const Json y =
-          eval(detail::text(row.question, " --logits 1.2,-0.4,0.3,2.0 --counts 1000,100,50,10 --labels ", label));
-      CAPTURE(row.question);
+          eval(detail::text(row.request, " --logits 1.2,-0.4,0.3,2.0 --counts 1000,100,50,10 --labels ", label));
+      CAPTURE(row.request);
       CHECK(std::fabs(y["value"].get<double>() - (label == 0 ? row.of_0 : row.of_3)) < 1e-9);
       CHECK(y["form"] == "a logit per class");
     }
@@ -131,7 +131,7 @@ TEST_CASE("losses: eval gives golden values with four classes, 1e-9") {
   CHECK(focal["parameters"] == Json{{"gamma", 2}});  // alpha belongs to the other form
 }
 
-TEST_CASE("losses: eval says what the library says, to the last digit") {
+TEST_CASE("losses: eval prints what the library computes, to the last digit") {
   Backend& backend = reference_backend();
   const std::vector<double> logits = {-1, 2, 0.1};
   const Var z(Tensor::from(backend, {3}, logits), true);
@@ -210,8 +210,8 @@ TEST_CASE("losses: wrong command lines end with 2 and one line that helps") {
   check_fails("eval seesaw --logits 1 --labels 0", 2, "takes a logit for each class");
   check_fails("eval focal --logits 1,2,3 --labels 0,1,0", 2, "separate them with ';'");
   check_fails("eval bce --logits '1;2' --labels 0", 2, "--labels has 1 number for 2 rows");
-  check_fails("eval focal --logits 1,2 --labels 2", 2, "--labels: 2 is no class; they are 0 to 1");
-  check_fails("eval focal --logits 1 --labels -1", 2, "-1 is no class");
+  check_fails("eval focal --logits 1,2 --labels 2", 2, "--labels: 2 is not a class; they are 0 to 1");
+  check_fails("eval focal --logits 1 --labels -1", 2, "-1 is not a class");
   check_fails("eval focal --logits 1 --labels 0.5", 2, "takes classes, not soft targets; those that do are mse");
   check_fails("eval cross-entropy --logits 1,2 --labels 0.5", 2, "rows of 2 probabilities");
   check_fails("eval cross-entropy --logits 1,2 --labels 0.5,0.6", 2, "add up to 1.1, not 1");
@@ -229,7 +229,7 @@ TEST_CASE("losses: wrong command lines end with 2 and one line that helps") {
   check_fails("eval bce --logits 1 --labels 0 --class-weights -1,2", 2, "below 0");
   check_fails("eval bce --logits 1 --labels 0 --reduction total", 2, "valid are mean, weighted-mean, sum, positives");
   check_fails("eval dice --logits 1 --labels 0 --reduction sum", 2, "one number for a whole batch");
-  check_fails("eval bce --logits 1 --labels 0 --positive 2", 2, "--positive 2 is no class");
+  check_fails("eval bce --logits 1 --labels 0 --positive 2", 2, "--positive 2 is not a class");
   check_fails("eval cross-entropy --logits 1,2 --labels -100", 2, "all labels of this batch are ignored");
   check_fails("curves --output /proc/nowhere", 1, "/proc/nowhere");
   const Result full = shell(program("losses") + " walk >/dev/full");
@@ -237,9 +237,9 @@ TEST_CASE("losses: wrong command lines end with 2 and one line that helps") {
   CHECK(contains(full.err, "standard output"));
 }
 
-TEST_CASE("losses: walk gives the lectures' sums") {
+TEST_CASE("losses: walk gives the lecture's sums") {
   const std::string out = losses_program("walk").out;
-  // Ours, then the lectures'.
+  // Ours, then the lecture's.
   for (const auto& [ours, theirs] :
        {std::pair("2.03979", "2.039"), std::pair("0.45822", "0.458"), std::pair("0.11094", "0.111"),
         std::pair("0.02840", "0.028"), std::pair("0.00758", "0.007"), std::pair("1.20397", "1.204")}) {
@@ -248,12 +248,12 @@ TEST_CASE("losses: walk gives the lectures' sums") {
     CHECK(out.substr(at + 7, 11).find(theirs) != std::string::npos);
   }
   for (const char* part :
-       {"0.84278", "0.58995", "0.41296", "0.28907", "10000.00", "230.00", "43.48", "45.76", "cut off"}) {
+       {"0.84278", "0.58995", "0.41296", "0.28907", "10000.00", "230.00", "43.48", "45.76", "truncated"}) {
     CHECK_MESSAGE(contains(out, part), part);
   }
 }
 
-TEST_CASE("losses: curves writes images of every loss and a page that shows them all") {
+TEST_CASE("losses: curves writes images of every loss and a page that shows them all" * slow()) {
   const TemporaryFolder folder;
   const Result r = losses_program("curves --output " + (folder / "new/curves"));
   CAPTURE(r.err);

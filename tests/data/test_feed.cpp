@@ -4,6 +4,7 @@
 #include "data/feed.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
+#include "tests/gpu.h"
 
 using namespace counterpoise;
 
@@ -103,9 +104,8 @@ TEST_CASE("feed: a remote backend gets each image once, or each batch again, and
   }
 }
 
-TEST_CASE("feed: the emulated or real GPU is fed as the processor is") {
+TEST_CASE("feed: the emulated or real GPU is fed as the processor is" * needs_gpu()) {
   Backend* GPU = cuda_backend();
-  if (!GPU) return;
   const SyntheticImages set({5, 5}, 32, 1);
   Feed host(set, cpu_backend()), kept(set, *GPU), forgotten(set, *GPU, DType::f32, 1000);
   for (const int epoch : {1, 2}) {

@@ -244,13 +244,13 @@ struct Network {
   }
   // The losses of the steps, each before its update.
   Numbers train() {
-    Sgd sgd(model->trainable(), /*momentum=*/0.9);
+    Sgd sgd(model->trainable(), spec["lr"], {{"momentum", 0.9}});
     Numbers losses;
     for (int step = 0; step < spec["steps"]; ++step) {
       const Var loss = this->loss();
       losses.push_back(loss.value().item());
       loss.backward();
-      sgd.step(spec["lr"]);
+      sgd.step();
     }
     return losses;
   }
@@ -312,7 +312,7 @@ void check_gradient_case(const Json& spec) {
 
 }  // namespace
 
-TEST_CASE("golden: a VGG16's losses over twenty steps") {
+TEST_CASE("golden: a VGG16's losses over twenty steps" * slow()) {
   const Json runs = golden("vgg.json")["training"];
   for (const Json& run : runs) {
     CAPTURE(run["loss"].get<std::string>());
@@ -334,7 +334,7 @@ TEST_CASE("golden: a VGG16's losses over twenty steps") {
 
 TEST_CASE("golden: a small VGG16's gradients") { check_gradient_case(golden("vgg.json")["gradients"][0]); }
 
-TEST_CASE("golden: a whole VGG16's gradients") { check_gradient_case(golden("vgg.json")["gradients"][1]); }
+TEST_CASE("golden: a whole VGG16's gradients" * slow()) { check_gradient_case(golden("vgg.json")["gradients"][1]); }
 
 TEST_CASE("golden: a VGG16 with batch normalization, in training and after it") {
   const Json spec = golden("vgg.json")["batch_norm"];
@@ -367,7 +367,7 @@ TEST_CASE("golden: a VGG16 with batch normalization, in training and after it") 
   }
 }
 
-TEST_CASE("golden: torchvision's head, with images averaged up to 7x7") {
+TEST_CASE("golden: torchvision's head, with images averaged up to 7x7" * slow()) {
   const Json spec = golden("vgg.json")["imagenet"];
   const NoGrad evaluation;
   for (Backend* backend : fast_backends()) {

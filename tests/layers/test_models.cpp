@@ -75,7 +75,7 @@ static Index features_at_full_width(ModelConfig config) {
   return a + 64 * count[0] - a / 64;
 }
 
-TEST_CASE("models: VGG's numbers of parameters are torchvision's") {
+TEST_CASE("models: VGG's numbers of parameters are torchvision's" * slow()) {
   ModelConfig config = tiny();
   config.head = ModelConfig::imagenet;
   config.outputs = 1000;

@@ -157,7 +157,7 @@ namespace {
 class CountingBackend : public Guarded<CpuBackend> {
  public:
   bool is_remote() const override { return true; }
-  void download(const View& x, void* host) override {
+  void download(const ConstView& x, void* host) override {
     ++downloads;
     Guarded<CpuBackend>::download(x, host);
   }
