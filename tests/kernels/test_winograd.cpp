@@ -12,6 +12,7 @@
 #include "tests/backends.h"
 
 using namespace counterpoise;
+using namespace counterpoise::detail;
 
 // -- algebra --
 
