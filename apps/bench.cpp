@@ -29,6 +29,7 @@
 #include "optim/optimizer.h"
 
 using namespace counterpoise;
+using namespace counterpoise::detail;  // the algorithms of convolution, which `steps` compares
 
 namespace {
 

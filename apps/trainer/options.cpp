@@ -30,7 +30,6 @@ static std::string option_text(const ModelConfig::Head& head) {
 
 namespace {
 
-const std::vector<std::string> valid_optimizers = {"sgd", "adam", "adamw"};
 const std::vector<std::string> valid_schedules = {"constant", "step", "cosine"};
 
 // What the losses have as their default: the usual one, then those that differ, "none; weighted-bce: balanced".
@@ -131,7 +130,7 @@ OptionTable option_table(Options& o) {
       .help("Passes over the training images");
   t.row(o.max_steps, "--max-steps", "N").range(1, int64_t(1) << 40).otherwise("no limit")
       .help("Stop after N steps");
-  t.row(o.optimizer, "--optimizer", "NAME").one_of(valid_optimizers)
+  t.row(o.optimizer, "--optimizer", "NAME").one_of(optimizer_names())
       .help("The optimizer:");
   t.row(o.schedule.lr, "--lr", "X").range(0, 1e6).by_data(1e-3, 1e-4)
       .help("Learning rate");

@@ -58,7 +58,7 @@ class CpuBackend : public ReferenceBackend {
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 
  private:
-  CachingAllocator memory_;
+  detail::CachingAllocator memory_;
 };
 
 }  // namespace counterpoise

@@ -66,6 +66,13 @@ class ReferenceBackend : public Backend {
   void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
+
+ private:
+  // y = the sums, each rounded once to y's dtype T.
+  template <class T>
+  static void store_sums(const std::vector<double>& sums, const View& y) {
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = static_cast<T>(sums[i]);
+  }
 };
 
 }  // namespace counterpoise
