@@ -2,7 +2,8 @@
 #
 #   make         the library and the programs in apps/
 #   make demo    train a VGG16 on synthetic cats and dogs, one cat to eleven dogs, with the focal loss
-#   make test    build and run the tests
+#   make check   build and run the quick tests: under ten seconds
+#   make test    build and run all tests
 #   make bench   speed and memory beside PyTorch's
 #   make clean   remove what was built
 #
@@ -63,6 +64,9 @@ examples: $(EXAMPLES)
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
 
+# Slow tests are in a test suite of that name (tests/support.h).
+check: $(OUT)/run_tests
+	$(OUT)/run_tests -tse=slow $(TEST_ARGS)
 test: $(OUT)/run_tests
 	$(OUT)/run_tests $(TEST_ARGS)
 

@@ -1,6 +1,6 @@
-// bench: how long VGG16 takes for a training step or a forward pass, and how much memory; or each of its convolutions,
-// or each operation of a step; or a convolution in each of the ways that there are. Prints a line of JSON;
-// apps/scripts/bench.py runs it in turns with PyTorch.
+// bench: time and memory of a training step or a forward pass of VGG16, or the time of each of its convolutions, of
+// each operation of a step, or of each algorithm for a convolution. Prints one line of JSON; apps/scripts/bench.py
+// compares it with PyTorch, or with another build of this program.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -15,18 +15,21 @@
 #include <utility>
 #include <vector>
 
-#include "apps/trainer/evaluate.h"
+#include "apps/trainer/device.h"
+#include "apps/trainer/flags.h"
 #include "apps/trainer/program.h"
 #include "core/random.h"
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/im2col_conv.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/winograd.h"
+#include "kernels/image_transform.h"
 #include "layers/models/models.h"
 #include "losses/loss.h"
 #include "optim/optimizer.h"
 
 using namespace counterpoise;
+using namespace counterpoise::detail;  // the algorithms of convolution, which `steps` compares
 
 namespace {
 
@@ -40,15 +43,15 @@ struct Options {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// Runs it unmeasured, until it is as fast as it gets: memory is there and code is loaded after once, but a GPU's
-// convolutions choose their engine when a shape comes for the third time.
+// Runs it without measuring. Once is enough for memory to be allocated and code to be loaded, but on a GPU an algorithm
+// for a convolution is chosen when its shape comes for the third time.
 template <class Run>
 void warm_up(Backend& backend, const Run& run) {
   for (int i = 0; i < (backend.is_remote() ? 5 : 1); ++i) run();
   backend.synchronize();
 }
 
-// The median duration of run(), from asking until all is done, which is repeated for about `budget` seconds.
+// The median duration of run() in seconds, until the backend has finished it; repeated for about `budget` seconds.
 template <class Run>
 double seconds_of(Backend& backend, const Run& run, double budget) {
   std::vector<double> durations;
@@ -65,8 +68,8 @@ double seconds_of(Backend& backend, const Run& run, double budget) {
   return (durations[(n - 1) / 2] + durations[n / 2]) / 2;
 }
 
-// The duration of a short run() among others: all repetitions are asked for, as a network asks for its operations,
-// before any is waited for.
+// The mean duration of a short run() in seconds. All repetitions are enqueued before the first is waited for, as a
+// network enqueues its operations.
 template <class Run>
 double seconds_each(Backend& backend, const Run& run, double budget) {
   warm_up(backend, run);
@@ -86,8 +89,8 @@ Tensor random(Backend& backend, const Shape& shape) {
   return Tensor::from(backend, shape, values);
 }
 
-// A batch of one random image, which is there sooner than a batch of different ones. Not of a constant: a GPU draws
-// less power then, and runs faster than it does in a network.
+// A batch that repeats one random image, which is made sooner than a batch of different ones. It is not constant,
+// because a GPU needs less power for constants and runs faster than it does in a network.
 Tensor random_batch(Backend& backend, const Options& options, Index size, Index channels) {
   const Tensor image = random(backend, {1, size, size, channels}).cast(options.dtype());
   return expand(image, {options.batch, size, size, channels});
@@ -109,7 +112,7 @@ double peak_mib(const Backend& backend) {
 
 nlohmann::json step(const Options& options, Backend& backend) {
   const auto model = network(options, backend);
-  Sgd optimizer(model->trainable(), 0.9);
+  Sgd optimizer(model->trainable(), 1e-4, {{"momentum", 0.9}});
   std::vector<int32_t> classes(options.batch);
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
   const Tensor x = random(backend, {options.batch, options.size, options.size, 3}).cast(options.dtype());
@@ -119,7 +122,7 @@ nlohmann::json step(const Options& options, Backend& backend) {
   const auto logits = [&] { return cast((*model)(x), DType::f32); };
   const auto train = [&] {
     bce(logits(), labels).backward();
-    optimizer.step(1e-4);
+    optimizer.step();
   };
   const auto infer = [&] {
     const NoGrad no_grad;
@@ -130,7 +133,7 @@ nlohmann::json step(const Options& options, Backend& backend) {
   return {{"seconds", seconds}, {"peak_mib", peak_mib(backend)}};
 }
 
-// A shape of convolution, and how often VGG16 has it.
+// The shape of a convolution, and how many layers of VGG16 have it.
 struct Layer {
   Index size, channels, outputs;
   int times;
@@ -152,7 +155,7 @@ std::vector<Layer> vgg16_layers(const Options& options) {
   return layers;
 }
 
-// What a convolution of this shape reads and writes, forward and backward.
+// The tensors that a convolution of this shape reads and writes in its forward and backward pass.
 struct LayerTensors {
   LayerTensors(Backend& backend, const Options& options, const Layer& l)
       : x(random_batch(backend, options, l.size, l.channels)),
@@ -167,7 +170,7 @@ struct LayerTensors {
 
 constexpr Conv2dParams same_size{1, 1};
 
-// VGG16's convolutions, each shape once: forward with bias and relu, and the two gradients.
+// The time of VGG16's convolutions, each shape once: the forward pass with bias and ReLU, and the two gradients.
 nlohmann::json layers(const Options& options, Backend& backend) {
   nlohmann::json table = nlohmann::json::array();
   for (const Layer& l : vgg16_layers(options)) {
@@ -183,8 +186,8 @@ nlohmann::json layers(const Options& options, Backend& backend) {
   return {{"layers", table}};
 }
 
-// Every operation of a training step of catdog on every shape, how often a step does it and how long it takes, the most
-// of a step's time first. What is small (the loss, the sum with one bias) is left out.
+// Every operation of a training step of catdog on every shape: how often a step does it and how long it takes, the
+// longest in total first. What takes next to no time (the loss, the sum with one bias) is left out.
 class Operations {
  public:
   Operations(const Options& options, Backend& backend) : o_(options), backend_(backend) {
@@ -232,7 +235,7 @@ class Operations {
     const std::string shape = text(l.size, "x", l.size, ", ", l.channels, " to ", l.outputs);
     add("conv2d, bias, relu", shape, l.times, [&] { backend_.conv2d(t.x, t.w, t.bias, same_size, true, t.y); });
     add("conv2d dw", shape, l.times, [&] { backend_.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); });
-    if (l.channels == 3) return;  // nobody asks for the gradient of images
+    if (l.channels == 3) return;  // images need no gradient
     add("conv2d dx", shape, l.times, [&] { backend_.conv2d_grad_input(t.dy, t.w, same_size, t.dx); });
   }
 
@@ -266,12 +269,12 @@ class Operations {
     add("linear dx", shape, 1, [&] { backend_.matmul(dy, false, w, false, dx); });
   }
 
-  // What is done with all weights.
+  // Operations on all weights.
   void weights() {
     const auto model = network(o_, backend_);
     std::vector<Tensor> gradients, velocities;
     std::vector<std::pair<Tensor, Tensor>> casts;  // a weight and itself in bf16; the biases of convolutions stay f32
-    std::vector<SgdTensors> moved;
+    std::vector<WeightTensors> moved;
     std::vector<ConstView> summed;
     Index numbers = 0;
     for (const Parameter& p : model->parameters()) {
@@ -279,12 +282,12 @@ class Operations {
       numbers += w.size();
       gradients.push_back(w.clone());
       velocities.push_back(Tensor::zeros(backend_, w.shape()));
-      moved.push_back({w, gradients.back(), velocities.back()});
+      moved.push_back({w, gradients.back(), {velocities.back()}});
       summed.push_back(gradients.back());
       if (o_.dtype() == DType::bf16 && w.shape().rank() > 1) casts.emplace_back(gradients.back(), w.cast(DType::bf16));
     }
     const std::string shape = text(numbers, " numbers");
-    add("sgd_step", shape, 1, [&] { backend_.sgd_step({/*lr=*/0, /*momentum=*/0.9}, moved); });
+    add("optimizer_step", shape, 1, [&] { backend_.optimizer_step(formula::Sgd{/*lr=*/0, /*momentum=*/0.9}, moved); });
     add("sum_squares", shape, 1, [&] { backend_.sum_squares(summed); });
     if (casts.empty()) return;
     add("cast to bf16", shape, 1, [&] {
@@ -300,15 +303,16 @@ class Operations {
     std::vector<uint8_t> bytes(shape.size());
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(7 * i);
     std::vector<int32_t> order(o_.batch);
-    std::vector<double> upright;
+    std::vector<ImageTransform> transforms(o_.batch);
     for (Index i = 0; i < o_.batch; ++i) {
       order[i] = static_cast<int32_t>(i);
-      upright.insert(upright.end(), {1, 0, static_cast<double>(i % 2)});  // every other is mirrored
+      if (i % 2) transforms[i].flip();
     }
     const Tensor all = Tensor::from(backend_, shape, bytes), index = Tensor::from(backend_, {o_.batch}, order);
-    const Tensor turns = Tensor::from(backend_, {o_.batch, 3}, upright);
+    Tensor plans = Tensor::empty(backend_, {o_.batch, Index(sizeof(ImageTransform))}, DType::u8);
+    backend_.upload(transforms.data(), plans);
     Tensor y = Tensor::empty(backend_, shape, o_.dtype());
-    add("images", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.images(all, index, turns, y); });
+    add("images", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.images(all, index, plans, y); });
   }
 
   const Options& o_;
@@ -323,8 +327,8 @@ double relative_error(const Tensor& got, const Tensor& exact) {
   return std::sqrt(error / norm);
 }
 
-// A convolution of 256 channels to 256, and the gradient of its weights, in each way; the errors are relative to the
-// first way's results, whose sums are held in double.
+// A convolution from 256 channels to 256, and the gradient of its weights, by each algorithm. Errors are relative to
+// the results of the first, which sums in double precision.
 nlohmann::json steps(const Options& options, Backend& backend) {
   const Index size = options.size, C = 256, K = 256;
   const Tensor x = random(backend, {options.batch, size, size, C}), w = random(backend, {K, 3, 3, C});
@@ -370,33 +374,41 @@ nlohmann::json steps(const Options& options, Backend& backend) {
 
 Exit run(int argc, char** argv) {
   Options options;
-  CLI::App app("Times VGG16 on this machine's processor or GPU; apps/scripts/bench.py compares it with PyTorch.");
-  app.add_option("mode", options.mode,
-                 "train (a step), infer (a forward pass), layers (each convolution), operations (each of a step) or "
-                 "steps (a convolution in each way)")
+  CLI::App app(
+      "Time VGG16 on this machine's CPU or GPU, and print one line of JSON. apps/scripts/bench.py compares the times "
+      "with "
+      "PyTorch's.\n\n"
+      "Modes:\n"
+      "  train         a training step\n"
+      "  infer         a forward pass\n"
+      "  layers        each convolution, forward and backward\n"
+      "  operations    each operation of a training step\n"
+      "  steps         one convolution by each algorithm, from plain loops to Winograd",
+      "./apps/bench");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  const auto add = [&app](const std::string& flag, auto& value, const std::string& type, const std::string& help) {
+    return app.add_option(flag, value, help)->type_name(type)->capture_default_str();
+  };
+  add("MODE", options.mode, "", "What to time")
       ->required()
       ->check(CLI::IsMember({"train", "infer", "layers", "operations", "steps"}));
-  app.add_option("--device", options.device, "cpu, or cuda: a GPU")->check(CLI::IsMember({"cpu", "cuda"}));
-  app.add_option("--precision", options.precision, "fp32; on a GPU also tf32 or bf16")
+  add("--device", options.device, "NAME", "cpu, or cuda: a GPU")->check(CLI::IsMember({"cpu", "cuda"}));
+  add("--precision", options.precision, "NAME", "fp32; on a GPU also tf32 or bf16")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
-  const auto size = app.add_option("--size", options.size, "Edge of the images in pixels; for steps it is 40");
-  const auto batch = app.add_option("--batch", options.batch, "Images at a time; for steps it is 1");
-  size->check(CLI::Range(32, 4096)), batch->check(CLI::Range(1, 4096));
-  app.add_option("--width", options.width, "Factor of the channels; not for steps")->check(CLI::Range(0.01, 4.0));
-  app.add_option("--threads", options.threads, "0: one for each core")->check(CLI::Range(0, 1024));
-  app.add_option("--seconds", options.seconds, "Repeat for about so long")->check(CLI::Range(0.0, 3600.0));
-  app.get_formatter()->column_width(24);
-  for (CLI::Option* option : app.get_options()) option->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? Exit::ok : Exit::usage;
-  }
+  const auto size = add("--size", options.size, "N", "Images of N x N pixels")->check(CLI::Range(32, 4096));
+  const auto batch = add("--batch", options.batch, "N", "Images per step")->check(CLI::Range(1, 4096));
+  size->default_str("160; steps: 40"), batch->default_str("16; steps: 1");
+  add("--width", options.width, "X", "Factor on the channels of every convolution; not for steps")
+      ->check(CLI::Range(0.01, 4.0));
+  add("--threads", options.threads, "N", "Threads that compute; 0: one per core")->check(CLI::Range(0, 1024));
+  add("--seconds", options.seconds, "X", "How long to repeat a step; a tenth of it for a single operation")
+      ->check(CLI::Range(0.0, 3600.0));
+  parse_command_line(app, argc, argv);
   if (options.mode == "steps" && size->empty()) options.size = 40;
   if (options.mode == "steps" && batch->empty()) options.batch = 1;
   set_cpu_threads(options.threads);
   CP_ENSURE_AS(invalid_argument, options.mode != "steps" || options.device == "cpu",
-               "steps: these are the processor's ways of a convolution; use --device cpu");
+               "steps: these algorithms are those of the CPU; use --device cpu");
   Backend& backend = choose_backend(options.device, options.precision);
   nlohmann::json result = options.mode == "layers"       ? layers(options, backend)
                           : options.mode == "operations" ? Operations(options, backend).table()

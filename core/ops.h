@@ -48,6 +48,9 @@ Var flatten(const Var& x);                      // [N, ...] -> [N, rest], in the
 Var sum(const Var& x);                          // all elements -> []
 Var mean(const Var& x);                         // all elements -> []; an error if there are none
 Var sum_to(const Var& x, const Shape& shape);   // over the axes along which `shape` would be broadcast to x
+Var row_sum(const Var& x);                      // of each row, [N, K] -> [N]; x itself if it is [N]
+// A constant of the given numbers, in row-major order, on x's backend and in x's dtype.
+Tensor tensor_like(const Var& x, const Shape& shape, const std::vector<double>& numbers);
 // x [N, K] -> [N, K]: x - log sum_k e^x, row by row, and its exponential.
 Var log_softmax(const Var& x);
 Var softmax(const Var& x);

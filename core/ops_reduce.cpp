@@ -3,6 +3,12 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
+Tensor tensor_like(const Var& x, const Shape& shape, const std::vector<double>& numbers) {
+  return Tensor::from(x.backend(), shape, numbers).cast(x.value().dtype());
+}
+
 Var cast(const Var& x, DType dtype) {
   const DType before = x.value().dtype();
   if (dtype == before) return x;
@@ -30,6 +36,12 @@ Var sum_to(const Var& x, const Shape& shape) {
 }
 
 Var sum(const Var& x) { return sum_to(x, Shape{}); }
+
+Var row_sum(const Var& x) {
+  if (x.shape().rank() == 1) return x;
+  check_rank("row_sum", "x", x, 2, "[N, K]");
+  return reshape(sum_to(x, {x.shape()[0], 1}), {x.shape()[0]});
+}
 
 Var mean(const Var& x) {
   CP_ENSURE(x.value().size() > 0, "mean: there are no elements, shape ", x.shape());

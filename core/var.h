@@ -61,6 +61,9 @@ class Var {
   std::shared_ptr<Node> node_;
 };
 
+// The same value as a constant, through which no gradient flows.
+inline Var detach(const Var& x) { return Var(x.value()); }
+
 // While one of these lives, this thread records no graph: for evaluation.
 class NoGrad {
  public:

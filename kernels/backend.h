@@ -38,16 +38,11 @@ struct ComputeMode {
   bool deterministic = false;  // the same bits in every run on one machine, whatever else it does
 };
 
-// A weight, its gradient and what the optimizer remembers of it, all of one shape and dtype.
-struct SgdTensors {
+// A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype.
+struct WeightTensors {
   View w;
   ConstView dw;
-  View velocity;
-};
-struct AdamTensors {
-  View w;
-  ConstView dw;
-  View m, v;
+  std::vector<View> states;
 };
 
 class Backend {
@@ -157,13 +152,15 @@ class Backend {
   virtual void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
   // -- images --
-  // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), mirrored and turned as turns[n] says, scaled to
-  // x / 127.5 - 1: see turn.h. index [N] is i32 and within [0, M); turns [N, 3] is f64: cosine, sine, and 1 to mirror.
-  virtual void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) = 0;
+  // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), augmented as transforms[n] says and scaled to
+  // x / 127.5 - 1. index [N] is i32 and within [0, M); transforms [N, sizeof(ImageTransform)] is u8 and holds N of the
+  // structs of image_transform.h.
+  virtual void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) = 0;
 
-  // -- optimizer steps, in place in w and the state, f32 or f64, over all weights in one call --
-  virtual void sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) = 0;
-  virtual void adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) = 0;
+  // -- optimizers --
+  // Applies an update of formulas.h to every number of the weights, in place in w and the states. They are all f32 or
+  // all f64.
+  virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) = 0;
 };
 
 // The machines. Each lives as long as the program.

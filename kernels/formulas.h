@@ -6,8 +6,13 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <variant>
 
 #include "kernels/host_device.h"
+#include "kernels/view.h"
 
 namespace counterpoise {
 
@@ -20,9 +25,14 @@ struct Affine {
   template <class T> CP_HD static T f(T x, T a, T b) { return a * x + b; }
   template <class T> CP_HD static T df(T, T, T a, T) { return a; }
 };
-struct Relu {  // max(x, 0); its slope at 0 is 0.  NaN stays NaN, so that a broken run is seen
-  template <class T> CP_HD static T f(T x, T, T) { return x < T(0) ? T(0) : x; }
+// max(x, 0); its slope at 0 is 0. NaN stays NaN, so that a diverged run is noticed. f(x) and masked() also take the
+// vectors of kernels/cpu/simd.h, lane by lane: hence T{} for 0.
+struct Relu {
+  template <class T> CP_HD static T f(T x) { return x < T{} ? T{} : x; }
+  template <class T> CP_HD static T f(T x, T, T) { return f(x); }
   template <class T> CP_HD static T df(T x, T, T, T) { return x > T(0) ? T(1) : T(0); }
+  // The gradient of the loss with respect to x, from y = f(x) and the gradient with respect to y: dy where y > 0, else 0.
+  template <class T> CP_HD static T masked(T y, T dy) { return y > T{} ? dy : T{}; }
 };
 struct Sigmoid {  // 1 / (1 + e^-x), with e^-|x| so that nothing overflows
   template <class T> CP_HD static T f(T x, T, T) {
@@ -121,7 +131,7 @@ enum class Binary { add, sub, mul, div, maximum, minimum };
 
 // Calls fn(Formula()) with the struct that a name stands for.
 template <class Fn>
-void visit(Unary op, const Fn& fn) {
+void with_formula(Unary op, const Fn& fn) {
   switch (op) {
     case Unary::affine: return fn(formula::Affine());
     case Unary::relu: return fn(formula::Relu());
@@ -140,7 +150,7 @@ void visit(Unary op, const Fn& fn) {
   }
 }
 template <class Fn>
-void visit(Binary op, const Fn& fn) {
+void with_formula(Binary op, const Fn& fn) {
   switch (op) {
     case Binary::add: return fn(formula::Add());
     case Binary::sub: return fn(formula::Sub());
@@ -151,13 +161,18 @@ void visit(Binary op, const Fn& fn) {
   }
 }
 
-// The optimizers' updates of one weight w with gradient g are formulas, too.
+// The optimizers' updates. An update changes one weight w by its gradient g and the numbers that the optimizer keeps
+// for that weight, its state: zeros at first, `states` of them. before_step(t) is called before step t = 1, 2, ... of
+// the weights that the update is then applied to.
+namespace formula {
 
-// Stochastic gradient descent with momentum as PyTorch does it (Sutskever et al. 2013, with the learning rate
-// outside the velocity):  g += decay w;  v = momentum v + g;  w -= lr (nesterov ? g + momentum v : v).
-struct SgdStep {
+// Stochastic gradient descent with momentum as PyTorch does it (Sutskever et al. 2013, with the learning rate outside
+// the velocity v):  g += decay w;  v = momentum v + g;  w -= lr (nesterov ? g + momentum v : v).
+struct Sgd {
+  static constexpr int states = 1;
   double lr, momentum = 0, weight_decay = 0;
   bool nesterov = false;
+  void before_step(int64_t) {}
   template <class T> CP_HD void operator()(T& w, T g, T& v) const {
     g += T(weight_decay) * w;
     v = T(momentum) * v + g;
@@ -166,11 +181,16 @@ struct SgdStep {
 };
 
 // Adam, Kingma and Ba 2015 (arXiv:1412.6980) algorithm 1; with `decoupled` AdamW, Loshchilov and Hutter 2019
-// (arXiv:1711.05101) algorithm 2.  correction1 = 1 - beta1^t and correction2 = 1 - beta2^t at step t = 1, 2, ...
-struct AdamStep {
+// (arXiv:1711.05101) algorithm 2.
+struct Adam {
+  static constexpr int states = 2;
   double lr, beta1, beta2, eps, weight_decay;
   bool decoupled;
-  double correction1, correction2;
+  double correction1 = 1, correction2 = 1;  // of the moments' bias at step t: 1 - beta1^t and 1 - beta2^t
+  void before_step(int64_t t) {
+    correction1 = 1 - std::pow(beta1, static_cast<double>(t));
+    correction2 = 1 - std::pow(beta2, static_cast<double>(t));
+  }
   template <class T> CP_HD void operator()(T& w, T g, T& m, T& v) const {
     if (decoupled) w -= T(lr * weight_decay) * w;
     else g += T(weight_decay) * w;
@@ -180,6 +200,31 @@ struct AdamStep {
   }
 };
 
+}  // namespace formula
+
+// An update as it crosses the Backend interface. A new one is a struct above and its name here; a row in
+// optim/optimizer.cpp then makes an optimizer of it.
+using Update = std::variant<formula::Sgd, formula::Adam>;
+
+template <class Fn>
+void with_formula(const Update& update, const Fn& fn) { std::visit(fn, update); }
+
+// The update of weight i, whose state is s[0][i], s[1][i], ...
+template <class Formula, class T, size_t... k>
+CP_HD void update_weight(const Formula& formula, T* w, const T* g, T* const* s, Index i, std::index_sequence<k...>) {
+  formula(w[i], g[i], s[k][i]...);
+}
+template <class Formula, class T>
+CP_HD void update_weight(const Formula& formula, T* w, const T* g, T* const* s, Index i) {
+  update_weight(formula, w, g, s, i, std::make_index_sequence<Formula::states>());
+}
+
 // clang-format on
+
+// Calls fn(Formula(), T()) with the struct that a name stands for and the C++ type of a floating dtype.
+template <class Op, class Fn>
+void with_formula(const Op& op, DType dtype, const Fn& fn) {
+  dispatch_floating(dtype, [&](auto zero) { with_formula(op, [&](const auto& formula) { fn(formula, zero); }); });
+}
 
 }  // namespace counterpoise

@@ -91,8 +91,9 @@ class Module {
   void train(bool on = true);
   bool training() const { return training_; }
 
-  // Converts all parameters and buffers to another floating dtype, or moves them to another backend. Optimizers and
-  // references to the Vars stay valid. Throws what Tensor::cast() and Tensor::to() throw.
+  // Converts all parameters and buffers to another floating dtype, or moves them to another backend. Copies of their
+  // Vars follow; an optimizer is constructed afterwards, because its state does not. Throws what Tensor::cast() and
+  // Tensor::to() throw.
   void cast(DType dtype);
   void to(Backend& backend);
   // Drops the gradients of all parameters, as Optimizer::step() also does.

@@ -1,5 +1,7 @@
 #include "layers/summary.h"
 
+#include <algorithm>
+#include <array>
 #include <iomanip>
 #include <map>
 #include <set>
@@ -21,12 +23,10 @@ std::string keras_shape(const Shape& shape) {
   return y + ")";
 }
 
-void row(std::ostream& out, const std::string& layer, const std::string& shape, const std::string& count) {
-  out << ' ' << std::left << std::setw(35) << layer << ' ' << std::setw(26) << shape << std::right << std::setw(13)
-      << count << '\n';
-}
+// The cells of a row: layer, output shape, number of parameters.
+using Row = std::array<std::string, 3>;
 
-// What the rows of a module and of those inside it are called.
+// The names of a module and of those inside it in the table.
 void name_rows(const Module& module, const std::string& prefix, std::map<const Module*, std::string>& names) {
   for (const Module::Child& child : module.children()) {
     names[child.module.get()] = child.label.empty() ? prefix + child.name : child.label;
@@ -39,18 +39,26 @@ void name_rows(const Module& module, const std::string& prefix, std::map<const M
 std::string summary(Module& module, const std::string& name, const Shape& input) {
   std::map<const Module*, std::string> names = {{&module, name}};
   name_rows(module, "", names);
-  std::ostringstream out;
-  const std::string line(77, '-');
-  out << "Model: \"" << name << "\"\n" << line << '\n';
-  row(out, "Layer (type)", "Output Shape", "Param #");
-  out << line << '\n';
-  row(out, "input_1 (InputLayer)", keras_shape(input), "0");
+  std::vector<Row> rows = {{"Layer (type)", "Output Shape", "Param #"},
+                           {"input_1 (InputLayer)", keras_shape(input), "0"}};
   std::set<const Module*> seen;
   for (const Module::Call& call : module.trace(input)) {
     Index count = call.module->parameter_count();
     for (const Module::Child& child : call.module->children()) count -= child.module->parameter_count();
     if ((count == 0 && !call.module->children().empty()) || !seen.insert(call.module).second) continue;
-    row(out, names[call.module] + " (" + call.module->type() + ")", keras_shape(call.output), with_commas(count));
+    rows.push_back(
+        {names[call.module] + " (" + call.module->type() + ")", keras_shape(call.output), with_commas(count)});
+  }
+
+  size_t width = 36;
+  for (const Row& row : rows) width = std::max(width, row[0].size() + 1);
+  std::ostringstream out;
+  const std::string line(width + 41, '-');
+  out << "Model: \"" << name << "\"\n" << line << '\n';
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out << ' ' << std::left << std::setw(static_cast<int>(width)) << rows[i][0] << std::setw(26) << rows[i][1]
+        << std::right << std::setw(13) << rows[i][2] << '\n';
+    if (i == 0) out << line << '\n';
   }
   out << line << '\n';
   const Index total = module.parameter_count(), trainable = module.parameter_count(true);

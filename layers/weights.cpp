@@ -8,8 +8,8 @@ namespace counterpoise {
 
 namespace {
 
-// Both layouts differ from ours by the place of the channels: [A, B, C] here is [A, C, B] in the file, where A is the
-// output channel and B the places of the kernel (R S) or of the flattened image (H W).
+// In both layouts the file has the channels elsewhere: [A, B, C] in memory is [A, C, B] in the file, where A counts the
+// outputs and B the positions in the kernel (R S) or in the flattened image (H W).
 struct Axes {
   Index A, B, C;
 };
@@ -27,7 +27,7 @@ Axes axes(const Parameter& p) {
   return {1, 1, s.size()};
 }
 
-// [A, B, C] as [A, C, B].
+// [A, B, C] -> [A, C, B].
 std::vector<float> exchange(const std::vector<float>& values, Index A, Index B, Index C) {
   std::vector<float> y(values.size());
   for (Index a = 0; a < A; ++a) {
@@ -50,8 +50,7 @@ bool ends_with(const std::string& s, const std::string& end) {
   return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
 }
 
-}  // namespace
-
+// The shape of a parameter in the file.
 std::vector<int64_t> file_shape(const Parameter& p) {
   const Shape& s = p.var.shape();
   if (p.layout.kind == FileLayout::conv) return {s[0], s[3], s[1], s[2]};
@@ -69,6 +68,8 @@ std::vector<float> from_file_layout(const Parameter& p, const std::vector<float>
   const Axes n = axes(p);
   return exchange(values, n.A, n.C, n.B);
 }
+
+}  // namespace
 
 void load_weights(Module& model, const std::string& path) {
   const SafetensorsFile file(path);
@@ -97,7 +98,7 @@ void load_weights(Module& model, const std::string& path) {
                list_of("unexpected", unexpected), list_of("misshapen", misshapen),
                "; check the model, its width, head and outputs, and the size of the images");
 
-  std::vector<Tensor> values;  // all of them before the first is put in place
+  std::vector<Tensor> values;  // all are read before the first is set
   for (const Parameter& p : parameters) {
     const std::vector<float> read = file.read_f32(p.name);
     for (float value : read) {

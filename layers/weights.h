@@ -2,25 +2,26 @@
 //
 //   torch: safetensors.torch.save_file(model.state_dict(), "vgg16.safetensors")
 //   here:  load_weights(*model, "vgg16.safetensors");
+//
+// Not thread-safe: nothing else may use the module meanwhile, nor write the file.
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "layers/module.h"
 
 namespace counterpoise {
 
-// Reads all parameters and buffers. Throws Error(bad_data) and changes nothing if the file lacks a name, has one
-// too many, or one of another shape: the message lists the three kinds. (num_batches_tracked, a counter that PyTorch
-// keeps in its batch normalizations, is passed over.) Throws likewise if a weight is NaN or infinite.
+// Reads all parameters and buffers, into the dtype and onto the backend that they have. Throws Error(bad_data), and
+// changes nothing, if a name is missing in the file or unexpected, or if a shape differs: the message lists the three
+// kinds. The same holds for a weight that is NaN or infinite. (num_batches_tracked, a counter in PyTorch's batch
+// normalization, is ignored.) Throws what SafetensorsFile throws for a file that cannot be read.
 void load_weights(Module& model, const std::string& path);
 
-// Writes all parameters and buffers as f32, beside the target first: an earlier file is replaced whole or not at all.
-void save_weights(const Module& model, const std::string& path, const std::map<std::string, std::string>& metadata);
-
-// The extents of a parameter in the file, and its numbers there.
-std::vector<int64_t> file_shape(const Parameter& parameter);
-std::vector<float> to_file_layout(const Parameter& parameter, const std::vector<float>& values);
-std::vector<float> from_file_layout(const Parameter& parameter, const std::vector<float>& values);
+// Writes all parameters and buffers as f32. A file that exists is replaced as a whole, or not at all if writing fails:
+// then Error(failure) is thrown. Metadata are texts by key, such as metadata(config) of layers/models/models.h.
+void save_weights(const Module& model, const std::string& path,
+                  const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace counterpoise

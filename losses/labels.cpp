@@ -85,10 +85,6 @@ Labels mix_labels(const Labels& y, const Labels& other, const std::vector<float>
                    std::move(probabilities), dtype);
 }
 
-Tensor tensor_like(const Var& z, const Shape& shape, const std::vector<double>& numbers) {
-  return upload(z.backend(), shape, numbers, z.value().dtype());
-}
-
 std::vector<double> one_hot_values(Index K, const Labels& y) {
   if (y.probabilities.defined()) return y.probability_values;
   std::vector<double> rows(y.classes.size() * K);
@@ -130,11 +126,6 @@ Var true_logit(const Var& z, const Labels& y) {
   const Var others = z + tensor_like(z, {N, K}, mask);
   const Tensor k = Tensor::from(z.backend(), {N}, another);
   return gather(z, y.index) - (gather(others, k) - gather(log_softmax(others), k));
-}
-
-Var row_sum(const Var& x) {
-  if (x.shape().rank() == 1) return x;
-  return reshape(sum_to(x, {x.shape()[0], 1}), {x.shape()[0]});
 }
 
 }  // namespace counterpoise

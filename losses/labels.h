@@ -52,20 +52,11 @@ std::vector<double> one_hot_values(Index K, const Labels& y);
 // values[class of the sample], [N] in z's dtype. Throws for a class that has no value.
 Tensor by_class(const Var& z, const Labels& y, const std::vector<double>& values);
 
-// The numbers as a tensor of z's backend and dtype.
-Tensor tensor_like(const Var& z, const Shape& shape, const std::vector<double>& numbers);
-
 // The logit x of the true class, [N]: p_t = sigmoid(x) in both forms.
 //   binary:       x = z for y = 1 and -z for y = 0
 //   multi-class:  x = z_y - log sum of e^z_k over the other classes
 // From it -log p_t = softplus(-x) and log(1 - p_t) = -softplus(x), both exact where a float's 1 - p_t would be 0. So a
 // loss that depends on p_t alone is one formula for both forms.
 Var true_logit(const Var& z, const Labels& y);
-
-// The sum of each row, [N, K] -> [N]; of [N] itself.
-Var row_sum(const Var& x);
-
-// The same numbers, through which no gradient flows.
-inline Var detach(const Var& x) { return Var(x.value()); }
 
 }  // namespace counterpoise

@@ -1,72 +1,159 @@
 #include "optim/optimizer.h"
 
-#include <algorithm>
-#include <cmath>
-#include <map>
+#include <limits>
 
 namespace counterpoise {
 
+namespace {
+
+// clang-format off
+
+constexpr double no_limit = std::numeric_limits<double>::infinity();
+
+// Hyper-parameters that several rows share. Name, default, lowest, below which, help.
+OptimizerParam lr(double value = 1e-3) { return {"lr", value, 0, no_limit, "learning rate"}; }
+OptimizerParam weight_decay(double value) { return {"weight-decay", value, 0, no_limit, "decay of the weights"}; }
+OptimizerParam beta1() { return {"beta1", 0.9, 0, 1, "how slowly the mean of the gradients changes"}; }
+OptimizerParam beta2() { return {"beta2", 0.999, 0, 1, "how slowly the mean of their squares changes"}; }
+OptimizerParam eps() { return {"eps", 1e-8, 0, no_limit, "added to the root of the mean of the squares"}; }
+
+// clang-format on
+
+}  // namespace
+
+const std::vector<OptimizerInfo>& optimizers() {
+  // clang-format off
+  using P = const OptimizerParams&;
+  static const std::vector<OptimizerInfo> rows = {
+      // name, help, source, hyper-parameters, formula
+      {"sgd", "stochastic gradient descent with momentum", "Sutskever et al. 2013",
+       {lr(), {"momentum", 0, 0, 1, "part of the velocity that stays"}, weight_decay(0),
+        {"nesterov", 0, 0, 2, "Nesterov's momentum", OptimizerParam::flag}},
+       [](P p) -> Update {
+         CP_ENSURE_AS(invalid_argument, p.at("nesterov") == 0 || p.at("momentum") > 0, "sgd: Nesterov's momentum needs a momentum above 0");
+         return formula::Sgd{p.at("lr"), p.at("momentum"), p.at("weight-decay"), p.at("nesterov") != 0};
+       }},
+      {"adam", "steps scaled by the gradients' moments", "Kingma and Ba 2015, arXiv:1412.6980",
+       {lr(), beta1(), beta2(), eps(), weight_decay(0)},
+       [](P p) -> Update { return formula::Adam{p.at("lr"), p.at("beta1"), p.at("beta2"), p.at("eps"), p.at("weight-decay"), false}; }},
+      {"adamw", "adam with decoupled weight decay", "Loshchilov and Hutter 2019, arXiv:1711.05101",
+       {lr(), beta1(), beta2(), eps(), weight_decay(0.01)},
+       [](P p) -> Update { return formula::Adam{p.at("lr"), p.at("beta1"), p.at("beta2"), p.at("eps"), p.at("weight-decay"), true}; }},
+  };
+  // clang-format on
+  return rows;
+}
+
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names;
+  for (const OptimizerInfo& row : optimizers()) names.push_back(row.name);
+  return names;
+}
+
+const OptimizerInfo& find_optimizer(const std::string& name) {
+  for (const OptimizerInfo& row : optimizers()) {
+    if (row.name == name) return row;
+  }
+  throw Error(ErrorKind::invalid_argument, "unknown optimizer \"", name, "\"; valid are ",
+              detail::join(optimizer_names()));
+}
+
+namespace {
+
+std::string range_text(const OptimizerParam& p) {
+  if (p.kind == OptimizerParam::flag) return "0 or 1";
+  return detail::text("at least ", p.low, p.below < no_limit ? detail::text(" and below ", p.below) : "");
+}
+
+// The row's formula with its defaults, and `given` in place of some.
+Update make_update(const OptimizerInfo& row, const OptimizerParams& given) {
+  OptimizerParams all;
+  std::vector<std::string> names;
+  for (const OptimizerParam& p : row.params) all[p.name] = p.value, names.push_back(p.name);
+  for (const auto& [name, value] : given) {
+    CP_ENSURE_AS(invalid_argument, all.count(name), row.name, ": it has no parameter ", name, ", only ",
+                 detail::join(names));
+    all[name] = value;
+  }
+  for (const OptimizerParam& p : row.params) {
+    const double value = all[p.name];
+    const bool allowed = p.kind == OptimizerParam::flag ? value == 0 || value == 1 : p.low <= value && value < p.below;
+    CP_ENSURE_AS(invalid_argument, allowed, row.name, ": ", p.name, " ", value, " is out of range: ", range_text(p));
+  }
+  return row.make(all);
+}
+
+}  // namespace
+
+Optimizer make_optimizer(const std::string& name, std::vector<Var> parameters, const OptimizerParams& given) {
+  return Optimizer(std::move(parameters), make_update(find_optimizer(name), given));
+}
+
+Optimizer::Optimizer(const std::string& name, std::vector<Var> parameters, double lr, OptimizerParams others)
+    : Optimizer(make_optimizer(name, std::move(parameters), (others["lr"] = lr, others))) {}
+
+Optimizer::Optimizer(std::vector<Var> parameters, const Update& update)
+    : parameters_(std::move(parameters)), update_(update), states_(parameters_.size()) {}
+
+// -- steps --
+
+namespace {
+size_t state_count(const Update& update) {
+  return std::visit([](const auto& formula) { return size_t(formula.states); }, update);
+}
+}  // namespace
+
+double Optimizer::lr() const {
+  return std::visit([](const auto& formula) { return formula.lr; }, update_);
+}
+
+void Optimizer::set_lr(double lr) {
+  std::visit([lr](auto& formula) { formula.lr = lr; }, update_);
+}
+
 void Optimizer::step(double lr) {
-  std::vector<size_t> moving;
+  set_lr(lr);
+  step();
+}
+
+void Optimizer::step() {
+  std::map<int64_t, std::vector<WeightTensors>> by_steps;  // usually all have made the same number
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    if (parameters_[i].grad().defined()) moving.push_back(i);
-  }
-  if (!moving.empty()) update(moving, lr);
-  for (const size_t i : moving) parameters_[i].zero_grad();
-}
-
-Tensor& Optimizer::state(std::vector<Tensor>& states, size_t index) {
-  states.resize(parameters_.size());
-  const Tensor& like = parameters_[index].value();
-  if (!states[index].defined()) states[index] = Tensor::zeros(like.backend(), like.shape(), like.dtype());
-  return states[index];
-}
-
-Sgd::Sgd(std::vector<Var> parameters, double momentum, double weight_decay, bool nesterov)
-    : Optimizer(std::move(parameters)), step_{0, momentum, weight_decay, nesterov} {
-  CP_ENSURE_AS(invalid_argument, 0 <= momentum && momentum < 1, "sgd: momentum ", momentum, " is not in [0, 1)");
-  CP_ENSURE_AS(invalid_argument, weight_decay >= 0, "sgd: weight decay ", weight_decay, " is negative");
-  CP_ENSURE_AS(invalid_argument, !nesterov || momentum > 0, "sgd: Nesterov's variant needs a momentum above 0");
-}
-
-void Sgd::update(const std::vector<size_t>& indices, double lr) {
-  step_.lr = lr;
-  std::vector<SgdTensors> weights;
-  for (const size_t i : indices) {
-    Var& p = parameter(i);
-    weights.push_back({p.value(), p.grad(), state(velocity_, i)});
-  }
-  parameter(indices[0]).backend().sgd_step(step_, weights);
-}
-
-Adam::Adam(std::vector<Var> parameters, double weight_decay, bool decoupled, double beta1, double beta2, double eps)
-    : Optimizer(std::move(parameters)), step_{0, beta1, beta2, eps, weight_decay, decoupled, 1, 1} {
-  CP_ENSURE_AS(invalid_argument, 0 <= beta1 && beta1 < 1 && 0 <= beta2 && beta2 < 1, "adam: beta1 ", beta1,
-               " or beta2 ", beta2, " is not in [0, 1)");
-  CP_ENSURE_AS(invalid_argument, weight_decay >= 0, "adam: weight decay ", weight_decay, " is negative");
-}
-
-void Adam::update(const std::vector<size_t>& indices, double lr) {
-  step_.lr = lr;
-  steps_.resize(std::max(steps_.size(), indices.back() + 1));
-  std::map<int64_t, std::vector<AdamTensors>> by_steps;  // usually all have made the same number
-  for (const size_t i : indices) {
-    Var& p = parameter(i);
-    by_steps[++steps_[i]].push_back({p.value(), p.grad(), state(m_, i), state(v_, i)});
+    Var& p = parameters_[i];
+    if (!p.grad().defined()) continue;
+    State& state = states_[i];
+    while (state.tensors.size() < state_count(update_)) {
+      state.tensors.push_back(Tensor::zeros(p.backend(), p.shape(), p.value().dtype()));
+    }
+    by_steps[++state.steps].push_back({p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}});
   }
   for (const auto& [t, weights] : by_steps) {
-    step_.correction1 = 1 - std::pow(step_.beta1, static_cast<double>(t));
-    step_.correction2 = 1 - std::pow(step_.beta2, static_cast<double>(t));
-    parameter(indices[0]).backend().adam_step(step_, weights);
+    std::visit([t = t](auto& formula) { formula.before_step(t); }, update_);
+    parameters_[0].backend().optimizer_step(update_, weights);
   }
+  zero_grad();
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const std::string& name, std::vector<Var> parameters, double momentum,
-                                          bool nesterov, double weight_decay) {
-  if (name == "sgd") return std::make_unique<Sgd>(std::move(parameters), momentum, weight_decay, nesterov);
-  if (name == "adam") return std::make_unique<Adam>(std::move(parameters), weight_decay, false);
-  if (name == "adamw") return std::make_unique<Adam>(std::move(parameters), weight_decay, true);
-  throw Error(ErrorKind::invalid_argument, "unknown optimizer \"", name, "\"; valid are sgd, adam, adamw");
+void Optimizer::zero_grad() {
+  for (Var& p : parameters_) p.zero_grad();
+}
+
+void Optimizer::load(std::vector<State> states) {
+  CP_ENSURE(states.size() == parameters_.size(), "optimizer: ", states.size(), " states for ", parameters_.size(),
+            " parameters");
+  const size_t count = state_count(update_);
+  for (size_t i = 0; i < states.size(); ++i) {
+    const State& state = states[i];
+    CP_ENSURE(state.tensors.size() == (state.steps > 0 ? count : 0), "optimizer: ", state.tensors.size(),
+              " tensors as state ", i, " after ", state.steps, " steps, of ", count);
+    for (const Tensor& x : state.tensors) {
+      const Tensor& w = parameters_[i].value();
+      CP_ENSURE(x.shape() == w.shape() && x.dtype() == w.dtype() && &x.backend() == &w.backend(), "optimizer: state ",
+                i, " is ", name(x.dtype()), " ", x.shape(), " for a parameter that is ", name(w.dtype()), " ",
+                w.shape());
+    }
+  }
+  states_ = std::move(states);
 }
 
 }  // namespace counterpoise

@@ -1,65 +1,111 @@
-// Optimizers turn gradients into steps. A step is one formula (kernels/formulas.h) that runs on the weights' backend.
+// Optimizers turn gradients into steps: stochastic gradient descent, Adam, AdamW.
+//
+//   Adam optimizer(model.trainable(), /*lr=*/1e-3);
+//   loss.backward();
+//   optimizer.step();  // moves the weights and clears their gradients
+//
+// What a step does to one weight is a formula (kernels/formulas.h), which runs on the weights' backend. An Optimizer
+// owns what the formula remembers of each weight, and a row of optimizers() says what the hyper-parameters are, so that
+// a new optimizer is one formula and one row.
 #pragma once
 
-#include <memory>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/var.h"
 
 namespace counterpoise {
 
+// Hyper-parameters by name: {"lr", 0.01}, {"momentum", 0.9}.
+using OptimizerParams = std::map<std::string, double>;
+
+// Not thread-safe: one thread at a time may call the functions of an optimizer.
 class Optimizer {
  public:
-  explicit Optimizer(std::vector<Var> parameters) : parameters_(std::move(parameters)) {}
-  virtual ~Optimizer() = default;
+  // What an optimizer remembers of one parameter.
+  struct State {
+    int64_t steps = 0;  // a parameter without a gradient makes no step
+    std::vector<Tensor>
+        tensors;  // velocities or moments, in the parameter's shape and dtype; none before its first step
+  };
 
-  // Moves every parameter that has a gradient, and clears the gradients. The parameters live on one backend.
+  // The parameters live on one backend.
+  Optimizer(std::vector<Var> parameters, const Update& update);
+  Optimizer(Optimizer&&) = default;  // a state has one owner
+  Optimizer& operator=(Optimizer&&) = default;
+
+  // Moves every parameter that has a gradient, and clears the gradients.
+  void step();
+  // The same with a learning rate that stays, such as a schedule's.
   void step(double lr);
+  // Clears the gradients of all parameters without moving them.
+  void zero_grad();
+
+  double lr() const;
+  void set_lr(double lr);
+
+  // The states, one for each parameter, to be saved with clone() and given back to an optimizer of the same kind and
+  // parameters. load() throws Error(failure) if their number, shapes or dtypes do not fit.
+  const std::vector<State>& states() const { return states_; }
+  void load(std::vector<State> states);
 
  protected:
-  // Moves the parameters with these indices, all in one call of the backend.
-  virtual void update(const std::vector<size_t>& indices, double lr) = 0;
-  Var& parameter(size_t index) { return parameters_[index]; }
-  // State of parameter `index`, zeros at first: velocities and moments.
-  Tensor& state(std::vector<Tensor>& states, size_t index);
+  // The optimizer of that name; see make_optimizer().
+  Optimizer(const std::string& name, std::vector<Var> parameters, double lr, OptimizerParams others);
 
  private:
   std::vector<Var> parameters_;
+  Update update_;
+  std::vector<State> states_;  // as many as parameters
 };
 
-// Stochastic gradient descent with momentum, PyTorch's convention: see SgdStep in kernels/formulas.h.
-class Sgd : public Optimizer {
- public:
-  Sgd(std::vector<Var> parameters, double momentum = 0, double weight_decay = 0, bool nesterov = false);
+// -- the table of optimizers --
 
- protected:
-  void update(const std::vector<size_t>& indices, double lr) override;
+struct OptimizerParam {
+  enum Kind { number, flag };
 
- private:
-  SgdStep step_;
-  std::vector<Tensor> velocity_;
+  std::string name;   // as PyTorch's, with hyphens: "weight-decay"
+  double value;       // the default
+  double low, below;  // allowed: low <= value < below
+  std::string help;
+  Kind kind = number;  // a flag is 0 or 1
 };
 
-// Adam, Kingma and Ba 2015 (arXiv:1412.6980); with `decoupled` weight decay AdamW, Loshchilov and Hutter 2019
-// (arXiv:1711.05101): see AdamStep in kernels/formulas.h.
-class Adam : public Optimizer {
- public:
-  explicit Adam(std::vector<Var> parameters, double weight_decay = 0, bool decoupled = false, double beta1 = 0.9,
-                double beta2 = 0.999, double eps = 1e-8);
-
- protected:
-  void update(const std::vector<size_t>& indices, double lr) override;
-
- private:
-  AdamStep step_;
-  std::vector<int64_t> steps_;  // of each parameter: one without a gradient does not step
-  std::vector<Tensor> m_, v_;
+struct OptimizerInfo {
+  std::string name;
+  std::string help;
+  std::string source;  // the paper
+  std::vector<OptimizerParam> params;
+  Update (*make)(const OptimizerParams& p);  // the formula; p has a value in its range for each of `params`
 };
 
-// The optimizer of that name: "sgd", "adam" or "adamw". Throws Error(invalid_argument) for others. Momentum and
-// Nesterov's variant belong to sgd; adam ignores them.
-std::unique_ptr<Optimizer> make_optimizer(const std::string& name, std::vector<Var> parameters, double momentum,
-                                          bool nesterov, double weight_decay);
+// Safe to call from any thread.
+const std::vector<OptimizerInfo>& optimizers();
+std::vector<std::string> optimizer_names();
+// Throws Error(invalid_argument) that lists the valid names.
+const OptimizerInfo& find_optimizer(const std::string& name);
+
+// The optimizer of that name with its defaults, which are PyTorch's, and `given` in place of some. Throws
+// Error(invalid_argument) for an unknown name, for a parameter that the optimizer does not take (the message lists
+// those it does) and for a value out of range.
+Optimizer make_optimizer(const std::string& name, std::vector<Var> parameters, const OptimizerParams& given = {});
+
+// -- the optimizers by their classes' names in PyTorch --
+// `others` are the hyper-parameters besides the learning rate: Sgd(parameters, 0.01, {{"momentum", 0.9}}).
+
+struct Sgd : Optimizer {
+  explicit Sgd(std::vector<Var> parameters, double lr = 1e-3, const OptimizerParams& others = {})
+      : Optimizer("sgd", std::move(parameters), lr, others) {}
+};
+struct Adam : Optimizer {
+  explicit Adam(std::vector<Var> parameters, double lr = 1e-3, const OptimizerParams& others = {})
+      : Optimizer("adam", std::move(parameters), lr, others) {}
+};
+struct AdamW : Optimizer {
+  explicit AdamW(std::vector<Var> parameters, double lr = 1e-3, const OptimizerParams& others = {})
+      : Optimizer("adamw", std::move(parameters), lr, others) {}
+};
 
 }  // namespace counterpoise

@@ -1,4 +1,4 @@
-// What many tests need: a folder of their own, the message of an error, a search in a text.
+// What many tests need: a folder of their own, the message of an error, a search in a text, a mark for slow tests.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -53,5 +53,8 @@ inline std::string source_folder() {
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// TEST_CASE("..." * slow()): a test of more than about 0.3 seconds.
+inline doctest::test_suite slow() { return doctest::test_suite("slow"); }
 
 }  // namespace counterpoise

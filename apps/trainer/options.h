@@ -12,6 +12,7 @@
 #include "data/sampler.h"
 #include "layers/models/models.h"
 #include "losses/registry.h"
+#include "optim/optimizer.h"
 #include "optim/schedule.h"
 
 namespace counterpoise {
@@ -67,6 +68,9 @@ struct Options {
 // The options of a command line; argv[0] is the program. --help and --version print to stdout and end the program with
 // 0. Throws Error(invalid_argument) with one line for anything that is wrong.
 Options parse_options(int argc, char** argv);
+
+// The hyper-parameters of o.optimizer that have flags.
+OptimizerParams optimizer_params(const Options& o);
 
 // The resolved options: a flag's name and its value.
 nlohmann::ordered_json to_json(const Options& options);

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "kernels/philox.h"
 
 namespace counterpoise {
+
+using namespace detail;
 
 Backend& cpu_backend() {
   static CpuBackend backend;
@@ -44,40 +47,49 @@ void CpuBackend::release(void* memory, size_t) noexcept { memory_.release(memory
 // The ivdep pragmas say that where output and input are the same memory, element i meets only element i. Without them
 // an operation in place takes the loop that is not vectorized.
 
+namespace {
+
+// Calls loop(T(), begin, end) on runs that together cover [0, n), on all cores. T is the C++ type of the dtype.
+template <class Loop>
+void elementwise(DType dtype, Index n, const Loop& loop) {
+  dispatch(dtype,
+           [&](auto zero) { parallel_for(n, thread_grain, [&](Index begin, Index end) { loop(zero, begin, end); }); });
+}
+// The same with the struct of formulas.h that `op` names: loop(Formula(), T(), begin, end).
+template <class Op, class Loop>
+void elementwise(const Op& op, DType dtype, Index n, const Loop& loop) {
+  with_formula(op, [&](const auto& formula) {
+    elementwise(dtype, n, [&](auto zero, Index begin, Index end) { loop(formula, zero, begin, end); });
+  });
+}
+
+}  // namespace
+
 void CpuBackend::fill(double value, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  elementwise(y.dtype, y.size(), [&](auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    parallel_for(y.size(), thread_grain,
-                 [&](Index begin, Index end) { std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value)); });
+    std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value));
   });
 }
 
 void CpuBackend::unary(Unary op, double a, double b, const ConstView& x, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  elementwise(op, y.dtype, y.size(), [&](auto formula, auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
-      const T* px = x.as<T>();
-      T* py = y.as<T>();
-      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+    const T* px = x.as<T>();
+    T* py = y.as<T>();
 #pragma GCC ivdep
-        for (Index i = begin; i < end; ++i) py[i] = formula.f(px[i], T(a), T(b));
-      });
-    });
+    for (Index i = begin; i < end; ++i) py[i] = formula.f(px[i], T(a), T(b));
   });
 }
 
 void CpuBackend::unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y, const ConstView& dy,
                             const View& dx) {
-  dispatch(y.dtype, [&](auto zero) {
+  elementwise(op, y.dtype, y.size(), [&](auto formula, auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
-      const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
-      T* pdx = dx.as<T>();
-      parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
+    const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
+    T* pdx = dx.as<T>();
 #pragma GCC ivdep
-        for (Index i = begin; i < end; ++i) pdx[i] = pdy[i] * formula.df(px[i], py[i], T(a), T(b));
-      });
-    });
+    for (Index i = begin; i < end; ++i) pdx[i] = pdy[i] * formula.df(px[i], py[i], T(a), T(b));
   });
 }
 
@@ -119,7 +131,7 @@ void for_each_run(const ConstView& a, const ConstView& b, const Shape& y, const 
 void CpuBackend::binary(Binary op, const ConstView& a, const ConstView& b, const View& y) {
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
+    with_formula(op, [&](auto formula) {
       for_each_run<T>(a, b, y.shape, [&](Index at, const T* pa, const T* pb, Index sa, Index sb, Index n) {
         T* py = y.as<T>() + at;
         if (sa == 1 && sb == 1) {  // the compiler vectorizes this one
@@ -137,7 +149,7 @@ void CpuBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const Co
                              const View& d) {
   dispatch(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    visit(op, [&](auto formula) {
+    with_formula(op, [&](auto formula) {
       for_each_run<T>(a, b, dy.shape, [&](Index at, const T* pa, const T* pb, Index sa, Index sb, Index n) {
         const T* pdy = dy.as<T>() + at;
         T* pd = d.as<T>() + at;
@@ -150,26 +162,19 @@ void CpuBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const Co
 }
 
 void CpuBackend::add_scaled(double alpha, const ConstView& x, const View& y) {
-  dispatch(y.dtype, [&](auto zero) {
+  elementwise(y.dtype, y.size(), [&](auto zero, Index begin, Index end) {
     using T = decltype(zero);
-    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) y.as<T>()[i] += T(alpha) * x.as<T>()[i];
-    });
+    for (Index i = begin; i < end; ++i) y.as<T>()[i] += T(alpha) * x.as<T>()[i];
   });
 }
 
 void CpuBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& dz) {
-  dispatch(y.dtype, [&](auto zero) {
+  elementwise(y.dtype, y.size(), [&](auto zero, Index begin, Index end) {
     using T = decltype(zero);
     const T *py = y.as<T>(), *pdy = dy.as<T>();
     T* pdz = dz.as<T>();
-    parallel_for(y.size(), thread_grain, [&](Index begin, Index end) {
 #pragma GCC ivdep
-      for (Index i = begin; i < end; ++i) {
-        const T gradient = pdy[i];  // read in any case, or the loop is not vectorized
-        pdz[i] = py[i] > T(0) ? gradient : T(0);
-      }
-    });
+    for (Index i = begin; i < end; ++i) pdz[i] = formula::Relu::masked(py[i], pdy[i]);
   });
 }
 
@@ -351,30 +356,15 @@ void CpuBackend::dropout(const ConstView& x, double p, uint64_t key, uint64_t st
   });
 }
 
-void CpuBackend::sgd_step(const SgdStep& step, const std::vector<SgdTensors>& weights) {
-  for (const SgdTensors& p : weights) {
-    dispatch(p.w.dtype, [&](auto zero) {
+void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) {
+  for (const WeightTensors& p : weights) {
+    elementwise(update, p.w.dtype, p.w.size(), [&](auto formula, auto zero, Index begin, Index end) {
       using T = decltype(zero);
-      T *pw = p.w.as<T>(), *pv = p.velocity.as<T>();
-      const T* pdw = p.dw.as<T>();
-      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
-        const SgdStep local = step;  // a copy that the compiler can keep in registers
-        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pv[i]);
-      });
-    });
-  }
-}
-
-void CpuBackend::adam_step(const AdamStep& step, const std::vector<AdamTensors>& weights) {
-  for (const AdamTensors& p : weights) {
-    dispatch(p.w.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      T *pw = p.w.as<T>(), *pm = p.m.as<T>(), *pv = p.v.as<T>();
-      const T* pdw = p.dw.as<T>();
-      parallel_for(p.w.size(), thread_grain, [&](Index begin, Index end) {
-        const AdamStep local = step;
-        for (Index i = begin; i < end; ++i) local(pw[i], pdw[i], pm[i], pv[i]);
-      });
+      std::array<T*, formula.states> states;  // like the formula a copy, which the compiler can keep in registers
+      for (size_t k = 0; k < states.size(); ++k) states[k] = p.states[k].template as<T>();
+      T* w = p.w.as<T>();
+      const T* dw = p.dw.as<T>();
+      for (Index i = begin; i < end; ++i) update_weight(formula, w, dw, states.data(), i);
     });
   }
 }

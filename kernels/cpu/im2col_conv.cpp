@@ -5,7 +5,7 @@
 #include "kernels/cpu/blas.h"
 #include "kernels/scratch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -78,7 +78,7 @@ void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
           for (Index k = 0; k < g.K; ++k) out[k] += bias[k];
         }
         if (relu) {
-          for (Index k = 0; k < g.K; ++k) out[k] = formula::Relu::f(out[k], T(0), T(0));
+          for (Index k = 0; k < g.K; ++k) out[k] = formula::Relu::f(out[k]);
         }
       }
     }
@@ -126,4 +126,4 @@ void im2col_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, con
 INSTANTIATE(float);
 INSTANTIATE(double);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -4,7 +4,9 @@
 #include <array>
 #include <utility>
 
-namespace counterpoise {
+#include "kernels/formulas.h"
+
+namespace counterpoise::detail {
 
 namespace {
 
@@ -39,7 +41,7 @@ void block(Index length, const Panels<const T>& a, const Panels<const T>& b, boo
 #pragma GCC unroll 14
   for (int i = 0; i < Rows; ++i) {
     for (int p = 0; p < Count; ++p) {
-      if (Direct && relu) sum[i][p] = sum[i][p] < T(0) ? Vec<T>{} : sum[i][p];  // NaN stays
+      if (Direct && relu) sum[i][p] = formula::Relu::f(sum[i][p]);
       store(c.data + p * c.stride + i * c_step, sum[i][p]);
     }
   }
@@ -146,4 +148,4 @@ void multiply_transposed(Index rows, Index length, Index count, Panels<const T> 
 INSTANTIATE(float);
 INSTANTIATE(double);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -10,7 +10,7 @@
 #include "kernels/cpu/winograd_transforms.h"
 #include "kernels/scratch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 struct Range {
   Index first, last;
@@ -85,7 +85,7 @@ class Tiles {
             [&](int i, int j, V value) {
               if (!pixel[i][j]) return;
               value += offset;
-              if (relu) value = value < T(0) ? V{} : value;  // NaN stays
+              if (relu) value = formula::Relu::f(value);
               if (large) stream(pixel[i][j] + k, value, size);
               else store(pixel[i][j] + k, value, size);
             });
@@ -203,4 +203,4 @@ class Tiles {
   const std::vector<T> zeros_;
 };
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -1,7 +1,7 @@
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/launch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -26,7 +26,7 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
         for (Index c = 0; c < g.C; ++c) sum += double(Compute<T>(in[c])) * double(Compute<T>(by[c]));
       }
     }
-    y[i] = T(relu ? formula::Relu::f(sum, 0., 0.) : sum);
+    y[i] = T(relu ? formula::Relu::f(sum) : sum);
   });
 }
 
@@ -110,4 +110,4 @@ void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, con
   for_each(stream, pixels * C, [=] __device__(Index i) { out[i] = in[i / C * padded + i % C]; });
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -6,6 +6,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 // (Each kernel starts in a function template of its own: nvcc takes no device lambda inside a generic one.)
@@ -76,7 +78,7 @@ template <class T>
 void mask(cudaStream_t stream, const ConstView& y, const ConstView& dy, const View& dz) {
   using C = Compute<T>;
   map<T, 2>(stream, y.size(), {{y.as<T>(), dy.as<T>()}}, dz.as<T>(),
-            [=] __device__(const C* v) { return v[0] > C(0) ? v[1] : C(0); });
+            [=] __device__(const C* v) { return formula::Relu::masked(v[0], v[1]); });
 }
 
 template <class T>
@@ -109,28 +111,23 @@ void CudaBackend::cast(const ConstView& x, const View& y) {
 }
 
 void CudaBackend::unary(Unary op, double a, double b, const ConstView& x, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply<decltype(zero)>(stream_, formula, a, b, x, y); });
-  });
+  with_formula(op, y.dtype, [&](auto formula, auto zero) { apply<decltype(zero)>(stream_, formula, a, b, x, y); });
 }
 
 void CudaBackend::unary_grad(Unary op, double a, double b, const ConstView& x, const ConstView& y, const ConstView& dy,
                              const View& dx) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply_grad<decltype(zero)>(stream_, formula, a, b, x, y, dy, dx); });
-  });
+  with_formula(op, y.dtype,
+               [&](auto formula, auto zero) { apply_grad<decltype(zero)>(stream_, formula, a, b, x, y, dy, dx); });
 }
 
 void CudaBackend::binary(Binary op, const ConstView& a, const ConstView& b, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply_binary<decltype(zero)>(stream_, formula, a, b, y); });
-  });
+  with_formula(op, y.dtype, [&](auto formula, auto zero) { apply_binary<decltype(zero)>(stream_, formula, a, b, y); });
 }
 
 void CudaBackend::binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
                               const View& d) {
-  dispatch_floating(dy.dtype, [&](auto zero) {
-    visit(op, [&](auto formula) { apply_binary_grad<decltype(zero)>(stream_, formula, wrt_a, a, b, dy, d); });
+  with_formula(op, dy.dtype, [&](auto formula, auto zero) {
+    apply_binary_grad<decltype(zero)>(stream_, formula, wrt_a, a, b, dy, d);
   });
 }
 

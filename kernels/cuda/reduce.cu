@@ -5,6 +5,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 template <class X, class Y, int lanes>
@@ -30,7 +32,7 @@ void mask_and_sum(Backend& backend, cudaStream_t stream, Index rows, Index colum
         const auto value = *reinterpret_cast<const Pack<T, lanes>*>(y + at);
         auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
         for (int lane = 0; lane < lanes; ++lane) {
-          if (!(A(value.v[lane]) > A(0))) gradient.v[lane] = T(0);
+          gradient.v[lane] = formula::Relu::masked(value.v[lane], gradient.v[lane]);
           sums[0][lane] += A(gradient.v[lane]);
         }
         *reinterpret_cast<Pack<T, lanes>*>(dz + at) = gradient;

@@ -55,7 +55,8 @@ std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, u
 // "cosine". Thread-safe.
 std::map<std::string, std::string> metadata(const ModelConfig& config);
 // The inverse. Other keys are ignored; where one of the six is missing, the value of `otherwise` is kept. Throws
-// Error(bad_data) for a value that is not valid; an unknown name is left to make_model(). Thread-safe.
+// Error(bad_data) unless width is from 0.015625 to 8, image_size from 32 to 2048, outputs from 1 to 100000, cosine 0 or
+// 1, and head "lectures" or "imagenet"; an unknown model is left to make_model(). Thread-safe.
 ModelConfig model_config(const std::map<std::string, std::string>& metadata, ModelConfig otherwise = {});
 
 }  // namespace counterpoise

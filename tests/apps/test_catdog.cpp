@@ -304,7 +304,7 @@ TEST_CASE("SIGINT and SIGTERM save what was learned and end with 128 + the signa
   }
 }
 
-TEST_CASE("--no-shuffle takes the classes in turns, by natural order of names") {
+TEST_CASE("--no-shuffle takes the classes in turns, by natural order of names" * slow()) {
   const DataSet data;
   const TemporaryFolder a, b;
   REQUIRE(catdog(data.flags("--no-shuffle --augment none --count cat=2,dog=6 --seed 1 --init /dev/null --output " +
@@ -319,7 +319,7 @@ TEST_CASE("--no-shuffle takes the classes in turns, by natural order of names") 
   CHECK(slurp(b / "steps.csv") == steps);  // nothing in it is random any more
 }
 
-TEST_CASE("--summary prints the lectures' table") {
+TEST_CASE("--summary prints the lectures' table" * slow()) {
   const Result r = catdog("--summary --model vgg16 --image-size 160 --width 1");
   CHECK(r.code == 0);
   for (const char* part : {"block1_conv1 (Conv2D)", "(None, 160, 160, 64)", "36,928", "block5_pool (MaxPooling2D)",
@@ -328,7 +328,7 @@ TEST_CASE("--summary prints the lectures' table") {
   }
 }
 
-TEST_CASE("every loss trains") {
+TEST_CASE("every loss trains" * slow()) {
   const DataSet data;
   for (const std::string& name : loss_names()) {
     CAPTURE(name);
@@ -341,7 +341,7 @@ TEST_CASE("every loss trains") {
   }
 }
 
-TEST_CASE("techniques run, are told in the result, and evaluate to the same afterwards") {
+TEST_CASE("techniques run, are told in the result, and evaluate to the same afterwards" * slow()) {
   const DataSet data(12, 8);
   for (const std::string technique :
        {"--sampler oversample", "--class-weights effective=0.99 --defer-weights 0.5", "--mixup 0.4", "--cutmix 1",
@@ -366,7 +366,7 @@ TEST_CASE("techniques run, are told in the result, and evaluate to the same afte
   }
 }
 
-TEST_CASE("nothing that is learned or tuned depends on the validation images") {
+TEST_CASE("nothing that is learned or tuned depends on the validation images" * slow()) {
   const DataSet data(12, 8);
   const TemporaryFolder first, second;
   const std::string options =

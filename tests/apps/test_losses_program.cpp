@@ -253,7 +253,7 @@ TEST_CASE("losses: walk gives the lecture's sums") {
   }
 }
 
-TEST_CASE("losses: curves writes plots of every loss and a page that shows them all") {
+TEST_CASE("losses: curves writes plots of every loss and a page that shows them all" * slow()) {
   const TemporaryFolder folder;
   const Result r = losses_program("curves --output " + (folder / "new/curves"));
   CAPTURE(r.err);

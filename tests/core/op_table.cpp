@@ -159,6 +159,9 @@ void add_reductions(Rows& rows) {
     if (s.size() == 0) continue;
     rows.push_back({"mean", str(s), {{s}}, [](Inputs in) { return mean(in[0]); }});
   }
+  for (const Shape& s : Shapes{{7}, {3, 5}, {64, 1}, {0, 4}, {1, 66}}) {
+    rows.push_back({"row_sum", str(s), {{s, Input::positive}}, [](Inputs in) { return row_sum(in[0]); }});
+  }
   const std::pair<Shape, Shape> sums[] = {
       {{4, 5}, {5}},          {{4, 5}, {4, 1}},       {{4, 5}, {1, 5}},    {{4, 5}, {}},
       {{4, 5}, {1}},          {{4, 5}, {4, 5}},       {{2, 3, 4}, {3, 1}}, {{2, 3, 4}, {2, 1, 4}},

@@ -113,6 +113,14 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
   CHECK(numbers(x.grad()) == std::vector<double>{6, -8});
 }
 
+TEST_CASE("graph: detach is a constant of the same value") {
+  const Var x(Tensor::full(guarded_reference(), {2}, 3), true);
+  const Var y = detach(square(x));
+  CHECK_FALSE(y.requires_grad());
+  sum(x * y).backward();
+  CHECK(numbers(x.grad()) == std::vector<double>{9, 9});  // 27 if y were not constant
+}
+
 TEST_CASE("graph: a chain of 100,000 operations does not overflow the stack") {
   Backend& b = guarded_reference();
   const auto chain = [](Var y) {

@@ -288,6 +288,7 @@ TEST_CASE("ops: errors name the operation and what it got") {
        [&] {
          mean(make({0, 3}));
        }},
+      {{"row_sum", "[2, 8, 8, 3]"}, [&] { row_sum(image); }},
       {{"log_softmax", "[3]"}, [&] { log_softmax(v3); }},
       {{"log_softmax", "[2, 0]"},
        [&] {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "kernels/backend.h"
+#include "tests/gpu.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -17,8 +17,6 @@ namespace {
 Result on_card(const std::string& arguments, const std::string& GPU = "") {
   return shell("unset CUDA_VISIBLE_DEVICES; export CUDA_EMULATOR=" + GPU + "; " + program("catdog") + " " + arguments);
 }
-
-bool is_emulated() { return cuda_backend() && contains(cuda_backend()->description(), "emulated"); }
 
 const std::string small =
     "--model vgg11 --count cat=12,dog=20 --epochs 2 --image-size 32 --width 0.125 --batch-size 8 --device cuda ";
@@ -42,8 +40,7 @@ double worst_relative(const std::vector<double>& a, const std::vector<double>& b
 
 }  // namespace
 
-TEST_CASE("gpu: one that is missing, too old or of another kind is told in one line, with 4") {
-  if (!is_emulated()) return;
+TEST_CASE("gpu: one that is missing, too old or of another kind is told in one line, with 4" * needs_emulated_gpu()) {
   const std::pair<const char*, const char*> cases[] = {
       {"gpus=0", "no NVIDIA GPU on this machine"},
       {"driver=0", "no NVIDIA driver on this machine"},
@@ -62,8 +59,8 @@ TEST_CASE("gpu: one that is missing, too old or of another kind is told in one l
   }
   const Result old = on_card(small + "--precision bf16", "capability=75");
   CHECK(old.code == 4);
-  CHECK(contains(last_line(old.err), "--precision bf16 needs a GPU of compute capability 8.0"));
-  CHECK(contains(last_line(on_card(small + "--precision tf32", "capability=75").err), "--precision tf32 needs"));
+  CHECK(contains(last_line(old.err), "bf16 needs a GPU of compute capability 8.0"));
+  CHECK(contains(last_line(on_card(small + "--precision tf32", "capability=75").err), "tf32 needs"));
 }
 
 TEST_CASE("gpu: --device auto takes the processor where no GPU can be used") {
@@ -72,8 +69,8 @@ TEST_CASE("gpu: --device auto takes the processor where no GPU can be used") {
   CHECK(contains(r.err, "on cpu"));
 }
 
-TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 and leave the last weights whole") {
-  if (!is_emulated()) return;
+TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 and leave the last weights whole" *
+          needs_emulated_gpu()) {
   const TemporaryFolder whole, memory, broken;
   REQUIRE(on_card(small + "--epochs 1 --schedule constant --output " + whole.path()).code == 0);
   const std::string counted = on_card("eval --device cuda --weights " + (whole / "last.safetensors")).out;
@@ -109,8 +106,7 @@ TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 a
   CHECK(fail_after > 0);
 }
 
-TEST_CASE("gpu: the losses of a run are those of the processor, and equal in every run") {
-  if (!cuda_backend()) return;
+TEST_CASE("gpu: the losses of a run are those of the processor, and equal in every run" * needs_gpu()) {
   const TemporaryFolder cpu, GPU, again, rounded;
   const std::string run = "--augment flip,rotate=0.1 --optimizer sgd --lr 0.01 --deterministic --output ";
   std::string on_cpu = small;
@@ -126,8 +122,7 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
   CHECK(worst_relative(losses(rounded.path()), losses(cpu.path())) > 0);
 }
 
-TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16") {
-  if (!cuda_backend()) return;
+TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16" * needs_gpu()) {
   for (const char* flags :
        {"--loss influence-balanced", "--loss ldam", "--loss cross-entropy --tau-norm 1", "--mixup 0.4 --precision bf16",
         "--cutmix 1 --precision bf16", "--crt 1 --temperature --threshold f1 --precision bf16",

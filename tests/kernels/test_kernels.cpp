@@ -7,6 +7,7 @@
 #include "kernels/cpu/parallel.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -116,7 +117,7 @@ const std::vector<OpRow>& large_products() {
 
 // As above, 1e-5 in f32, for sums of up to some thousand products: the largest of many is about as
 // large as the error of each grows, with the root of their number.
-TEST_CASE("kernels: large sizes agree with the reference in f64") {
+TEST_CASE("kernels: large sizes agree with the reference in f64" * slow()) {
   for (const auto* table : {&large_rows(), &large_products()}) {
     for (const OpRow& row : *table) {
       const Run exact = run(row, guarded_reference(), DType::f64);
@@ -176,7 +177,7 @@ TEST_CASE("kernels: loops over threads cover everything once, also inside each o
 }
 
 // In f64, where sums are as exact as they are stored, another order of them shows in the last bits.
-TEST_CASE("kernels: on the cpu the bits depend neither on the run nor on the number of threads") {
+TEST_CASE("kernels: on the cpu the bits depend neither on the run nor on the number of threads" * slow()) {
   for (const auto* table : {&large_rows(), &large_products()}) {
     for (const OpRow& row : *table) {
       for (const DType dtype : {DType::f32, DType::f64}) {
@@ -229,22 +230,27 @@ const Kernel kernels_in_place[] = {
     {"dropout", [](Backend& b, Tensor x, Tensor, Tensor) { return b.dropout(x, 0.3, 11, 12, x), x; }},
     {"sum_squares",
      [](Backend& b, Tensor x, Tensor, Tensor) { return Tensor::full(b, {}, b.sum_squares({x}), DType::f64); }},
-    {"sgd_step",
+    {"optimizer_step sgd",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
-       b.sgd_step({0.1, 0.9, 0.01, true}, {{x, y, z}});
-       return b.sgd_step({0.2, 0.8, 0.02, false}, {{x, y, z}}), x;
+       b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, {{x, y, {z}}});
+       return b.optimizer_step(formula::Sgd{0.2, 0.8, 0.02, false}, {{x, y, {z}}}), x;
      }},
-    {"adam_step",
+    {"optimizer_step adam",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
        Tensor v = Tensor::zeros(b, x.shape(), x.dtype());
-       b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, {{x, y, z, v}});
-       return b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, true, 0.19, 0.0199}, {{x, y, z, v}}), x;
+       formula::Adam adam{0.1, 0.9, 0.99, 1e-8, 0.01, false};
+       for (const int step : {1, 2}) {
+         adam.before_step(step);
+         adam.decoupled = step == 2;
+         b.optimizer_step(adam, {{x, y, {z, v}}});
+       }
+       return x;
      }},
 };
 
 }  // namespace
 
-TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with the reference in f64") {
+TEST_CASE("kernels: kernels in place, and those of the optimizers, agree with the reference in f64" * slow()) {
   for (const TestBackend& machine : test_backends()) {
     for (const Kernel& kernel : kernels_in_place) {
       for (const Shape& shape : {Shape{50003}, Shape{6}, Shape{0}}) {
@@ -276,13 +282,12 @@ TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
         v.push_back(Tensor::zeros(b, shape, DType::f64));
         m.push_back(Tensor::zeros(b, shape, DType::f64));
       }
-      std::vector<SgdTensors> sgd;
-      std::vector<AdamTensors> adam;
+      std::vector<WeightTensors> sgd, adam;
       for (size_t i = 0; i < w.size(); ++i)
-        sgd.push_back({w[i], dw[i], v[i]}), adam.push_back({w[i], dw[i], m[i], v[i]});
-      b.sgd_step({0.1, 0.9, 0.01, true}, sgd);
+        sgd.push_back({w[i], dw[i], {v[i]}}), adam.push_back({w[i], dw[i], {m[i], v[i]}});
+      b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd);
       for (Tensor& x : v) b.fill(0, x);
-      b.adam_step({0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
+      b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
       std::vector<double> all = {b.sum_squares({w.begin(), w.end()}), b.sum_squares({})};
       for (const Tensor& x : w) {
         for (const double value : numbers(x)) all.push_back(value);

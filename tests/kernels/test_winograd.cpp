@@ -10,8 +10,10 @@
 #include "kernels/cpu/winograd.h"
 #include "kernels/cpu/winograd_transforms.h"
 #include "tests/backends.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
+using namespace counterpoise::detail;
 
 // -- algebra --
 
@@ -230,7 +232,7 @@ ConvGeometry square(Index N, Index size, Index C, Index K) {
 
 }  // namespace
 
-TEST_CASE("winograd: each pass at every shape of VGG16, f32 against f64") {
+TEST_CASE("winograd: each pass at every shape of VGG16, f32 against f64" * slow()) {
   for (const Index size : {160, 224}) {
     CHECK(winograd_tile(square(16, size, 64, 64)) == 4);
     for (const ConvGeometry& g :

@@ -140,3 +140,23 @@ TEST_CASE("layers: BatchNorm2d uses the batch while training, and what it rememb
   CHECK(numbers(parameter(norm, "running_mean").value()) == mean);
   CHECK_FALSE(parameter(norm, "running_mean").requires_grad());
 }
+
+TEST_CASE("layers: tau-normalization divides each row by its length to the power tau, and drops the bias") {
+  const InitScope scope(guarded_cpu(), 1);
+  Linear layer(5, 3);
+  Var weight = parameter(layer, "weight"), bias = parameter(layer, "bias");
+  bias.set_value(Tensor::full(guarded_cpu(), {3}, 2));
+  const std::vector<double> before = numbers(weight.value());
+  tau_normalize(layer, 0.5);
+  for (const double b : numbers(bias.value())) CHECK_FALSE(b != 0);
+  const std::vector<double> after = numbers(weight.value());
+  for (int k = 0; k < 3; ++k) {
+    double squares = 0;
+    for (int c = 0; c < 5; ++c) squares += before[k * 5 + c] * before[k * 5 + c];
+    for (int c = 0; c < 5; ++c) {
+      CHECK(after[k * 5 + c] == doctest::Approx(before[k * 5 + c] / std::pow(squares, 0.25)).epsilon(1e-5));
+    }
+  }
+  Linear single(5, 1);
+  CHECK(fails(ErrorKind::failure, {"[1, 5]"}, [&] { tau_normalize(single, 1); }));
+}

@@ -8,6 +8,7 @@
 #include "layers/summary.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 
@@ -75,7 +76,7 @@ static Index features_at_full_width(ModelConfig config) {
   return a + 64 * count[0] - a / 64;
 }
 
-TEST_CASE("models: VGG's numbers of parameters are torchvision's") {
+TEST_CASE("models: VGG's numbers of parameters are torchvision's" * slow()) {
   ModelConfig config = tiny();
   config.head = ModelConfig::imagenet;
   config.outputs = 1000;
@@ -96,7 +97,7 @@ TEST_CASE("models: VGG's numbers of parameters are torchvision's") {
   CHECK(features_at_full_width(tiny("vgg19")) == 20024384);
 }
 
-TEST_CASE("models: the summary of VGG16 at 160 is Keras's") {
+TEST_CASE("models: the summary of VGG16 at 160 is Keras's" * slow()) {
   const auto net = make_model({}, cpu_backend(), 1);
   CHECK(net->parameter_count() == 14714688 + 12801);
   CHECK(net->output_shape({16, 160, 160, 3}) == Shape{16, 1});

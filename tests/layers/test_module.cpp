@@ -227,19 +227,19 @@ TEST_CASE("summary: layers are listed in the order of their calls, by label or p
   net.add("pool", GlobalAvgPool2d());
   const char* table =
       R"(Model: "net"
------------------------------------------------------------------------------
- Layer (type)                        Output Shape                    Param #
------------------------------------------------------------------------------
- input_1 (InputLayer)                (None, 8, 8, 3)                       0
- first (Conv2D)                      (None, 8, 8, 4)                     112
- block.conv1 (Conv2D)                (None, 4, 4, 6)                     216
- block.bn1 (BatchNormalization)      (None, 4, 4, 6)                      24
- block.conv2 (Conv2D)                (None, 4, 4, 6)                     324
- block.bn2 (BatchNormalization)      (None, 4, 4, 6)                      24
- block.shortcut.0 (Conv2D)           (None, 4, 4, 6)                      24
+-------------------------------------------------------------------------------
+ Layer (type)                          Output Shape                    Param #
+-------------------------------------------------------------------------------
+ input_1 (InputLayer)                  (None, 8, 8, 3)                       0
+ first (Conv2D)                        (None, 8, 8, 4)                     112
+ block.conv1 (Conv2D)                  (None, 4, 4, 6)                     216
+ block.bn1 (BatchNormalization)        (None, 4, 4, 6)                      24
+ block.conv2 (Conv2D)                  (None, 4, 4, 6)                     324
+ block.bn2 (BatchNormalization)        (None, 4, 4, 6)                      24
+ block.shortcut.0 (Conv2D)             (None, 4, 4, 6)                      24
  block.shortcut.1 (BatchNormalization) (None, 4, 4, 6)                      24
- pool (GlobalAveragePooling2D)       (None, 6)                             0
------------------------------------------------------------------------------
+ pool (GlobalAveragePooling2D)         (None, 6)                             0
+-------------------------------------------------------------------------------
 Total params: 748 (first: 112, block: 636)
 Trainable params: 712
 Non-trainable params: 36

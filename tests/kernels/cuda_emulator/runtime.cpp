@@ -26,7 +26,7 @@ long setting(const char* word, long otherwise) {
   return otherwise;
 }
 
-struct GPU {
+struct EmulatedGpu {
   const size_t memory = static_cast<size_t>(setting("memory", 1 << 20)) << 20;
   const long fail_after = setting("fail-after", 0);
   size_t used = 0, peak = 0;
@@ -43,9 +43,9 @@ struct GPU {
   cudaError_t state() { return report(broken ? cudaErrorIllegalAddress : cudaSuccess); }
 };
 
-GPU& GPU() {
-  static GPU GPU;
-  return GPU;
+EmulatedGpu& gpu() {
+  static EmulatedGpu gpu;
+  return gpu;
 }
 
 constexpr size_t margin = 64;
@@ -55,8 +55,8 @@ constexpr unsigned char guard = 0xa5;
 
 // Counts a kernel, and breaks the GPU at the one that the settings name.
 bool kernel_may_run() {
-  if (++GPU().kernels == GPU().fail_after) GPU().broken = true;
-  return GPU().state() == cudaSuccess;
+  if (++gpu().kernels == gpu().fail_after) gpu().broken = true;
+  return gpu().state() == cudaSuccess;
 }
 
 }  // namespace counterpoise
@@ -69,7 +69,7 @@ cudaError_t cudaDriverGetVersion(int* version) { return *version = setting("driv
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 0;
   if (setting("driver", CUDART_VERSION) < CUDART_VERSION) return cudaErrorInsufficientDriver;
-  *count = static_cast<int>(setting("GPUs", 1));
+  *count = static_cast<int>(setting("gpus", 1));
   return *count ? cudaSuccess : cudaErrorNoDevice;
 }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
@@ -78,7 +78,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   std::strcpy(p->name, "emulated GPU");
   const int capability = static_cast<int>(setting("capability", 90));
   p->major = capability / 10, p->minor = capability % 10;
-  p->totalGlobalMem = GPU().memory;
+  p->totalGlobalMem = gpu().memory;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) { return *value = 1, cudaSuccess; }
@@ -87,8 +87,8 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) {
 }
 
 cudaError_t cudaGetLastError() {
-  const cudaError_t status = GPU().last;
-  GPU().last = cudaSuccess;
+  const cudaError_t status = gpu().last;
+  gpu().last = cudaSuccess;
   return status;
 }
 const char* cudaGetErrorString(cudaError_t error) {
@@ -109,15 +109,15 @@ const char* cudaGetErrorString(cudaError_t error) {
 // -- streams and events: everything is done when it is asked for --
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return *stream = nullptr, cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return GPU().state(); }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return gpu().state(); }
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = nullptr, cudaSuccess; }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return *event = nullptr, cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return GPU().state(); }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return GPU().state(); }
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return gpu().state(); }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return gpu().state(); }
 cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t, cudaEvent_t) {
   static int calls = 0;
-  return *ms = static_cast<float>(100 - ++calls % 50), GPU().state();  // so that the later of two plans often wins
+  return *ms = static_cast<float>(100 - ++calls % 50), gpu().state();  // so that the later of two plans often wins
 }
 
 // -- memory: NaN at first, and between guard words --
@@ -126,11 +126,11 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps*) { re
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
-  *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemCurrent ? GPU().used : GPU().peak;
+  *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemCurrent ? gpu().used : gpu().peak;
   return cudaSuccess;
 }
 cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t, cudaStream_t) {
-  GPU& c = GPU();
+  EmulatedGpu& c = gpu();
   if (c.state() != cudaSuccess) return cudaErrorIllegalAddress;
   if (c.used + bytes > c.memory) return c.report(cudaErrorMemoryAllocation);
   char* block = static_cast<char*>(std::aligned_alloc(margin, (bytes + 3 * margin - 1) / margin * margin));
@@ -144,7 +144,7 @@ cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t, 
   return cudaSuccess;
 }
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
-  GPU& c = GPU();
+  EmulatedGpu& c = gpu();
   const auto it = c.blocks.find(memory);
   if (it == c.blocks.end()) return c.report(cudaErrorInvalidValue);
   const unsigned char *before = static_cast<unsigned char*>(memory) - margin,
@@ -161,7 +161,7 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
 }
 cudaError_t cudaMallocHost(void** memory, size_t bytes) { return *memory = std::malloc(bytes), cudaSuccess; }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  if (GPU().state() != cudaSuccess) return cudaErrorIllegalAddress;
+  if (gpu().state() != cudaSuccess) return cudaErrorIllegalAddress;
   std::memcpy(to, from, bytes);
   return cudaSuccess;
 }

@@ -43,7 +43,8 @@ def trajectory(name, options):
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
         steps.append({"a": a.tolist(), "b": b.tolist()})
-    return {"optimizer": name, **{"momentum": 0.0, "nesterov": False}, **options, "steps": steps}
+    params = {key.replace("_", "-"): float(value) for key, value in options.items()}
+    return {"optimizer": name, "params": params, "steps": steps}
 
 
 with open(os.path.join(FOLDER, "optim.json"), "w") as file:
