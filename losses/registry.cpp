@@ -21,7 +21,7 @@ LossParam gamma(double value) { return {"gamma", value, 0, 1e3, "focusing parame
 LossParam scaling_gamma() { return {"gamma", 0.3, 0, 10, "exponent of the relative class counts, which scale the logits"}; }
 LossParam tau() { return {"tau", 1, 0, 100, "factor on log(class share), which is added to the class's logit"}; }
 LossParam alpha() {
-  return {"alpha", 0.75, 0, 1, "weight of the positive class, 1 - alpha that of the other; none: no weights", "none", LossParam::binary};
+  return {"alpha", 0.75, 0, 1, "weight of the positive class, 1 - alpha that of the other, or none", "none", LossParam::binary};
 }
 LossParam smoothing() { return {"label-smoothing", 0, 0, 1, "fraction of the target that is spread evenly over all classes"}; }
 LossParam rare_below(double value) { return {"lambda", value, 0, 1, "share of the training samples below which a class is rare"}; }
@@ -64,7 +64,7 @@ const std::vector<LossInfo>& losses() {
       {"log-cosh", "logarithm of the hyperbolic cosine of the error", "Green 1990", I::one_logit, {},
        [](Z z, Y y, C) { return log_cosh(z, y.positive); }, I::soft_targets, regression},
       {"bce", "binary cross-entropy", "Lin et al. 2017, arXiv:1708.02002, eq. 1", I::one_logit,
-       {{"pos-weight", 1, 0, 1e6, "factor on the losses of positive samples; auto: negatives / positives", "auto"}, smoothing()},
+       {{"pos-weight", 1, 0, 1e6, "factor on the losses of positive samples, auto is negatives / positives", "auto"}, smoothing()},
        [](Z z, Y y, C c) { return bce(z, y.positive, c["pos-weight"] < 0 ? negatives_per_positive(y, c) : c["pos-weight"], c["label-smoothing"]); },
        I::soft_targets},
       {"weighted-bce", "binary cross-entropy with class weights N / (2 N_c)", "King and Zeng 2001", I::one_logit, {},
@@ -78,7 +78,7 @@ const std::vector<LossInfo>& losses() {
        [](Z z, Y y, C c) { return cross_entropy(z, y, c["label-smoothing"], c.weights, static_cast<int32_t>(c["ignore-index"])); },
        I::weighs_itself | I::soft_targets, {Reduction::weighted_mean}},
       {"class-balanced", "cross-entropy or focal loss, weighted by the effective number of samples", "Cui et al. 2019, arXiv:1901.05555",
-       I::either, {{"beta", 0.999, 0, 0.99999999, "0: no weights; towards 1: inverse frequency"}, gamma(0)},
+       I::either, {{"beta", 0.999, 0, 0.99999999, "base of the effective number: 0 is no weighting, towards 1 inverse frequency"}, gamma(0)},
        [](Z z, Y y, C c) { return focal(true_logit(z, y), c["gamma"]) * by_class(z, y, effective_weights(c.counts, c["beta"])); },
        I::needs_counts},
       {"ldam", "label-distribution-aware margins, wider for rarer classes; class weights late in training",
@@ -105,7 +105,7 @@ const std::vector<LossInfo>& losses() {
        {{"epsilon", 1, -1, 1e3, "added to the first polynomial coefficient"}, gamma(0)},
        [](Z z, Y y, C c) { return poly1(true_logit(z, y), c["epsilon"], c["gamma"]); }},
       {"gce", "generalized cross-entropy, robust to wrong labels: down-weights hard samples", "Zhang and Sabuncu 2018, arXiv:1805.07836",
-       I::either, {{"q", 0.7, 0, 1, "0: cross-entropy; 1: 1 - p_t"}},
+       I::either, {{"q", 0.7, 0, 1, "exponent: 0 is cross-entropy, 1 is 1 - p_t"}},
        [](Z z, Y y, C c) { return generalized_cross_entropy(true_logit(z, y), c["q"]); }},
       {"sce", "symmetric cross-entropy, robust to wrong labels", "Wang et al. 2019, arXiv:1908.06112", I::either,
        {{"alpha", 0.1, 0, 1e3, "weight of cross-entropy"}, {"beta", 1, 0, 1e3, "weight of reverse cross-entropy"}},

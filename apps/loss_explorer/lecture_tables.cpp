@@ -145,8 +145,7 @@ std::string lecture_tables() {
   out +=
       "More errors on the slides\n\n"
       "  - F1 is called the harmonic mean of accuracy and precision; it is that of precision and recall.\n"
-      "  - The definition of the confusion matrix has predictions in rows; all tables with numbers have them in "
-      "columns.\n"
+      "  - The definition of the confusion matrix has predictions in rows, all tables with numbers in columns.\n"
       "  - A class weight is called the frequency of the class; it is proportional to the inverse frequency.\n"
       "  - alpha = 0.5 in the focal loss does not balance the classes: it halves the loss of both.\n"
       "  - The gradient of a batch lacks the factor 1 / N of its loss.\n"
