@@ -1,4 +1,4 @@
-// catdog: cats, dogs and imbalance, from the command line.
+// catdog: trains a classifier of cats and dogs on imbalanced data, and evaluates it.
 //
 //   ./apps/catdog --loss focal --gamma 2
 //   ./apps/catdog eval --weights runs/a/best.safetensors

@@ -1,4 +1,4 @@
-// Runs our programs as their users do: as processes, judged by what they print, write and return.
+// Runs our programs as users do: as processes, judged by what they print, write and return.
 #pragma once
 
 #include <sys/wait.h>
@@ -29,7 +29,7 @@ inline std::string program(const std::string& name) {
   return path.substr(0, path.rfind('/')) + "/apps/" + name;
 }
 
-// GPUs are hidden from the programs, so that they compute on the processor here as everywhere. A command may show them.
+// Hides GPUs from the programs, so that they compute on the CPU on every machine. A command may show them again.
 constexpr const char* hide_gpus = "export CUDA_VISIBLE_DEVICES= CUDA_EMULATOR=gpus=0; ";
 
 // Runs a shell command line.
@@ -41,7 +41,7 @@ inline Result shell(const std::string& command) {
           slurp(scratch / "err")};
 }
 
-// The last line of stderr: what a failing run must explain itself with.
+// The last line of a text: of stderr it is a failing program's explanation.
 inline std::string last_line(const std::string& text) {
   const size_t end = text.find_last_not_of('\n');
   if (end == std::string::npos) return "";
@@ -50,7 +50,7 @@ inline std::string last_line(const std::string& text) {
                      end - (start == std::string::npos ? 0 : start + 1) + 1);
 }
 
-// A failure ends in the exit code and one line "NAME: ..." that holds `part`; nothing goes to stdout.
+// Checks a failure: the exit code, a last line "NAME: ..." on stderr that contains `part`, and nothing on stdout.
 inline void check_program_fails(const std::string& program, const std::string& arguments, int code,
                                 const std::string& part) {
   const Result r = shell(program + " " + arguments);

@@ -11,7 +11,7 @@
 
 namespace counterpoise {
 
-// A fresh folder that is removed with all it holds.
+// A new folder, which is removed with its content.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -33,7 +33,7 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// The message of the Error that run() must throw, with this exit code.
+// The message of the Error of this kind that run() must throw.
 template <class Run>
 std::string error_of(const Run& run, ErrorKind kind = ErrorKind::failure) {
   try {
@@ -46,7 +46,8 @@ std::string error_of(const Run& run, ErrorKind kind = ErrorKind::failure) {
   return "";
 }
 
-// Where the golden files are: the folder that the tests were built in, or where they were moved with it.
+// The folder of the source files, where the golden files are: the one that the tests were built in, or
+// COUNTERPOISE_SOURCE of the environment if it was moved.
 inline std::string source_folder() {
   const char* moved = std::getenv("COUNTERPOISE_SOURCE");
   return moved ? moved : SOURCE_DIR;

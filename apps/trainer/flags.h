@@ -10,13 +10,14 @@
 
 namespace counterpoise {
 
-// The one of `known` that is nearest to a mistyped `given`; "" if none is near.
+// The name in `known` that is nearest to a mistyped `given`; "" if none is near.
 std::string nearest(const std::string& given, const std::vector<std::string>& known);
 
-// A number as people write it: no "nan", and no "010", which would be read as octal. "" or what is wrong, for CLI11.
+// A check for CLI11, which returns "" or an error message: numbers as people write them, so no "nan", and no "010",
+// which would be read as octal.
 std::string plain_number(const std::string& given);
 
-// A number, or `word`, which gives -1. Throws Error(invalid_argument) for anything else.
+// The number that `given` says, or -1 if it is `word`. Throws Error(invalid_argument) for anything else.
 double parse_number(const std::string& flag, const std::string& given, const std::string& word = "");
 
 // The command line of a program: takes argv apart, prints --help and --version and then ends the program, and makes one

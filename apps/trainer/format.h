@@ -1,4 +1,4 @@
-// Texts: parts joined to one, and printf into a string.
+// Text from parts, and printf into a string.
 #pragma once
 
 #include <cstdio>
@@ -11,7 +11,7 @@ namespace counterpoise {
 using detail::join;
 using detail::text;
 
-// formatted("%.3f", 0.5) is "0.500". What goes beyond 511 characters is cut off.
+// formatted("%.3f", 0.5) is "0.500". Text beyond 511 characters is dropped.
 template <class... Args>
 std::string formatted(const char* format, Args... args) {
   char out[512];

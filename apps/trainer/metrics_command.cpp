@@ -119,18 +119,18 @@ std::string json_text(const Json& json) {
 
 void metrics(int argc, char** argv) {
   CLI::App app(
-      "Print every metric of a classifier's scores as JSON.\n"
-      "The file's first line names its columns: `label`, and `score` (a probability) or `logit`; others are ignored.",
+      "Print every metric of a classifier's scores as JSON.\n\n"
+      "The first line of the file names its columns: label, and score (a probability) or logit; others are ignored.",
       "./apps/catdog metrics");
   std::string file, positive = "1", threshold = "0.5";
   bool with_curves = false;
-  app.set_help_flag("-h,--help", "Print this and end");
+  app.set_help_flag("-h,--help", "Print this help and exit");
   app.add_option("FILE", file, "A CSV file, such as a run's predictions.csv")->required();
-  app.add_option("--positive", positive, "The label of the class to find")->type_name("LABEL")->capture_default_str();
+  app.add_option("--positive", positive, "The label of the positive class")->type_name("LABEL")->capture_default_str();
   app.add_option("--threshold", threshold, "Probability from which a sample is predicted positive")
       ->type_name("P")
       ->capture_default_str();
-  app.add_flag("--curves", with_curves, "Add the points of the ROC and the precision-recall curve");
+  app.add_flag("--curves", with_curves, "Also print the points of the ROC and precision-recall curves");
   parse_command_line(app, argc, argv);
   const double p = parse_number("--threshold", threshold);
   CP_ENSURE_AS(invalid_argument, 0 <= p && p <= 1, "--threshold ", threshold,

@@ -233,16 +233,27 @@ class CommandLine {
     fill("--defer-weights", o_.defer_weights, o_.class_weights == "none" ? 0 : o_.loss->defaults.defer_weights);
     fill("--loss-reduction", o_.reduction, to_string(o_.loss->defaults.reduction));
     resolve_techniques();
-    if (o_.optimizer != "sgd") {
-      refuse("--momentum", "belongs to --optimizer sgd, not to " + o_.optimizer);
-      refuse("--nesterov", "belongs to --optimizer sgd, not to " + o_.optimizer);
-      o_.momentum = 0;
-    }
+    for (const char* parameter : {"momentum", "nesterov", "weight-decay"}) refuse_unless_taken(parameter);
+    if (!takes(find_optimizer(o_.optimizer), "momentum")) o_.momentum = 0;
     o_.schedule.kind = parse_schedule(o_.schedule_name);
     if (o_.schedule.kind != Schedule::step) {
       refuse("--lr-step-size", "belongs to --schedule step, not to " + o_.schedule_name);
       refuse("--lr-gamma", "belongs to --schedule step, not to " + o_.schedule_name);
     }
+  }
+
+  static bool takes(const OptimizerInfo& optimizer, const std::string& parameter) {
+    return std::any_of(optimizer.params.begin(), optimizer.params.end(),
+                       [&](const OptimizerParam& p) { return p.name == parameter; });
+  }
+  // The flag of a hyper-parameter goes only with optimizers that have it.
+  void refuse_unless_taken(const std::string& parameter) const {
+    if (takes(find_optimizer(o_.optimizer), parameter)) return;
+    std::string takers;
+    for (const OptimizerInfo& optimizer : optimizers()) {
+      if (takes(optimizer, parameter)) takers += (takers.empty() ? "" : " or ") + optimizer.name;
+    }
+    refuse("--" + parameter, "belongs to --optimizer " + takers + ", not to " + o_.optimizer);
   }
 
   void resolve_techniques() {
@@ -301,10 +312,8 @@ nlohmann::ordered_json to_json(const Options& options) {
 }
 
 OptimizerParams optimizer_params(const Options& o) {
-  const OptimizerParams flags = {{"lr", o.schedule.lr},
-                                 {"momentum", o.momentum},
-                                 {"nesterov", o.nesterov},
-                                 {"weight-decay", o.weight_decay}};
+  const OptimizerParams flags = {
+      {"lr", o.schedule.lr}, {"momentum", o.momentum}, {"nesterov", o.nesterov}, {"weight-decay", o.weight_decay}};
   OptimizerParams params;
   for (const OptimizerParam& p : find_optimizer(o.optimizer).params) {
     if (flags.count(p.name)) params[p.name] = flags.at(p.name);

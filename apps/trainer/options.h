@@ -1,4 +1,4 @@
-// The command line of catdog, and what it resolves to.
+// The command line of catdog and the options it resolves to. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +21,19 @@ namespace counterpoise {
 struct Options {
   enum Command { train, eval } command = train;
 
-  // What to learn from. An empty `data` stands for the synthetic set.
+  // The images. An empty `data` means synthetic ones.
   std::string data, count, positive;
   bool shuffle = true;
   Augment augment = parse_augment("flip");
   int image_size = 0, batch_size = 32, workers = 2;
 
-  // What to learn.
+  // The network.
   ModelConfig model;
-  std::string init, weights;  // to start from, to evaluate
+  std::string init, weights;  // files: of initial weights, and of those to evaluate
 
-  // How to learn it.
+  // The loss and the optimizer.
   const LossInfo* loss = &find_loss("bce");
-  LossSpec loss_spec;  // with its parameters; no loss at all where nothing is trained
+  LossSpec loss_spec;         // with its parameters; no loss at all where nothing is trained
   std::string class_weights;  // as parse_class_weights() takes them
   std::string reduction;
   double defer_weights = 0;
@@ -45,7 +45,7 @@ struct Options {
   int epochs = 0;
   int64_t max_steps = 0;  // 0: no limit
 
-  // Against imbalance: on the way and afterwards.
+  // Techniques against imbalance, in training and afterwards.
   std::string sampler = "shuffle";
   Mix mix;
   int crt_epochs = 0;
@@ -60,19 +60,19 @@ struct Options {
   std::string device = "auto", precision = "fp32";
   bool deterministic = false;
   std::string output;
-  bool summary = false;  // print the network and end
+  bool summary = false;  // print the network and exit
 
-  std::set<std::string> given;  // the flags that were on the command line, as "--width"
+  std::set<std::string> given;  // the flags on the command line, as "--width"
 };
 
-// The options of a command line; argv[0] is the program. --help and --version print to stdout and end the program with
-// 0. Throws Error(invalid_argument) with one line for anything that is wrong.
+// The options of a command line; argv[0] is the program. --help and --version print to stdout and exit with 0. Throws
+// Error(invalid_argument) with one line for a wrong command line.
 Options parse_options(int argc, char** argv);
 
 // The hyper-parameters of o.optimizer that have flags.
 OptimizerParams optimizer_params(const Options& o);
 
-// The resolved options: a flag's name and its value.
+// The resolved options as JSON: the name of each flag without "--", and its value.
 nlohmann::ordered_json to_json(const Options& options);
 
 }  // namespace counterpoise

@@ -26,7 +26,7 @@ constexpr const char* pale_ink = "#5a5a5a";
 constexpr const char* grid = "#e6e6e6";
 constexpr const char* zero_line = "#9a9a9a";
 
-// A place in the image, in pixels: tenths are finer than anyone sees.
+// A coordinate in pixels, rounded to tenths, which the eye cannot distinguish.
 std::string px(double value) {
   char digits[32];
   std::snprintf(digits, sizeof digits, "%.1f", value == 0 ? 0 : value);
@@ -43,11 +43,11 @@ std::string tick_text(double value) {
   return (value < 0 ? "\u2212" : "") + std::string(digits);
 }
 
-// How wide a text will be, roughly: fonts differ, so letters are taken as wide as in a wide font.
+// An estimate of a text's width. Fonts differ, so the letters of a wide one are assumed.
 double width_of(const std::string& text, double size) {
   double em = 0;
   for (const char c : text) {
-    if ((c & 0xc0) == 0x80) continue;  // the rest of a letter
+    if ((c & 0xc0) == 0x80) continue;  // a further byte of the same letter, in UTF-8
     em += std::string(" .,;:'|!()[]ijlftr").find(c) != std::string::npos ? 0.38 : c == 'm' || c == 'w' ? 0.9 : 0.63;
   }
   return em * size;
@@ -76,7 +76,7 @@ std::string open_svg(double width, double height, const std::string& title) {
               escaped(title), "</title>\n");
 }
 
-// One axis: which numbers it spans, where they lie, which are written down.
+// An axis: the range it spans, the position of a number on it, and the numbers written beside it.
 struct Axis {
   double low, high;  // logarithms where it is logarithmic
   bool logarithmic;
@@ -85,7 +85,8 @@ struct Axis {
   double place(double value) const { return ((logarithmic ? std::log10(value) : value) - low) / (high - low); }
 };
 
-// `widened` to the next tick on both sides, so that the frame ends with a number; otherwise only to one that is near.
+// The axis of all lines' values. If `widened`, it extends to the next tick on both sides, so that the frame ends at a
+// number; otherwise only to a tick that is near.
 Axis axis(const Plot& plot, std::vector<double> Plot::Line::*values, bool logarithmic, int wanted, bool widened) {
   double low = INFINITY, high = -INFINITY;
   for (const Plot::Line& line : plot.lines) {
@@ -96,7 +97,7 @@ Axis axis(const Plot& plot, std::vector<double> Plot::Line::*values, bool logari
       high = std::max(high, logarithmic ? std::log10(value) : value);
     }
   }
-  // A span that is rounding alone would be drawn as if it were something.
+  // Without this, a range that is nothing but rounding errors would fill the plot.
   if (high - low <= 1e-9 * std::max(std::fabs(low), std::fabs(high)) || high == low) low -= 1, high += 1;
   Axis y = {low, high, logarithmic, {}};
   if (logarithmic) {
@@ -137,7 +138,7 @@ std::string lines_of(const Plot& plot, const Axis& x, const Axis& y, const Box& 
   return out;
 }
 
-// Where numbers lie in the box, and the lines through zero darker than the others.
+// Grid lines at the ticks; those at zero are darker.
 std::string grid_of(const Axis& x, const Axis& y, const Box& box) {
   std::string out, zeros;
   for (const double tick : x.ticks) {
@@ -179,12 +180,12 @@ std::string panel(const Plot& plot, const Box& outer) {
   if (!plot.title.empty()) out += words(box.x, outer.y + 17, plot.title, {14, "start", ink, " font-weight=\"600\""});
   out += words(box.x + box.width / 2, box.y + box.height + 39, plot.x_label, {size, "middle"});
   const double label_x = outer.x + 16, label_y = box.y + box.height / 2;
-  const std::string turned = text(" transform=\"rotate(-90 ", px(label_x), " ", px(label_y), ")\"");
-  out += words(label_x, label_y, plot.y_label, {size, "middle", ink, turned.c_str()});
+  const std::string rotated = text(" transform=\"rotate(-90 ", px(label_x), " ", px(label_y), ")\"");
+  out += words(label_x, label_y, plot.y_label, {size, "middle", ink, rotated.c_str()});
   return out + "</g>\n";
 }
 
-// Samples of the lines with their names, in as many rows as they need. Returns the height they take.
+// Appends the legend, a short sample of each line with its name, in as many rows as needed. Returns its height.
 double legend(const Plot& plot, double left, double top, double width, std::string& out) {
   constexpr double size = 13, row = 22, sample = 26, gap = 24;
   double x = left, y = top;
@@ -245,7 +246,7 @@ std::vector<double> multiples(double step, double low, double high) {
 }
 
 std::string svg(const std::string& title, const std::vector<Plot>& plots) {
-  CP_ENSURE(!plots.empty(), "image \"", title, "\": there is nothing to draw");
+  CP_ENSURE(!plots.empty(), "plot \"", title, "\": there is nothing to draw");
   const double panel_width = plots.size() == 1 ? 680 : plots.size() == 2 ? 470 : 370;
   const double panel_height = plots.size() == 1 ? 420 : plots.size() == 2 ? 340 : 310;
   const double width = panel_width * static_cast<double>(plots.size()) + 12;

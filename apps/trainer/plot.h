@@ -1,4 +1,5 @@
-// Line plots as SVG: text that any browser shows, without fonts, scripts or files of its own.
+// Line plots as SVG, a text format that every browser shows, without further fonts, scripts or files. All functions are
+// pure, so they are safe to call from any thread.
 #pragma once
 
 #include <string>
@@ -12,8 +13,8 @@ struct Plot {
   struct Line {
     std::string name;
     std::vector<double> x, y;  // of one length; finite, and positive on a logarithmic axis
-    bool dashed = false;       // for a line that lies on another
-    int color = -1;            // 0 to 6; -1: by its place among the lines
+    bool dashed = false;       // for a line on top of another
+    int color = -1;            // 0 to 6; -1: by the line's position
   };
   // A shaded part of the x axis.
   struct Band {
@@ -27,20 +28,20 @@ struct Plot {
   Band band = {};
 };
 
-// A image of plots side by side under a title and one legend, which the first plot's lines give. There are seven
-// colors, Okabe and Ito's, which color-blind people can tell apart. Throws for no plots, more lines than colors, and
-// numbers that cannot be drawn.
+// An image of plots side by side under a title and one legend, which names the lines of the first plot. There are seven
+// colors, Okabe and Ito's, which color-blind people can distinguish. Throws Error(failure) for no plots, more lines
+// than colors, and numbers that cannot be drawn.
 std::string svg(const std::string& title, const std::vector<Plot>& plots);
 
-// The lines of a plot alone, small, with the outermost numbers on its axes: for tables of many.
+// A small image of one plot, without titles and legend, for tables of many plots.
 std::string thumbnail(const Plot& plot);
 
-// &, <, >, " and ' as XML and HTML want them in texts and attributes.
+// The text with &, <, >, " and ' escaped, for texts and attributes of XML and HTML.
 std::string escaped(const std::string& text);
 
-// The smallest of 1, 2 and 5 times the powers of ten that goes into high - low at most `most` times.
+// The smallest step among 1, 2 and 5 times the powers of ten that divides high - low into at most `most` parts.
 double nice_step(double low, double high, int most);
-// The multiples of a step within [low, high], ends that differ by rounding included.
+// The multiples of `step` in [low, high], including ends that differ by rounding only.
 std::vector<double> multiples(double step, double low, double high);
 
 }  // namespace counterpoise

@@ -7,7 +7,7 @@ namespace counterpoise {
 
 namespace {
 
-// The flags to change where the library, which knows no flags, only says what is wrong.
+// Flags that may help. The library, which knows no flags, only says what is wrong.
 const char* advice(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::out_of_memory:
@@ -42,7 +42,7 @@ int run_program(const std::string& name, const std::function<Exit()>& run) {
   Exit code = Exit::failure;
   try {
     code = run();
-    CP_ENSURE(std::cout.flush(), "the result cannot be written to the standard output: is its disk full?");
+    CP_ENSURE(std::cout.flush(), "the result cannot be written to standard output: is the disk full?");
     return static_cast<int>(code);
   } catch (const Error& error) {
     std::cerr << name << ": " << error.what() << advice(error.kind()) << '\n';

@@ -1,4 +1,4 @@
-// What every program's main() does: run it, print an error as one line, return an exit code.
+// What main() of every program does: run it, print an error as one line, and return an exit code.
 #pragma once
 
 #include <functional>
@@ -12,9 +12,9 @@ namespace counterpoise {
 enum class Exit : int {
   ok = 0,
   failure = 1,        // something failed while running: an unwritable file, a full disk, a bug
-  usage = 2,          // a wrong command line
-  bad_data = 3,       // an unusable data set, image or weight file
-  device = 4,         // the device is missing, or out of memory
+  usage = 2,          // wrong command line
+  bad_data = 3,       // unusable data set, image or weights
+  device = 4,         // device missing or out of memory
   diverged = 5,       // training reached NaN or infinity
   interrupted = 130,  // SIGINT, after saving
   terminated = 143,   // SIGTERM, after saving; likewise 129 for SIGHUP
@@ -23,8 +23,8 @@ enum class Exit : int {
 // The exit code that stands for a kind of error.
 Exit exit_code(ErrorKind kind);
 
-// Calls run() and flushes standard output. An exception becomes one line "NAME: ..." on stderr, with the flags that may
-// help for some kinds of error, and the exit code of its kind. Returns what main() shall return.
+// Calls run() and flushes standard output. An exception becomes one line "NAME: ..." on stderr, for some kinds of error
+// with flags that may help, and the exit code of its kind. Returns the exit code for main().
 int run_program(const std::string& name, const std::function<Exit()>& run);
 
 // Calls make(), and puts `flag` before the message of an Error: "--mix: ...", for values that the library parses.

@@ -1,4 +1,5 @@
-// Progress on stderr: on a terminal one line that is rewritten, elsewhere a plain line every few seconds.
+// Progress on stderr: on a terminal one line that is rewritten, elsewhere a plain line every ten seconds. Not
+// thread-safe.
 #pragma once
 
 #include <chrono>
@@ -8,13 +9,14 @@ namespace counterpoise {
 
 class Progress {
  public:
-  // A run of `total_steps` steps.
+  // For a run of `total_steps` steps.
   explicit Progress(int64_t total_steps);
   ~Progress() { clear(); }
 
-  // After each step. `what` leads the line: "epoch 2/8"; `loss` is shown as it is.
+  // Reports a step; `what` begins the line: "epoch 2/8". `done_steps` counts this step, `images` are those of its
+  // batch.
   void step(const std::string& what, int64_t done_steps, size_t images, double loss);
-  // A line of its own, whatever is on the terminal.
+  // Prints a line of its own.
   void say(const std::string& line);
 
  private:

@@ -6,8 +6,8 @@
 
 namespace counterpoise {
 
-// What the build has and what the machine has.
-static std::string cuda_text() {
+// The device libraries of this build and the GPU of this machine, or why there is none.
+static std::string gpu_text() {
   const std::string build = cuda_version();
   if (build.empty()) return "no (" + cuda_absence() + ")";
   return build + (cuda_backend() ? "; " + cuda_backend()->description() : " (" + cuda_absence() + ")");
@@ -15,7 +15,7 @@ static std::string cuda_text() {
 
 std::string version_text() {
   return text("Counterpoise " COUNTERPOISE_VERSION "\n", "compiler:  g++ ", __VERSION__, " ", BUILD_FLAGS, "\n",
-              "CUDA:      ", cuda_text(), "\n", "BLAS:      ", cpu_description(), "\n", "stb_image: ", stb_version());
+              "CUDA:      ", gpu_text(), "\n", "BLAS:      ", cpu_description(), "\n", "stb_image: ", stb_version());
 }
 
 }  // namespace counterpoise

@@ -1,4 +1,4 @@
-// What this program is and was built with.
+// The version of this program and of what it was built with.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace counterpoise {
 
-// Several lines: version, compiler and flags, CUDA or not, OpenBLAS and its core, stb_image's version.
+// Several lines: version, compiler and flags, the GPU device, OpenBLAS and its core, stb_image's version.
 std::string version_text();
 
 }  // namespace counterpoise

@@ -1,4 +1,4 @@
-// The program as a user meets it: run as a process, judged by what it prints, writes and returns.
+// catdog as a user runs it: as a process, judged by what it prints, writes and returns.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,7 +76,7 @@ std::string in_progress(const TemporaryFolder& out, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("help and version go to stdout and end with 0") {
+TEST_CASE("help and version go to stdout and exit with 0") {
   for (const char* arguments : {"--help", "-h", "train --help", "eval --help"}) {
     const Result r = catdog(arguments);
     CHECK(r.code == 0);

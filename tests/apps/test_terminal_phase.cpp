@@ -1,4 +1,4 @@
-// The example program's claims hold.
+// The claims that the example program makes hold.
 #include "tests/program.h"
 
 using namespace counterpoise;
