@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/trainer/evaluate.h"
+#include "apps/trainer/device.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/program.h"
 #include "core/random.h"
@@ -23,11 +23,13 @@
 #include "kernels/cpu/im2col_conv.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/winograd.h"
+#include "kernels/image_transform.h"
 #include "layers/models/models.h"
 #include "losses/loss.h"
 #include "optim/optimizer.h"
 
 using namespace counterpoise;
+using namespace counterpoise::detail;  // the algorithms of convolution, which `steps` compares
 
 namespace {
 
@@ -301,15 +303,16 @@ class Operations {
     std::vector<uint8_t> bytes(shape.size());
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(7 * i);
     std::vector<int32_t> order(o_.batch);
-    std::vector<double> upright;
+    std::vector<ImageTransform> transforms(o_.batch);
     for (Index i = 0; i < o_.batch; ++i) {
       order[i] = static_cast<int32_t>(i);
-      upright.insert(upright.end(), {1, 0, static_cast<double>(i % 2)});  // every other image is mirrored
+      if (i % 2) transforms[i].flip();
     }
     const Tensor all = Tensor::from(backend_, shape, bytes), index = Tensor::from(backend_, {o_.batch}, order);
-    const Tensor turns = Tensor::from(backend_, {o_.batch, 3}, upright);
+    Tensor plans = Tensor::empty(backend_, {o_.batch, Index(sizeof(ImageTransform))}, DType::u8);
+    backend_.upload(transforms.data(), plans);
     Tensor y = Tensor::empty(backend_, shape, o_.dtype());
-    add("images", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.images(all, index, turns, y); });
+    add("images", text(o_.size, "x", o_.size, ", 3"), 1, [&] { backend_.images(all, index, plans, y); });
   }
 
   const Options& o_;

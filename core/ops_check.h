@@ -3,7 +3,7 @@
 
 #include "core/ops.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 inline void check_same_kind(const char* operation, const Var& a, const Var& b) {
   CP_ENSURE(&a.backend() == &b.backend(), operation, ": one operand is on ", a.backend().name(), ", the other on ",
@@ -39,4 +39,4 @@ inline void check_rank(const char* operation, const char* what, const Var& x, in
 // An uninitialized tensor on x's backend, of x's dtype.
 inline Tensor empty_like(const Tensor& x, const Shape& shape) { return Tensor::empty(x.backend(), shape, x.dtype()); }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -3,6 +3,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
   check_same_kind("matmul", a, b);
   check_rank("matmul", "a", a, 2, transpose_a ? "[L, M]" : "[M, L]");

@@ -3,6 +3,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 Var unary(const char* name, Unary op, const Var& x, double a = 0, double b = 0) {

@@ -3,6 +3,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 Tensor tensor_like(const Var& x, const Shape& shape, const std::vector<double>& numbers) {
   return Tensor::from(x.backend(), shape, numbers).cast(x.value().dtype());
 }

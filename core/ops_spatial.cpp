@@ -3,6 +3,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 Shape pooled(const char* operation, const Var& x, Pool2dParams p) {

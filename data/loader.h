@@ -1,68 +1,120 @@
-// The loader: turns an order of samples into batches of numbers, ahead of the one who trains, in threads of its own.
+// DataLoader: turns the samples of a dataset into batches on a backend, which threads of its own read ahead.
 //
-// What a batch contains depends on the order, the seed and the epoch alone: the augmentation of a image is drawn from
-// (seed, epoch, sample), whichever thread does it. So the number of workers changes nothing but the speed. A sample
-// that comes several times in an epoch is augmented differently each time.
+//   for (const Batch& batch : DataLoader(table, {.batch_size = 256, .seed = 1, .epoch = e})) {
+//     loss(net(batch.x), make_labels(backend, batch.labels, positive)).backward();
+//     optimizer.step(lr);
+//   }
+//
+// What a batch contains depends on the samples, the seed and the epoch alone: the augmentation of an image is drawn
+// from (seed, epoch, sample), whichever thread does it. So the number of workers changes nothing but the speed. A
+// sample that comes several times in an epoch is augmented differently each time.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <exception>
-#include <map>
-#include <mutex>
-#include <thread>
+#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "data/dataset.h"
 #include "data/images/augment.h"
-#include "data/images/image_dataset.h"
+#include "data/mix.h"
 
 namespace counterpoise {
 
 struct Batch {
-  std::vector<float> pixels;  // [N, S, S, 3], x / 127.5 - 1 as in the lectures: within [-1, 1]; or, of a raw loader,
-  std::vector<ImageDataset::Bytes> images;  // [N] the images as they are, null where `kept`, and
-  std::vector<FlipRotation> turns;          // [N] how they are to be augmented
-  std::vector<int32_t> labels;              // [N]
-  std::vector<size_t> samples;              // [N], indices into the set; images that cannot be read are left out
+  Tensor x;                          // [N, S, S, 3] images or [N, columns] rows of a table
+  std::vector<int32_t> labels;       // [N]
+  std::vector<size_t> samples;       // [N], indices into the dataset
+  std::optional<MixedLabels> mixed;  // where samples are mixed
+  double seconds = 0;                // that next() took, most of it waiting for the workers
+
+  size_t size() const { return samples.size(); }
 };
 
-struct LoaderOptions {
-  int batch_size = 32;
-  int workers = 2;  // 0: the caller's thread does the work
-  Augment augment;
-  uint64_t seed = 0, epoch = 0;
-  bool raw = false;                         // bytes and turns instead of pixels: see feed.h
-  const std::atomic<bool>* kept = nullptr;  // of each image of the set: a raw loader need not read it. Or none is
+struct DataLoaderOptions {
+  int batch_size = 32;  // the last batch of an epoch may be smaller
+  std::string sampler =
+      "shuffle";  // the order of an epoch: one of sampler_names(), or "" for the samples as they stand
+  std::vector<size_t> samples = {};  // a subset of the dataset, or all of it
+  uint64_t seed = 0;
+  uint64_t epoch = 1;   // the first epoch
+  uint64_t epochs = 1;  // in all, for samplers that change with them
+  Augment augment = {};
+  Mix mix = {};
+  int64_t first_step = 0;  // the number of the first batch, which the random numbers of `mix` depend on
+  int workers = 2;         // threads; 0: the caller's thread does the work
+  Backend* backend = &cpu_backend();
+  DType dtype = DType::f32;     // of x: f32 or, where the backend has it, bf16
+  int64_t resident_bytes = -1;  // how many bytes of images a remote backend keeps at most; -1: an eighth of its memory
 };
 
-// One pass over `order`, in batches; the last one may be smaller.
-class Loader {
+// Not safe to use from several threads at once. The dataset and the backend must outlive it.
+class DataLoader {
  public:
-  Loader(const ImageDataset& set, std::vector<size_t> order, const LoaderOptions& options);
-  ~Loader();
-  Loader(const Loader&) = delete;
-  Loader& operator=(const Loader&) = delete;
+  explicit DataLoader(const Dataset& dataset, DataLoaderOptions options = {});
+  ~DataLoader();
+  DataLoader(const DataLoader&) = delete;
+  DataLoader& operator=(const DataLoader&) = delete;
 
-  size_t batches() const;
-  // The next batch; false at the end. A batch of unreadable images only is empty. Rethrows a worker's exception.
+  const Dataset& dataset() const { return dataset_; }
+  const DataLoaderOptions& options() const { return options_; }
+
+  // The samples of an epoch in order, as the sampler draws them; and the number of batches that they make.
+  std::vector<size_t> order(uint64_t epoch) const;
+  size_t batches_in(const std::vector<size_t>& order) const;
+  // The number of batches in epochs 1 to `epochs`, or `at_most` if there are more.
+  int64_t count_batches(uint64_t epochs, int64_t at_most) const;
+
+  // Begins an epoch, with the order of the sampler or with another one.
+  void start(uint64_t epoch) { start(epoch, order(epoch)); }
+  void start(uint64_t epoch, const std::vector<size_t>& order);
+  // The next batch of the epoch; false at its end. Samples that cannot be read are left out, and batches of which
+  // nothing could be read, too. Begins the first epoch if none was begun. Rethrows what a worker threw.
   bool next(Batch& batch);
 
+  // A range-based for loop runs over one epoch: the one that was begun last, unless a batch of it was taken, then the
+  // next one.
+  class Iterator;
+  Iterator begin();
+  Iterator end();
+
  private:
-  Batch make(size_t index) const;
-  void work();
+  class Pass;
 
-  const ImageDataset& set_;
-  const std::vector<size_t> order_;
-  std::vector<uint32_t> earlier_;  // how often each of them came before in the order
-  const LoaderOptions options_;
+  void mix(BatchReader::Content& content, Batch& batch);
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<size_t, Batch> ready_;  // batches made and not yet taken
-  size_t claimed_ = 0, taken_ = 0;
-  bool stop_ = false;
-  std::exception_ptr failure_;
-  std::vector<std::thread> threads_;
+  const Dataset& dataset_;
+  const DataLoaderOptions options_;
+  const std::vector<int64_t> counts_;  // samples of each class
+  const std::unique_ptr<BatchReader> reader_;
+  std::unique_ptr<Pass> pass_;  // the epoch that was begun
+  uint64_t epoch_ = 0;
+  bool taken_ = false;  // a batch of it
+  int64_t step_;
 };
+
+class DataLoader::Iterator {
+ public:
+  explicit Iterator(DataLoader* loader) : loader_(loader) {
+    if (loader_) ++*this;
+  }
+  const Batch& operator*() const { return batch_; }
+  const Batch* operator->() const { return &batch_; }
+  Iterator& operator++() {
+    if (!loader_->next(batch_)) loader_ = nullptr;
+    return *this;
+  }
+  bool operator!=(const Iterator& other) const { return loader_ != other.loader_; }
+
+ private:
+  DataLoader* loader_;  // null at the end
+  Batch batch_;
+};
+
+inline DataLoader::Iterator DataLoader::begin() {
+  if (taken_) start(epoch_ + 1);
+  return Iterator(this);
+}
+inline DataLoader::Iterator DataLoader::end() { return Iterator(nullptr); }
 
 }  // namespace counterpoise

@@ -17,10 +17,6 @@ namespace {
 const std::vector<std::pair<std::string, Mix::Kind>> kinds = {
     {"none", Mix::none}, {"mixup", Mix::mixup}, {"cutmix", Mix::cutmix}, {"remix", Mix::remix}};
 
-struct Range {
-  double low, high;
-};
-
 // The logarithm of a Gamma(a, 1) variate: Marsaglia and Tsang 2000 for a + 1, and U^(1/a) times that is one for a. In
 // logarithms, because for small a the number itself would be 0.
 double log_gamma_variate(double a, Random& rng) {
@@ -61,11 +57,12 @@ Mix parse_mix(const std::string& description) {
       if (equals != item.size()) throw wrong("none takes no number");
       continue;
     }
-    const Range range = first ? Range{1e-6, 1e3} : name == "kappa" ? Range{1, 1e9} : Range{0, 1};
+    using Bounds = std::pair<double, double>;
+    const auto [low, high] = first ? Bounds(1e-6, 1e3) : name == "kappa" ? Bounds(1, 1e9) : Bounds(0, 1);
     char* end = nullptr;
     const double value = std::strtod(number.c_str(), &end);
-    if (number.empty() || *end || !(range.low <= value && value <= range.high)) {
-      throw wrong(detail::text("\"", number, "\" for ", name, " is not a number from ", range.low, " to ", range.high));
+    if (number.empty() || *end || !(low <= value && value <= high)) {
+      throw wrong(detail::text("\"", number, "\" for ", name, " is not a number from ", low, " to ", high));
     }
     (first ? mix.alpha : name == "kappa" ? mix.kappa : mix.tau) = value;
   }
@@ -137,9 +134,9 @@ MixedLabels mix_labels(const Mix& mix, const MixPlan& plan, const std::vector<in
 
 Tensor mix_tensors(const MixPlan& plan, const Tensor& own, const Tensor& partners) {
   const NoGrad no_grad;
-  const Index size = own.shape()[1];
   Var share = Tensor::full(own.backend(), {}, plan.own, own.dtype());
   if (plan.pastes) {
+    const Index size = own.shape()[1];
     std::vector<float> stays(size * size, 1.f);
     for (int row = plan.top; row < plan.bottom; ++row) {
       std::fill_n(stays.begin() + row * size + plan.left, plan.right - plan.left, 0.f);

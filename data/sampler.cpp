@@ -241,7 +241,7 @@ const std::vector<Sampler>& samplers() {
        class_by_class<progressive>, progressive},
       {"balanced-batch", "batches that hold all classes equally", "", balanced_batch, equal},
       {"repeat-factor", "rare classes' samples are repeated, as a square root", "Gupta et al. 2019, arXiv:1908.03195",
-       repeat_factor, repeated},
+       repeat_factor, repeated, /*fixed_length=*/false},
   };
   return rows;
 }

@@ -31,6 +31,7 @@ struct Sampler {
   std::string source;
   Order order;
   Shares shares;
+  bool fixed_length = true;  // every epoch has equally many samples
 };
 
 // The table of samplers. n_c of N samples are of class c, and K classes have samples.

@@ -152,9 +152,10 @@ class Backend {
   virtual void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
   // -- images --
-  // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), mirrored and turned as turns[n] says, scaled to
-  // x / 127.5 - 1: see turn.h. index [N] is i32 and within [0, M); turns [N, 3] is f64: cosine, sine, and 1 to mirror.
-  virtual void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) = 0;
+  // y[n] [H, W, 3] = image index[n] of bytes [M, H, W, 3] (u8), augmented as transforms[n] says and scaled to
+  // x / 127.5 - 1. index [N] is i32 and within [0, M); transforms [N, sizeof(ImageTransform)] is u8 and holds N of the
+  // structs of image_transform.h.
+  virtual void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) = 0;
 
   // -- optimizers --
   // Applies an update of formulas.h to every number of the weights, in place in w and the states. They are all f32 or

@@ -3,7 +3,7 @@
 
 #include "kernels/backend.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 struct ConvGeometry {
   Index N, H, W, C, K, R, S, P, Q, stride, pad;
@@ -28,4 +28,4 @@ struct ConvGeometry {
 // Whether what is written now will have left the caches when it is read.
 constexpr bool beyond_caches(Index bytes) { return bytes >= Index(8) << 20; }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

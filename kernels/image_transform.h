@@ -1,18 +1,81 @@
-// Images mirrored and turned about their center, from bytes to floats: the formula, once for every backend.
+// Augmentation of an image, from bytes to floats: the formulas, written once for every backend.
 //
-// A pixel of the result is read at its place in the image, bilinearly between the four pixels around it; what lies
-// outside is the image mirrored at its edges, d c b a | a b c d | d c b a.
+// A pixel of the result is read at its place in the image, which an affine map gives, bilinearly between the four
+// pixels around it. What lies outside is the image mirrored at its edges, d c b a | a b c d | d c b a. Pixel formulas
+// then change its color, and scale_pixel() brings it to the range of the networks.
+//
+// Everything here is plain data and pure functions: safe to use from several threads.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/error.h"
 #include "kernels/host_device.h"
 
 namespace counterpoise {
 
 // Bytes as the networks see them: within [-1, 1], as in the lectures.
 CP_HD inline float scale_pixel(float byte) { return byte / 127.5f - 1.f; }
+
+// The formulas that change a pixel on its own: a name here and a case below.
+enum class PixelFormula : int32_t { none };
+
+// Changes rgb, three channels from 0 to 255, by a formula with the constants a and b.
+CP_HD inline void apply_formula(PixelFormula formula, float a, float b, float* rgb) {
+  switch (formula) {
+    case PixelFormula::none:
+      break;
+  }
+  (void)a, (void)b, (void)rgb;
+}
+
+// What is done to one image: where each pixel of the result is found in it, and what happens to its color then.
+struct ImageTransform {
+  struct Pixel {
+    PixelFormula formula = PixelFormula::none;
+    float a = 0, b = 0;
+  };
+  static constexpr int max_formulas = 8;
+
+  // With t = column - cx and s = row - cy, the distance in pixels from the center ((width - 1) / 2, (height - 1) / 2),
+  // the pixel of the result is found at
+  //   u = cx + map[0][0] t + map[0][1] s + map[0][2]      columns
+  //   v = cy + map[1][0] t + map[1][1] s + map[1][2]      rows, which count downwards
+  double map[2][3] = {{1, 0, 0}, {0, 1, 0}};
+  Pixel pixels[max_formulas];  // applied in order up to the first `none`
+
+  // Each of these adds a change that is made after those so far.
+
+  // Another affine map, which says where a pixel of its result is found: the product map * next.
+  void then(const double (&next)[2][3]) {
+    for (auto& row : map) {
+      const double x = row[0], y = row[1];
+      for (int j = 0; j < 3; ++j) row[j] = x * next[0][j] + y * next[1][j] + (j == 2 ? row[2] : 0);
+    }
+  }
+  // Mirrors left and right.
+  void flip() { then({{-1, 0, 0}, {0, 1, 0}}); }
+  // Rotates counter-clockwise by an angle in radians.
+  void rotate(double angle) {
+    const double cosine = std::cos(angle), sine = std::sin(angle);
+    then({{cosine, -sine, 0}, {sine, cosine, 0}});
+  }
+  // Applies a formula to each pixel. Throws if there are max_formulas already.
+  void color(PixelFormula formula, float a, float b = 0) {
+    int i = 0;
+    while (i < max_formulas && pixels[i].formula != PixelFormula::none) ++i;
+    CP_ENSURE(i < max_formulas, "an image transform: more than ", max_formulas, " pixel formulas");
+    pixels[i] = {formula, a, b};
+  }
+
+  // Changes the color of one pixel.
+  CP_HD void apply_formulas(float* rgb) const {
+    for (int i = 0; i < max_formulas && pixels[i].formula != PixelFormula::none; ++i) {
+      apply_formula(pixels[i].formula, pixels[i].a, pixels[i].b, rgb);
+    }
+  }
+};
 
 // The place in [0, n-1] of a row of n pixels that place x of the row and its mirror images show.
 CP_HD inline float reflect(float x, int n) {
@@ -37,20 +100,19 @@ CP_HD inline void sample_bilinear(const uint8_t* rgb, int height, int width, flo
   }
 }
 
-// A row of the result: where each of its pixels is found in the image, which is mirrored first where `flip`, and
-// turned counter-clockwise (y points downwards) by the angle of that cosine and sine.
-class RotatedRow {
+// A row of the result: where each of its pixels is found in the image.
+class TransformedRow {
  public:
-  CP_HD RotatedRow(double cosine, double sine, bool flip, int height, int width, int row)
+  CP_HD TransformedRow(const ImageTransform& transform, int height, int width, int row)
       : height_(height), width_(width) {
+    const auto& m = transform.map;
     const double cx = (width - 1) * 0.5, cy = (height - 1) * 0.5;
     // The place of this row's middle, from where float steps in both directions stay exact enough.
-    const double across = -sine * (row - cy);
     cx_ = static_cast<float>(cx);
-    mx_ = static_cast<float>(cx + (flip ? -across : across));
-    my_ = static_cast<float>(cy + cosine * (row - cy));
-    dx_ = static_cast<float>(flip ? -cosine : cosine);
-    dy_ = static_cast<float>(sine);
+    mx_ = static_cast<float>(cx + m[0][1] * (row - cy) + m[0][2]);
+    my_ = static_cast<float>(cy + m[1][1] * (row - cy) + m[1][2]);
+    dx_ = static_cast<float>(m[0][0]);
+    dy_ = static_cast<float>(m[1][0]);
   }
 
   CP_HD void place(int column, float& u, float& v) const {
@@ -60,7 +122,7 @@ class RotatedRow {
     if (!(u >= 0 && u <= width_ - 1)) u = reflect(u, width_);
     if (!(v >= 0 && v <= height_ - 1)) v = reflect(v, height_);
   }
-  // The pixel, 0 to 255 in each channel.
+  // The pixel, 0 to 255 in each channel, before any formula.
   CP_HD void sample(const uint8_t* rgb, int column, float* out) const {
     float u, v;
     place(column, u, v);

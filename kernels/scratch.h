@@ -3,7 +3,7 @@
 
 #include "kernels/backend.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 template <class T>
 class Scratch {
@@ -21,4 +21,4 @@ class Scratch {
   T* data_;
 };
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -11,7 +11,7 @@ namespace {
 constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 // Hyper-parameters that several rows share. Name, default, lowest, below which, help.
-OptimizerParam lr() { return {"lr", 1e-3, 0, no_limit, "learning rate"}; }
+OptimizerParam lr(double value = 1e-3) { return {"lr", value, 0, no_limit, "learning rate"}; }
 OptimizerParam weight_decay(double value) { return {"weight-decay", value, 0, no_limit, "decay of the weights"}; }
 OptimizerParam beta1() { return {"beta1", 0.9, 0, 1, "how slowly the mean of the gradients changes"}; }
 OptimizerParam beta2() { return {"beta2", 0.999, 0, 1, "how slowly the mean of their squares changes"}; }

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Runs catdog with five seeds for each row of options, and prints a table of means and standard deviations.
+# Runs catdog with five seeds for each row of options, and prints a Markdown table of means and standard deviations.
 #
 # Without arguments it tells the lectures' story on the synthetic cats and dogs, in about six minutes on two cores: what
-# plain cross-entropy loses when there are eleven dogs to each cat, and what weights and the focal loss win back.
+# plain cross-entropy loses when there are eleven dogs to each cat, and what class weights and the focal loss win back.
 #
 #   apps/scripts/five_seeds.sh
-#   apps/scripts/five_seeds.sh "--loss focal --gamma 5" "--loss mse"      # other rows
-#   apps/scripts/five_seeds.sh --common "--epochs 3" --metrics "f1 average_precision" "--loss bce"      # names of result.json
+#   apps/scripts/five_seeds.sh "--loss focal --gamma 5" "--loss mse"                          # other rows
+#   apps/scripts/five_seeds.sh --common "--epochs 3" --metrics "f1 mcc roc_auc" "--loss bce"  # keys of result.json
+#
+# Environment: CATDOG is the program, ./apps/catdog by default. Needs python3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -26,7 +28,7 @@ seeds="1 2 3 4 5"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# One run a core, each on one thread: faster than one after the other on all of them.
+# One run per core, each on one thread, is faster than one run after another on all cores.
 jobs_of() {
   for i in "${!rows[@]}"; do
     for seed in $seeds; do echo "${rows[$i]} $common --seed $seed --threads 1 --workers 1 --output $out/$i/$seed"; done
@@ -38,22 +40,17 @@ jobs_of | xargs -P "$(nproc)" -L 1 sh -c '
   message=$("$0" "$@" 2>&1 >/dev/null) || { echo "$message" | tail -n 1 >&2; exit 255; }
   echo "done: $*" >&2' "$catdog"
 
-heading="| options |" rule="|---|"
-for metric in $metrics; do
-  name=${metric//_/ }
-  heading+=" ${name/f1/F1} |" rule+="---|"
-done
-echo "$heading"
-echo "$rule"
-for i in "${!rows[@]}"; do
-  line="| \`${rows[$i]}\` |"
-  for metric in $metrics; do
-    # The first number of that name in each result; nested ones, of averages, come later.
-    line+=$(awk -v key="\"$metric\":" '
-      FNR == 1 { seen = 0 }
-      $1 == key && !seen { seen = 1; x = $2 + 0; n++; sum += x; squares += x * x }
-      END { m = sum / n; v = (squares - n * m * m) / (n - 1); printf " %.3f ± %.3f |", m, sqrt(v > 0 ? v : 0) }' \
-      "$out/$i"/*/result.json)
-  done
-  echo "$line"
-done
+python3 - "$out" "$metrics" "${rows[@]}" <<'PYTHON'
+import glob, json, statistics, sys
+
+folder, metrics, rows = sys.argv[1], sys.argv[2].split(), sys.argv[3:]
+names = [metric.replace("_", " ").replace("f1", "F1") for metric in metrics]
+print("| options | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
+for i, row in enumerate(rows):
+    results = [json.load(open(path)) for path in sorted(glob.glob(f"{folder}/{i}/*/result.json"))]
+    cells = []
+    for metric in metrics:
+        values = [result[metric] or 0 for result in results]  # null: nothing was predicted positive
+        cells.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}")
+    print(f"| `{row}` | " + " | ".join(cells) + " |")
+PYTHON

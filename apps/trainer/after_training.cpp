@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "apps/trainer/format.h"
+#include "apps/trainer/loop.h"
 #include "apps/trainer/stop_signal.h"
 #include "data/sampler.h"
 #include "losses/loss.h"
@@ -20,10 +21,7 @@ bool wants_post_training(const Options& o) {
   return o.crt_epochs > 0 || o.tau_norm > 0 || o.temperature || o.threshold != "0.5" || o.adjust_logits > 0;
 }
 
-double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& chosen, const Options& o,
-                          int32_t positive) {
-  const ImageDataset& set = feed.set();
-  Backend& backend = feed.backend();
+double retrain_classifier(Model& model, const TrainingData& data, const Options& o, Backend& backend) {
   // The new start is that of another network of the same kind.
   std::vector<Var> trainable = model.head().trainable();
   const auto fresh = make_model(o.model, backend, ~static_cast<uint64_t>(o.seed));
@@ -34,40 +32,46 @@ double retrain_classifier(Model& model, Feed& feed, const std::vector<size_t>& c
   Schedule schedule;
   schedule.kind = Schedule::cosine;
   schedule.lr = o.schedule.lr;
-  std::vector<int32_t> classes;
-  for (size_t i : chosen) classes.push_back(set.samples()[i].label);
 
-  double mean = 0;
-  for (int epoch = 1; epoch <= o.crt_epochs && !stop_signal(); ++epoch) {
+  DataLoaderOptions options = data.training_loader(o, backend);
+  options.mix = {};
+  DataLoader loader(*data.training, options);
+  const std::vector<int32_t> classes = data.training->labels_of(data.chosen);
+  const auto order = [&](int epoch) {
     const SamplerRun run{static_cast<uint64_t>(o.seed) + (uint64_t(1) << 62), static_cast<uint64_t>(epoch),
                          static_cast<uint64_t>(o.crt_epochs), o.batch_size};
-    LoaderOptions options;
-    options.batch_size = o.batch_size;
-    options.workers = o.workers;
-    options.augment = o.augment;
-    options.seed = static_cast<uint64_t>(o.seed);
-    options.epoch = static_cast<uint64_t>(o.epochs + epoch);
-    Loader loader(set, find_sampler("class-balanced").order(chosen, classes, run), feed.complete(options));
-    double sum = 0, images = 0, step = 0;
-    for (Batch batch; !stop_signal() && loader.next(batch); ++step) {
-      if (batch.labels.empty()) continue;
-      const Index N = static_cast<Index>(batch.labels.size());
-      Var features;
-      {
-        const NoGrad frozen;
-        model.train(false);
-        features = detach(model.features(feed.pixels(batch)));
-        model.train(true);
-      }
-      const Var value = loss(cast(model.head()(features), DType::f32), make_labels(backend, batch.labels, positive));
-      CP_ENSURE_AS(diverged, std::isfinite(value.value().item()), "--crt diverged in its epoch ", epoch,
-                   "; try a smaller --lr");
-      value.backward();
-      optimizer.step(schedule.at(epoch - 1 + step / static_cast<double>(loader.batches()), o.crt_epochs));
-      sum += value.value().item() * static_cast<double>(N);
-      images += static_cast<double>(N);
+    return find_sampler("class-balanced").order(data.chosen, classes, run);
+  };
+  const double steps_per_epoch = static_cast<double>(loader.batches_in(order(1)));
+
+  double mean = 0;
+  TrainingLoop loop;
+  loop.epochs = o.crt_epochs;
+  loop.first_epoch = static_cast<uint64_t>(o.epochs) + 1;
+  loop.order = order;
+  loop.stop = [] { return stop_signal() != 0; };
+  loop.lr = [&](const Step& step) {
+    return schedule.at(step.epoch - 1 + static_cast<double>(step.index_in_epoch) / steps_per_epoch, o.crt_epochs);
+  };
+  loop.forward = [&](const Batch& batch, const Step&) {
+    Var features;
+    {
+      const NoGrad frozen;
+      model.train(false);
+      features = detach(model.features(batch.x));
+      model.train(true);
     }
-    mean = images > 0 ? sum / images : 0;
+    return loss(cast(model.head()(features), DType::f32), make_labels(backend, batch.labels, data.positive));
+  };
+  loop.after_epoch = [&](const EpochResult& epoch) {
+    mean = epoch.loss;
+    return true;
+  };
+  try {
+    loop.run(loader, optimizer, trainable);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::diverged) throw;
+    throw Error(error.kind(), "--crt: ", error.what(), "; try a smaller --lr");
   }
   return mean;
 }

@@ -5,6 +5,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/trainer/data_sets.h"
+#include "apps/trainer/device.h"
 #include "apps/trainer/evaluate.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
@@ -112,8 +114,8 @@ Exit eval(Options o) {
                  ": holds the result of a training run, which this evaluation would replace; choose another folder");
   }
 
-  Feed feed(*set, backend, activation_dtype(o.precision));
-  const Evaluation e = evaluate(*model, feed, decision, o.batch_size, o.workers);
+  DataLoader loader(*set, evaluation_loader(o, backend));
+  const Evaluation e = evaluate(*model, loader, decision);
   if (stop_signal()) return static_cast<Exit>(128 + stop_signal());
   const std::string notice = unreadable_notice(*set, "validation");
   if (!notice.empty()) std::cerr << notice << '\n';

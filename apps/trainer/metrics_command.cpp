@@ -7,6 +7,7 @@
 
 #include "apps/trainer/flags.h"
 #include "core/io/file.h"
+#include "data/tables/csv.h"
 #include "losses/metrics/calibration.h"
 #include "losses/metrics/curves.h"
 #include "losses/metrics/posthoc.h"
@@ -37,54 +38,25 @@ Json curves(const Scores& s) {
           {"precision_recall", {{"precision", pr.precision}, {"recall", pr.recall}, {"thresholds", pr.thresholds}}}};
 }
 
-// A row of a CSV file (RFC 4180) whose fields hold no line breaks.
-std::vector<std::string> fields(const std::string& line) {
-  std::vector<std::string> row(1);
-  bool quoted = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"') {
-      if (quoted && i + 1 < line.size() && line[i + 1] == '"') row.back() += line[++i];
-      else quoted = !quoted;
-    } else if (line[i] == ',' && !quoted) {
-      row.emplace_back();
-    } else if (line[i] != '\r' || i + 1 < line.size()) {
-      row.back() += line[i];
-    }
-  }
-  return row;
-}
-
 // The scores of a table with the columns "label" and either "score" or "logit", in any order.
 Scores read_scores(const std::string& path, const std::string& positive) {
   constexpr size_t limit = size_t(1) << 32;
-  std::istringstream in(read_file(path, limit));
-  std::string line;
-  std::getline(in, line);
-  if (line.rfind("\xef\xbb\xbf", 0) == 0) line.erase(0, 3);  // the byte order mark that spreadsheets write
-  const std::vector<std::string> header = fields(line);
-  const auto column = [&](const std::string& name) {
-    return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
-  };
-  const size_t label = column("label"), score = column("score"), logit = column("logit");
-  CP_ENSURE_AS(
-      bad_data, label < header.size() && (score < header.size()) != (logit < header.size()), path,
-      ": its first line must name the columns label and one of score (a probability) and logit, but is: ", line);
+  CsvReader reader(read_file(path, limit), path);
+  const std::vector<std::string>& header = reader.header();
+  const size_t label = reader.find("label"), score = reader.find("score"), logit = reader.find("logit");
+  CP_ENSURE_AS(bad_data, label < header.size() && (score < header.size()) != (logit < header.size()), path,
+               ": its first line must name the columns label and one of score (a probability) and logit, but is: ",
+               join(header));
   const bool is_logit = logit < header.size();
   const size_t value = is_logit ? logit : score;
 
   Scores scores;
   scores.scale = is_logit ? Scores::logit : Scores::probability;
   std::set<std::string> labels;
-  for (size_t number = 2; std::getline(in, line); ++number) {
-    if (line.empty() || line == "\r") continue;
-    const std::vector<std::string> row = fields(line);
-    CP_ENSURE_AS(bad_data, row.size() == header.size(), path, ", line ", number, ": ", row.size(), " fields, but ",
-                 header.size(), " columns");
-    char* end = nullptr;
-    const double x = std::strtod(row[value].c_str(), &end);
-    CP_ENSURE_AS(bad_data, !row[value].empty() && !*end && std::isfinite(x), path, ", line ", number, ": \"",
-                 row[value], "\" is not a number");
-    CP_ENSURE_AS(bad_data, is_logit || (0 <= x && x <= 1), path, ", line ", number, ": the score ", x,
+  for (std::vector<std::string> row; reader.next(row);) {
+    double x = 0;
+    CP_ENSURE_AS(bad_data, parse_csv_number(row[value], x), reader.place(), ": \"", row[value], "\" is not a number");
+    CP_ENSURE_AS(bad_data, is_logit || (0 <= x && x <= 1), reader.place(), ": the score ", x,
                  " is no probability; call the column logit if these are logits");
     scores.values.push_back(x);
     scores.is_positive.push_back(row[label] == positive);

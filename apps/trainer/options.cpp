@@ -30,7 +30,6 @@ static std::string option_text(const ModelConfig::Head& head) {
 
 namespace {
 
-const std::vector<std::string> valid_optimizers = {"sgd", "adam", "adamw"};
 const std::vector<std::string> valid_schedules = {"constant", "step", "cosine"};
 
 // What the losses have as their default: the usual one, then those that differ, "none; weighted-bce: balanced".
@@ -67,7 +66,7 @@ OptionTable option_table(Options& o) {
   t.row(o.shuffle, "--no-shuffle").only("train")
       .help("The same order in every epoch, and the first --count images: by name, the classes in turn");
   t.row(o.augment, "--augment", "SPEC").only("train")
-      .help("Random changes of training images: none, or some of flip,rotate=0.2 (in full turns: up to 72 degrees)");
+      .help("Random changes of training images: " + augment_help());
 
   t.group("Network");
   t.row(o.model.name, "--model", "NAME").one_of(model_names()).otherwise_for("eval", saved)
@@ -131,7 +130,7 @@ OptionTable option_table(Options& o) {
       .help("Passes over the training images");
   t.row(o.max_steps, "--max-steps", "N").range(1, int64_t(1) << 40).otherwise("no limit")
       .help("Stop after N steps");
-  t.row(o.optimizer, "--optimizer", "NAME").one_of(valid_optimizers)
+  t.row(o.optimizer, "--optimizer", "NAME").one_of(optimizer_names())
       .help("The optimizer:");
   t.row(o.schedule.lr, "--lr", "X").range(0, 1e6).by_data(1e-3, 1e-4)
       .help("Learning rate");

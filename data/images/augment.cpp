@@ -2,118 +2,110 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <cstddef>
-#include <cstring>
 
 #include "kernels/error.h"
-#include "kernels/image_transform.h"
 
 namespace counterpoise {
+
+// Rows are applied in this order. The first two draw their numbers for every image, one each, as they always did; a
+// new row comes after them and draws only where it is on, so that the images of an earlier seed stay the same.
+const std::vector<Augmentation>& augmentations() {
+  static const std::vector<Augmentation> rows = {
+      {"flip", "", 0, 1, "mirrors left and right in half of the images",
+       [](float on, Random& rng, ImageTransform& transform) {
+         if (rng.uniform() < 0.5f && on > 0) transform.flip();
+       },
+       true},
+      {"rotate", "R", 0, 1, "rotates by an angle uniform in [-R, R] whole turns",
+       [](float turns, Random& rng, ImageTransform& transform) {
+         constexpr float whole_turn = 6.283185307179586f;  // radians
+         const float angle = rng.uniform(-turns, turns) * whole_turn;
+         if (angle != 0) transform.rotate(double{angle});
+       },
+       true},
+  };
+  return rows;
+}
+
 namespace {
 
-constexpr double whole_turn = 6.283185307179586;
-
-using Words = uint32_t __attribute__((vector_size(16)));
-using Ints = int32_t __attribute__((vector_size(16)));
-using Floats = float __attribute__((vector_size(16)));
-
-// The pixel at `p` and the byte behind it, which is not used. Shifts, because GCC 12 converts a
-// vector of bytes one by one.
-Floats load(const uint8_t* p) {
-  uint32_t word;
-  std::memcpy(&word, p, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap32(word);
-#endif
-  const Words bytes = (Words{word, word, word, word} >> Words{0, 8, 16, 24}) & 255;
-  return __builtin_convertvector((Ints)bytes, Floats);
+// "flip,rotate=R".
+std::string names() {
+  std::string names;
+  for (const Augmentation& row : augmentations()) {
+    names += (names.empty() ? "" : ",") + row.name + (row.parameter.empty() ? "" : "=" + row.parameter);
+  }
+  return names;
 }
 
-// sample_bilinear() of kernels/image_transform.h, with the channels of a pixel in one vector.
-void sample(const uint8_t* rgb, int height, int width, float x, float y, float* out) {
-  const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
-  const float fx = x - x0, fy = y - y0;
-  if (x0 + 2 < width && y0 + 1 < height) {  // the fourth byte belongs to the same row
-    const ptrdiff_t row = static_cast<ptrdiff_t>(width) * 3;
-    const uint8_t* p = rgb + y0 * row + ptrdiff_t{3} * x0;
-    const Floats a = load(p), b = load(p + 3), c = load(p + row), d = load(p + row + 3);
-    const Floats upper = a + fx * (b - a), lower = c + fx * (d - c);
-    const Floats pixel = upper + fy * (lower - upper);
-    std::memcpy(out, &pixel, 3 * sizeof(float));
-    return;
+// "R from 0 to 1".
+std::string ranges() {
+  std::string ranges;
+  for (const Augmentation& row : augmentations()) {
+    if (row.parameter.empty()) continue;
+    ranges += detail::text(ranges.empty() ? "" : ", ", row.parameter, " from ", row.low, " to ", row.high);
   }
-  sample_bilinear(rgb, height, width, x, y, out);
-}
-
-void copy(bool flip, const uint8_t* rgb, int height, int width, float* out) {
-  const size_t row = static_cast<size_t>(width) * 3;
-  if (!flip) {
-    std::copy(rgb, rgb + height * row, out);
-    return;
-  }
-  for (int y = 0; y < height; ++y, rgb += row, out += row)
-    for (int x = 0; x < width; ++x) std::copy_n(rgb + (width - 1 - x) * 3, 3, out + x * 3);
+  return ranges;
 }
 
 }  // namespace
 
 Augment parse_augment(const std::string& description) {
   const auto require = [&](bool condition) {
-    CP_ENSURE_AS(invalid_argument, condition, "unknown augmentation \"", description,
-                 "\": valid are none, flip, rotate=R and flip,rotate=R with R from 0 to 1, in turns");
+    CP_ENSURE_AS(invalid_argument, condition, "unknown augmentation \"", description, "\": valid are none, or some of ",
+                 names(), " with ", ranges());
   };
+  const std::vector<Augmentation>& rows = augmentations();
   Augment result;
   if (description == "none") return result;
-  bool rotates = false;
+  result.strengths.resize(rows.size());
+  std::vector<bool> given(rows.size());
   for (size_t begin = 0; begin <= description.size();) {
     const size_t end = std::min(description.find(',', begin), description.size());
-    const std::string item = description.substr(begin, end - begin);
+    const std::string item = description.substr(begin, end - begin), name = item.substr(0, item.find('='));
     begin = end + 1;
-    if (item == "flip") {
-      require(!result.flip);
-      result.flip = true;
-      continue;
-    }
-    require(item.rfind("rotate=", 0) == 0 && !rotates);
-    rotates = true;
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Augmentation& row) { return row.name == name; });
+    require(row != rows.end());
+    const size_t i = static_cast<size_t>(row - rows.begin());
+    require(!given[i] && (item == name) == row->parameter.empty());
+    given[i] = true;
+    float& strength = result.strengths[i] = 1;
+    if (item == name) continue;
     const char* last = item.data() + item.size();
-    const auto [stop, error] = std::from_chars(item.data() + 7, last, result.rotate);
-    require(error == std::errc() && stop == last && result.rotate >= 0 && result.rotate <= 1);
+    const auto [stop, error] = std::from_chars(item.data() + name.size() + 1, last, strength);
+    require(error == std::errc() && stop == last && row->low <= strength && strength <= row->high);
   }
   return result;
 }
 
 std::string to_string(const Augment& augment) {
-  if (!(augment.rotate > 0)) return augment.flip ? "flip" : "none";
-  char digits[32];
-  const char* end = std::to_chars(digits, digits + sizeof digits, augment.rotate).ptr;
-  return (augment.flip ? "flip,rotate=" : "rotate=") + std::string(digits, end - digits);
-}
-
-void rotate(float angle, bool flip, const uint8_t* rgb, int height, int width, float* out) {
-  CP_ENSURE(height > 0 && width > 0, "rotate: impossible size ", width, " x ", height);
-  if (angle == 0) return copy(flip, rgb, height, width, out);
-  const double cosine = std::cos(double{angle}), sine = std::sin(double{angle});
-  for (int y = 0; y < height; ++y) {
-    const RotatedRow row(cosine, sine, flip, height, width, y);
-    for (int x = 0; x < width; ++x, out += 3) {
-      float u, v;
-      row.place(x, u, v);
-      sample(rgb, height, width, u, v, out);
-    }
+  std::string description;
+  for (size_t i = 0; i < augmentations().size(); ++i) {
+    const float strength = augment.strength(i);
+    if (strength == 0) continue;
+    description += (description.empty() ? "" : ",") + augmentations()[i].name;
+    if (augmentations()[i].parameter.empty()) continue;
+    char digits[32];
+    description += "=" + std::string(digits, std::to_chars(digits, digits + sizeof digits, strength).ptr);
   }
+  return description.empty() ? "none" : description;
 }
 
-FlipRotation draw_flip_rotation(const Augment& augment, Random& rng) {
-  const bool flip = rng.uniform() < 0.5f;
-  const float angle = rng.uniform(-augment.rotate, augment.rotate) * static_cast<float>(whole_turn);
-  return {angle, flip && augment.flip};
+ImageTransform draw_transform(const Augment& augment, Random& rng) {
+  ImageTransform transform;
+  for (size_t i = 0; i < augmentations().size(); ++i) {
+    const Augmentation& row = augmentations()[i];
+    if (row.always_draws || augment.strength(i) != 0) row.draw(augment.strength(i), rng, transform);
+  }
+  return transform;
 }
 
-void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out) {
-  const FlipRotation turn = draw_flip_rotation(augment, rng);
-  rotate(turn.angle, turn.flip, rgb, height, width, out);
+std::string augment_help() {
+  std::string help = "none, or some of " + names();
+  for (size_t i = 0; i < augmentations().size(); ++i) {
+    help += (i == 0 ? ": " : "; ") + augmentations()[i].name + " " + augmentations()[i].help;
+  }
+  return help;
 }
 
 }  // namespace counterpoise

@@ -1,47 +1,53 @@
-// Random flips and rotations of training images, as Keras' RandomFlip("horizontal") followed by
-// RandomRotation do them, on their way from bytes to floats.
+// Augmentation: random changes to training images, such as Keras' RandomFlip("horizontal") followed by RandomRotation.
 //
-//   const Augment augmentation = parse_augment("flip,rotate=0.2");
+//   const Augment augment = parse_augment("flip,rotate=0.2");
 //   Random rng(seed, Stream::augment, epoch, sample);
-//   augment(augmentation, rng, rgb, 160, 160, pixels);
+//   const ImageTransform transform = draw_transform(augment, rng);   // for Backend::images()
+//
+// Everything here is safe to use from several threads.
 #pragma once
 
-#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/random.h"
+#include "kernels/image_transform.h"
 
 namespace counterpoise {
 
+// A row of the table of augmentations in augment.cpp. A new one is a row there, and a case in image_transform.h if it
+// changes the color of pixels.
+struct Augmentation {
+  std::string name;
+  std::string parameter;  // a letter for its strength, or "" if it has none
+  float low, high;        // the range of the strength; 0 means that the augmentation is off
+  std::string help;
+  // Draws from `rng` and adds what was drawn to `transform`.
+  void (*draw)(float strength, Random& rng, ImageTransform& transform);
+  // Draws its numbers even where it is off, so that switching it on does not change what others draw.
+  bool always_draws = false;
+};
+const std::vector<Augmentation>& augmentations();
+
+// Which augmentations are on, and how strong: strengths[i] is that of row i of the table, 0 or absent where it is off.
 struct Augment {
-  bool flip = false;  // left and right change places in half of the images
-  float rotate = 0;   // the angle is uniform in [-rotate, rotate] whole turns
+  std::vector<float> strengths = {};
+
+  float strength(size_t row) const { return row < strengths.size() ? strengths[row] : 0; }
 };
 
-// "none", or one or both of "flip" and "rotate=R", 0 <= R <= 1, with a comma in between. Throws
-// Error(invalid_argument), which says so, for anything else.
+// "none", or some of the table's names with commas in between and, where one has a parameter, its strength:
+// "flip,rotate=0.2". They are applied in the order of the table. Throws Error(invalid_argument), which lists them, for
+// anything else.
 Augment parse_augment(const std::string& description);
 
 // The shortest text from which parse_augment makes the same.
 std::string to_string(const Augment& augment);
 
-// What a draw makes of a image: mirrored first where `flip`, then turned counter-clockwise by `angle` radians.
-struct FlipRotation {
-  float angle = 0;
-  bool flip = false;
-};
+// The transform of one image.
+ImageTransform draw_transform(const Augment& augment, Random& rng);
 
-// Takes two numbers from rng whatever `augment` says, so that switching one change on does not alter the other.
-FlipRotation draw_flip_rotation(const Augment& augment, Random& rng);
-
-// The image rgb, height x width x 3 bytes, flipped and rotated at random, as floats from 0 to 255
-// in `out` (the same shape, no overlap), as draw_flip_rotation() says.
-void augment(const Augment& augment, Random& rng, const uint8_t* rgb, int height, int width, float* out);
-
-// The image, mirrored first where `flip`, turned counter-clockwise by `angle` radians about its
-// center ((width-1)/2, (height-1)/2). The size stays: corners are cut off, and what comes in from
-// outside is the image mirrored at its edges, d c b a | a b c d | d c b a. Bilinear; the formula
-// is in kernels/image_transform.h. Shapes as for augment(). Throws Error where height or width is not positive.
-void rotate(float angle, bool flip, const uint8_t* rgb, int height, int width, float* out);
+// What parse_augment takes, in one line for a program's help.
+std::string augment_help();
 
 }  // namespace counterpoise

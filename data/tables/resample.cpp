@@ -57,8 +57,7 @@ void append(const Table& from, const Origin& origin, Resampled& to) {
 }
 
 Resampled copies(const Table& table, const Rows& rows) {
-  Resampled y;
-  y.table.columns = table.columns;
+  Resampled y{Table({}, table.columns, {}, table.class_names, table.column_names), {}};
   for (const size_t i : rows) append(table, {i, i, 0}, y);
   return y;
 }

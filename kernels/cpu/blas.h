@@ -6,7 +6,7 @@
 
 #include "kernels/cpu/parallel.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 inline int blas_int(Index n) {
   CP_ENSURE(n <= 0x7fffffff, "matrix product: an extent of ", n, " is more than OpenBLAS can count");
@@ -48,4 +48,4 @@ void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L
       1);
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

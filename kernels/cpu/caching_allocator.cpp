@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -83,4 +83,4 @@ void CachingAllocator::trim() noexcept {
   unused_.clear();
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

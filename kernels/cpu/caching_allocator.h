@@ -7,7 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 class CachingAllocator {
  public:
@@ -27,4 +27,4 @@ class CachingAllocator {
   std::unordered_map<void*, size_t> in_use_;  // capacity of each block handed out
 };
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -8,6 +8,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 // The ways of a convolution, the fastest first. im2col does them all, and 1 x 1 best.

@@ -14,6 +14,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 Backend& cpu_backend() {
   static CpuBackend backend;
   return backend;

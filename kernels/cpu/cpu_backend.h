@@ -53,10 +53,12 @@ class CpuBackend : public ReferenceBackend {
 
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
 
+  void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
+
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 
  private:
-  CachingAllocator memory_;
+  detail::CachingAllocator memory_;
 };
 
 }  // namespace counterpoise

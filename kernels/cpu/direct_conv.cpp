@@ -5,7 +5,7 @@
 #include "kernels/cpu/winograd.h"
 #include "kernels/scratch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -149,4 +149,4 @@ void direct_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, con
 INSTANTIATE(float);
 INSTANTIATE(double);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

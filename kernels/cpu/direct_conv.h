@@ -8,7 +8,7 @@
 
 #include "kernels/conv_geometry.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // Whether this is the fastest way, by measurement.
 bool direct_is_best(const ConvGeometry& g);
@@ -20,4 +20,4 @@ void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
 template <class T>
 void direct_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

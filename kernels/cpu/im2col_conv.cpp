@@ -5,7 +5,7 @@
 #include "kernels/cpu/blas.h"
 #include "kernels/scratch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -126,4 +126,4 @@ void im2col_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, con
 INSTANTIATE(float);
 INSTANTIATE(double);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

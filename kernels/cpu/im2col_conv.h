@@ -11,7 +11,7 @@
 
 #include "kernels/conv_geometry.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // y = x * w + bias, clamped at 0 if `relu`. The bias may be null.
 template <class T>
@@ -24,4 +24,4 @@ void im2col_grad_input(Backend& backend, const ConvGeometry& g, const T* dy, con
 template <class T>
 void im2col_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

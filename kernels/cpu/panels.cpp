@@ -6,7 +6,7 @@
 
 #include "kernels/formulas.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -148,4 +148,4 @@ void multiply_transposed(Index rows, Index length, Index count, Panels<const T> 
 INSTANTIATE(float);
 INSTANTIATE(double);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -10,7 +10,7 @@
 
 #include "kernels/cpu/simd.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // A matrix, or some neighboring rows or panels of one. Element (row, column) lies at panel column / width, row `row`,
 // place column % width. The width may be another than lanes<T> where a matrix is only read number by number; then, and
@@ -52,4 +52,4 @@ template <class T>
 void multiply_transposed(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool add,
                          Panels<T> c);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

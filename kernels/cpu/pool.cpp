@@ -7,6 +7,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 struct Pooling {

@@ -6,7 +6,7 @@
 
 #include "kernels/view.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 #if defined(__AVX512F__)
 constexpr int vector_bytes = 64, vector_registers = 32;
@@ -21,7 +21,6 @@ constexpr int vector_bytes = 16, vector_registers = 16;
 template <class T>
 constexpr int lanes = vector_bytes / int(sizeof(T));
 
-namespace detail {
 template <class T>
 struct VecOf {
   typedef T type __attribute__((vector_size(vector_bytes)));
@@ -32,10 +31,9 @@ template <>
 struct MaskOf<float> : VecOf<int32_t> {};
 template <>
 struct MaskOf<double> : VecOf<int64_t> {};
-}  // namespace detail
 
 template <class T>
-using Vec = typename detail::VecOf<T>::type;
+using Vec = typename VecOf<T>::type;
 
 // The memory need not be aligned.
 template <class T>
@@ -91,7 +89,7 @@ inline void end_of_stream() {
 template <class T>
 inline void transpose(Vec<T> (&rows)[lanes<T>]) {
   constexpr int n = lanes<T>;
-  typename detail::MaskOf<T>::type low, high;  // a0 b0 a1 b1 ... of the lower and the upper halves of a and b
+  typename MaskOf<T>::type low, high;  // a0 b0 a1 b1 ... of the lower and the upper halves of a and b
   for (int i = 0; i < n; ++i) low[i] = i / 2 + i % 2 * n, high[i] = low[i] + n / 2;
   for (int stage = 1; stage < n; stage *= 2) {
     Vec<T> shuffled[n];
@@ -103,4 +101,4 @@ inline void transpose(Vec<T> (&rows)[lanes<T>]) {
   }
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

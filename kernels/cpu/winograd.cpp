@@ -13,7 +13,7 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/winograd_tiles.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -186,4 +186,4 @@ template void winograd_conv(Backend&, int, const ConvGeometry&, const double*, c
 template void winograd_grad_weight(Backend&, int, const ConvGeometry&, const float*, const float*, float*);
 template void winograd_grad_weight(Backend&, int, const ConvGeometry&, const double*, const double*, double*);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

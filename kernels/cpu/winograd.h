@@ -4,7 +4,7 @@
 
 #include "kernels/conv_geometry.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // The tile size m, 2 or 4, that costs fewer products; 0 where a direct convolution costs less than either, or if this
 // is no such convolution.
@@ -21,4 +21,4 @@ void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x
 template <class T>
 void winograd_grad_weight(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* dy, T* dw);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

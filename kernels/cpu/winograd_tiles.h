@@ -10,7 +10,7 @@
 #include "kernels/cpu/winograd_transforms.h"
 #include "kernels/scratch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 struct Range {
   Index first, last;
@@ -203,4 +203,4 @@ class Tiles {
   const std::vector<T> zeros_;
 };
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

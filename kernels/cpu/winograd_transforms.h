@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 template <int m>
 struct Winograd;
@@ -180,4 +180,4 @@ inline void transform(void (*f)(const V (&)[In], V (&)[Out]), const Load& load, 
   }
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -5,7 +5,7 @@
 
 #include "kernels/error.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // Throws Error(device). Work on a GPU is asynchronous, so the call that reports an error may not be the one
 // that made it; CUDA_LAUNCH_BLOCKING=1 makes each call wait.
@@ -16,12 +16,12 @@ namespace counterpoise {
               "device");
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail
 
-#define CUDA_CHECK(expression)                                                                            \
-  do {                                                                                                    \
-    const cudaError_t cuda_status = (expression);                                                         \
-    if (cuda_status != cudaSuccess) {                                                                     \
-      ::counterpoise::throw_cuda_error(cudaGetErrorString(cuda_status), #expression, __FILE__, __LINE__); \
-    }                                                                                                     \
+#define CP_CUDA_CHECK(expression)                                                                                 \
+  do {                                                                                                            \
+    const cudaError_t cuda_status = (expression);                                                                 \
+    if (cuda_status != cudaSuccess) {                                                                             \
+      ::counterpoise::detail::throw_cuda_error(cudaGetErrorString(cuda_status), #expression, __FILE__, __LINE__); \
+    }                                                                                                             \
   } while (false)

@@ -13,6 +13,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 constexpr int timed_at_use = 3;  // the last batch of an epoch, which is smaller, is not worth it
@@ -52,21 +54,21 @@ size_t CudaBackend::workspace_limit(const ConvProblem& problem) const {
 // The shortest of three runs, after one that may have to load code.
 float CudaBackend::milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace) {
   cudaEvent_t start, stop;
-  CUDA_CHECK(cudaEventCreate(&start));
-  CUDA_CHECK(cudaEventCreate(&stop));
+  CP_CUDA_CHECK(cudaEventCreate(&start));
+  CP_CUDA_CHECK(cudaEventCreate(&stop));
   float best = 0;
   plan.run(data, workspace);
   for (int i = 0; i < 3; ++i) {
-    CUDA_CHECK(cudaEventRecord(start, stream_));
+    CP_CUDA_CHECK(cudaEventRecord(start, stream_));
     plan.run(data, workspace);
-    CUDA_CHECK(cudaEventRecord(stop, stream_));
-    CUDA_CHECK(cudaEventSynchronize(stop));
+    CP_CUDA_CHECK(cudaEventRecord(stop, stream_));
+    CP_CUDA_CHECK(cudaEventSynchronize(stop));
     float duration = 0;
-    CUDA_CHECK(cudaEventElapsedTime(&duration, start, stop));
+    CP_CUDA_CHECK(cudaEventElapsedTime(&duration, start, stop));
     best = i == 0 ? duration : std::min(best, duration);
   }
-  CUDA_CHECK(cudaEventDestroy(start));
-  CUDA_CHECK(cudaEventDestroy(stop));
+  CP_CUDA_CHECK(cudaEventDestroy(start));
+  CP_CUDA_CHECK(cudaEventDestroy(stop));
   return best;
 }
 

@@ -5,7 +5,7 @@
 
 #include "kernels/cuda/cudnn_conv.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // A convolution as the loops of its definition, one thread for each number of the result: for f64, in which gradients
 // are checked, and for the rare shapes for which cuDNN has no engine. Sums are held in double.
@@ -16,4 +16,4 @@ void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const Co
 void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
 void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -1,7 +1,7 @@
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/launch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -110,4 +110,4 @@ void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, con
   for_each(stream, pixels * C, [=] __device__(Index i) { out[i] = in[i / C * padded + i % C]; });
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

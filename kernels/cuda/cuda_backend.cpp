@@ -11,6 +11,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 // -- finding a GPU --
 
 namespace {
@@ -52,14 +54,14 @@ std::string cuda_version() {
 
 CudaBackend::CudaBackend() {
   find_device();
-  CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  CP_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   make_pool();
   for (int i = 0; i < 2; ++i) {
     void* half = nullptr;
-    CUDA_CHECK(cudaMallocHost(&half, Staging::bytes));
+    CP_CUDA_CHECK(cudaMallocHost(&half, Staging::bytes));
     staging_.memory[i] = static_cast<char*>(half);
-    CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
-    CUDA_CHECK(cudaEventRecord(staging_.read[i], stream_));
+    CP_CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
+    CP_CUDA_CHECK(cudaEventRecord(staging_.read[i], stream_));
   }
   open_libraries();
 }
@@ -87,8 +89,8 @@ void CudaBackend::find_device() {
   if (status != cudaSuccess) throw none(detail::text("CUDA cannot start: ", cudaGetErrorString(status)));
 
   cudaDeviceProp device;
-  CUDA_CHECK(cudaSetDevice(0));
-  CUDA_CHECK(cudaGetDeviceProperties(&device, 0));
+  CP_CUDA_CHECK(cudaSetDevice(0));
+  CP_CUDA_CHECK(cudaGetDeviceProperties(&device, 0));
   compute_capability_ = 10 * device.major + device.minor;
   memory_ = device.totalGlobalMem;
   device_text_ = detail::text(device.name, ", ", memory_ / mebibyte, " MiB");
@@ -101,14 +103,14 @@ void CudaBackend::find_device() {
 
 void CudaBackend::make_pool() {
   int supported = 0;
-  CUDA_CHECK(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, 0));
+  CP_CUDA_CHECK(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, 0));
   CP_ENSURE_AS(device, supported, device_text_, ": its driver has no memory pools; update the driver");
   cudaMemPoolProps properties = {};
   properties.allocType = cudaMemAllocationTypePinned;
   properties.location = {cudaMemLocationTypeDevice, 0};
-  CUDA_CHECK(cudaMemPoolCreate(&pool_, &properties));
+  CP_CUDA_CHECK(cudaMemPoolCreate(&pool_, &properties));
   uint64_t keep_all = std::numeric_limits<uint64_t>::max();  // what is released is not given back to the driver
-  CUDA_CHECK(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep_all));
+  CP_CUDA_CHECK(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep_all));
 }
 
 void CudaBackend::open_libraries() {
@@ -157,7 +159,7 @@ void* CudaBackend::allocate(size_t bytes) {
     throw Error(ErrorKind::out_of_memory, "out of memory on the ", device_text_, ": ", used / mebibyte,
                 " MiB are in use and ", bytes / mebibyte, " MiB more could not be allocated");
   }
-  CUDA_CHECK(status);
+  CP_CUDA_CHECK(status);
   return memory;
 }
 
@@ -166,7 +168,7 @@ void CudaBackend::release(void* memory, size_t) noexcept { cudaFreeAsync(memory,
 
 size_t CudaBackend::peak_bytes() const {
   uint64_t peak = 0;
-  CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemHigh, &peak));
+  CP_CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemHigh, &peak));
   return peak;
 }
 
@@ -179,15 +181,15 @@ void CudaBackend::upload(const void* host, const View& y) {
   Staging& s = staging_;
   for (size_t done = 0; done < bytes;) {
     if (s.used == Staging::bytes) {
-      CUDA_CHECK(cudaEventRecord(s.read[s.half], stream_));
+      CP_CUDA_CHECK(cudaEventRecord(s.read[s.half], stream_));
       s.half = 1 - s.half;
       s.used = 0;
-      CUDA_CHECK(cudaEventSynchronize(s.read[s.half]));
+      CP_CUDA_CHECK(cudaEventSynchronize(s.read[s.half]));
     }
     const size_t piece = std::min(bytes - done, Staging::bytes - s.used);
     char* const from = s.memory[s.half] + s.used;
     std::memcpy(from, static_cast<const char*>(host) + done, piece);
-    CUDA_CHECK(cudaMemcpyAsync(y.as<char>() + done, from, piece, cudaMemcpyHostToDevice, stream_));
+    CP_CUDA_CHECK(cudaMemcpyAsync(y.as<char>() + done, from, piece, cudaMemcpyHostToDevice, stream_));
     done += piece;
     s.used = std::min(Staging::bytes, (s.used + piece + 255) / 256 * 256);
   }
@@ -195,15 +197,15 @@ void CudaBackend::upload(const void* host, const View& y) {
 
 void CudaBackend::download(const ConstView& x, void* host) {
   const size_t bytes = x.size() * size_of(x.dtype);
-  if (bytes) CUDA_CHECK(cudaMemcpyAsync(host, x.data, bytes, cudaMemcpyDeviceToHost, stream_));
+  if (bytes) CP_CUDA_CHECK(cudaMemcpyAsync(host, x.data, bytes, cudaMemcpyDeviceToHost, stream_));
   synchronize();
 }
 
 void CudaBackend::copy(const ConstView& x, const View& y) {
   const size_t bytes = x.size() * size_of(x.dtype);
-  if (bytes) CUDA_CHECK(cudaMemcpyAsync(y.data, x.data, bytes, cudaMemcpyDeviceToDevice, stream_));
+  if (bytes) CP_CUDA_CHECK(cudaMemcpyAsync(y.data, x.data, bytes, cudaMemcpyDeviceToDevice, stream_));
 }
 
-void CudaBackend::synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream_)); }
+void CudaBackend::synchronize() { CP_CUDA_CHECK(cudaStreamSynchronize(stream_)); }
 
 }  // namespace counterpoise

@@ -87,7 +87,7 @@ class CudaBackend : public Backend {
   void gather_grad(const ConstView& dy, const ConstView& index, const View& dx) override;
 
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
-  void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) override;
+  void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 
@@ -104,18 +104,20 @@ class CudaBackend : public Backend {
   struct Convolution {
     int uses = 0;
     bool timed = false;
-    std::shared_ptr<ConvPlan> plan;
+    std::shared_ptr<detail::ConvPlan> plan;
   };
 
   void find_device();
   void make_pool();
   void open_libraries();
-  ConvProblem problem(ConvProblem::Pass pass, const ConstView& x, const ConstView& w, Conv2dParams params) const;
-  void convolve(const ConvProblem& problem, const ConvData& data);
-  void convolve_padded(ConvProblem problem, ConvData data);
-  size_t workspace_limit(const ConvProblem& problem) const;
-  std::shared_ptr<ConvPlan> fastest(std::vector<std::unique_ptr<ConvPlan>> plans, const ConvData& data);
-  float milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace);
+  detail::ConvProblem problem(detail::ConvProblem::Pass pass, const ConstView& x, const ConstView& w,
+                              Conv2dParams params) const;
+  void convolve(const detail::ConvProblem& problem, const detail::ConvData& data);
+  void convolve_padded(detail::ConvProblem problem, detail::ConvData data);
+  size_t workspace_limit(const detail::ConvProblem& problem) const;
+  std::shared_ptr<detail::ConvPlan> fastest(std::vector<std::unique_ptr<detail::ConvPlan>> plans,
+                                            const detail::ConvData& data);
+  float milliseconds(const detail::ConvPlan& plan, const detail::ConvData& data, void* workspace);
 
   std::string description_, device_text_;
   int compute_capability_ = 0;  // 90 for 9.0

@@ -21,7 +21,7 @@
 
 #include "kernels/cuda/libraries.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -266,14 +266,14 @@ std::vector<cudnnBackendNumericalNote_t> notes(const Descriptor& engine) {
 // the same name.
 std::string name_of(const Descriptor& config) {
   const Descriptor engine = engine_of(config);
-  std::string y = detail::text("engine ", engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX), ", knobs");
+  std::string y = text("engine ", engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX), ", knobs");
   for (const Descriptor& knob :
        config.parts(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, max_knobs)) {
-    y += detail::text(" ", int(knob.get<cudnnBackendKnobType_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE)), "=",
-                      knob.get<int64_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
+    y += text(" ", int(knob.get<cudnnBackendKnobType_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE)), "=",
+              knob.get<int64_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
   }
   y += ", notes";
-  for (cudnnBackendNumericalNote_t note : notes(engine)) y += detail::text(" ", int(note));
+  for (cudnnBackendNumericalNote_t note : notes(engine)) y += text(" ", int(note));
   return y;
 }
 
@@ -339,4 +339,4 @@ std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t handle, const C
   return plans;
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

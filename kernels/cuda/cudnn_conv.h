@@ -13,7 +13,7 @@
 
 #include "kernels/conv_geometry.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // What is to be computed: everything that the choice of an engine depends on.
 struct ConvProblem {
@@ -48,4 +48,4 @@ class ConvPlan {
 std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t handle, const ConvProblem& problem, int limit,
                                                    size_t workspace_limit);
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

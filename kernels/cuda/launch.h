@@ -14,7 +14,7 @@
 #include "kernels/cuda/check.h"
 #include "kernels/view.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 #ifdef __CUDACC__
 constexpr int block_threads = 256;
@@ -32,7 +32,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, [[maybe_unused]] cudaStrea
 #else
   emulate(waits == Waits::yes, grid, dim3(block_threads), [&] { kernel(arguments...); });
 #endif
-  CUDA_CHECK(cudaGetLastError());
+  CP_CUDA_CHECK(cudaGetLastError());
 }
 
 // Enough blocks for n threads, but no more than keep any GPU busy: each thread then does several.
@@ -114,4 +114,4 @@ __device__ T block_sum(T value) {
   return sum;
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -6,7 +6,7 @@
 
 #include "kernels/error.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -71,4 +71,4 @@ const CudnnApi& cudnn() {
   return api;
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -8,7 +8,7 @@
 #include <cublas_v2.h>
 #include <cudnn.h>
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // (Its header has two functions of this name; this is the newer one.)
 using CublasGemmEx = cublasStatus_t (*)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int,
@@ -43,4 +43,4 @@ struct CudnnApi {
 const CublasApi& cublas();
 const CudnnApi& cudnn();
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

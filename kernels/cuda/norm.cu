@@ -6,6 +6,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 template <class T>

@@ -6,6 +6,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 constexpr int table_size = 48;  // tensors in one kernel: its arguments have 4 KiB

@@ -6,6 +6,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 // (Each kernel starts in a function template of its own: nvcc takes no device lambda inside a generic one.)

@@ -8,6 +8,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 // The extents of images and of their windows.

@@ -2,7 +2,7 @@
 
 #include <cuda_runtime.h>
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 static __global__ void probe_kernel() {}
 
@@ -13,4 +13,4 @@ cudaError_t probe_kernels() {
   return status;
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

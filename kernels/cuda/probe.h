@@ -3,9 +3,9 @@
 
 #include <cuda_runtime_api.h>
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // cudaSuccess, or the reason why not, such as cudaErrorNoKernelImageForDevice.
 cudaError_t probe_kernels();
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -5,6 +5,8 @@
 
 namespace counterpoise {
 
+using namespace detail;
+
 namespace {
 
 template <class X, class Y, int lanes>

@@ -10,7 +10,7 @@
 #include "kernels/cuda/launch.h"
 #include "kernels/scratch.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 // The type in which a thread adds up its share of a sum; shares are added in double.
 template <class T>
@@ -94,4 +94,4 @@ void with_lanes(Index columns, const Fn& fn) {
   else fn(std::integral_constant<int, 1>());
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include "kernels/broadcast.h"
@@ -11,15 +10,6 @@
 #include "kernels/philox.h"
 
 namespace counterpoise {
-
-namespace {
-
-template <class T>
-void store(const std::vector<double>& sums, const View& y) {
-  for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = static_cast<T>(sums[i]);
-}
-
-}  // namespace
 
 Backend& reference_backend() {
   static ReferenceBackend backend;
@@ -132,7 +122,7 @@ void ReferenceBackend::sum_to(const ConstView& x, const View& y) {
     using T = decltype(zero);
     for (Index i = 0; i < x.size(); ++i) sums[in_y(i)] += x.as<T>()[i];
   });
-  dispatch_floating(y.dtype, [&](auto zero) { store<decltype(zero)>(sums, y); });
+  dispatch_floating(y.dtype, [&](auto zero) { store_sums<decltype(zero)>(sums, y); });
 }
 
 double ReferenceBackend::sum_squares(const std::vector<ConstView>& xs) {
@@ -161,190 +151,6 @@ void ReferenceBackend::matmul(const ConstView& a, bool transpose_a, const ConstV
         y.as<T>()[m * columns + n] = static_cast<T>(sum);
       }
     }
-  });
-}
-
-// -- convolution: seven loops --
-// All three passes walk over the same products x[n,h,w,c] w[k,r,s,c] -> y[n,p,q,k]; they differ in which of the
-// three they sum into. `walk` calls fn(index in x, index in w, index in y) for every product that is not padding.
-
-namespace {
-
-template <class Fn>
-void walk_products(const Shape& x, const Shape& w, const Shape& y, Conv2dParams params, const Fn& fn) {
-  const Index N = x[0], H = x[1], W = x[2], C = x[3], K = w[0], R = w[1], S = w[2], P = y[1], Q = y[2];
-  for (Index n = 0; n < N; ++n) {
-    for (Index p = 0; p < P; ++p) {
-      for (Index q = 0; q < Q; ++q) {
-        for (Index k = 0; k < K; ++k) {
-          for (Index r = 0; r < R; ++r) {
-            for (Index s = 0; s < S; ++s) {
-              const Index h = p * params.stride + r - params.pad, v = q * params.stride + s - params.pad;
-              if (h < 0 || h >= H || v < 0 || v >= W) continue;
-              for (Index c = 0; c < C; ++c) {
-                fn(((n * H + h) * W + v) * C + c, ((k * R + r) * S + s) * C + c, ((n * P + p) * Q + q) * K + k);
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
-}  // namespace
-
-void ReferenceBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params,
-                              bool relu, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const Index K = w.shape[0];
-    std::vector<double> sums(y.size());
-    for (Index i = 0; i < y.size(); ++i) sums[i] = bias.data ? double(bias.as<T>()[i % K]) : 0;
-    walk_products(x.shape, w.shape, y.shape, params,
-                  [&](Index ix, Index iw, Index iy) { sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw]; });
-    if (relu) {
-      for (double& sum : sums) sum = formula::Relu::f(sum);
-    }
-    store<T>(sums, y);
-  });
-}
-
-void ReferenceBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) {
-  dispatch_floating(dx.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> sums(dx.size());
-    walk_products(dx.shape, w.shape, dy.shape, params,
-                  [&](Index ix, Index iw, Index iy) { sums[ix] += double(dy.as<T>()[iy]) * w.as<T>()[iw]; });
-    store<T>(sums, dx);
-  });
-}
-
-void ReferenceBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params,
-                                          const View& dw) {
-  dispatch_floating(dw.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> sums(dw.size());
-    walk_products(x.shape, dw.shape, dy.shape, params,
-                  [&](Index ix, Index iw, Index iy) { sums[iw] += double(dy.as<T>()[iy]) * x.as<T>()[ix]; });
-    store<T>(sums, dw);
-  });
-}
-
-// -- pooling --
-
-namespace {
-
-// Calls fn(index in x, index in y) for every pair of an input and the window that holds it.
-template <class Fn>
-void walk_windows(const Shape& x, const Shape& y, Pool2dParams params, const Fn& fn) {
-  const Index H = x[1], W = x[2], C = x[3], P = y[1], Q = y[2];
-  for (Index n = 0; n < x[0]; ++n) {
-    for (Index p = 0; p < P; ++p) {
-      for (Index q = 0; q < Q; ++q) {
-        for (Index c = 0; c < C; ++c) {
-          for (Index r = 0; r < params.window; ++r) {
-            for (Index s = 0; s < params.window; ++s) {
-              const Index h = p * params.stride + r - params.pad, w = q * params.stride + s - params.pad;
-              if (h < 0 || h >= H || w < 0 || w >= W) continue;
-              fn(((n * H + h) * W + w) * C + c, ((n * P + p) * Q + q) * C + c);
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
-// The same for adaptive windows; fn gets the number of inputs in the window, too.
-template <class Fn>
-void walk_adaptive(const Shape& x, const Shape& y, const Fn& fn) {
-  const Index H = x[1], W = x[2], C = x[3], P = y[1], Q = y[2];
-  for (Index n = 0; n < x[0]; ++n) {
-    for (Index p = 0; p < P; ++p) {
-      for (Index q = 0; q < Q; ++q) {
-        const Index top = p * H / P, bottom = ((p + 1) * H + P - 1) / P;
-        const Index left = q * W / Q, right = ((q + 1) * W + Q - 1) / Q;
-        const Index count = (bottom - top) * (right - left);
-        for (Index h = top; h < bottom; ++h) {
-          for (Index w = left; w < right; ++w) {
-            for (Index c = 0; c < C; ++c) {
-              fn(((n * H + h) * W + w) * C + c, ((n * P + p) * Q + q) * C + c, count);
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
-}  // namespace
-
-void ReferenceBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(-std::numeric_limits<Compute<T>>::infinity());
-    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) {
-      T& best = y.as<T>()[iy];
-      const T value = x.as<T>()[ix];
-      if (value > best || value != value) best = value;  // NaN wins, so that a broken run is seen
-    });
-  });
-}
-
-void ReferenceBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
-                                       const View& dx) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> sums(dx.size());
-    std::vector<bool> given(y.size());
-    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) {
-      if (given[iy] || x.as<T>()[ix] != y.as<T>()[iy]) return;
-      sums[ix] += dy.as<T>()[iy];
-      given[iy] = true;
-    });
-    store<T>(sums, dx);
-  });
-}
-
-void ReferenceBackend::avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> sums(y.size());
-    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) { sums[iy] += x.as<T>()[ix]; });
-    for (double& sum : sums) sum /= double(params.window * params.window);
-    store<T>(sums, y);
-  });
-}
-
-void ReferenceBackend::avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) {
-  dispatch_floating(dy.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> sums(dx.size());
-    walk_windows(dx.shape, dy.shape, params, [&](Index ix, Index iy) {
-      sums[ix] += double(dy.as<T>()[iy]) / double(params.window * params.window);
-    });
-    store<T>(sums, dx);
-  });
-}
-
-void ReferenceBackend::adaptive_avg_pool2d(const ConstView& x, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> sums(y.size());
-    walk_adaptive(x.shape, y.shape,
-                  [&](Index ix, Index iy, Index count) { sums[iy] += double(x.as<T>()[ix]) / double(count); });
-    store<T>(sums, y);
-  });
-}
-
-void ReferenceBackend::adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) {
-  dispatch_floating(dy.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> sums(dx.size());
-    walk_adaptive(dx.shape, dy.shape,
-                  [&](Index ix, Index iy, Index count) { sums[ix] += double(dy.as<T>()[iy]) / double(count); });
-    store<T>(sums, dx);
   });
 }
 
@@ -465,19 +271,21 @@ void ReferenceBackend::dropout(const ConstView& x, double p, uint64_t key, uint6
   });
 }
 
-void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) {
+void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& transforms,
+                              const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     T* out = y.as<T>();
     for (Index n = 0; n < y.shape[0]; ++n) {
       const uint8_t* image = bytes.as<uint8_t>() + index.as<int32_t>()[n] * Index(H) * W * 3;
-      const double* turn = turns.as<double>() + 3 * n;
+      const ImageTransform& transform = transforms.as<ImageTransform>()[n];
       for (int row = 0; row < H; ++row) {
-        const RotatedRow turned(turn[0], turn[1], turn[2] != 0, H, W, row);
+        const TransformedRow transformed(transform, H, W, row);
         for (int column = 0; column < W; ++column, out += 3) {
           float pixel[3];
-          turned.sample(image, column, pixel);
+          transformed.sample(image, column, pixel);
+          transform.apply_formulas(pixel);
           for (int c = 0; c < 3; ++c) out[c] = T(scale_pixel(pixel[c]));
         }
       }

@@ -63,9 +63,16 @@ class ReferenceBackend : public Backend {
 
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
 
-  void images(const ConstView& bytes, const ConstView& index, const ConstView& turns, const View& y) override;
+  void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
+
+ private:
+  // y = the sums, each rounded once to y's dtype T.
+  template <class T>
+  static void store_sums(const std::vector<double>& sums, const View& y) {
+    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = static_cast<T>(sums[i]);
+  }
 };
 
 }  // namespace counterpoise

@@ -63,7 +63,7 @@ TEST_CASE("lecture tables: the matrices M1 to M6 give what the slides print") {
   CHECK(m4.tp + m4.fp == 125);
 }
 
-TEST_CASE("lecture tables: M7 is right but for its last row, and M8 mixes two means") {
+TEST_CASE("lecture tables: M7 is right except for its last row, and M8 confuses two means") {
   CHECK(lecture_f1().size() == 5);
   for (const LectureF1& row : lecture_f1()) {
     const double f1 = 2 / (1 / row.precision + 1 / row.recall);

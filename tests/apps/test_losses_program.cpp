@@ -27,7 +27,7 @@ Json eval(const std::string& arguments) {
   return Json::parse(r.out);
 }
 
-// What is wrong with a text as XML: tags that do not nest, attributes without quotes, bare < and &. "" for nothing.
+// What is wrong with a text as XML: tags that are not nested, attributes without quotes, bare < and &. "" for nothing.
 std::string xml_error(const std::string& xml) {
   std::vector<std::string> open;
   int roots = 0;
@@ -61,7 +61,7 @@ std::string xml_error(const std::string& xml) {
 
 }  // namespace
 
-TEST_CASE("losses: help, version and list go to stdout and end with 0") {
+TEST_CASE("losses: help, version and list go to stdout, exit code 0") {
   for (const char* arguments :
        {"--help", "-h", "list --help", "eval --help", "walk --help", "tables --help", "curves --help"}) {
     const Result r = losses_program(arguments);
@@ -172,7 +172,7 @@ TEST_CASE("losses: eval takes negative numbers, soft targets, weights by scheme 
   CHECK(rows["per_sample"][0] == doctest::Approx(std::log(std::exp(1.) + std::exp(2.)) - 0.25 * 1 - 0.75 * 2));
   CHECK(rows["labels"] == Json{{0.25, 0.75}, {1, 0}});
   CHECK(eval("cross-entropy --logits 1,2 --labels 0,1")["labels"] ==
-        Json::array({Json{0, 1}}));  // a row, as it adds up
+        Json::array({Json{0, 1}}));  // a row of probabilities, because it adds up to 1
 
   CHECK(eval("bce --logits '1;2' --labels 0,1 --class-weights balanced --counts 1000,11000")["class_weights"] ==
         Json{6, 12000. / 22000});
@@ -186,7 +186,7 @@ TEST_CASE("losses: eval takes negative numbers, soft targets, weights by scheme 
         doctest::Approx(std::log1p(std::exp(1.))));
 }
 
-TEST_CASE("losses: wrong command lines end with 2 and one line that helps") {
+TEST_CASE("losses: wrong command lines give exit code 2 and one line that helps") {
   check_fails("", 2, "list, eval, walk, tables, curves");
   check_fails("curvs", 2, "did you mean curves?");
   check_fails("--verison", 2, "did you mean --version?");
@@ -253,7 +253,7 @@ TEST_CASE("losses: walk gives the lecture's sums") {
   }
 }
 
-TEST_CASE("losses: curves writes images of every loss and a page that shows them all" * slow()) {
+TEST_CASE("losses: curves writes plots of every loss and a page that shows them all" * slow()) {
   const TemporaryFolder folder;
   const Result r = losses_program("curves --output " + (folder / "new/curves"));
   CAPTURE(r.err);

@@ -1,4 +1,4 @@
-// data/images/image.h and data/images/augment.h: the same pixels as Pillow and SciPy, and no file that does harm.
+// data/images/image.h: the same pixels as Pillow, and no file that does harm.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "core/random.h"
-#include "data/images/augment.h"
 #include "data/images/image.h"
 #include "data/images/jpeg_check.h"
 #include "kernels/error.h"
@@ -246,89 +245,4 @@ TEST_CASE("image: the resized image is Pillow's") {
   }
   CHECK_THROWS_AS(resize_bilinear(source, 0, 5), Error);
   CHECK_THROWS_AS(resize_bilinear({2, 2, {1, 2, 3}}, 5, 5), Error);
-}
-
-TEST_CASE("augment: the rotated image is SciPy's") {
-  const Image source = golden_image(golden()["rotate"]["source"]);
-  const size_t row = source.width * 3;
-  Bytes mirrored(source.rgb.size());
-  for (int y = 0; y < source.height; ++y)
-    for (size_t i = 0; i < row; ++i)
-      mirrored[y * row + i] = source.rgb[y * row + (source.width - 1 - i / 3) * 3 + i % 3];
-  std::vector<float> out(source.rgb.size());
-  for (const auto& entry : golden()["rotate"]["rotated"]) {
-    const float angle = entry["angle"];
-    CAPTURE(angle);
-    for (const bool flip : {false, true}) {
-      rotate(angle, flip, flip ? mirrored.data() : source.rgb.data(), source.height, source.width, out.data());
-      float largest = 0;
-      for (size_t i = 0; i < out.size(); ++i)
-        largest = std::max(largest, std::abs(out[i] - entry["pixels"][i].get<float>()));
-      CHECK(largest < 0.02f);
-    }
-  }
-}
-
-TEST_CASE("augment: quarter turns move pixels, no turn leaves them") {
-  const int n = 6;
-  Bytes rgb(n * n * 3);
-  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = i * 37 % 251;
-  std::vector<float> out(rgb.size());
-  rotate(0, false, rgb.data(), n, n, out.data());
-  CHECK(std::equal(rgb.begin(), rgb.end(), out.begin()));
-  float worst = 0, worst_flip = 0;
-  rotate(std::acos(-1.0f) / 2, false, rgb.data(), n, n, out.data());
-  for (int y = 0; y < n; ++y)  // counter-clockwise: the last column becomes the first row
-    for (int x = 0; x < n; ++x)
-      for (int c = 0; c < 3; ++c)
-        worst = std::max(worst, std::abs(out[(y * n + x) * 3 + c] - rgb[(x * n + n - 1 - y) * 3 + c]));
-  CHECK(worst < 0.01f);
-  rotate(0, true, rgb.data(), n, n, out.data());
-  for (int y = 0; y < n; ++y)
-    for (int x = 0; x < n; ++x)
-      for (int c = 0; c < 3; ++c)
-        worst_flip = std::max(worst_flip, std::abs(out[(y * n + x) * 3 + c] - rgb[(y * n + n - 1 - x) * 3 + c]));
-  CHECK(worst_flip == 0);
-}
-
-TEST_CASE("augment: one stream, one image, two numbers") {
-  const Bytes rgb = {0, 0, 0, 50, 60, 70, 100, 110, 120, 255, 255, 255};
-  std::vector<float> a(12), b(12);
-  int flips = 0;
-  float most = 0;
-  for (int i = 0; i < 1000; ++i) {
-    Random one(3, Stream::augment, 0, i), two = one, three = one;
-    const Augment both{true, 0.2f};
-    augment(both, one, rgb.data(), 2, 2, a.data());
-    augment(both, two, rgb.data(), 2, 2, b.data());
-    CHECK(a == b);
-    for (const float v : a) most = std::max(most, std::abs(v - 127.5f));
-    augment({}, three, rgb.data(), 2, 2, b.data());
-    CHECK(std::equal(rgb.begin(), rgb.end(), b.begin()));
-    CHECK(one.bits() == three.bits());
-    Random four(3, Stream::augment, 0, i);
-    augment({true, 0}, four, rgb.data(), 2, 2, b.data());
-    flips += b[0] == 50;
-  }
-  CHECK(most <= 127.5f);
-  CHECK(flips > 450);
-  CHECK(flips < 550);
-}
-
-TEST_CASE("augment: the text form") {
-  for (const char* good : {"none", "flip", "rotate=0.2", "flip,rotate=0.2", "rotate=1"})
-    CHECK(to_string(parse_augment(good)) == good);
-  CHECK(to_string(parse_augment("rotate=0.25,flip")) == "flip,rotate=0.25");
-  CHECK(to_string(parse_augment("rotate=0")) == "none");
-  for (const char* bad : {"", "Flip", "flip,", "flip,none", "flip,flip", "rotate", "rotate=", "rotate=2", "rotate=-0.1",
-                          "rotate=nan", "rotate=0.2x", ",", "flip flip"}) {
-    CAPTURE(bad);
-    try {
-      parse_augment(bad);
-      FAIL("accepted");
-    } catch (const Error& error) {
-      CHECK(error.kind() == ErrorKind::invalid_argument);
-      CHECK(std::string(error.what()).find("flip,rotate=R") != std::string::npos);
-    }
-  }
 }

@@ -1,40 +1,21 @@
-// Other numbers of rows for each class of a table, and nearest neighbors.
+// data/tables/resample.h: other numbers of rows for each class of a table.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <numeric>
 #include <set>
 
-#include "core/random.h"
 #include "data/tables/neighbors.h"
 #include "data/tables/resample.h"
-#include "tests/backends.h"
-#include "tests/support.h"
+#include "tests/data/tables.h"
 
 using namespace counterpoise;
 
 namespace {
 
-using Json = nlohmann::json;
-using Rows = std::vector<size_t>;
 using Sizes = std::map<int32_t, size_t>;
-
-const Json& golden() {
-  static const Json tables = [] {
-    std::ifstream file(source_folder() + "/tests/data/golden/resample.json");
-    return Json::parse(file)["tables"];
-  }();
-  return tables;
-}
-
-Table table_of(const Json& golden_table) {
-  return {golden_table["features"], golden_table["columns"], golden_table["labels"]};
-}
 
 Sizes sizes(const Table& table) {
   Sizes sizes;
@@ -61,25 +42,6 @@ Rows sources(const Resampled& resampled) {
   Rows rows;
   for (const Origin& origin : resampled.origins) rows.push_back(origin.row);
   return rows;
-}
-
-Rows numbers_below(size_t n) {
-  Rows rows(n);
-  std::iota(rows.begin(), rows.end(), size_t(0));
-  return rows;
-}
-
-// Normal clouds: `counts[c]` rows of class c, whose center is c in every column.
-Table clouds(const std::vector<size_t>& counts, size_t columns) {
-  Random rng(5, Stream::test);
-  Table table{{}, columns, {}};
-  for (size_t c = 0; c < counts.size(); ++c) {
-    for (size_t i = 0; i < counts[c]; ++i) {
-      table.labels.push_back(static_cast<int32_t>(c));
-      for (size_t f = 0; f < columns; ++f) table.features.push_back(static_cast<double>(c) + rng.normal());
-    }
-  }
-  return table;
 }
 
 // Everything that a row's origin promises.
@@ -181,43 +143,9 @@ const Method methods[] = {
 
 }  // namespace
 
-TEST_CASE("resample: neighbors are scikit-learn's, and of equal ones the first") {
-  REQUIRE(golden().size() == 12);
-  for (const Json& g : golden()) {
-    CAPTURE(std::string(g["name"]));
-    const Table table = table_of(g);
-    const Rows all = numbers_below(table.rows());
-    CHECK(nearest_neighbors(table, all, all, 5) == Rows(g["nearest"]));
-    CHECK(nearest_neighbors(table, all, Rows(all.rbegin(), all.rend()), 5) == Rows(g["nearest"]));
-  }
-}
-
-TEST_CASE("resample: neighbors over several blocks are those that sorting finds, on any number of threads") {
-  const Table table = clouds({250, 150}, 3);
-  const Rows all = numbers_below(table.rows());
-  const size_t k = 7;
-  Rows expected;
-  for (const size_t i : all) {
-    std::vector<std::pair<double, size_t>> others;
-    for (const size_t j : all) {
-      double square = 0;
-      for (size_t f = 0; f < 3; ++f) square += std::pow(table.row(i)[f] - table.row(j)[f], 2);
-      if (i != j) others.emplace_back(square, j);
-    }
-    std::sort(others.begin(), others.end());
-    for (size_t n = 0; n < k; ++n) expected.push_back(others[n].second);
-  }
-  for (const int threads : {1, 2, 3}) {
-    const Threads guard(threads);
-    CHECK(nearest_neighbors(table, all, all, k) == expected);
-  }
-  CHECK(nearest_neighbors(table, {399, 3}, {3, 399}, 1) == Rows{3, 399});
-  CHECK(nearest_neighbors(table, {0}, {3, 399}, 1).size() == 1);  // rows may be looked for among others
-}
-
 TEST_CASE("resample: classes come out as imbalanced-learn's, with errors where it has errors") {
   size_t errors = 0;
-  for (const Json& g : golden()) {
+  for (const Json& g : golden_tables()) {
     CAPTURE(std::string(g["name"]));
     const Table table = table_of(g);
     check_sizes(g["random_oversample"], table, [&] { return random_oversample(table, 1); });
@@ -250,7 +178,7 @@ TEST_CASE("resample: the lecture's 1000 and 11000") {
 }
 
 TEST_CASE("resample: smote starts from every row and draws from imbalanced-learn's neighbors") {
-  for (const Json& g : golden()) {
+  for (const Json& g : golden_tables()) {
     const Table table = table_of(g);
     for (const Json& run : g["runs"]) {
       const size_t k = run["k"], m = run["m"];
@@ -282,7 +210,7 @@ TEST_CASE("resample: smote starts from every row and draws from imbalanced-learn
 
 TEST_CASE("resample: rows in danger and noise are imbalanced-learn's") {
   size_t danger = 0, noise = 0;
-  for (const Json& g : golden()) {
+  for (const Json& g : golden_tables()) {
     const Table table = table_of(g);
     for (const Json& run : g["runs"]) {
       for (const Json& c : run["classes"]) {
@@ -302,7 +230,7 @@ TEST_CASE("resample: rows in danger and noise are imbalanced-learn's") {
 
 TEST_CASE("resample: adasyn's counts are imbalanced-learn's") {
   size_t classes = 0;
-  for (const Json& g : golden()) {
+  for (const Json& g : golden_tables()) {
     const Table table = table_of(g);
     for (const Json& run : g["runs"]) {
       for (const Json& c : run["classes"]) {
@@ -332,7 +260,7 @@ TEST_CASE("resample: adasyn rounds from half way to even") {
 
 TEST_CASE("resample: Tomek's links are imbalanced-learn's") {
   size_t removed = 0;
-  for (const Json& g : golden()) {
+  for (const Json& g : golden_tables()) {
     CAPTURE(std::string(g["name"]));
     const Table table = table_of(g);
     const Resampled some = tomek_links(table), all = tomek_links(table, true);

@@ -11,6 +11,7 @@
 #include "kernels/cpu/parallel.h"
 
 using namespace counterpoise;
+using namespace counterpoise::detail;
 
 TEST_CASE("parallel_for covers every element once, for all sizes, grains and numbers of threads") {
   for (const int threads : {1, 2, 3, 8}) {

@@ -13,6 +13,7 @@
 #include "tests/support.h"
 
 using namespace counterpoise;
+using namespace counterpoise::detail;
 
 // -- algebra --
 

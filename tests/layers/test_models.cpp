@@ -96,7 +96,7 @@ TEST_CASE("models: VGG's numbers of parameters are torchvision's" * slow()) {
   CHECK(features_at_full_width(tiny("vgg19")) == 20024384);
 }
 
-TEST_CASE("models: the summary of VGG16 at 160 is Keras's") {
+TEST_CASE("models: the summary of VGG16 at 160 is Keras's" * slow()) {
   const auto net = make_model({}, cpu_backend(), 1);
   CHECK(net->parameter_count() == 14714688 + 12801);
   CHECK(net->output_shape({16, 160, 160, 3}) == Shape{16, 1});

@@ -18,7 +18,7 @@ using Counts = std::vector<int64_t>;
 
 inline List values(const Var& x) { return numbers(x.value()); }
 
-// A row in one of its forms with some of its parameters.
+// A row in one of its forms, with values for some of its parameters.
 struct Case {
   const LossInfo* info;
   LossInfo::Outputs form;
@@ -40,7 +40,7 @@ struct Case {
   }
 };
 
-// Every row in every form: with its defaults, and with each parameter at its bounds, within, and by its word.
+// Every row in every form: with its defaults, and with each parameter at its bounds, between them, and as its word.
 inline std::vector<Case> cases() {
   std::vector<Case> all;
   for (const LossInfo& info : losses()) {

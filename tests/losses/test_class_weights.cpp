@@ -1,4 +1,4 @@
-// Class weights.
+// Class weights: the schemes, and how they are written as text.
 #include "losses/class_weights.h"
 #include "tests/losses/cases.h"
 
@@ -29,7 +29,7 @@ TEST_CASE("class weights: the schemes") {
   CHECK(fails(ErrorKind::failure, {"beta"}, [] { effective_weights({1}, 1); }));
 }
 
-TEST_CASE("class weights: as they are written on the command line") {
+TEST_CASE("class weights: written as text") {
   const std::vector<std::string> classes = {"cat", "dog"};
   const std::vector<int64_t> counts = {1000, 11000};
   const auto parse = [&](const std::string& spec) { return parse_class_weights(spec, classes, counts); };

@@ -1,4 +1,4 @@
-// Predictions from logits, and the report of them: scikit-learn's text.
+// Predictions from logits, and the classification report: scikit-learn's text.
 #include <limits>
 
 #include "losses/metrics/classification_report.h"
@@ -7,7 +7,7 @@
 
 using namespace counterpoise;
 
-TEST_CASE("metrics golden: the classification report is scikit-learn's, to the letter") {
+TEST_CASE("metrics golden: the classification report is scikit-learn's, character for character") {
   REQUIRE(golden()["reports"].size() >= 19);
   for (const Json& y : golden()["reports"]) {
     const auto actual = y["actual"].get<std::vector<int32_t>>(), said = y["said"].get<std::vector<int32_t>>();
@@ -15,7 +15,7 @@ TEST_CASE("metrics golden: the classification report is scikit-learn's, to the l
   }
 }
 
-TEST_CASE("metrics: a report of what it cannot be is an error") {
+TEST_CASE("metrics: a report of no samples or of unknown classes is an error") {
   CHECK(contains(error_of([] { classification_report({}, {}); }), "no samples"));
   CHECK(contains(error_of([] { classification_report({0, 1}, {0}); }), "1 predictions for 2 labels"));
   CHECK(contains(error_of([] { classification_report({0, 2}, {0, 1}, {"cat", "dog"}); }), "sample 1 has class 2"));

@@ -1,4 +1,4 @@
-// What a batch's loss is made of: labels, class weights and denominators.
+// From the losses of samples to that of a batch: labels, class weights, denominators, downloads.
 #include <cmath>
 #include <limits>
 
@@ -36,7 +36,7 @@ TEST_CASE("losses: the mean under class weights, with every denominator") {
     // Doubling all weights doubles the mean, and leaves the weighted mean alone.
     is(of("bce", z, {6, 1}, "mean"), 2 * of("bce", z, {3, 0.5}, "mean"));
     is(of("bce", z, {6, 1}, "weighted-mean"), of("bce", z, {3, 0.5}, "weighted-mean"));
-    // Without a positive sample there is nothing to divide by, so it is 1.
+    // Without a positive sample the denominator is 1.
     const Labels none = make_labels(b, {1, 1, 1, 1}, 0, DType::f64);
     is(Loss(resolve("bce", LossInfo::one_logit), {{}, {}, "positives"})(zero, none).value().item(), 4 * log2);
   }
@@ -50,7 +50,7 @@ TEST_CASE("losses: soft targets and ignored labels") {
   const Labels soft = make_soft_labels(b, std::vector<List>{{0, 0, 1}, {1, 0, 0}, {0, 1, 0}}, 1, DType::f64);
   Loss loss(resolve("cross-entropy", LossInfo::logit_per_class));
   CHECK(deviation(values(loss.per_sample(z, soft)), values(loss.per_sample(z, hard))) < 1e-13);
-  // An ignored sample counts neither above nor below the fraction, whatever its logits.
+  // An ignored sample counts neither in the numerator nor in the denominator, whatever its logits.
   const Labels ignoring = make_labels(b, {2, -100, 1}, 1, DType::f64);
   const List each = values(loss.per_sample(z, hard));
   CHECK(values(loss.per_sample(z, ignoring))[1] == 0);
@@ -60,7 +60,7 @@ TEST_CASE("losses: soft targets and ignored labels") {
   CHECK(fails(ErrorKind::failure, {"cross-entropy", "ignored"}, [&] {
     loss(z, make_labels(b, {-100, -100, -100}, 1, DType::f64));
   }));
-  // Logits of minus infinity are classes that cannot be.
+  // A logit of minus infinity is a class with probability 0.
   const Var masked(Tensor::from<double>(b, {1, 3}, {0, -std::numeric_limits<double>::infinity(), 0}), true);
   Loss smoothed(resolve("cross-entropy", LossInfo::logit_per_class), {{}, {1, 1, 1}});
   const Var value = smoothed(masked, make_labels(b, {2}, 1, DType::f64));
@@ -69,7 +69,7 @@ TEST_CASE("losses: soft targets and ignored labels") {
   for (const double g : numbers(masked.grad())) CHECK(std::isfinite(g));
 }
 
-TEST_CASE("losses: soft targets are never ignored, whatever the class beside them") {
+TEST_CASE("losses: soft targets are never ignored, whatever their most probable class") {
   Backend& b = guarded_cpu();
   const Labels labels = make_soft_labels(b, std::vector<List>{{0.5, 0.5}, {0.5, 0.5}}, 1, DType::f64);
   CHECK(labels.classes[0] == 0);
@@ -78,7 +78,7 @@ TEST_CASE("losses: soft targets are never ignored, whatever the class beside the
   CHECK(loss(z, labels).value().item() == doctest::Approx(std::log(2.)));
 }
 
-TEST_CASE("losses: class weights can be put off, and influence-balanced starts late") {
+TEST_CASE("losses: class weights can be deferred, and influence-balanced starts late") {
   Backend& b = guarded_cpu();
   const Labels labels = make_labels(b, {0, 1}, 1, DType::f64);
   const Var z(Tensor::zeros(b, {2}, DType::f64));
@@ -104,7 +104,7 @@ TEST_CASE("losses: class weights can be put off, and influence-balanced starts l
   CHECK(values(influence.per_sample(pair, labels))[1] == doctest::Approx(1.5 * 2 / (3. + 1) * log2));
 }
 
-TEST_CASE("losses: by name, and with classes instead of labels, they are the same") {
+TEST_CASE("losses: constructed by name, and called with classes instead of labels, they are the same") {
   Backend& b = guarded_cpu();
   const std::vector<int32_t> classes = {0, 1, 1};
   for (const DType dtype : {DType::f32, DType::f64}) {
@@ -166,10 +166,9 @@ class CountingBackend : public Guarded<CpuBackend> {
 
 }  // namespace
 
-TEST_CASE("losses: a step downloads nothing but logits that the host must look at") {
+TEST_CASE("losses: a step downloads nothing but the logits of losses that compute weights on the host") {
   CountingBackend b;
-  // Weights from the gradients or the probabilities of a batch, which the host works out.
-  const auto looks = [](const std::string& name) {
+  const auto computes_weights = [](const std::string& name) {
     return name == "ghm" || name == "equalization-v2" || name == "seesaw";
   };
   for (const Case& c : cases()) {
@@ -184,7 +183,7 @@ TEST_CASE("losses: a step downloads nothing but logits that the host must look a
       const Var z = leaves({{c.shape(4), Input::normal, 2}}, b, DType::f32)[0];
       b.downloads = 0;
       loss(z, make_labels(b, {0, 1, 1, 0}, 1)).backward();
-      CHECK(b.downloads == (looks(c.info->name) ? 1 : 0));
+      CHECK(b.downloads == (computes_weights(c.info->name) ? 1 : 0));
     }
   }
   Loss soft("cross-entropy");

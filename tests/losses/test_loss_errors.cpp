@@ -1,11 +1,11 @@
-// What losses refuse, and what they say then.
+// Errors of losses, their messages, and the resolution of parameters.
 #include <cmath>
 
 #include "tests/losses/cases.h"
 
 using namespace counterpoise;
 
-TEST_CASE("losses: what cannot be computed is said") {
+TEST_CASE("losses: errors name the loss, what is wrong, and what is valid") {
   Backend& b = guarded_cpu();
   const LossInfo &focal = find_loss("focal"), &cross = find_loss("cross-entropy");
   const auto one = LossInfo::one_logit, each = LossInfo::logit_per_class;
@@ -25,7 +25,7 @@ TEST_CASE("losses: what cannot be computed is said") {
   CHECK(fails(ErrorKind::invalid_argument, {"cross-entropy", "a logit for each class"},
               [&] { resolve(cross, one, {}); }));
   CHECK(fails(ErrorKind::invalid_argument, {"bce", "one logit"}, [&] { resolve(find_loss("bce"), each, {}); }));
-  // Each bound of each parameter is one.
+  // Values beyond each bound of each parameter are refused.
   for (const LossInfo& info : losses()) {
     for (const LossParam& p : info.params) {
       CAPTURE(info.name);

@@ -1,4 +1,5 @@
-// Values of losses: those of other programs in golden/losses.json and by hand, and what losses are at their limits.
+// Values of losses: PyTorch's in golden/losses.json, some computed by hand, and the limits at which two losses are
+// equal.
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -12,7 +13,7 @@ using namespace counterpoise;
 
 using Json = nlohmann::json;
 
-TEST_CASE("losses: values, gradients and states of other programs, 1e-9") {
+TEST_CASE("losses golden: values, gradients and states are PyTorch's, 1e-9") {
   std::ifstream file(source_folder() + "/tests/losses/golden/losses.json");
   const Json golden = Json::parse(file);
   std::set<std::string> seen;
@@ -107,7 +108,7 @@ TEST_CASE("losses: golden values of binary losses, 1e-8") {
         const Var z(Tensor::full(machine.backend, {1}, row.z, DType::f64), true);
         const Var loss = Loss(resolve(name, LossInfo::one_logit, params))(z, y);
         loss.backward();
-        // Nine digits are given, so small numbers agree to 1e-8 of themselves, too.
+        // The rows have nine digits, so small numbers, too, agree to a relative 1e-8.
         CHECK(std::fabs(loss.value().item() - value) <= 1e-8 * std::max(value, 1e-20));
         if (gradient != 0) CHECK(std::fabs(z.grad().item() - gradient) < 1e-8 * std::max(std::fabs(gradient), 1e-20));
       };
@@ -184,7 +185,7 @@ std::pair<List, List> outcome(Backend& b, const char* name, LossInfo::Outputs fo
 
 }  // namespace
 
-TEST_CASE("losses: at their limits they are their parents") {
+TEST_CASE("losses: at the limits of their parameters they equal simpler losses") {
   struct Limit {
     const char* name;
     LossParams params;
@@ -256,7 +257,7 @@ TEST_CASE("losses: at their limits they are their parents") {
       for (const Limit& limit : multiclass) check(limit, LossInfo::logit_per_class, {900, 100, 30});
     }
   }
-  // Focal with alpha = 0.75 weighs positives three times as much as negatives.
+  // Focal loss with alpha = 0.75 weights positives three times as much as negatives.
   Backend& b = guarded_cpu();
   const Var z(Tensor::full(b, {2}, 0, DType::f64));
   const Labels labels = make_labels(b, {1, 0}, 1, DType::f64);
@@ -266,7 +267,7 @@ TEST_CASE("losses: at their limits they are their parents") {
   CHECK(values(mse(z + 3, Tensor::from<double>(b, {2}, {1, 0}))) == List{4, 9});
 }
 
-TEST_CASE("losses: two classes with a logit each are one logit, their difference") {
+TEST_CASE("losses: two classes with a logit each equal one logit, their difference") {
   Backend& b = guarded_cpu();
   const std::vector<int32_t> classes = {0, 1, 1, 0, 1};
   const Labels labels = make_labels(b, classes, 1, DType::f64);
@@ -285,7 +286,7 @@ TEST_CASE("losses: two classes with a logit each are one logit, their difference
   }
 }
 
-TEST_CASE("losses: softmax losses do not care for a common shift, but scaled ones do") {
+TEST_CASE("losses: softmax losses are invariant to a common shift of the logits, unless they scale logits per class") {
   Backend& b = guarded_cpu();
   const Labels labels = make_labels(b, {0, 1, 2, 1}, 1, DType::f64);
   const Var z = leaves({{{4, 3}, Input::normal, 2}}, b, DType::f64)[0];

@@ -10,11 +10,11 @@ using Json = nlohmann::json;
 
 namespace {
 
-// Whether the gradient is the derivative of the value, so that finite differences must give it.
+// Whether the gradient is the derivative of the value, so that finite differences must agree with it.
 bool differentiable(const Case& c) {
   if (!c.info->is(LossInfo::stop_gradient)) return true;
   const LossSpec p = resolve(*c.info, c.form, c.given);
-  if (c.info->name == "ghm") return true;  // its weights are constant but for jumps
+  if (c.info->name == "ghm") return true;  // its weights are piecewise constant
   if (c.info->name == "seesaw") return p["q"] == 0;
   return c.info->name == "influence-balanced" && p["detach"] == 0;
 }
@@ -97,12 +97,12 @@ TEST_CASE("losses: mixed samples") {
       }));
       continue;
     }
-    // All of one's own, all of the other's, and labels that agree are nothing special.
+    // Shares of 1 and 0, and equal labels, give the loss of samples that are not mixed.
     CHECK(deviation(values(loss.mixed(z, one, other, {1, 1, 1, 1})), values(loss(z, one))) < 1e-12);
     CHECK(deviation(values(loss.mixed(z, one, other, {0, 0, 0, 0})), values(loss(z, other))) < 1e-12);
     CHECK(deviation(values(loss.mixed(z, one, one, {0.3f, 0.5f, 0.2f, 1})), values(loss(z, one))) < 1e-7);
     if (c.info->is(LossInfo::batch_level)) continue;
-    // In between the loss is, too.
+    // With other shares the loss is the weighted sum.
     const double mixed = loss.mixed(z, one, other, {0.25f, 0.25f, 0.25f, 0.25f}).value().item();
     CHECK(mixed == doctest::Approx(0.25 * loss(z, one).value().item() + 0.75 * loss(z, other).value().item()));
   }
@@ -114,7 +114,7 @@ TEST_CASE("losses: mixed samples") {
   CHECK(deviation(values(loss.mixed(z, one, other, {0.75f, 0.5f})), values(loss(z, soft))) < 1e-12);
 }
 
-TEST_CASE("losses: what they remember can be saved and restored") {
+TEST_CASE("losses: states can be saved and restored") {
   Backend& b = guarded_cpu();
   for (const Case& c : cases()) {
     if (!c.info->is(LossInfo::stateful)) continue;
@@ -134,9 +134,9 @@ TEST_CASE("losses: what they remember can be saved and restored") {
     for (int i = 0; i < 3; ++i) step(through, i), step(first, i);
     Loss second = c.loss();
     second.train(true);
-    second.restore(Json::parse(Json(first.state()).dump()).get<LossState>());  // by way of a file
+    second.restore(Json::parse(Json(first.state()).dump()).get<LossState>());  // as text in a file
     for (int i = 3; i < 6; ++i) CHECK(step(through, i) == step(second, i));
-    // Looking does not move the state.
+    // Outside of training the state stays the same.
     const LossState before = through.state();
     through.train(false);
     step(through, 9);

@@ -1,4 +1,4 @@
-// Counts of decisions and their ratios: those of scikit-learn and imbalanced-learn, and cases made by hand.
+// Confusion matrices and their metrics: those of scikit-learn and imbalanced-learn, and cases made by hand.
 #include <cmath>
 
 #include "losses/metrics/confusion.h"
@@ -6,7 +6,7 @@
 
 using namespace counterpoise;
 
-TEST_CASE("metrics golden: counts and their ratios are scikit-learn's and imbalanced-learn's, at 0/0 too") {
+TEST_CASE("metrics golden: confusion matrices and ratios are scikit-learn's and imbalanced-learn's, at 0/0 too") {
   REQUIRE(golden()["binary"].size() >= 100);
   int undefined = 0;
   for (const Json& y : golden()["binary"]) {
@@ -24,7 +24,7 @@ TEST_CASE("metrics golden: counts and their ratios are scikit-learn's and imbala
     CHECK(same(c.g_mean(), number(y["g_mean"])));
     CHECK(same(c.mcc(), number(y["mcc"])));
     CHECK(same(c.kappa(), number(y["kappa"])));
-    // The same of two classes' matrix, in which the positive class comes last.
+    // The same from the matrix of two classes, in which the positive class comes last.
     const ConfusionMatrix m({{c.tn, c.fp}, {c.fn, c.tp}});
     CHECK(four(m.of(1)) == four(c));
     CHECK(same(m.accuracy(), c.accuracy()));
@@ -91,9 +91,9 @@ TEST_CASE("metrics: accuracy, precision, recall and F1 of the lectures' tables")
       {{100, 100, 100, 99900}, .998004, .5, .5, .5},
       {{50000, 100, 100, 50000}, .998004, .998004, .998004, .998004},
       {{821, 11, 679, 1489}, .77, .98678, .54733, .70412},
-      {{0, 0, 0, 0}, 0, 0, 0, 0},        // nothing
+      {{0, 0, 0, 0}, 0, 0, 0, 0},        // no samples
       {{0, 0, 5, 7}, 7. / 12, 0, 0, 0},  // nothing predicted positive
-      {{0, 4, 0, 6}, .6, 0, 0, 0},       // nothing that is
+      {{0, 4, 0, 6}, .6, 0, 0, 0},       // no positive samples
       {{3, 0, 0, 0}, 1, 1, 1, 1},
   };
   for (const Row& row : rows) {
@@ -105,7 +105,7 @@ TEST_CASE("metrics: accuracy, precision, recall and F1 of the lectures' tables")
   }
 }
 
-TEST_CASE("metrics: decisions are counted") {
+TEST_CASE("metrics: predictions at a threshold are counted") {
   const List scores = {2, -1, 0, -0.1, 5, 0.4};
   const std::vector<bool> positive = {true, true, true, false, false, false};
   Confusion c = confusion(scores, positive);
@@ -118,7 +118,7 @@ TEST_CASE("metrics: decisions are counted") {
   CHECK(c.fn == 1);
 }
 
-TEST_CASE("metrics: the table human-readable") {
+TEST_CASE("metrics: the human-readable table") {
   CHECK(table({100, 10, 5, 50}, "cat", "dog") ==
         "  n = 165     predicted:\n"
         "                   cat         dog\n"
@@ -132,12 +132,12 @@ TEST_CASE("metrics: the table human-readable") {
   }
 }
 
-TEST_CASE("metrics: perfect and inverted decisions are at the ends of the scales") {
+TEST_CASE("metrics: perfect and inverted predictions are at the ends of the scales") {
   const Confusion perfect{3, 0, 0, 20}, inverted{0, 20, 3, 0}, guessed{1, 5, 2, 10};
   for (const auto& metric : {&Confusion::mcc, &Confusion::kappa, &Confusion::balanced_accuracy}) {
     CHECK((perfect.*metric)() == 1);
   }
-  for (int64_t K = 2; K < 9; ++K) {  // none is rounded to more than 1
+  for (int64_t K = 2; K < 9; ++K) {  // rounding never gives more than 1
     std::vector<std::vector<int64_t>> diagonal(K, std::vector<int64_t>(K));
     for (int64_t c = 0; c < K; ++c) diagonal[c][c] = 3 * c + 1;
     CHECK(ConfusionMatrix(diagonal).mcc() == 1);
@@ -147,7 +147,7 @@ TEST_CASE("metrics: perfect and inverted decisions are at the ends of the scales
   CHECK(inverted.mcc() == -1);
   CHECK(inverted.balanced_accuracy() == 0);
   CHECK(inverted.g_mean() == 0);
-  CHECK(same(inverted.kappa(), -120. / 409));  // chance agrees in 2 * 3 * 20 of 23^2 cases, these in none
+  CHECK(same(inverted.kappa(), -120. / 409));  // expected agreement 2 * 3 * 20 / 23^2, actual 0
   CHECK(guessed.mcc() == 0);                   // a third of either class is predicted positive
   CHECK(guessed.kappa() == 0);
   CHECK(guessed.balanced_accuracy() == 0.5);
@@ -170,8 +170,8 @@ TEST_CASE("metrics: ratios without a denominator are what zero_division says") {
   CHECK(nothing.accuracy() == 0);
   CHECK(nothing.balanced_accuracy() == 0);
   CHECK(std::isnan(nothing.kappa()));
-  CHECK(std::isnan(negatives_alone.kappa()));  // chance agrees always
-  CHECK(positives_alone.kappa() == 0);         // both classes are said
+  CHECK(std::isnan(negatives_alone.kappa()));  // the expected agreement is 1
+  CHECK(positives_alone.kappa() == 0);         // both classes are predicted
   CHECK(negatives_alone.balanced_accuracy() == 1);
   CHECK(positives_alone.balanced_accuracy() == 0.8);
 }
@@ -197,7 +197,7 @@ TEST_CASE("metrics: counts in the billions lose no digits") {
   CHECK(same(large.f1(), small.f1()));
   CHECK(same(large.f_beta(2), small.f_beta(2)));
   CHECK(same(large.balanced_accuracy(), small.balanced_accuracy()));
-  // Rare: total^2 less the sum of squares would keep seven digits.
+  // With a rare class, total^2 minus the sum of squares would keep only seven digits.
   const int64_t n = 1000000000;
   const double exact = (1e9 - 1) / (2 * (1e9 + 1));
   CHECK(same(Confusion{1, 1, 1, n}.mcc(), exact));
@@ -225,7 +225,7 @@ TEST_CASE("metrics: averages leave out NaN, and are NaN if nothing is left") {
   CHECK(m.g_mean() == 0);
   CHECK(same(m.g_mean(kNaN), std::sqrt(0.375)));
   CHECK(same(m.g_mean(1), std::cbrt(0.375)));
-  // What was called class 1 has no samples of it, so the weights of the classes with a precision are all 0.
+  // Class 1 alone is predicted, and has no samples, so the weights of the classes with a precision are all 0.
   const auto precision = [](const Confusion& c) { return c.precision(kNaN); };
   CHECK(ConfusionMatrix({{0, 3}, {0, 0}}).average(Average::weighted, precision) == 0);
 }
@@ -237,10 +237,10 @@ TEST_CASE("metrics: the geometric mean of many classes does not vanish") {
     counts[c][c] = 1;
     counts[c][(c + 1) % K] = 9;
   }
-  CHECK(same(ConfusionMatrix(counts).g_mean(), 0.1));  // 0.1^600 is no double
+  CHECK(same(ConfusionMatrix(counts).g_mean(), 0.1));  // 0.1^600 underflows
 }
 
-TEST_CASE("metrics: a matrix of what it cannot be is an error") {
+TEST_CASE("metrics: a confusion matrix of invalid classes or counts is an error") {
   CHECK(contains(error_of([] { ConfusionMatrix({0, 1}, {0}, 2); }), "1 predictions for 2 labels"));
   CHECK(contains(error_of([] { ConfusionMatrix({0, 1}, {0, 2}, 2); }), "sample 1 has class 2"));
   CHECK(contains(error_of([] { ConfusionMatrix({-1}, {0}, 2); }), "class -1"));

@@ -48,21 +48,21 @@ TEST_CASE("metrics golden: log loss, Brier score and reliability are scikit-lear
   }
 }
 
-TEST_CASE("metrics: the log loss of logits keeps what probabilities lose") {
+TEST_CASE("metrics: the log loss of logits keeps digits that probabilities lose") {
   const Flags positive = {true, false, true};
   const List logits = {-2, -1, 3};
   List p;
   for (const double z : logits) p.push_back(probability(z));
   CHECK(same(log_loss_from_logits(logits, positive), log_loss(p, positive)));
   CHECK(log_loss_from_logits({-1000}, {true}) == 1000);
-  CHECK(same(log_loss({0}, {true}), 52 * std::log(2.)));  // clipped
+  CHECK(same(log_loss({0}, {true}), 52 * std::log(2.)));  // clamped
   CHECK(log_loss_from_logits({40}, {true}) == std::exp(-40));
   CHECK(log_loss_from_logits({-kInf, kInf}, {false, true}) == 0);
   CHECK(log_loss_from_logits({-kInf, kInf}, {false, false}) == kInf);
 }
 
 TEST_CASE("metrics: bins of confidence are open below and closed above") {
-  // 0 is in the first bin; 0.25 ends it, 0.75 the third.
+  // 0 is in the first bin, which 0.25 ends; 0.75 ends the third.
   const auto curve = reliability_curve({0, 0.25, 0.26, 0.75, 0.76, 1}, {false, true, true, false, true, true}, 4);
   REQUIRE(curve.size() == 4);
   const List samples = {2, 1, 1, 2}, means = {0.125, 0.26, 0.75, 0.88}, frequencies = {0.5, 1, 0, 1};
@@ -71,13 +71,13 @@ TEST_CASE("metrics: bins of confidence are open below and closed above") {
     CHECK(same(curve[i].probability, means[i]));
     CHECK(same(curve[i].frequency, frequencies[i]));
   }
-  // 12/15 is an edge however it is rounded.
+  // 12/15 is an edge, however it is rounded.
   CHECK(reliability_curve({0.8, 0.79}, {true, true}, 15).size() == 1);
   CHECK(reliability_curve({0.8, 0.81}, {true, true}, 15).size() == 2);
 }
 
 TEST_CASE("metrics: the calibration error of confidences by hand") {
-  // Of two classes: 0.9 and 0.1 are both said with confidence 0.9; one half speaks for the positive class.
+  // Of two classes: 0.9 and 0.1 both have confidence 0.9; 1/2 predicts the positive class.
   const TopLabel two = top_label({0.9, 0.1, 0.1, 0.5}, {true, false, true, true});
   CHECK(same(two.confidence, {0.9, 0.9, 0.9, 0.5}));
   CHECK(two.correct == Flags{true, true, false, true});
@@ -97,7 +97,7 @@ TEST_CASE("metrics: the calibration error of confidences by hand") {
   CHECK(calibration_error(top_label({1, 0, 1}, {true, false, true})).expected == 0);
 }
 
-TEST_CASE("metrics: numbers that are no probabilities are errors") {
+TEST_CASE("metrics: numbers that are not probabilities are errors") {
   const auto each = [](const List& p, const Flags& positive) {
     std::vector<std::string> messages;
     messages.push_back(error_of([&] { log_loss(p, positive); }));

@@ -58,14 +58,14 @@ TEST_CASE("metrics golden: curves and the areas under them are scikit-learn's, w
   CHECK(one_class > 5);
 }
 
-TEST_CASE("metrics: ranks that are perfect, inverted and all tied") {
+TEST_CASE("metrics: rankings that are perfect, inverted and all tied") {
   const Flags positive = {true, false, true, false, false};
   CHECK(roc_auc({2, -1, 3, 0, 1}, positive) == 1);
   CHECK(average_precision({2, -1, 3, 0, 1}, positive) == 1);
   CHECK(roc_auc({-2, 1, -3, 0, 2}, positive) == 0);
   CHECK(same(average_precision({-2, 1, -3, 0, 2}, positive), 0.5 * 1 / 4 + 0.5 * 2 / 5));
   CHECK(roc_auc({7, 7, 7, 7, 7}, positive) == 0.5);
-  CHECK(average_precision({7, 7, 7, 7, 7}, positive) == 0.4);  // the positives' share
+  CHECK(average_precision({7, 7, 7, 7, 7}, positive) == 0.4);  // the share of positives
   const RocCurve tied = roc_curve({7, 7, 7, 7, 7}, positive);
   CHECK(tied.fpr == List{0, 1});
   CHECK(tied.tpr == List{0, 1});
@@ -73,7 +73,7 @@ TEST_CASE("metrics: ranks that are perfect, inverted and all tied") {
   CHECK(roc_auc({kInf, -kInf, 0, 0, -1}, positive) == 5.5 / 6);
 }
 
-TEST_CASE("metrics: the area under the ROC curve is the part of the pairs in order") {
+TEST_CASE("metrics: the area under the ROC curve is the fraction of pairs in the right order") {
   std::mt19937 random(7);
   for (int round = 0; round < 20; ++round) {
     List scores;
@@ -137,7 +137,7 @@ TEST_CASE("metrics: the best threshold is the lowest of the best, as brute force
       CHECK(best.threshold == threshold);
       CHECK(same(best.value, value));
       CHECK(same(metric_of(metric, confusion(scores, positive, best.threshold)), value));
-      // Nor would it be better to call nothing positive, where that is wrong for anything.
+      // Predicting nothing positive would not be better, if there are samples of both classes.
       const bool both = std::count(positive.begin(), positive.end(), true) % static_cast<int64_t>(n) != 0;
       if (both) CHECK(metric_of(metric, confusion(scores, positive, kInf)) <= value);
     }
@@ -153,7 +153,7 @@ TEST_CASE("metrics: the best threshold lies between scores, whatever they are") 
   CHECK(best({-3, 1}, low_high) == -1);
   CHECK(best({-0x1p1023, 0x1.8p1023}, low_high) == 0x1p1021);
   CHECK(best({0x1p1023, 0x1.8p1023}, low_high) == 0x1.4p1023);
-  CHECK(best({1, std::nextafter(1, 2)}, low_high) == std::nextafter(1, 2));  // no number is between
+  CHECK(best({1, std::nextafter(1, 2)}, low_high) == std::nextafter(1, 2));  // no double lies between
   CHECK(best({0, std::numeric_limits<double>::denorm_min()}, low_high) == std::numeric_limits<double>::denorm_min());
   CHECK(best({-kInf, 5}, low_high) == 5);
   CHECK(best({5, kInf}, low_high) == kInf);

@@ -6,7 +6,7 @@
 
 #include "kernels/cuda/cudnn_conv.h"
 
-namespace counterpoise {
+namespace counterpoise::detail {
 
 namespace {
 
@@ -143,4 +143,4 @@ std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t, const ConvProb
   return plans;
 }
 
-}  // namespace counterpoise
+}  // namespace counterpoise::detail

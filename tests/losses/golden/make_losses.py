@@ -22,7 +22,7 @@ def rounded(tensor):
 
 def case(loss, form, z, per_sample, labels=None, targets=None, soft=None, params=None, counts=None, class_weights=None,
          reduction=None, batch_level=False, positives=None, inside=False, **more):
-    """Adds a case. per_sample(z) gives [N], or for batch_level losses []; class weights are put on here."""
+    """Adds a case. per_sample(z) gives [N], or for batch_level losses []; class weights are applied here."""
     z = torch.tensor(z, requires_grad=True)
     each = per_sample(z)
     row = {"loss": loss, "form": form, "params": params or {}, "logits": rounded(z.detach()),
@@ -71,7 +71,7 @@ REDUCTIONS = ["mean", "weighted-mean", "sum", "positives"]
 
 
 def both(loss, binary, multi, params=None, **options):
-    """A loss of one logit and of a logit per class; None where there is no such form. Each weighted, too."""
+    """A loss of one logit and of a logit per class; None where there is no such form. Each also with class weights."""
     for form, function, z, y, w, n in (("b", binary, ZB, YB, WB, CB), ("m", multi, ZM, YM, WM, CM)):
         if function is None:
             continue
@@ -110,7 +110,7 @@ for alpha in (None, 0.25, 1., -1):
 # -- functions of p_t --
 CE = lambda z: F.cross_entropy(z, ym, reduction="none")
 PM = lambda z: F.softmax(z, 1).gather(1, ym[:, None])[:, 0]
-QM = lambda z: (F.softmax(z, 1) * (1 - hot)).sum(1)  # 1 - p_t without the difference
+QM = lambda z: (F.softmax(z, 1) * (1 - hot)).sum(1)  # 1 - p_t, without cancellation
 XB = lambda z: z * (2 * yb - 1)
 for given in ({}, {"gamma": 0.}, {"gamma": 0.5}, {"gamma": 5.}, {"alpha": 0.25}, {"alpha": -1}, {"gamma": 1., "alpha": 0.5}):
     g, a = given.get("gamma", 2.), given.get("alpha", 0.75)
@@ -156,7 +156,7 @@ for smoothing in (0., 0.1, 1.):
         case("cross-entropy", "m", ZM, lambda z: F.cross_entropy(
             z, SOFT, weight=None if w is None else torch.tensor(w), label_smoothing=smoothing, reduction="none"),
              soft=SOFT, params=p, class_weights=w, inside=True)
-# The mean that PyTorch itself takes.
+# PyTorch's own mean.
 for row, reference in ((1, F.cross_entropy(torch.tensor(ZM), ym, weight=torch.tensor(WM))),):
     assert abs([c for c in cases if c["loss"] == "cross-entropy"][row]["value"] - reference.item()) < 1e-12
 
@@ -182,7 +182,7 @@ for loss, given, gamma, tau in (("logit-adjusted", {}, 0., 1.), ("logit-adjusted
                                 ("balanced-softmax", {}, 0., 1.), ("cdt", {}, 0.3, 0.), ("cdt", {"gamma": 1.}, 1., 0.),
                                 ("vs", {}, 0.3, 1.), ("vs", {"gamma": 0.15, "tau": 2.}, 0.15, 2.)):
     both(loss, *vector_scaling(gamma, tau), given)
-# multi_margin_loss takes the margin as it is, and divides by K.
+# multi_margin_loss divides by K, too.
 for given in ({}, {"margin": 0.2}):
     m = given.get("margin", 1.)
     both("hinge", lambda z: F.relu(m - XB(z)), lambda z: F.multi_margin_loss(z, ym, margin=m, reduction="none"), given)

@@ -150,7 +150,7 @@ def binary_cases():
 def multiclass_cases():
     yield multiclass([0], [0], 3)
     yield multiclass([0], [2], 3)
-    yield multiclass([0, 0, 0], [1, 1, 1], 3)  # what has a precision has no samples
+    yield multiclass([0, 0, 0], [1, 1, 1], 3)  # the class with a precision has no samples
     yield multiclass([0, 1, 2], [0, 1, 2], 3)
     yield multiclass([0, 1, 2], [1, 2, 0], 3)
     yield multiclass([3, 3, 1], [3, 3, 3], 5)
@@ -167,7 +167,7 @@ def calibration_cases():
     for i in range(10):
         n = 5 + 5 * i
         p = np.round(rng.beta(0.7, 1.5, n), 4)
-        p = np.where(np.isclose(p * 60, np.round(p * 60)), p + 0.0001, p)  # on no edge, where conventions differ
+        p = np.where(np.isclose(p * 60, np.round(p * 60)), p + 0.0001, p)  # away from edges, where conventions differ
         actual = (rng.random(n) < p ** 1.5).astype(int)
         yield calibration(actual, p)
 
@@ -190,7 +190,7 @@ def report_cases():
     yield report([0, 0, 1], [0, 0, 1])
     yield report([0, 0, 0], [0, 0, 0])
     yield report([0, 2, 2], [2, 2, 2], ["never predicted", "neither there nor predicted", "always predicted"])
-    yield report([1, 0, 2], [1, 2, 0])  # of supports where all is wrong it makes fractions: 1.0
+    yield report([1, 0, 2], [1, 2, 0])  # if all are wrong, scikit-learn prints supports as fractions, 1.0
     yield report([0, 1, 1], [0, 1, 0], ["chó", "mèo"], 4)
     yield report([0] * 1100 + [1] * 100, [0] * 1095 + [1] * 75 + [0] * 30, ["dog", "cat"], 3)
     for i in range(12):

@@ -1,0 +1,183 @@
+"""One process of PyTorch for bench.py: does what apps/bench.cpp does, with its arguments, and prints one line of JSON.
+
+    python3 apps/scripts/bench_pytorch.py train --size 160 --batch 16 --width 1 --threads 2 --seconds 1
+
+Tensors are in channels_last, PyTorch's fastest layout on CPUs and for tensor cores. With BENCH_TRY in the environment
+(see bench.py) the CPU stands for the GPU.
+"""
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import sys
+import time
+
+TRY = os.environ.get("BENCH_TRY")
+CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)  # VGG16's; 0 is a pooling
+LAYERS = ((1, 3, 64), (1, 64, 64), (2, 64, 128), (2, 128, 128), (4, 128, 256), (4, 256, 256), (8, 256, 512),
+          (8, 512, 512), (16, 512, 512))
+
+
+def seconds_of(run, budget, warm_up=1):
+    durations = []
+    for _ in range(warm_up):
+        run()
+    start = time.perf_counter()
+    while not durations or time.perf_counter() - start < budget:
+        before = time.perf_counter()
+        run()
+        durations.append(time.perf_counter() - before)
+    return statistics.median(durations)
+
+
+def vgg16(o):
+    from torch import nn
+
+    layers, channels = [], 3
+    for outputs in CHANNELS:
+        if outputs == 0:
+            layers.append(nn.MaxPool2d(2))
+        else:
+            outputs = max(1, round(outputs * o.width))
+            layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+            channels = outputs
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * (o.size // 32) ** 2, 1))
+
+
+def pytorch_step(o):
+    """A function that runs the training step or forward pass, and one that waits until the device has finished."""
+    import torch
+    from torch import nn
+
+    device = "cpu"
+    if o.device == "cuda" and not TRY:
+        if not torch.cuda.is_available():
+            sys.exit("this PyTorch sees no GPU")
+        device = "cuda"
+    bf16 = o.precision == "bf16"
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = o.precision != "fp32"
+    torch.set_float32_matmul_precision("highest" if o.precision == "fp32" else "high")
+
+    model = vgg16(o).to(device, memory_format=torch.channels_last)
+    x = torch.rand(o.batch, 3, o.size, o.size).mul_(2).sub_(1).to(memory_format=torch.channels_last)
+    x = x.to(device, torch.bfloat16 if bf16 else torch.float32)
+    y = (torch.arange(o.batch) % 2 == 0).float().unsqueeze(1).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, fused=True if device == "cuda" else None)
+    loss_of = nn.BCEWithLogitsLoss()
+    network = {"eager": lambda: model, "compile": lambda: torch.compile(model),
+               "max-autotune": lambda: torch.compile(model, mode="max-autotune-no-cudagraphs")}[o.variant]()
+
+    def train():
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device, torch.bfloat16, enabled=bf16):
+            loss = loss_of(network(x), y)
+        loss.backward()
+        optimizer.step()
+
+    def infer():
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bf16):
+            network(x).float().cpu()
+
+    return train if o.mode == "train" else infer, torch.cuda.synchronize if device == "cuda" else lambda: None
+
+
+def pytorch_network(o):
+    import torch
+
+    step, wait = pytorch_step(o)
+
+    def run():
+        step()
+        wait()
+
+    seconds = seconds_of(run, o.seconds, 5 if o.device == "cuda" else 1)
+    if o.device == "cuda" and not TRY:
+        peak = torch.cuda.max_memory_reserved() / 2**20
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "peak_mib": peak, "threads": torch.get_num_threads()}
+
+
+# The kind of a kernel by its name: the first pattern that matches. cuDNN's convolutions may have "gemm" in their names.
+KERNELS = (("optimizer", "multi_tensor_apply|sgd"), ("pooling", "pool"),
+           ("convolution dx", "dgrad"), ("convolution dw", "wgrad"), ("convolution forward", "fprop|conv"),
+           ("product of matrices", "gemm|gemv|nvjet|cutlass|cublas|addmm|splitk"),
+           ("reduction", "reduce|sum"), ("elementwise", "elementwise|relu|threshold|copy|bias|fill|triton"))
+
+
+def pytorch_operations(o):
+    """The kernels of a training step: seconds by kind, and the longest kernels of unknown kind."""
+    import torch
+    from torch.autograd import DeviceType
+    from torch.profiler import ProfilerActivity, profile
+
+    o.mode = "train"
+    step, wait = pytorch_step(o)
+    for _ in range(5):
+        step()
+    wait()
+    on_gpu = not TRY
+    with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as profiled:
+        step()
+        wait()
+    kinds, others = {}, {}
+    for event in profiled.events():
+        if on_gpu and (event.device_type != DeviceType.CUDA or getattr(event, "is_user_annotation", False)):
+            continue
+        seconds = (event.time_range.elapsed_us() if on_gpu else event.self_cpu_time_total) / 1e6
+        kind = next((kind for kind, names in KERNELS if re.search(names, event.name, re.IGNORECASE)), "other")
+        kinds[kind] = kinds.get(kind, 0) + seconds
+        if kind == "other":
+            others[event.name] = others.get(event.name, 0) + seconds
+    return {"kinds": kinds, "others": sorted(others.items(), key=lambda named: -named[1])[:5]}
+
+
+def pytorch_layers(o):
+    import torch
+    from torch.nn import functional
+
+    def random(*shape):
+        return torch.rand(*shape).mul_(2).sub_(1).to(memory_format=torch.channels_last)
+
+    table = []
+    for shrink, channels, outputs in LAYERS:
+        size = o.size // shrink
+        x, dy = random(o.batch, channels, size, size), random(o.batch, outputs, size, size)
+        w, bias = random(outputs, channels, 3, 3), torch.rand(outputs)
+
+        def forward():
+            with torch.inference_mode():
+                functional.relu_(functional.conv2d(x, w, bias, padding=1))
+
+        def gradient(mask):
+            torch.ops.aten.convolution_backward(dy, x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, mask)
+
+        table.append({"size": size, "channels": channels, "outputs": outputs,
+                      "forward": seconds_of(forward, o.seconds / 10),
+                      "dx": seconds_of(lambda: gradient([True, False, False]), o.seconds / 10),
+                      "dw": seconds_of(lambda: gradient([False, True, False]), o.seconds / 10)})
+    return {"layers": table, "threads": torch.get_num_threads()}
+
+
+def main():
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("mode")
+    for name, kind in ("size", int), ("batch", int), ("width", float), ("threads", int), ("seconds", float):
+        parser.add_argument("--" + name, type=kind)
+    for name, default in ("device", "cpu"), ("precision", "fp32"), ("variant", "eager"):
+        parser.add_argument("--" + name, default=default)
+    o = parser.parse_args(sys.argv[1:])
+    if o.threads:
+        torch.set_num_threads(o.threads)
+    torch.manual_seed(1)
+    modes = {"layers": pytorch_layers, "operations": pytorch_operations}
+    print(json.dumps(modes.get(o.mode, pytorch_network)(o)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+#include "apps/trainer/device.h"
+
+namespace counterpoise {
+
+namespace {
+Backend& find_backend(const std::string& device) {
+  if (device == "cpu") return cpu_backend();
+  if (Backend* cuda = cuda_backend()) return *cuda;
+  CP_ENSURE_AS(device, device == "auto", "--device cuda: ", cuda_absence());
+  return cpu_backend();
+}
+}  // namespace
+
+DType activation_dtype(const std::string& precision) { return precision == "bf16" ? DType::bf16 : DType::f32; }
+
+Backend& choose_backend(const std::string& device, const std::string& precision, bool deterministic) {
+  Backend& backend = find_backend(device);
+  backend.require(activation_dtype(precision));
+  backend.set_mode({precision == "tf32", deterministic});
+  return backend;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,17 @@
+// The device that the command line asks for.
+#pragma once
+
+#include <string>
+
+#include "kernels/backend.h"
+
+namespace counterpoise {
+
+// The backend that --device selects, in the mode that --precision and --deterministic select. Throws Error(device)
+// where it is missing or cannot do that.
+Backend& choose_backend(const std::string& device, const std::string& precision, bool deterministic = false);
+
+// The dtype of images and of all that the network computes from them. Weights, sums and losses are f32 in any case.
+DType activation_dtype(const std::string& precision);
+
+}  // namespace counterpoise

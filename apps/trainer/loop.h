@@ -1,0 +1,67 @@
+// The training loop: steps over the batches of a DataLoader, epoch after epoch.
+//
+//   Adam optimizer(net.trainable());
+//   TrainingLoop loop;
+//   loop.forward = [&](const Batch& batch, const Step&) { return loss(net(batch.x), make_labels(backend, ...)); };
+//   loop.lr = [](const Step&) { return 1e-3; };
+//   loop.epochs = 10;
+//   loop.run(loader, optimizer, net.trainable());
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/var.h"
+#include "data/loader.h"
+#include "optim/optimizer.h"
+
+namespace counterpoise {
+
+// A step of training: where it stands and, for after_step, what it came to.
+struct Step {
+  int64_t index = 0;  // the number of steps before it
+  int epoch = 1;      // 1 is the first
+  size_t index_in_epoch = 0;
+  double lr = 0;  // for `forward` and after_step
+  double loss = 0;
+  size_t samples = 0;       // in its batch
+  double seconds = 0;       // since the step before it
+  double data_seconds = 0;  // that the DataLoader took for the batch
+};
+
+// What an epoch came to.
+struct EpochResult {
+  int epoch = 1;
+  int64_t steps = 0;   // since training began
+  double loss = 0;     // the mean over its samples
+  size_t samples = 0;  // that could be read
+  double seconds = 0;
+};
+
+// Set `forward` and `lr`; the rest is optional. Not safe to use from several threads.
+struct TrainingLoop {
+  // Returns the loss [] of a batch, from which the gradients are computed.
+  std::function<Var(const Batch& batch, const Step& step)> forward;
+  // The learning rate of a step.
+  std::function<double(const Step& step)> lr;
+
+  int epochs = 1;
+  int64_t max_steps = 0;     // in all epochs; 0: no limit
+  uint64_t first_epoch = 1;  // the number that the DataLoader gives the first epoch
+
+  // The samples of an epoch in order, instead of those that the DataLoader's sampler draws.
+  std::function<std::vector<size_t>(int epoch)> order;
+  std::function<void(const Step& step)> after_step;
+  // Training ends where it returns false.
+  std::function<bool(const EpochResult& result)> after_epoch;
+  // Asked before each step and each epoch: training ends where it returns true.
+  std::function<bool()> stop;
+
+  // Trains `parameters`, which the optimizer updates. Returns the number of steps. Before the weights are updated, a
+  // step waits for two numbers, its loss and the sum of the squares of the gradients: if one is not finite, throws
+  // Error(diverged), which names step, epoch and learning rate. While a remote backend still computes them, the next
+  // batch is prepared.
+  int64_t run(DataLoader& loader, Optimizer& optimizer, const std::vector<Var>& parameters) const;
+};
+
+}  // namespace counterpoise

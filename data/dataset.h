@@ -1,0 +1,76 @@
+// A labeled set of samples that a DataLoader (data/loader.h) makes batches of: images (data/images/image_dataset.h) or
+// the rows of a table (data/tables/table.h).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+#include "core/tensor.h"
+
+namespace counterpoise {
+
+struct DataLoaderOptions;
+class BatchReader;
+
+// The const functions of a dataset are safe to call from several threads.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  // The number of samples.
+  virtual size_t size() const = 0;
+  // The class of a sample, an index into classes().
+  virtual int32_t label(size_t sample) const = 0;
+  // The names of the classes.
+  virtual const std::vector<std::string>& classes() const = 0;
+  // For a DataLoader: what turns samples into batches. The dataset must outlive it.
+  virtual std::unique_ptr<BatchReader> reader(const DataLoaderOptions& options) const = 0;
+
+  // Which samples could not be read so far, and why.
+  virtual std::map<size_t, std::string> unreadable() const { return {}; }
+
+  // The number of samples of each class, [K].
+  std::vector<int64_t> counts() const;
+  std::vector<int64_t> counts(const std::vector<size_t>& samples) const;
+  // The class of each of these samples, or of all.
+  std::vector<int32_t> labels_of(const std::vector<size_t>& samples) const;
+  std::vector<int32_t> labels_of_all() const;
+};
+
+// Turns samples into the input of a network in two stages: read() in the loader's threads, which may take long, and
+// collate() in the thread that trains, which brings the numbers to the backend.
+class BatchReader {
+ public:
+  // A sample to be read, and the stream of random numbers that its augmentation draws from.
+  struct Request {
+    size_t sample;
+    Random random;
+  };
+  // What was read: each kind of dataset has a struct of its own.
+  struct Content {
+    virtual ~Content() = default;
+  };
+  virtual ~BatchReader() = default;
+
+  // Whether read() takes so long that it is worth threads of its own.
+  virtual bool wants_workers() const { return true; }
+  // Reads the samples, and removes from `requests` those that cannot be read. Called by several threads at once.
+  virtual std::unique_ptr<Content> read(std::vector<Request>& requests) const = 0;
+  // The input x [N, ...] of a network: sample n of it is number order[n] of those in `content`. Called by one thread,
+  // once or several times for a content.
+  virtual Tensor collate(Content& content, const std::vector<size_t>& order) = 0;
+};
+
+// A subset of the samples: for each class `wanted[c]` of them, or all where wanted[c] < 0: the first ones in an order
+// that is shuffled by `seed`, or with `natural` the first as they stand. A larger subset of the same seed contains the
+// smaller. Samples come out class by class. Throws Error(bad_data) if a class has fewer.
+std::vector<size_t> subset(const Dataset& dataset, const std::vector<int64_t>& wanted, bool natural, uint64_t seed);
+
+// The same samples in turns: one of each class in order, as long as each lasts.
+std::vector<size_t> interleave(const Dataset& dataset, const std::vector<size_t>& samples);
+
+}  // namespace counterpoise

@@ -1,0 +1,158 @@
+// How images become batches on a backend.
+//
+// The loader's threads read bytes and draw each image's transform; Backend::images() makes floats of both. So a remote
+// backend gets bytes, a quarter of what floats would be. It keeps them: each image is uploaded once, and from the
+// second epoch on a batch is no more than a list of numbers and transforms - unless the dataset would take more than an
+// eighth of the backend's memory; then the bytes are uploaded with each batch.
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "data/images/image_dataset.h"
+#include "data/loader.h"
+
+namespace counterpoise {
+
+namespace detail {
+
+// The bytes of a dataset's images in a remote backend's memory, shared by all loaders of the dataset that live at the
+// same time. Safe to use from several threads.
+class ResidentImages {
+ public:
+  // Those of the dataset on this backend; null where the backend is not remote, or has fewer than `limit` bytes for
+  // them.
+  static std::shared_ptr<ResidentImages> of(const ImageDataset& dataset, Backend& backend, size_t limit);
+
+  ResidentImages(const ImageDataset& dataset, Backend& backend);
+  // Whether image i is there, so that nobody needs to read it.
+  bool has(size_t i) const { return there_[i]; }
+  // Uploads the image unless it is there.
+  void upload(size_t i, const ImageDataset::Bytes& image);
+  // [images of the dataset, S, S, 3] u8.
+  const Tensor& bytes() const { return bytes_; }
+
+ private:
+  Backend& backend_;
+  const Shape image_;
+  Tensor bytes_;
+  std::mutex mutex_;
+  std::unique_ptr<std::atomic<bool>[]> there_;
+};
+
+namespace {
+
+// Writes an image's bytes to place i of `all` [M, S, S, 3].
+void upload_image(Backend& backend, const ImageDataset::Bytes& image, Index i, const Shape& shape, Tensor& all) {
+  const View view = all;
+  backend.upload(image->data(), {view.as<uint8_t>() + i * shape.size(), shape, DType::u8});
+}
+
+}  // namespace
+
+ResidentImages::ResidentImages(const ImageDataset& dataset, Backend& backend)
+    : backend_(backend),
+      image_({dataset.image_size(), dataset.image_size(), 3}),
+      bytes_(Tensor::empty(backend, {Index(dataset.size()), image_[0], image_[1], 3}, DType::u8)),
+      there_(new std::atomic<bool>[dataset.size()]()) {}
+
+std::shared_ptr<ResidentImages> ResidentImages::of(const ImageDataset& dataset, Backend& backend, size_t limit) {
+  const size_t needed = dataset.size() * static_cast<size_t>(dataset.image_size()) * dataset.image_size() * 3;
+  if (!backend.is_remote() || needed == 0 || needed > limit) return nullptr;
+  std::lock_guard<std::mutex> lock(dataset.mutex_);
+  std::weak_ptr<ResidentImages>& known = dataset.resident_[&backend];
+  std::shared_ptr<ResidentImages> images = known.lock();
+  if (!images) known = images = std::make_shared<ResidentImages>(dataset, backend);
+  return images;
+}
+
+void ResidentImages::upload(size_t i, const ImageDataset::Bytes& image) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (there_[i]) return;
+  CP_ENSURE(image, "the bytes of image ", i, " are missing");
+  upload_image(backend_, image, static_cast<Index>(i), image_, bytes_);
+  there_[i] = true;
+}
+
+namespace {
+
+class ImageReader : public BatchReader {
+ public:
+  ImageReader(const ImageDataset& dataset, const DataLoaderOptions& options);
+  std::unique_ptr<Content> read(std::vector<Request>& requests) const override;
+  Tensor collate(Content& content, const std::vector<size_t>& order) override;
+
+ private:
+  struct Images : Content {
+    std::vector<size_t> samples;
+    std::vector<ImageDataset::Bytes> bytes;  // null where resident
+    std::vector<ImageTransform> transforms;
+    Tensor on_backend;  // [N, S, S, 3] u8, once they have been uploaded and are not resident
+  };
+
+  const ImageDataset& dataset_;
+  Backend& backend_;
+  const DType dtype_;
+  const Augment augment_;
+  const std::shared_ptr<ResidentImages> resident_;  // or null
+};
+
+ImageReader::ImageReader(const ImageDataset& dataset, const DataLoaderOptions& options)
+    : dataset_(dataset),
+      backend_(*options.backend),
+      dtype_(options.dtype),
+      augment_(options.augment),
+      resident_(ResidentImages::of(
+          dataset, backend_,
+          options.resident_bytes < 0 ? backend_.memory_bytes() / 8 : static_cast<size_t>(options.resident_bytes))) {}
+
+std::unique_ptr<BatchReader::Content> ImageReader::read(std::vector<Request>& requests) const {
+  auto images = std::make_unique<Images>();
+  std::vector<Request> readable;
+  for (Request& request : requests) {
+    const bool there = resident_ && resident_->has(request.sample);
+    ImageDataset::Bytes bytes = there ? nullptr : dataset_.load(request.sample);
+    if (!there && !bytes) continue;
+    images->samples.push_back(request.sample);
+    images->bytes.push_back(std::move(bytes));
+    images->transforms.push_back(draw_transform(augment_, request.random));
+    readable.push_back(request);
+  }
+  requests = std::move(readable);
+  return images;
+}
+
+Tensor ImageReader::collate(Content& content, const std::vector<size_t>& order) {
+  Images& images = static_cast<Images&>(content);
+  const Index S = dataset_.image_size(), N = static_cast<Index>(order.size());
+  const size_t M = images.samples.size();
+  if (resident_) {
+    for (size_t i = 0; i < M; ++i) resident_->upload(images.samples[i], images.bytes[i]);
+  } else if (!images.on_backend.defined()) {
+    images.on_backend = Tensor::empty(backend_, {Index(M), S, S, 3}, DType::u8);
+    for (size_t i = 0; i < M; ++i) {
+      upload_image(backend_, images.bytes[i], static_cast<Index>(i), {S, S, 3}, images.on_backend);
+    }
+  }
+  std::vector<int32_t> index;
+  std::vector<uint8_t> transforms(order.size() * sizeof(ImageTransform));
+  for (size_t n = 0; n < order.size(); ++n) {
+    index.push_back(static_cast<int32_t>(resident_ ? images.samples[order[n]] : order[n]));
+    std::memcpy(transforms.data() + n * sizeof(ImageTransform), &images.transforms[order[n]], sizeof(ImageTransform));
+  }
+  Tensor x = Tensor::empty(backend_, {N, S, S, 3}, dtype_);
+  backend_.images(resident_ ? resident_->bytes() : images.on_backend, Tensor::from(backend_, {N}, index),
+                  Tensor::from(backend_, {N, Index(sizeof(ImageTransform))}, transforms), x);
+  return x;
+}
+
+}  // namespace
+
+}  // namespace detail
+
+std::unique_ptr<BatchReader> ImageDataset::reader(const DataLoaderOptions& options) const {
+  return std::make_unique<detail::ImageReader>(*this, options);
+}
+
+}  // namespace counterpoise

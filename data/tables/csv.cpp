@@ -1,0 +1,162 @@
+#include "data/tables/csv.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+
+#include "core/io/file.h"
+#include "kernels/error.h"
+
+namespace counterpoise {
+
+CsvReader::CsvReader(std::string text, std::string name) : text_(std::move(text)), name_(std::move(name)) {
+  if (text_.rfind("\xef\xbb\xbf", 0) == 0) at_ = 3;
+  CP_ENSURE_AS(bad_data, read_row(header_), name_, ": is empty; its first line must name the columns");
+}
+
+size_t CsvReader::find(const std::string& column) const {
+  return static_cast<size_t>(std::find(header_.begin(), header_.end(), column) - header_.begin());
+}
+
+std::string CsvReader::place() const { return detail::text(name_, ", line ", row_line_); }
+
+bool CsvReader::next(std::vector<std::string>& row) {
+  if (!read_row(row)) return false;
+  CP_ENSURE_AS(bad_data, row.size() == header_.size(), place(), ": ", row.size(), " fields, but ", header_.size(),
+               " columns");
+  return true;
+}
+
+bool CsvReader::read_row(std::vector<std::string>& row) {
+  const auto ends_line = [&](size_t at) {
+    return at >= text_.size() || text_[at] == '\n' ||
+           (text_[at] == '\r' && (at + 1 >= text_.size() || text_[at + 1] == '\n'));
+  };
+  const auto skip_line_end = [&] {
+    if (at_ < text_.size() && text_[at_] == '\r') ++at_;
+    if (at_ < text_.size()) ++at_, ++line_;
+  };
+  while (at_ < text_.size() && ends_line(at_)) skip_line_end();
+  if (at_ >= text_.size()) return false;
+  row_line_ = line_;
+  row.clear();
+  while (true) {
+    std::string field;
+    if (at_ < text_.size() && text_[at_] == '"') {
+      for (++at_;; ++at_) {
+        CP_ENSURE_AS(bad_data, at_ < text_.size(), place(), ": a quotation mark is not closed");
+        if (text_[at_] == '"') {
+          if (at_ + 1 >= text_.size() || text_[at_ + 1] != '"') break;
+          ++at_;
+        }
+        line_ += text_[at_] == '\n';
+        field += text_[at_];
+      }
+      ++at_;
+      CP_ENSURE_AS(bad_data, ends_line(at_) || text_[at_] == ',', place(),
+                   ": text after the closing quotation mark of \"", field, "\"");
+    } else {
+      const size_t first = at_;
+      while (!ends_line(at_) && text_[at_] != ',') ++at_;
+      field = text_.substr(first, at_ - first);
+    }
+    row.push_back(std::move(field));
+    if (ends_line(at_)) break;
+    ++at_;  // the comma
+  }
+  skip_line_end();
+  return true;
+}
+
+bool parse_csv_number(const std::string& field, double& number) {
+  const size_t first = field.find_first_not_of(" \t"), last = field.find_last_not_of(" \t");
+  if (first == std::string::npos) return false;
+  const char *begin = field.data() + first, *end = field.data() + last + 1;
+  if (*begin == '+' && end - begin > 1 && begin[1] != '-') ++begin;
+  const auto [stop, error] = std::from_chars(begin, end, number);
+  return error == std::errc() && stop == end && std::isfinite(number);
+}
+
+namespace {
+
+// The classes of some texts, sorted, and for each text the index of its class.
+struct Classes {
+  std::vector<std::string> names;
+  std::vector<int32_t> labels;
+};
+
+// `key` says which texts are of one class, and the order of the classes.
+template <class Key, class KeyOf>
+Classes classes_by(const std::vector<std::string>& texts, const KeyOf& key) {
+  std::map<Key, std::pair<std::string, int32_t>> classes;  // the first text of each, and its index
+  for (const std::string& text : texts) classes.emplace(key(text), std::pair(text, 0));
+  Classes y;
+  for (auto& [unused, entry] : classes) {
+    entry.second = static_cast<int32_t>(y.names.size());
+    y.names.push_back(entry.first);
+  }
+  for (const std::string& text : texts) y.labels.push_back(classes.at(key(text)).second);
+  return y;
+}
+
+Classes classes_of(const std::vector<std::string>& texts) {
+  double unused;
+  const auto is_number = [&](const std::string& text) { return parse_csv_number(text, unused); };
+  if (!std::all_of(texts.begin(), texts.end(), is_number)) {
+    return classes_by<std::string>(texts, [](const std::string& text) { return text; });
+  }
+  return classes_by<double>(texts, [](const std::string& text) {
+    double number = 0;
+    parse_csv_number(text, number);
+    return number;
+  });
+}
+
+}  // namespace
+
+Table read_csv(const std::string& path, const CsvOptions& options) {
+  constexpr size_t limit = size_t(1) << 34;
+  CP_ENSURE_AS(invalid_argument, !options.label.empty(), "read_csv: say which column of ", path,
+               " is the label: {.label = \"...\"}");
+  CsvReader reader(read_file(path, limit), path);
+  const std::vector<std::string>& header = reader.header();
+  for (size_t c = 0; c < header.size(); ++c) {
+    CP_ENSURE_AS(bad_data, reader.find(header[c]) == c, reader.place(), ": two columns are named \"", header[c], "\"");
+  }
+  for (const std::string& column : options.ignore) {
+    CP_ENSURE_AS(bad_data, reader.find(column) < header.size(), path, ": no column \"", column,
+                 "\" to ignore; its first line names ", detail::join(header));
+  }
+  const size_t label = reader.find(options.label);
+  CP_ENSURE_AS(bad_data, label < header.size(), path, ": no column \"", options.label, "\"; its first line names ",
+               detail::join(header));
+
+  Table table;
+  std::vector<size_t> used;
+  for (size_t c = 0; c < header.size(); ++c) {
+    const bool ignored = std::find(options.ignore.begin(), options.ignore.end(), header[c]) != options.ignore.end();
+    if (c == label || ignored) continue;
+    used.push_back(c);
+    table.column_names.push_back(header[c]);
+  }
+  table.columns = used.size();
+  std::vector<std::string> labels;
+  for (std::vector<std::string> row; reader.next(row);) {
+    CP_ENSURE_AS(bad_data, !row[label].empty(), reader.place(), ": column \"", options.label, "\" is empty");
+    labels.push_back(row[label]);
+    for (const size_t c : used) {
+      double number = 0;
+      CP_ENSURE_AS(bad_data, parse_csv_number(row[c], number), reader.place(), ": column \"", header[c], "\": \"",
+                   row[c], "\" is not a number; fill in what is missing, or ignore the column");
+      table.features.push_back(number);
+    }
+  }
+  CP_ENSURE_AS(bad_data, !labels.empty(), path, ": holds no rows below the names of its columns");
+  Classes classes = classes_of(labels);
+  table.class_names = std::move(classes.names);
+  table.labels = std::move(classes.labels);
+  return table;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,59 @@
+// CSV files: rows of fields with commas in between, as RFC 4180 describes them.
+//
+//   const Table table = read_csv("fraud.csv", {.label = "is_fraud"});
+//   auto [train, test] = stratified_split(table, 0.2, /*seed=*/1);   // data/tables/preprocessing.h
+//   standardize(train, test);
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/tables/table.h"
+
+namespace counterpoise {
+
+struct CsvOptions {
+  std::string label;                     // the column that holds the class of each row
+  std::vector<std::string> ignore = {};  // columns to leave out, such as names and numbers of rows
+};
+
+// The file as a table. Its first line names the columns. Every column but the label and the ignored ones must hold
+// finite numbers; the label's may hold text or numbers. Classes are sorted, as numbers if all are numbers and else by
+// their bytes, and table.labels are indices into their names. Throws Error(bad_data), which names the line and the
+// column, for a file that is not like that, for a missing value, and for
+// two columns of one name.
+Table read_csv(const std::string& path, const CsvOptions& options);
+
+// Reads the rows of CSV text one by one. A field that holds a comma, a quotation mark or a line break is enclosed in
+// quotation marks, and a quotation mark in it is written twice. Lines end with LF or CR LF; empty ones are skipped, and
+// so is the byte order mark that spreadsheets write. Not safe to use from several threads.
+class CsvReader {
+ public:
+  // Reads the first row, the header. `name` stands for the file in messages. Throws Error(bad_data) for a text without
+  // rows.
+  CsvReader(std::string text, std::string name);
+
+  const std::vector<std::string>& header() const { return header_; }
+  // The position of the first column with this name; header().size() if there is none.
+  size_t find(const std::string& column) const;
+
+  // The next row; false at the end. Throws Error(bad_data) for a row with more or fewer fields than the header and for
+  // one that is not closed.
+  bool next(std::vector<std::string>& row);
+  // The line on which the last row begins, counted from 1.
+  size_t line() const { return row_line_; }
+  // "fraud.csv, line 17".
+  std::string place() const;
+
+ private:
+  bool read_row(std::vector<std::string>& row);
+
+  const std::string text_, name_;
+  std::vector<std::string> header_;
+  size_t at_ = 0, line_ = 1, row_line_ = 1;
+};
+
+// The number that the whole field holds, spaces around it apart; false if it is not a finite number.
+bool parse_csv_number(const std::string& field, double& number);
+
+}  // namespace counterpoise

@@ -1,0 +1,127 @@
+// The training loop, on a table and a linear model.
+#include "apps/trainer/loop.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/ops.h"
+#include "data/tables/table.h"
+#include "tests/core/gradcheck.h"
+#include "tests/support.h"
+
+using namespace counterpoise;
+
+namespace {
+
+// y = 2 x, as labels 0, 2, 4, ... of rows 0, 1, 2, ...
+struct Line {
+  Table table{{0, 1, 2, 3, 4}, 1, {0, 2, 4, 6, 8}};
+  Var w{Tensor::zeros(cpu_backend(), {1, 1}), true};
+  Sgd optimizer{{w}};
+  TrainingLoop loop;
+
+  Line() {
+    loop.lr = [](const Step&) { return 0.05; };
+    loop.forward = [this](const Batch& batch, const Step&) {
+      std::vector<float> wanted(batch.labels.begin(), batch.labels.end());
+      const Tensor y = Tensor::from(cpu_backend(), {Index(batch.size()), 1}, wanted);
+      return mean(square(matmul(batch.x, w, false, true) - y));
+    };
+  }
+  DataLoaderOptions options(int batch_size) const { return {batch_size, "", {}, 1}; }
+  int64_t run(int batch_size = 2) {
+    DataLoader loader(table, options(batch_size));
+    return loop.run(loader, optimizer, {w});
+  }
+  double weight() const { return w.value().item(); }
+};
+
+}  // namespace
+
+TEST_CASE("loop: learns, and reports each step and each epoch") {
+  Line line;
+  std::vector<Step> steps;
+  std::vector<EpochResult> epochs;
+  line.loop.epochs = 60;
+  line.loop.after_step = [&](const Step& step) { steps.push_back(step); };
+  line.loop.after_epoch = [&](const EpochResult& epoch) {
+    epochs.push_back(epoch);
+    return true;
+  };
+  CHECK(line.run() == 180);
+  CHECK(line.weight() == doctest::Approx(2).epsilon(1e-3));
+  REQUIRE(steps.size() == 180);
+  REQUIRE(epochs.size() == 60);
+  CHECK(steps[0].loss == doctest::Approx(2));  // rows 0 and 1: (0 + 4) / 2
+  CHECK(steps[0].samples == 2);
+  CHECK(steps[2].samples == 1);
+  CHECK(steps[4].index == 4);
+  CHECK(steps[4].epoch == 2);
+  CHECK(steps[4].index_in_epoch == 1);
+  CHECK(steps[4].lr == 0.05);
+  CHECK(epochs[1].epoch == 2);
+  CHECK(epochs[1].steps == 6);
+  CHECK(epochs[1].samples == 5);
+  CHECK(epochs[0].loss == doctest::Approx((2 * steps[0].loss + 2 * steps[1].loss + steps[2].loss) / 5));
+}
+
+TEST_CASE("loop: ends after max_steps, at a stop, and where an epoch's callback says so") {
+  Line limited;
+  limited.loop.epochs = 10;
+  limited.loop.max_steps = 4;
+  int epochs = 0;
+  limited.loop.after_epoch = [&](const EpochResult& epoch) {
+    CHECK(epoch.samples == (++epochs == 1 ? 5 : 2));
+    return true;
+  };
+  CHECK(limited.run() == 4);
+  CHECK(epochs == 2);
+
+  Line stopped;
+  stopped.loop.epochs = 10;
+  int seen = 0;
+  stopped.loop.after_step = [&](const Step&) { ++seen; };
+  stopped.loop.stop = [&] { return seen == 5; };
+  CHECK(stopped.run() == 5);
+
+  Line ended;
+  ended.loop.epochs = 10;
+  ended.loop.after_epoch = [](const EpochResult& epoch) { return epoch.epoch < 3; };
+  CHECK(ended.run() == 9);
+}
+
+TEST_CASE("loop: an order of the caller's, and the learning rate of each step") {
+  Line line;
+  line.loop.epochs = 2;
+  line.loop.order = [](int epoch) { return std::vector<size_t>(3, size_t(epoch)); };  // row 1, then row 2
+  std::vector<double> rates;
+  line.loop.lr = [&](const Step& step) {
+    rates.push_back(0.01 * static_cast<double>(step.index + 1));
+    return rates.back();
+  };
+  double w = 0;
+  const auto descend = [&](double x, double lr) { w -= lr * 2 * x * (w * x - 2 * x); };
+  CHECK(line.run(3) == 2);
+  descend(1, 0.01), descend(2, 0.02);
+  CHECK(line.weight() == doctest::Approx(w));
+  CHECK(rates == std::vector<double>{0.01, 0.02});
+}
+
+TEST_CASE("loop: a loss or a gradient that is not finite ends it, before the weights move") {
+  Line line;
+  const auto forward = line.loop.forward;
+  const auto message = [&] { return error_of([&] { line.run(); }, ErrorKind::diverged); };
+  line.loop.epochs = 3;
+  line.loop.lr = [](const Step&) { return 0.; };
+  line.loop.forward = [&](const Batch& batch, const Step& step) {
+    return step.index == 4 ? forward(batch, step) * std::numeric_limits<double>::quiet_NaN() : forward(batch, step);
+  };
+  CHECK(message() == "training diverged: the loss is NaN at step 5 (epoch 2, learning rate 0)");
+  line.loop.forward = [&](const Batch& batch, const Step& step) { return forward(batch, step) * 1e39; };
+  CHECK(message() == "training diverged: the loss is infinite at step 1 (epoch 1, learning rate 0)");
+  // A finite loss, 0, whose gradient is infinite: sqrt at 0.
+  line.w.zero_grad();
+  line.loop.forward = [&](const Batch&, const Step&) { return sum(sqrt(line.w)); };
+  CHECK(message() == "training diverged: the gradient is infinite at step 1 (epoch 1, learning rate 0)");
+  CHECK(line.weight() == 0);
+}
