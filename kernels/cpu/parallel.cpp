@@ -128,15 +128,17 @@ class Pool {
   std::vector<std::thread> threads_;
 };
 
-int threads = 0;  // 0 until it is set or first asked for
-std::unique_ptr<Pool> pool;
-std::mutex caller;  // held by the one thread whose loop the pool works on
+std::atomic<int> threads{0};  // 0 until it is set or first read
+std::mutex caller;            // held by the one thread whose loop the pool works on
+std::unique_ptr<Pool> pool;   // guarded by `caller`
 
 // The cores that this process may use, which in a container are fewer than the machine has.
 int default_threads() {
   cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  int n = static_cast<int>(std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) n = CPU_COUNT(&cores);
+  if (const int quota = detail::cgroup_cores("")) n = std::min(n, quota);
+  return std::max(1, n);
 }
 
 }  // namespace
@@ -148,7 +150,10 @@ void set_cpu_threads(int n) {
 }
 
 int cpu_threads() {
-  if (threads <= 0) threads = default_threads();
+  const int n = threads;
+  if (n > 0) return n;
+  int unset = 0;
+  threads.compare_exchange_strong(unset, default_threads());  // unless another thread was faster
   return threads;
 }
 

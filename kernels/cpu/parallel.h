@@ -12,7 +12,12 @@
 
 namespace counterpoise {
 
-// The number of threads, the caller among them; n <= 0 means one per core. Not while a loop runs.
+// The number of threads that the cpu backend computes with, the caller among them. n <= 0 means one for each core that
+// this process may use: the smaller of its CPU affinity and its control group's CPU quota, which is how containers are
+// limited. That is the default, too. Results may differ in the last digits between numbers of threads.
+//
+// Both may be called from any thread, but the number must not change while an operation runs. The next loop throws
+// Error(failure) if the system does not give so many threads.
 void set_cpu_threads(int n);
 int cpu_threads();
 
@@ -20,6 +25,10 @@ namespace detail {
 // Calls run(context, piece) once for each piece in [0, pieces), on any thread, and returns when all are done. Within
 // another loop, or while another thread runs one, the caller does all pieces.
 void run_pieces(Index pieces, void (*run)(void* context, Index piece), void* context);
+
+// The cores that the CPU quotas of this process's control group (cgroup, version 1 or 2) and of the groups around it
+// allow, rounded up; 0 where there is no quota. Files are read below `root`, which is "" but in tests.
+int cgroup_cores(const std::string& root);
 }  // namespace detail
 
 // So many elements of a simple loop are worth a thread.

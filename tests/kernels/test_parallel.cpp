@@ -3,12 +3,17 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "kernels/cpu/blas.h"
 #include "kernels/cpu/caching_allocator.h"
 #include "kernels/cpu/parallel.h"
+#include "tests/support.h"
 
 using namespace counterpoise;
 using namespace counterpoise::detail;
@@ -61,6 +66,76 @@ TEST_CASE("parallel_for can follow itself closely, be nested, and be called from
   for (std::thread& t : callers) t.join();
   CHECK(sum == 4 * 500 * 16);
   set_cpu_threads(0);
+}
+
+TEST_CASE("parallel: the number of threads can be read while another thread reads it first or sets it") {
+  set_cpu_threads(2);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 3; ++t) {
+    readers.emplace_back([&] {
+      for (int round = 0; round < 1000; ++round) wrong += cpu_threads() != 2 && cpu_threads() != 3;
+    });
+  }
+  for (int round = 0; round < 200; ++round) set_cpu_threads(2 + round % 2);
+  for (std::thread& t : readers) t.join();
+  CHECK(wrong == 0);
+  set_cpu_threads(0);
+  CHECK(cpu_threads() >= 1);
+}
+
+TEST_CASE("parallel: a control group's CPU quota is read as cores, rounded up") {
+  using Files = std::map<std::string, std::string>;
+  const std::string groups = "/proc/self/cgroup", at = "/sys/fs/cgroup";
+  const std::tuple<const char*, Files, int> cases[] = {
+      {"no files", {}, 0},
+      {"version 2 without a quota", {{groups, "0::/\n"}, {at + "/cpu.max", "max 100000\n"}}, 0},
+      {"version 2", {{groups, "0::/\n"}, {at + "/cpu.max", "200000 100000\n"}}, 2},
+      {"a part of a core counts as one", {{groups, "0::/a\n"}, {at + "/a/cpu.max", "1000 100000\n"}}, 1},
+      {"two and a half", {{groups, "0::/a/b\n"}, {at + "/a/b/cpu.max", "250000 100000\n"}}, 3},
+      {"the smaller of a group and one around it",
+       {{groups, "0::/a/b/c\n"},
+        {at + "/a/b/c/cpu.max", "800000 100000\n"},
+        {at + "/a/b/cpu.max", "max 100000\n"},
+        {at + "/a/cpu.max", "150000 50000\n"},
+        {at + "/cpu.max", "900000 100000\n"},
+        {at + "/other/cpu.max", "100000 100000\n"}},
+       3},
+      {"version 1 without a quota",
+       {{groups, "4:memory:/x\n1:cpu:/x\n0::/\n"},
+        {at + "/cpu/x/cpu.cfs_quota_us", "-1\n"},
+        {at + "/cpu/x/cpu.cfs_period_us", "100000\n"}},
+       0},
+      {"version 1, with another controller, whose folder is the container's root",
+       {{groups, "12:pids:/docker/x\n3:cpu,cpuacct:/docker/x\n"},
+        {at + "/cpu,cpuacct/cpu.cfs_quota_us", "350000\n"},
+        {at + "/cpu,cpuacct/cpu.cfs_period_us", "100000\n"},
+        {at + "/pids/docker/x/cpu.cfs_quota_us", "100000\n"},
+        {at + "/pids/docker/x/cpu.cfs_period_us", "100000\n"}},
+       4},
+      {"both versions",
+       {{groups, "1:cpu:/\n0::/s\n"},
+        {at + "/cpu/cpu.cfs_quota_us", "600000\n"},
+        {at + "/cpu/cpu.cfs_period_us", "100000\n"},
+        {at + "/unified/s/cpu.max", "500000 100000\n"}},
+       5},
+      {"cpuset and cpuacct are not cpu",
+       {{groups, "2:cpuset:/\n3:cpuacct:/\n"},
+        {at + "/cpu/cpu.cfs_quota_us", "100000\n"},
+        {at + "/cpu/cpu.cfs_period_us", "100000\n"}},
+       0},
+      {"nonsense", {{groups, "0\n:\n::\nx::y\n"}, {at + "/cpu.max", "many cores\n"}, {at + "y/cpu.max", "-5 0\n"}}, 0},
+  };
+  for (const auto& [what, files, expected] : cases) {
+    CAPTURE(what);
+    const TemporaryFolder root;
+    for (const auto& [path, text] : files) {
+      const std::filesystem::path file = root.path() + path;
+      std::filesystem::create_directories(file.parent_path());
+      std::ofstream(file) << text;
+    }
+    CHECK(cgroup_cores(root.path()) == expected);
+  }
 }
 
 TEST_CASE("OpenBLAS gives the same product from many threads at once") {
