@@ -53,8 +53,7 @@ int main() {
   const std::vector<double> numbers = {-3, -1, -0.1, 0, 0.5, 2};
   Var x(Tensor::from(cpu_backend(), {6}, numbers), /*requires_grad=*/true);
   const Var ours = swish(x), composed = x * sigmoid(x);
-  std::cout << "largest difference from x * sigmoid(x): "
-            << sum(abs(ours - composed)).value().item() << '\n';
+  std::cout << "largest difference from x * sigmoid(x): " << sum(abs(ours - composed)).value().item() << '\n';
 
   // The gradient, beside central differences in double precision.
   sum(swish(x)).backward();

@@ -16,16 +16,16 @@ int main() {
   const std::vector<int32_t> y = {0, 1, 1, 0};
 
   Sequential net = {Linear(2, 8), Tanh(), Linear(8, 1)};
-  Adam optimizer(net.trainable());
+  Adam optimizer(net.trainable(), /*lr=*/0.05);
   Loss loss("bce");
   for (int step = 0; step <= 300; ++step) {
     const Var value = loss(net(x), y);
     if (step % 100 == 0) std::cout << "step " << step << "  loss " << value.value().item() << '\n';
     value.backward();
-    optimizer.step(0.05);
+    optimizer.step();
   }
 
-  const std::vector<int32_t> predicted = predict(net(x).value());
+  const std::vector<int32_t> predicted = predict(net(x));
   for (size_t i = 0; i < y.size(); ++i) std::cout << i / 2 << " xor " << i % 2 << " = " << predicted[i] << '\n';
   return predicted == y ? 0 : 1;
 }

@@ -19,14 +19,9 @@ class TableReader : public BatchReader {
     return rows;
   }
   Tensor collate(Content& content, const std::vector<size_t>& order) override {
-    const std::vector<size_t>& rows = static_cast<Rows&>(content).rows;
-    std::vector<float> x;
-    x.reserve(order.size() * table_.columns);
-    for (const size_t n : order) {
-      const double* row = table_.row(rows[n]);
-      for (size_t c = 0; c < table_.columns; ++c) x.push_back(static_cast<float>(row[c]));
-    }
-    return Tensor::from(backend_, {Index(order.size()), Index(table_.columns)}, x).cast(dtype_);
+    std::vector<size_t> rows;
+    for (const size_t n : order) rows.push_back(static_cast<Rows&>(content).rows[n]);
+    return table_.select_rows(rows).tensor(backend_).cast(dtype_);
   }
 
  private:
@@ -49,6 +44,11 @@ Table Table::select_rows(const std::vector<size_t>& rows) const {
     y.labels.push_back(labels.at(i));
   }
   return y;
+}
+
+Tensor Table::tensor(Backend& backend) const {
+  const std::vector<float> x(features.begin(), features.end());
+  return Tensor::from(backend, {static_cast<Index>(rows()), static_cast<Index>(columns)}, x);
 }
 
 std::unique_ptr<BatchReader> Table::reader(const DataLoaderOptions& options) const {

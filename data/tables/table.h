@@ -30,6 +30,8 @@ class Table : public Dataset {
 
   size_t rows() const { return labels.size(); }
   const double* row(size_t i) const { return features.data() + i * columns; }
+  // All rows as x [rows, columns] in f32, for a network that takes them at once.
+  Tensor tensor(Backend& backend = cpu_backend()) const;
   // These rows as a table of their own.
   Table select_rows(const std::vector<size_t>& rows) const;
 
