@@ -200,6 +200,23 @@ TEST_CASE("house: the rules hold") {
   }
 }
 
+// A README that shows an example shows it as it is: "<!-- apps/examples/xor.cpp -->" stands before its text.
+TEST_CASE("house: examples that READMEs quote are quoted whole") {
+  const auto all = files();
+  static const std::regex quote("<!-- (apps/\\S+\\.cpp) -->\n```cpp\n");
+  int quotes = 0;
+  for (const auto& [path, text] : all) {
+    for (auto it = std::sregex_iterator(text.begin(), text.end(), quote); it != std::sregex_iterator(); ++it, ++quotes) {
+      const size_t begin = static_cast<size_t>(it->position() + it->length());
+      CAPTURE(path);
+      CAPTURE((*it)[1].str());
+      REQUIRE(all.count((*it)[1].str()) == 1);
+      CHECK(text.substr(begin, text.find("```", begin) - begin) == all.at((*it)[1].str()));
+    }
+  }
+  CHECK(quotes > 0);
+}
+
 // A program is one file; all that programs share lies in folders.
 TEST_CASE("house: apps/ holds programs, folders and a README") {
   for (const auto& entry : fs::directory_iterator(fs::path(source_folder()) / "apps")) {

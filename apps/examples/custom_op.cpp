@@ -1,4 +1,4 @@
-// custom_op: an operation with a kernel of one's own.
+// custom_op: an operation with its own kernels.
 //
 // Swish, x sigmoid(x) (Ramachandran et al. 2017, arXiv:1710.05941), could be composed of sigmoid and *, which reads and
 // writes memory twice. Here it is one loop forward and one backward. A kernel sees Views: memory, shape and dtype; an

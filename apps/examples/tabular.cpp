@@ -1,16 +1,16 @@
-// tabular: a rare class in a table of one's own.
+// tabular: a rare class in your own table.
 //
 //   c++ tabular.cpp $(pkg-config --cflags --libs counterpoise) -o tabular
 //   ./tabular fraud.csv is_fraud      # a CSV file, and its column of labels
-//   ./tabular                         # without arguments: a table is made up, one positive row in twenty
+//   ./tabular                         # without arguments: a synthetic table, one positive row in twenty
 #include <counterpoise/counterpoise.h>
 
 #include <iostream>
 
 using namespace counterpoise;
 
-// A table to try this with: two features, of which the positive class lies in a ring around the other.
-static std::string made_up_csv() {
+// A table of two features; the positive class lies in a ring around the other.
+static std::string synthetic_csv() {
   Random rng(1, Stream::test);
   std::string csv = "x,y,is_fraud\n";
   for (int i = 0; i < 2000; ++i) {
@@ -19,13 +19,13 @@ static std::string made_up_csv() {
     csv += std::to_string(radius * std::cos(angle)) + "," + std::to_string(radius * std::sin(angle)) + "," +
            (rare ? "1" : "0") + "\n";
   }
-  write_file("made_up.csv", csv);
-  return "made_up.csv";
+  write_file("synthetic.csv", csv);
+  return "synthetic.csv";
 }
 
 int main(int argc, char** argv) {
   manual_seed(1);
-  const Table table = read_csv(argc > 1 ? argv[1] : made_up_csv(), {/*label=*/argc > 2 ? argv[2] : "is_fraud"});
+  const Table table = read_csv(argc > 1 ? argv[1] : synthetic_csv(), {/*label=*/argc > 2 ? argv[2] : "is_fraud"});
   auto [train, test] = stratified_split(table, 0.2, /*seed=*/1);
   standardize(train, test);
 
