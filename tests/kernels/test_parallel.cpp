@@ -1,4 +1,4 @@
-// The pool of threads and the caching allocator of the cpu backend.
+// The thread pool and the caching allocator of the cpu backend.
 #include <doctest/doctest.h>
 
 #include <atomic>
