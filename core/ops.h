@@ -1,5 +1,6 @@
-// Every differentiable operation. Shapes are checked here, where an error can name the operation and what it got;
-// the numbers are computed by the tensors' backend. Operands must live on one backend and have one dtype.
+// Every differentiable operation. The numbers are computed by the operands' backend. Operands must be on the same
+// backend and have the same dtype. If backends, dtypes or shapes do not fit, every function throws Error(failure) that
+// names the operation and what it got. Different threads may work on different graphs.
 //
 // Letters as in kernels/view.h: images [N, H, W, C], weights [K, R, S, C], outputs [N, P, Q, K].
 #pragma once
@@ -63,10 +64,10 @@ Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
 // a [M, L] and b [L, N] -> [M, N]; each may be given transposed.
 Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
 // x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K]. Beside an x in bf16, weight and bias may
-// be in f32, as networks keep them; they are rounded on the way in.
+// be in f32, as networks keep them; they are then rounded.
 Var linear(const Var& x, const Var& weight, const Var& bias);
 // x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], followed by max(., 0) if `relu`: one
-// operation, because the activation is then neither written nor read a second time. The formula is in backend.h.
+// operation, so that the activation is neither written nor read a second time. The formula is in kernels/backend.h.
 // Beside an x in bf16, weight and bias may be in f32, as above.
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
 
@@ -74,8 +75,9 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params
 Var max_pool2d(const Var& x, Pool2dParams params);
 Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding counts as zeros
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
-// x [..., C], scale and shift [C]. While training: by the statistics of this batch, which also move the running ones
-// in place (momentum is the weight of the new); otherwise by the running ones. All but x are f32 beside an x in bf16.
+// x [..., C], scale and shift [C]. While training, x is normalized by the statistics of this batch, which also update
+// the running ones in place (momentum is the weight of the new); otherwise by the running ones. All but x are f32
+// beside an x in bf16.
 Var batch_norm(const Var& x, const Var& scale, const Var& shift, Tensor& running_mean, Tensor& running_var,
                bool training, double momentum = 0.1, double eps = 1e-5);
 

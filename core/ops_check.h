@@ -12,7 +12,7 @@ inline void check_same_kind(const char* operation, const Var& a, const Var& b) {
             ", the other ", name(b.value().dtype()), "; convert one with cast()");
 }
 
-// The same where `b` is what goes with x: a scale, a shift, a statistic. Beside bf16 they are f32.
+// The same for a parameter of x such as a scale, a shift or a statistic, which is f32 beside an x in bf16.
 inline void check_parameter(const char* operation, const Var& x, const Var& b) {
   if (x.value().dtype() != DType::bf16) return check_same_kind(operation, x, b);
   CP_ENSURE(&x.backend() == &b.backend() && b.value().dtype() == DType::f32, operation,
@@ -20,13 +20,13 @@ inline void check_parameter(const char* operation, const Var& x, const Var& b) {
             name(b.value().dtype()), " on ", b.backend().name());
 }
 
-// The same the other way: a scale or a shift in the parameter_dtype of x.
+// A scale or a shift in the parameter_dtype of x.
 inline Var parameter_of(const Var& x, const Var& b) {
   return b.defined() && x.value().dtype() == DType::bf16 && b.value().dtype() == DType::bf16 ? cast(b, DType::f32) : b;
 }
 
 // A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost; beside activations
-// in bf16 they are rounded each time that they are used, and their gradients come back in f32.
+// in bf16 they are rounded each time they are used, and their gradients are f32 again.
 inline Var cast_like(const Var& x, const Var& weight) {
   const bool rounds = weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
   return rounds ? cast(weight, DType::bf16) : weight;

@@ -68,7 +68,7 @@ Var gather(const Var& x, const Tensor& index) {
             x.shape()[0], "] but is ", name(index.dtype()), " ", index.shape());
   CP_ENSURE(&index.backend() == &x.backend(), "gather: x is on ", x.backend().name(), ", index on ",
             index.backend().name(), "; move one with to()");
-  if (!index.backend().is_remote()) {  // to look would be to wait; a remote kernel gives NaN instead
+  if (!index.backend().is_remote()) {  // a check would have to wait; a remote kernel gives NaN instead
     for (const int32_t i : index.to_vector<int32_t>()) {
       CP_ENSURE(0 <= i && i < x.shape()[1], "gather: label ", i, " is not one of the ", x.shape()[1], " classes");
     }

@@ -1,8 +1,8 @@
-// Random numbers for initialization, shuffling, drawing and augmentation.
+// Random numbers for initialization, shuffling, sampling and augmentation.
 //
-// A Random is a cheap value: a position in one Philox stream that is named by what it is for. Two streams with
-// different names never meet, and the same name always gives the same bits, on every machine and thread count (the last
-// digits of normal() are the C library's):
+// A Random is a cheap value: a position in a Philox stream that is named by its purpose. Streams with different names
+// are independent, and the same name always gives the same bits, on every machine and number of threads (the last
+// digits of normal() depend on the C library). An object belongs to one thread at a time:
 //
 //   Random rng(seed, Stream::augment, epoch, sample);
 //   if (rng.uniform() < 0.5f) flip(image);
@@ -17,7 +17,7 @@
 
 namespace counterpoise {
 
-// What the numbers are for: part of the key, so that adding a use never shifts another's numbers.
+// The purpose of the numbers: part of the key, so that a new use does not change the numbers of another.
 enum class Stream : uint32_t { init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample, resample };
 
 class Random {
@@ -41,7 +41,7 @@ class Random {
   float uniform(float low, float high) { return low + (high - low) * uniform(); }
   // Uniform integer in [0, n). REQUIRES: 0 < n. The bias of the product is below n / 2^64.
   uint64_t below(uint64_t n) {
-    const uint64_t upper = bits(), lower = bits();  // in this order, whatever the compiler
+    const uint64_t upper = bits(), lower = bits();  // in this order with every compiler
     return static_cast<uint64_t>((static_cast<unsigned __int128>(upper << 32 | lower) * n) >> 64);
   }
   // Standard normal: Box and Muller 1958.
@@ -59,7 +59,7 @@ class Random {
   }
 
  private:
-  // SplitMix64's finaliser (Steele, Lea and Flood 2014): neighboring seeds give unrelated keys.
+  // SplitMix64's finalizer (Steele, Lea and Flood 2014): neighboring seeds give unrelated keys.
   static uint64_t mix(uint64_t x) {
     x += 0x9e3779b97f4a7c15u;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

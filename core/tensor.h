@@ -2,7 +2,8 @@
 // of gradients; core/var.h adds them.
 //
 // Copying a Tensor copies the handle, not the numbers, as in PyTorch. No operation writes to a `const Tensor&`; whoever
-// copies one gets a handle that writes to the same memory, and clone() copies the numbers.
+// copies one gets a handle that writes to the same memory, and clone() copies the numbers. Copies may be made and
+// destroyed on any thread; writing to memory that another thread uses is a data race.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,7 @@
 
 namespace counterpoise {
 
-// The C++ type of a dtype, backwards: dtype_of<float>() is DType::f32.
+// The dtype of a C++ type: dtype_of<float>() is DType::f32.
 template <class T>
 constexpr DType dtype_of();
 template <>
@@ -36,11 +37,12 @@ class Tensor {
  public:
   Tensor() = default;  // no tensor at all: defined() is false
 
-  // Memory with unspecified content.
+  // A new tensor of unspecified content. Throws Error(out_of_memory).
   static Tensor empty(Backend& backend, const Shape& shape, DType dtype = DType::f32);
+  // One of which every element is `value`, or 0, in a floating dtype.
   static Tensor full(Backend& backend, const Shape& shape, double value, DType dtype = DType::f32);
   static Tensor zeros(Backend& backend, const Shape& shape, DType dtype = DType::f32);
-  // The values in row-major order. Throws if their number is not shape.size().
+  // One of the given values, in row-major order. Throws if their number is not shape.size().
   template <class T>
   static Tensor from(Backend& backend, const Shape& shape, const std::vector<T>& values) {
     CP_ENSURE(Index(values.size()) == shape.size(), "Tensor::from: ", values.size(), " values for shape ", shape);
@@ -74,8 +76,9 @@ class Tensor {
 
   // The same numbers in another shape of the same size; shares the memory.
   Tensor reshape(const Shape& shape) const;
+  // A copy of the numbers.
   Tensor clone() const;
-  // In another floating dtype, or on another backend; itself where nothing changes.
+  // The numbers in another floating dtype, or on another backend; this tensor itself if it is so already.
   Tensor cast(DType dtype) const;
   Tensor to(Backend& backend) const;
 
@@ -87,7 +90,8 @@ class Tensor {
   DType dtype_ = DType::f32;
 };
 
-// x repeated to a shape that it broadcasts to, and the other way: the sum over what was repeated.
+// expand: x repeated to a shape that it broadcasts to. sum_to: the sum over the axes along which `shape` would be
+// repeated to x's shape.
 Tensor expand(const Tensor& x, const Shape& shape);
 Tensor sum_to(const Tensor& x, const Shape& shape);
 

@@ -28,7 +28,7 @@ namespace counterpoise {
 class Var {
  public:
   Var() = default;  // no variable at all: defined() is false
-  // A leaf. A constant Tensor stands for itself wherever an operation takes a Var.
+  // A leaf of the graph. Where an operation takes a Var, a Tensor converts to a constant.
   Var(Tensor value, bool requires_grad = false);  // NOLINT: implicit on purpose
 
   bool defined() const { return node_ != nullptr; }
@@ -39,16 +39,16 @@ class Var {
   Backend& backend() const { return value().backend(); }
   bool requires_grad() const;
 
-  // The gradient that has been collected so far; undefined if none was.
+  // The gradient that has been accumulated so far; undefined if there is none.
   const Tensor& grad() const;
-  // Adds to the gradient. Ignored where no gradient is wanted.
+  // Adds to the gradient. Does nothing if this requires none.
   void add_grad(Tensor gradient) const;
   void zero_grad();
-  // Puts another tensor of the same shape in a leaf's place, as when weights are loaded.
+  // Replaces the value of a leaf by another tensor of the same shape, as when weights are loaded.
   void set_value(Tensor value);
 
-  // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to what they
-  // hold. Throws if this is not one element, or if its graph was freed by an earlier backward().
+  // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to the leaf's.
+  // Throws if this is not one element, or if its graph was freed by an earlier backward().
   void backward() const;
 
   // For operations: the result of `operation`, with a closure that gets the gradient of the result and passes it on
@@ -64,7 +64,7 @@ class Var {
 // The same value as a constant, through which no gradient flows.
 inline Var detach(const Var& x) { return Var(x.value()); }
 
-// While one of these lives, this thread records no graph: for evaluation.
+// While an object of this class lives, its thread records no graph: for evaluation.
 class NoGrad {
  public:
   NoGrad();

@@ -1,17 +1,19 @@
-// The contract between the framework and a machine: all that a device must be able to compute.
+// The contract between the framework and a device: everything that a device must be able to compute.
 //
-// There are three implementations: *reference* (reference_backend.h) is made of naive loops, is written to be read, and
-// is what the tests compare the others with; *cpu* (cpu_backend.h) is fast; *cuda* (cuda_backend.h) computes on
-// NVIDIA GPUs, where the build and the machine have it. Everything above kernels/ works on any of them.
+// There are three implementations. *reference* (reference/) consists of naive loops, is written to be read, and is what
+// the tests compare the others with; *cpu* (cpu/) is fast; *cuda* (cuda/) computes on NVIDIA GPUs, if the build and the
+// machine have CUDA. Everything above kernels/ works on any of them.
 //
 // Conventions of every method:
-//   - inputs come first, outputs last; an output is wholly overwritten unless its comment says otherwise;
-//   - shapes and dtypes have been checked by the caller (core/ops_*.cpp), who can name the operation in an error;
+//   - inputs come first, outputs last; an output is completely overwritten unless its comment says otherwise;
+//   - shapes and dtypes have been checked by the caller (core/ops_*.cpp), which can name the operation in an error;
 //   - an output shares no memory with an input unless the comment says "may be in place";
 //   - N, H, W, C, K, R, S, P, Q are as in view.h; `dx` is the gradient of the loss with respect to `x`;
-//   - floating dtypes are f32 and f64 throughout, and bf16 where require() says so; then scales, statistics and the
-//     gradients of biases are f32 (parameter_dtype). Sums are accumulated more exactly than they are stored;
-//   - a call may return before its result is there: what is asked for later sees it, and download() waits.
+//   - floating dtypes are f32 and f64 throughout, and bf16 where require() allows it; then scales, statistics and the
+//     gradients of biases are f32 (parameter_dtype). Sums are accumulated in higher precision than they are stored;
+//   - a call may return before its result is computed: operations that are enqueued later see it, and download() waits;
+//   - several threads may use the reference and the cpu backend at once, but only one thread at a time the cuda
+//   backend.
 #pragma once
 
 #include <string>
@@ -32,10 +34,10 @@ struct Pool2dParams {
   Index out(Index in) const { return (in + 2 * pad - window) / stride + 1; }
 };
 
-// What a device may do for speed, where it can.
+// What a device is allowed to do for speed, where it can.
 struct ComputeMode {
   bool tf32 = false;           // round the factors of f32 products to TF32's 10 bits of mantissa
-  bool deterministic = false;  // the same bits in every run on one machine, whatever else it does
+  bool deterministic = false;  // the same bits in every run on one machine, even if that is slower
 };
 
 // A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype.
@@ -49,28 +51,28 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
-  // What it computes with, human-readable: "NVIDIA H100 80GB HBM3, ...".
+  // The hardware and libraries, human-readable: "NVIDIA H100 80GB HBM3, ...".
   virtual std::string description() const = 0;
-  // Throws Error(device), which says why, unless it can compute in this dtype.
+  // Throws Error(device) with the reason unless it can compute in this dtype.
   virtual void require(DType dtype) const = 0;
   // Throws Error(invalid_argument) for a mode that it does not have.
   virtual void set_mode(const ComputeMode& mode) = 0;
-  // True where the program itself cannot read the backend's memory, so that moving numbers costs.
+  // True if the CPU cannot access the backend's memory, so that reading a number means a copy and a wait.
   virtual bool is_remote() const { return false; }
 
   // -- memory --
-  // At least `bytes` bytes aligned to 64; throws Error(device) when there is no more memory.
+  // At least `bytes` bytes aligned to 64. Throws Error(out_of_memory) if they are not available.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* memory, size_t bytes) noexcept = 0;
-  // Between this backend's memory and the program's own.
+  // Copies between this backend's memory and the program's own, of the view's size.
   virtual void upload(const void* host, const View& y) = 0;
   virtual void download(const ConstView& x, void* host) = 0;
   virtual void copy(const ConstView& x, const View& y) = 0;
-  // Waits until all that was asked for is done; errors of asynchronous work surface here.
+  // Waits until all enqueued work is done, and throws its errors.
   virtual void synchronize() = 0;
-  // How many bytes a remote backend has in all; 0 for others.
+  // The total memory of a remote backend in bytes; 0 for others.
   virtual size_t memory_bytes() const { return 0; }
-  // The most bytes of a remote backend's memory that were taken at once since the program began; 0 for others.
+  // The peak of a remote backend's memory use since the program started, in bytes; 0 for others.
   virtual size_t peak_bytes() const { return 0; }
 
   // -- elementwise --
@@ -83,7 +85,7 @@ class Backend {
                           const View& dx) = 0;
   // y = f(a, b), a and b broadcast to y's shape; may be in place where the shapes are equal.
   virtual void binary(Binary op, const ConstView& a, const ConstView& b, const View& y) = 0;
-  // d = dy df/da (or df/db), in the shape of y: the caller sums over what was broadcast.
+  // d = dy df/da (or df/db), in the shape of y: the caller sums over the broadcast axes.
   virtual void binary_grad(Binary op, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
                            const View& d) = 0;
   // y += alpha x, elementwise.
@@ -97,12 +99,12 @@ class Backend {
   // -- reductions --
   // y = the sum of x over the axes along which y would be broadcast to x's shape. y may be in x's parameter_dtype.
   virtual void sum_to(const ConstView& x, const View& y) = 0;
-  // The sum of x^2 over all tensors, which have one dtype: not finite exactly if some x is not, or so large that its
-  // square overflows a double.
+  // The sum of x^2 over all tensors, which have the same dtype. It is finite unless some x is not, or is so large that
+  // its square overflows a double.
   virtual double sum_squares(const std::vector<ConstView>& xs) = 0;
 
   // -- products --
-  // y [M, N] = op(a) op(b), where op transposes if asked: a is [M, L] or [L, M], b is [L, N] or [N, L].
+  // y [M, N] = op(a) op(b), where op transposes if the flag is set: a is [M, L] or [L, M], b is [L, N] or [N, L].
   virtual void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) = 0;
 
   // -- convolution: cross-correlation with zero padding, as everywhere in deep learning --
@@ -114,7 +116,7 @@ class Backend {
   virtual void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) = 0;
 
   // -- pooling: x [N, H, W, C], y [N, P, Q, C] --
-  // The largest of each window; padding never wins. The gradient goes to the first of equal largest ones.
+  // The maximum of each window; padding is never the maximum. The gradient goes to the first of equal maxima.
   virtual void max_pool2d(const ConstView& x, Pool2dParams params, const View& y) = 0;
   virtual void max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
                                const View& dx) = 0;
@@ -122,7 +124,7 @@ class Backend {
   virtual void avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) = 0;
   virtual void avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) = 0;
   // The mean of window p = rows floor(p H / P) ... ceil((p + 1) H / P) - 1, and columns likewise, as PyTorch's
-  // adaptive_avg_pool2d does; P and Q are read off y. P = Q = 1 is global average pooling.
+  // adaptive_avg_pool2d does; P and Q are those of y. P = Q = 1 is global average pooling.
   virtual void adaptive_avg_pool2d(const ConstView& x, const View& y) = 0;
   virtual void adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) = 0;
 
@@ -141,14 +143,14 @@ class Backend {
   // y = x - log sum_k exp(x_k), row by row.
   virtual void log_softmax(const ConstView& x, const View& y) = 0;
   virtual void log_softmax_grad(const ConstView& y, const ConstView& dy, const View& dx) = 0;
-  // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K): a remote backend gives NaN for others, the caller of one
-  // that is not has checked. The gradient is 0 elsewhere.
+  // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K). For other indices a remote backend gives NaN; for the
+  // others the caller has checked. The gradient is 0 elsewhere.
   virtual void gather(const ConstView& x, const ConstView& index, const View& y) = 0;
   virtual void gather_grad(const ConstView& dy, const ConstView& index, const View& dx) = 0;
 
   // -- dropout --
-  // y = x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014). Element i looks at word i % 4 of
-  // Philox counter (i / 4, stream) under `key`: the backward pass asks for the same mask again. May be in place.
+  // y = x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014). Element i uses word i % 4 of Philox
+  // counter (i / 4, stream) under `key`, so that the backward pass can generate the same mask again. May be in place.
   virtual void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) = 0;
 
   // -- images --
@@ -163,7 +165,7 @@ class Backend {
   virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) = 0;
 };
 
-// The machines. Each lives as long as the program.
+// The backends. Each lives as long as the program.
 Backend& reference_backend();
 Backend& cpu_backend();
 // Null where this build or this machine has no usable GPU; then cuda_absence() says why and what to do. The first call

@@ -1,5 +1,5 @@
-// bf16: the upper half of a float. The range is a float's, the precision 8 bits: enough for activations and products,
-// too little for sums and for weights that learn in small steps, so everything here computes in float and rounds once.
+// bf16: the upper half of a float. It has a float's range and 8 bits of precision: enough for activations and products,
+// too few for sums and for weights that change in small steps. So everything is computed in float and rounded once.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct bf16 {
   uint16_t bits;
 
   bf16() = default;
-  // The nearest, and the even one of two equally near; infinity where a float is too large, NaN stays NaN.
+  // Rounds to the nearest, ties to even; gives infinity where a float is too large, and NaN stays NaN.
   template <class N, class = std::enable_if_t<std::is_arithmetic<N>::value>>
   CP_HD explicit bf16(N number) {
     const float value = static_cast<float>(number);

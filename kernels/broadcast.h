@@ -1,12 +1,12 @@
-// Where a repeated tensor is read: NumPy's broadcasting as an index.
+// NumPy's broadcasting as an index computation.
 #pragma once
 
 #include "kernels/view.h"
 
 namespace counterpoise {
 
-// offset(i) is the element of x that stands at place i of the tensor y (counted row by row) once x is broadcast to
-// y's shape: axes are aligned at the end, and an axis that x lacks or has with extent 1 is repeated.
+// BroadcastIndex(x, y)(i) is the offset in x of the element that is at position i of y, in row-major order, once x is
+// broadcast to y's shape: axes are aligned at the end, and an axis that x lacks or has with extent 1 is repeated.
 class BroadcastIndex {
  public:
   BroadcastIndex(const Shape& x, const Shape& y) : rank_(y.rank()) {

@@ -1,8 +1,9 @@
-// Every elementwise formula, written once: its value f and, beside it, its derivative df. The loops of both
-// CPU backends are made from the same lines, and kernels for a GPU can be: what a test proves here holds everywhere.
+// Every elementwise formula, written once: its value f and, beside it, its derivative df; and the optimizers' updates.
+// The loops of every backend are instantiated from these lines, so that what a test proves of one backend's formula
+// holds for all.
 //
-// A unary formula has up to two constants a and b. Its derivative gets the input x and the value y = f(x),
-// whichever is handier. At a kink the derivative is the one that PyTorch takes.
+// A unary formula has up to two constants a and b. Its derivative gets both the input x and the value y = f(x), and
+// uses whichever is simpler. At a kink the derivative is PyTorch's.
 #pragma once
 
 #include <cmath>
@@ -31,7 +32,7 @@ struct Relu {
   template <class T> CP_HD static T f(T x) { return x < T{} ? T{} : x; }
   template <class T> CP_HD static T f(T x, T, T) { return f(x); }
   template <class T> CP_HD static T df(T x, T, T, T) { return x > T(0) ? T(1) : T(0); }
-  // The gradient of the loss with respect to x, from y = f(x) and the gradient with respect to y: dy where y > 0, else 0.
+  // The gradient with respect to x from that with respect to y, dy, and y = f(x): dy where y > 0, else 0.
   template <class T> CP_HD static T masked(T y, T dy) { return y > T{} ? dy : T{}; }
 };
 struct Sigmoid {  // 1 / (1 + e^-x), with e^-|x| so that nothing overflows
@@ -124,8 +125,8 @@ struct Minimum {
 
 }  // namespace formula
 
-// The names by which the formulas cross the Backend interface. A new formula is a struct above, a name here and
-// a case below; core/ops_pointwise.cpp then makes an operation of it.
+// The formulas' names in the Backend interface. A new formula is a struct above, a name here and a case below;
+// core/ops.h and core/ops_pointwise.cpp then make an operation of it.
 enum class Unary { affine, relu, sigmoid, tanh, softplus, exp, log, log1p, expm1, sqrt, square, abs, pow, clamp };
 enum class Binary { add, sub, mul, div, maximum, minimum };
 
@@ -202,8 +203,8 @@ struct Adam {
 
 }  // namespace formula
 
-// An update as it crosses the Backend interface. A new one is a struct above and its name here; a row in
-// optim/optimizer.cpp then makes an optimizer of it.
+// An update in the Backend interface. A new one is a struct above and its name here; a row in optim/optimizer.cpp then
+// makes an optimizer of it.
 using Update = std::variant<formula::Sgd, formula::Adam>;
 
 template <class Fn>

@@ -1,8 +1,9 @@
 // Philox4x32-10, a counter-based random number generator.
 // Salmon, Moraes, Dror and Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.2.
 //
-// A counter goes in, four random words come out: there is no state, so the number of image 17 in epoch 3 does
-// not depend on which thread asks for it, nor on what was asked before. The same code runs on every backend.
+// A counter goes in, four random words come out. There is no state, so the number of image 17 in epoch 3 depends
+// neither on the thread that computes it nor on what was computed before. The same code runs on every backend, in any
+// thread.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Scratch memory from a backend, given back at the end of the scope.
+// Scratch memory from a backend, released at the end of the scope.
 #pragma once
 
 #include "kernels/backend.h"

@@ -61,7 +61,7 @@ Shape broadcast(const Shape& a, const Shape& b, const char* operation) {
   for (int i = rank; i > 0; --i) {
     const Index ea = i <= a.rank() ? a[-i] : 1, eb = i <= b.rank() ? b[-i] : 1;
     CP_ENSURE(ea == eb || ea == 1 || eb == 1, operation, ": shapes ", a, " and ", b,
-              " do not go together: aligned at the end, two extents must be equal or one of them 1");
+              " do not broadcast: aligned at the end, two extents must be equal or one of them 1");
     y.push_back(ea == 1 ? eb : ea);
   }
   return y;

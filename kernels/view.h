@@ -92,7 +92,7 @@ struct View {
   operator ConstView() const { return {data, shape, dtype}; }
 };
 
-// What goes with activations of a dtype: scales, statistics and sums over many of them stay in f32 beside bf16.
+// The dtype of what belongs to activations of a dtype (scales, statistics and sums over many of them): f32 for bf16.
 inline DType parameter_dtype(DType dtype) { return dtype == DType::bf16 ? DType::f32 : dtype; }
 
 // Calls fn(T()) with T the C++ type of a floating dtype, so that one generic body serves f32 and f64.
@@ -103,7 +103,7 @@ void dispatch(DType dtype, const Fn& fn) {
   throw Error(ErrorKind::failure, "this operation needs numbers in f32 or f64 but got ", name(dtype));
 }
 
-// The same for bf16, too. Its formulas are computed in Compute<T>, which is float.
+// The same with bf16, whose formulas are computed in Compute<bf16>, which is float.
 template <class Fn>
 void dispatch_floating(DType dtype, const Fn& fn) {
   if (dtype == DType::bf16) return fn(bf16());

@@ -19,6 +19,10 @@ OptimizerParam eps() { return {"eps", 1e-8, 0, no_limit, "added to the root of t
 
 // clang-format on
 
+formula::Adam adam(const OptimizerParams& p, bool decoupled) {
+  return {p.at("lr"), p.at("beta1"), p.at("beta2"), p.at("eps"), p.at("weight-decay"), decoupled};
+}
+
 }  // namespace
 
 const std::vector<OptimizerInfo>& optimizers() {
@@ -30,15 +34,16 @@ const std::vector<OptimizerInfo>& optimizers() {
        {lr(), {"momentum", 0, 0, 1, "part of the velocity that stays"}, weight_decay(0),
         {"nesterov", 0, 0, 2, "Nesterov's momentum", OptimizerParam::flag}},
        [](P p) -> Update {
-         CP_ENSURE_AS(invalid_argument, p.at("nesterov") == 0 || p.at("momentum") > 0, "sgd: Nesterov's momentum needs a momentum above 0");
+         CP_ENSURE_AS(invalid_argument, p.at("nesterov") == 0 || p.at("momentum") > 0,
+                      "sgd: Nesterov's momentum needs a momentum above 0");
          return formula::Sgd{p.at("lr"), p.at("momentum"), p.at("weight-decay"), p.at("nesterov") != 0};
        }},
       {"adam", "steps scaled by the gradients' moments", "Kingma and Ba 2015, arXiv:1412.6980",
        {lr(), beta1(), beta2(), eps(), weight_decay(0)},
-       [](P p) -> Update { return formula::Adam{p.at("lr"), p.at("beta1"), p.at("beta2"), p.at("eps"), p.at("weight-decay"), false}; }},
+       [](P p) -> Update { return adam(p, false); }},
       {"adamw", "adam with decoupled weight decay", "Loshchilov and Hutter 2019, arXiv:1711.05101",
        {lr(), beta1(), beta2(), eps(), weight_decay(0.01)},
-       [](P p) -> Update { return formula::Adam{p.at("lr"), p.at("beta1"), p.at("beta2"), p.at("eps"), p.at("weight-decay"), true}; }},
+       [](P p) -> Update { return adam(p, true); }},
   };
   // clang-format on
   return rows;

@@ -1,4 +1,4 @@
-// The learning rate over time.
+// The learning rate over time. Safe to use from several threads.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@ namespace counterpoise {
 struct Schedule {
   enum Kind { constant, step, cosine } kind = constant;
   double lr = 0.001;
-  double warmup = 0;        // epochs in which the rate rises from 0 to lr in a straight line
-  double step_every = 1;    // `step`: after every so many epochs ...
+  double warmup = 0;        // epochs in which the rate rises linearly from 0 to lr
+  double step_every = 1;    // `step`: every so many epochs ...
   double step_gamma = 0.1;  // ... the rate is multiplied by this
 
   // The rate at `epoch` (a fraction: 2.5 is halfway through the third) of a run of `epochs`.
   //   step:   lr step_gamma^floor(epoch / step_every)
-  //   cosine: lr (1 + cos(pi t)) / 2, t from 0 behind the warm-up to 1 at the end
+  //   cosine: lr (1 + cos(pi t)) / 2, t from 0 after the warm-up to 1 at the end
   //           (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5)
   double at(double epoch, double epochs) const;
 };

@@ -1,4 +1,4 @@
-// The machines that the tests run on, and how they run a function on one.
+// The backends that the tests run on, and how they run a function on one.
 #pragma once
 
 #include <cstring>
@@ -10,14 +10,14 @@
 
 namespace counterpoise {
 
-// What a guarded backend has seen.
+// What a guarded backend has observed.
 struct Guard {
   int64_t live_blocks = 0, live_bytes = 0, damaged = 0;
 };
 
-// A backend whose memory begins as NaN and lies between guard words, which are NaN as well: a
-// kernel that reads what nobody wrote, or beyond an end, shows it in its results, and one that
-// writes beyond an end is found when the block is released.
+// A backend whose memory is initialized with NaN and surrounded by guard words, which are NaN as well: a kernel that
+// reads uninitialized numbers, or beyond an end, shows it in its results, and one that writes beyond an end is found
+// when the block is released.
 template <class B>
 class Guarded : public B, public Guard {
  public:
@@ -49,7 +49,7 @@ class Guarded : public B, public Guard {
   }
 };
 
-// The reference and the cpu backend, guarded, and the cuda backend where there is one.
+// The reference and the cpu backend, guarded, and the cuda backend if there is one.
 struct TestBackend {
   Backend& backend;
   const Guard* guard;  // null where the memory is not the program's own
@@ -59,7 +59,7 @@ std::vector<TestBackend> test_backends();
 Guarded<ReferenceBackend>& guarded_reference();
 Guarded<CpuBackend>& guarded_cpu();
 
-// So many threads until the end of the scope.
+// Sets the number of threads until the end of the scope.
 struct Threads {
   const int before = cpu_threads();
   explicit Threads(int n) { set_cpu_threads(n); }
@@ -76,7 +76,7 @@ std::vector<Var> leaves(const std::vector<Input>& inputs, Backend& backend, DTyp
 
 Tensor random_tensor(Backend& backend, const Shape& shape, DType dtype = DType::f32, uint64_t index = 0);
 
-// The value of a function and the gradients of its weighted sum, collected `times` times.
+// The value of a function and the gradients of its weighted sum, accumulated `times` times.
 struct Run {
   std::vector<double> value;
   std::vector<std::vector<double>> gradients;

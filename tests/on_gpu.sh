@@ -39,7 +39,7 @@ say "$("$build/apps/catdog" --version 2>&1 | grep CUDA)"
 part start 30 "$build/apps/bench" infer --device cuda --size 32 --batch 1 --seconds 0 || exit 4
 
 part tests 110 "$build/run_tests" -d \
-  -tc='ops*,kernels: large*,kernels: kernels*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*,losses: every*,optim*,feed*,gpu*,bf16*'
+  -tc='ops*,kernels: large*,kernels: kernels*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*,losses: every*,optim*,loader*,augment*,models*,module*,gpu*,bf16*'
 say "  $(grep -a '^\[doctest\] test cases' "$results/tests.log" | tail -n 1)"
 
 # experiment NAME flags...
@@ -62,7 +62,7 @@ grep -a '|' "$results/speed.log" | tee -a "$summary"
 part operations 20 "$build/apps/bench" operations --device cuda --precision bf16 --batch 256
 
 if command -v compute-sanitizer >/dev/null; then
-  part memcheck 50 compute-sanitizer --tool memcheck --error-exitcode 9 "$build/run_tests" -tc='ops: bf16*,feed*'
+  part memcheck 50 compute-sanitizer --tool memcheck --error-exitcode 9 "$build/run_tests" -tc='ops: bf16*,loader*,augment*'
   say "  $(grep -a 'ERROR SUMMARY' "$results/memcheck.log" | tail -n 1)"
 else
   say "memcheck: compute-sanitizer is not here"

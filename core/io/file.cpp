@@ -14,10 +14,10 @@
 namespace counterpoise {
 namespace {
 
-// Linux moves at most 2 GiB in one call; a smaller piece keeps a large file interruptible.
+// Linux transfers at most 2 GiB in one call; with smaller pieces a large transfer can be interrupted.
 constexpr size_t largest_piece = size_t{64} << 20;
 
-// What a person can do about a failed read or write.
+// What a user can do about a failed read or write.
 std::string advice(int error) {
   switch (error) {
     case ENOSPC:
@@ -100,7 +100,7 @@ size_t InputFile::read_at(uint64_t offset, void* to, size_t bytes) const {
 
 std::string read_file(const std::string& path, size_t limit) {
   const InputFile file(path);
-  // Read to the end rather than to size(), which is 0 under /proc and old for a file that grows.
+  // Read to the end rather than to size(), which is 0 under /proc and outdated for a file that grows.
   std::string content;
   char piece[1 << 16];
   while (const size_t n = file.read_at(content.size(), piece, sizeof piece)) {
@@ -134,7 +134,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   // Everything below is relative to the open directory, so it survives a chdir.
   directory_ = FileDescriptor(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   CP_ENSURE(directory_.get() >= 0, "cannot write ", path, ": the directory ", directory, ": ", reason(errno));
-  // What is left of a killed run with our process number, which containers repeat, goes first.
+  // Remove what a killed run with our process number left; in containers such numbers repeat.
   unlinkat(directory_.get(), temporary_.c_str(), 0);
   file_ = FileDescriptor(openat(directory_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file_.get() < 0) fail_writing("create", path_, errno);
@@ -146,14 +146,14 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::write(const void* data, size_t bytes) {
   CP_ENSURE(file_.get() >= 0, "cannot write ", path_, ": it is committed, or an earlier write failed");
-  FileDescriptor file = std::move(file_);  // given back below, so nothing commits half a file
+  FileDescriptor file = std::move(file_);  // moved back below, so that half a file is never committed
   detail::write_all(file.get(), data, bytes, path_);
   file_ = std::move(file);
 }
 
 void AtomicFile::commit() {
   CP_ENSURE(file_.get() >= 0, "cannot write ", path_, ": it is committed, or an earlier write failed");
-  if (fsync(file_.get()) != 0) fail_writing("bring to the disk", path_, errno);
+  if (fsync(file_.get()) != 0) fail_writing("flush to the disk", path_, errno);
   // On Linux close() has closed even when a signal interrupted it.
   if (close(file_.release()) != 0 && errno != EINTR) fail_writing("close", path_, errno);
   const int at = directory_.get();
@@ -161,7 +161,7 @@ void AtomicFile::commit() {
     fail_writing("rename the finished file to", path_, errno);
   temporary_.clear();
   // EINVAL is how a file system says that its directories need no fsync.
-  CP_ENSURE(fsync(at) == 0 || errno == EINVAL, "cannot bring the directory of ", path_, " to the disk: ", reason(errno),
+  CP_ENSURE(fsync(at) == 0 || errno == EINVAL, "cannot flush the directory of ", path_, " to the disk: ", reason(errno),
             "; the file is complete, but a power cut may undo it");
 }
 

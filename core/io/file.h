@@ -1,15 +1,15 @@
-// Files on disk: reading that names what went wrong, and writing that never harms what was there.
+// Files on disk: reading with errors that name the cause, and writing that never damages the previous file.
 //
-// A file is written beside its target and renamed onto it once every byte is on the disk, so a
-// program that is killed, or a disk that fills up, leaves the earlier file as it was:
+// A file is written under another name in the same directory and renamed once every byte is on the disk, so a program
+// that is killed, or a full disk, leaves the previous file as it was:
 //
 //   AtomicFile out("runs/last.safetensors");
 //   out.write(header.data(), header.size());
 //   out.write(weights.data(), weights.size() * sizeof(float));
 //   out.commit();
 //
-// Errors are one line with the path, the cause and what to do: ErrorKind::bad_data where a file cannot
-// be read, Exit::failure where one cannot be written.
+// An Error is one line with the path, the cause and what to do; its kind is bad_data if a file cannot be read and
+// failure if it cannot be written. Different objects may be used by different threads.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@
 
 namespace counterpoise {
 
-// Owns a descriptor of the operating system, -1 for none.
+// Owns a file descriptor, -1 for none.
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd = -1) : fd_(fd) {}
@@ -37,8 +37,8 @@ class FileDescriptor {
   int fd_;
 };
 
-// A regular file that is open for reading. Throws Error(bad_data) where it cannot be opened or
-// read.
+// A regular file that is open for reading. Throws Error(bad_data) if it cannot be opened or read. Several threads may
+// read from it at once.
 class InputFile {
  public:
   explicit InputFile(const std::string& path);
@@ -46,8 +46,7 @@ class InputFile {
   const std::string& path() const { return path_; }
   uint64_t size() const { return size_; }  // in bytes, when it was opened
 
-  // Reads up to `bytes` bytes at `offset` into `to` and returns their number, which is smaller only
-  // at the end.
+  // Reads up to `bytes` bytes at `offset` into `to` and returns their number, which is smaller only at the end.
   size_t read_at(uint64_t offset, void* to, size_t bytes) const;
 
  private:
@@ -56,15 +55,13 @@ class InputFile {
   uint64_t size_ = 0;
 };
 
-// The content of a file of at most `limit` bytes. Throws Error(bad_data) where it is larger or
-// unreadable.
+// The content of a file of at most `limit` bytes. Throws Error(bad_data) if it is larger or cannot be read.
 std::string read_file(const std::string& path, size_t limit);
 
-// A file that appears at `path` complete or not at all. Until commit() its bytes lie in
-// `.NAME.tmp-PID` in the same directory, which the destructor removes; a killed program leaves it
-// there, where it may be deleted. A symbolic link at `path` is replaced; anything else that is not
-// a regular file is refused. REQUIRES: one AtomicFile per path at a time. Every function throws
-// Error(failure) where a system call fails.
+// A file that appears at `path` complete or not at all. Until commit() its bytes are in `.NAME.tmp-PID` in the same
+// directory, which the destructor removes; a killed program leaves it there, and it may be deleted. A symbolic link at
+// `path` is replaced; anything else that is not a regular file is refused. REQUIRES: one AtomicFile per path at a time.
+// Every function throws Error(failure) if a system call fails.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -74,7 +71,7 @@ class AtomicFile {
 
   // Appends; there is no buffer, so a full disk is reported here.
   void write(const void* data, size_t bytes);
-  // Brings the bytes to the disk and puts the file in place. The last call on the object.
+  // Flushes the bytes to the disk and renames the file to its target. The last call on the object.
   void commit();
 
  private:
@@ -85,12 +82,12 @@ class AtomicFile {
 // Replaces the content of a file, through an AtomicFile.
 void write_file(const std::string& path, const std::string& content);
 
-// Makes a directory that can be written to, and those above it; does nothing where it exists.
-// Throws Error(failure) where a file is in the way or permission is missing.
+// Creates a writable directory and those above it; does nothing if it exists. Throws Error(failure) if a file has its
+// name or permission is missing.
 void make_directories(const std::string& path);
 
 namespace detail {
-// Writes every byte to `fd`; `path` is what the Error(failure) calls it.
+// Writes every byte to `fd`; `path` is its name in an Error(failure).
 void write_all(int fd, const void* data, size_t bytes, const std::string& path);
 }  // namespace detail
 

@@ -27,7 +27,7 @@ constexpr DTypeRow dtypes[] = {
 
 const DTypeRow& row(FileDType dtype) { return dtypes[static_cast<int>(dtype)]; }
 
-// What a file is that people often have instead.
+// Formats of weights that users often have instead.
 void refuse_other_formats(const std::string& path, const std::string& start) {
   const auto starts_with = [&](const std::string& magic) { return start.rfind(magic, 0) == 0; };
   const bool zip = starts_with("PK\x03\x04");
@@ -82,21 +82,21 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   std::string start(std::min<uint64_t>(size, 8), '\0');
   read_piece(0, start.data(), start.size());
 
-  // 1. There is room for the header's length.
+  // 1. The file is long enough for the header's length.
   if (size < 8) bad(path, detail::text("it has ", size, " bytes, fewer than the 8 every such file begins with"));
-  // 2. The length is one that we are ready to read.
+  // 2. The header's length is within the limit.
   const uint64_t n = load<uint64_t>(start.data());
   if (n > max_header) {
     refuse_other_formats(path, start);
-    bad(path, detail::text("it promises a header of ", n, " bytes, more than ", max_header),
+    bad(path, detail::text("it announces a header of ", n, " bytes, more than ", max_header),
         "check that it is the right file, or download it again");
   }
   // 3. The header ends inside the file.
-  if (n > size - 8) bad(path, detail::text("it promises a header of ", n, " bytes but only ", size - 8, " follow"));
+  if (n > size - 8) bad(path, detail::text("it announces a header of ", n, " bytes but only ", size - 8, " follow"));
   payload_ = 8 + n;
 
-  // 4. The header is one JSON object in UTF-8, perhaps between spaces. nlohmann's parser would take
-  // a NUL for the end, and skip a byte order mark.
+  // 4. The header is one JSON object in UTF-8, perhaps between spaces. nlohmann's parser would take a NUL for the end
+  // and skip a byte order mark.
   std::string header(n, '\0');
   read_piece(8, header.data(), n);
   const size_t first = header.find_first_not_of(" \t\r\n");
@@ -108,9 +108,9 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   // 6. No key occurs twice.
   // 7. __metadata__ maps strings to strings.
   // 8. A tensor has dtype, shape and two data_offsets, and nothing else.
-  // 12. Tensors, their names and their ranks keep within limits: here, so that memory does too.
+  // 12. The numbers of tensors, their names and their ranks are within limits: checked here, which bounds the memory.
   read_header(path, header, entries_, metadata_);
-  // 9. Sorted by offset, each tensor begins where the one before it ends, the first at 0.
+  // 9. Sorted by offset, each tensor begins where the previous one ends, the first at 0.
   // 10. Shape and dtype give the bytes between the offsets, without overflow.
   // 11. The last tensor ends where the file ends.
   check_layout(path, entries_, size - payload_);
@@ -152,8 +152,8 @@ void SafetensorsFile::read_bytes(const std::string& name, void* to) const {
   read_piece(payload_ + e.begin, to, e.end - e.begin);
 }
 
-// convert(const char*) makes one element from its bytes; the file is read in pieces, so that a
-// tensor is in memory once. The piece is a multiple of every width.
+// convert(const char*) gives one element from its bytes. The file is read in pieces, so that a tensor is in memory only
+// once. The size of a piece is a multiple of every width.
 template <class To, class Convert>
 std::vector<To> SafetensorsFile::read_as(const Entry& e, Convert convert) const {
   const size_t width = byte_width(e.dtype);

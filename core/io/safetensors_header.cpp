@@ -8,7 +8,7 @@ namespace counterpoise {
 namespace safetensors {
 
 void bad(const std::string& path, const std::string& what, const char* advice) {
-  throw Error(ErrorKind::bad_data, path, " is not a sound safetensors file: ", what, ": ", advice);
+  throw Error(ErrorKind::bad_data, path, " is not a valid safetensors file: ", what, ": ", advice);
 }
 
 std::string in_quotes(const std::string& name) {
@@ -42,8 +42,8 @@ const std::map<std::string, FileDType> dtype_of_name = {
     {"I64", FileDType::I64}, {"I32", FileDType::I32}, {"U8", FileDType::U8},   {"BOOL", FileDType::BOOL},
 };
 
-// Rules 4 to 8 and 12: receives the header's JSON piece by piece and throws at the first piece that
-// does not belong. A tree would keep only the last of two equal keys.
+// Rules 4 to 8 and 12: receives the header's JSON piece by piece and throws at the first piece that is not allowed. A
+// parsed tree would keep only the last of two equal keys.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   HeaderReader(const std::string& path, Entries& entries, Metadata& metadata)
@@ -181,8 +181,8 @@ void read_header(const std::string& path, const std::string& json, Entries& entr
   nlohmann::json::sax_parse(json, &reader);
 }
 
-// Rules 9 to 11: the tensors tile the payload, in some order, without hole or overlap, and each has
-// the bytes that its shape needs.
+// Rules 9 to 11: the tensors tile the payload, in some order, without gaps or overlaps, and each has the bytes that its
+// shape needs.
 void check_layout(const std::string& path, const Entries& entries, uint64_t payload_bytes) {
   std::vector<const Entries::value_type*> order;
   for (const auto& item : entries) order.push_back(&item);
@@ -197,7 +197,7 @@ void check_layout(const std::string& path, const Entries& entries, uint64_t payl
       bad(path, detail::text("tensor ", in_quotes(item->first), " ends at ", e.end, ", before it begins at ", e.begin));
     if (e.begin != end)
       bad(path, detail::text("tensor ", in_quotes(item->first), " begins at ", e.begin, " where ", end,
-                             e.begin < end ? " is expected: tensors overlap" : " is expected: there is a hole"));
+                             e.begin < end ? " is expected: tensors overlap" : " is expected: there is a gap"));
     end = e.end;
   }
   for (const auto* item : order) {
@@ -209,7 +209,7 @@ void check_layout(const std::string& path, const Entries& entries, uint64_t payl
       bad(path, detail::text(what, " and dtype ", name(e.dtype), " needs ", bytes, " bytes but its data_offsets span ",
                              e.end - e.begin));
   }
-  if (payload_bytes < end) bad(path, detail::text("it is cut short: ", end - payload_bytes, " bytes are missing"));
+  if (payload_bytes < end) bad(path, detail::text("it is truncated: ", end - payload_bytes, " bytes are missing"));
   if (payload_bytes > end) bad(path, detail::text(payload_bytes - end, " bytes follow the last tensor"));
 }
 

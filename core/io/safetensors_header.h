@@ -14,7 +14,7 @@ using Metadata = std::map<std::string, std::string>;
 constexpr uint64_t max_integer = (uint64_t{1} << 48) - 1;  // the format's schema
 constexpr size_t max_tensors = 65536, max_name = 512, max_rank = 64;
 
-// Throws Error(bad_data) that calls the file unsound and says what to do.
+// Throws Error(bad_data), which says that the file is invalid and what to do.
 [[noreturn]] void bad(const std::string& path, const std::string& what,
                       const char* advice = "download it again, or save it again from its source");
 
@@ -22,12 +22,11 @@ constexpr size_t max_tensors = 65536, max_name = 512, max_rank = 64;
 std::string in_quotes(const std::string& name);
 std::string shape_text(const std::vector<int64_t>& shape);
 
-// The bytes of a tensor, or false where they do not fit 64 bits. A zero does not hide an overflow
-// of the other dimensions, which may be multiplied in any order later.
-// REQUIRES: no dimension is negative.
+// The bytes of a tensor, or false if they do not fit in 64 bits. A zero does not hide an overflow of the other
+// dimensions, which may be multiplied in any order later. REQUIRES: no dimension is negative.
 bool byte_count(FileDType dtype, const std::vector<int64_t>& shape, uint64_t* bytes);
 
-// Rules 4 to 8 and 12, from the JSON of a header; and 9 to 11, from the number of bytes behind it.
+// Rules 4 to 8 and 12, from the JSON of a header; and 9 to 11, from the number of bytes after it.
 void read_header(const std::string& path, const std::string& json, Entries& entries, Metadata& metadata);
 void check_layout(const std::string& path, const Entries& entries, uint64_t payload_bytes);
 

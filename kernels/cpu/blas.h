@@ -1,5 +1,5 @@
-// Matrix products by OpenBLAS, in one thread: parallelism is ours (parallel.h), so that two pools of threads never
-// fight over the cores.
+// Matrix products by OpenBLAS, in one thread: the threads are ours (parallel.h), so that two thread pools never compete
+// for the cores.
 #pragma once
 
 #include <cblas.h>
@@ -25,12 +25,13 @@ inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, 
               blas_int(M), blas_int(N), blas_int(L), 1.0, A, blas_int(lda), B, blas_int(ldb), beta, C, blas_int(ldc));
 }
 
-// The same over all cores: C is cut along its longer side, once a thread, because OpenBLAS packs the other operand
-// again for each piece.
+// The same on all cores. C is split along its longer side into one piece per thread, because OpenBLAS packs the other
+// operand again for each piece.
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const T* A, Index lda, const T* B,
                    Index ldb, T beta, T* C, Index ldc) {
-  blas_int(M), blas_int(N), blas_int(L), blas_int(lda), blas_int(ldb), blas_int(ldc);  // may throw: not below
+  blas_int(M), blas_int(N), blas_int(L), blas_int(lda), blas_int(ldb),
+      blas_int(ldc);  // may throw, which the loop must not
   const bool by_rows = M >= N;
   const Index work_per_line = (by_rows ? N : M) * L;
   const Index grain = std::max<Index>(8, 100000 / std::max<Index>(1, work_per_line));

@@ -8,7 +8,8 @@ namespace counterpoise::detail {
 
 namespace {
 
-// Blocks this large are aligned to huge pages, and the kernel is asked for them: a page table walk less per 4 KiB.
+// Blocks this large are aligned to huge pages, which Linux is advised to use: one page table entry for 2 MiB, not 4
+// KiB.
 constexpr size_t huge = size_t(2) << 20;
 
 size_t round_up(size_t bytes) {
@@ -18,7 +19,7 @@ size_t round_up(size_t bytes) {
 
 void* fresh(size_t capacity) {
   void* memory = nullptr;
-  // Unlike aligned_alloc, this one takes capacities that are no multiple of the alignment.
+  // Unlike aligned_alloc, this function takes capacities that are not a multiple of the alignment.
   if (posix_memalign(&memory, capacity >= huge ? huge : 64, capacity) != 0) return nullptr;
 #ifdef MADV_HUGEPAGE
   if (capacity >= huge) madvise(memory, capacity, MADV_HUGEPAGE);
@@ -26,7 +27,7 @@ void* fresh(size_t capacity) {
   return memory;
 }
 
-// A released block serves again unless it is so much larger than asked that memory would be wasted. Under
+// A released block is reused unless it is so much larger than the request that memory would be wasted. Under
 // AddressSanitizer nothing is kept, so that a use after release is caught.
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool caching = false;

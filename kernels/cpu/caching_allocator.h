@@ -1,5 +1,5 @@
-// A caching allocator: training asks for the same sizes in every step, and fresh memory is slow, because the
-// operating system clears each page when it is first touched. So what is released is kept, and handed out again.
+// A caching allocator: training requests the same sizes in every step, and new memory is slow, because the operating
+// system clears each page when it is first touched. So released blocks are kept and reused. Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ class CachingAllocator {
  public:
   ~CachingAllocator() { trim(); }
 
-  // At least `bytes` bytes aligned to 64, or null where the machine has no more, even after trim().
+  // At least `bytes` bytes aligned to 64, or null if they are not available, even after trim().
   void* allocate(size_t bytes);
   void release(void* memory) noexcept;
   // Gives all unused memory back to the operating system.

@@ -22,7 +22,7 @@ int64_t number_in(const std::string& path) {
   return std::ifstream(path) >> number ? number : -1;
 }
 
-// The limit that a control group's folder tells: cpu.max has quota and period, or "max" for no quota (version 2);
+// The limit in a control group's folder: cpu.max has quota and period, or "max" for no quota (version 2);
 // version 1 has two files, and -1 for no quota.
 int64_t limit_of(const std::string& folder) {
   int64_t quota = 0, period = 0;

@@ -1,4 +1,4 @@
-// Which way of a convolution the cpu backend takes.
+// Which algorithm the cpu backend takes for a convolution.
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/im2col_conv.h"
@@ -12,7 +12,7 @@ using namespace detail;
 
 namespace {
 
-// The ways of a convolution, the fastest first. im2col does them all, and 1 x 1 best.
+// The fastest algorithm that applies. im2col computes every convolution, and is the fastest for kernels of 1 x 1.
 template <class T>
 void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
   if (direct_is_best(g)) direct_conv(backend, g, x, w, bias, relu, y);

@@ -95,8 +95,8 @@ void CpuBackend::unary_grad(Unary op, double a, double b, const ConstView& x, co
 
 namespace {
 
-// Runs fn(i, a, b, step_a, step_b, n) over a broadcast pair: places i ... i+n-1 of y come from a[0], a[step_a], ...
-// and b[0], b[step_b], ..., where a step is 0 or 1. The runs are as long as the two shapes allow.
+// Calls fn(i, a, b, step_a, step_b, n) for runs of a broadcast pair: elements i ... i+n-1 of y are computed from a[0],
+// a[step_a], ... and b[0], b[step_b], ..., where a step is 0 or 1. The runs are as long as the two shapes allow.
 template <class T, class Fn>
 void for_each_run(const ConstView& a, const ConstView& b, const Shape& y, const Fn& fn) {
   const auto step = [&](const Shape& x, int from_end) {  // 1: x moves along this axis of y, 0: it is repeated
@@ -112,7 +112,7 @@ void for_each_run(const ConstView& a, const ConstView& b, const Shape& y, const 
   step_a = std::max<Index>(step_a, 0), step_b = std::max<Index>(step_b, 0);
   if (y.size() == 0) return;
   const Index runs = y.size() / run;
-  if (runs == 1) {  // one long run: cut it instead
+  if (runs == 1) {  // one long run: split it
     parallel_for(run, thread_grain, [&](Index begin, Index end) {
       fn(begin, a.as<T>() + begin * step_a, b.as<T>() + begin * step_b, step_a, step_b, end - begin);
     });
@@ -182,7 +182,7 @@ void CpuBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& 
 
 namespace {
 
-// The sums over `rows` of Q quantities per channel, in double: out[q * C + c]. fn(row, out) adds the row's share.
+// The sums over `rows` of Q quantities per channel, in double: out[q * C + c]. fn(row, out) adds one row.
 // Rows are summed in up to 64 chunks whose bounds depend on the number of rows alone, and the chunks in order: so
 // the result does not depend on the number of threads.
 template <int Q, class Fn>
@@ -219,7 +219,7 @@ void CpuBackend::sum_to(const ConstView& x, const View& y) {
   if (!rows_only) return ReferenceBackend::sum_to(x, y);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    // A scalar is summed as 8 columns where that goes up, so that the additions do not wait for each other.
+    // A scalar is summed as 8 columns if 8 divides the size, so that successive additions do not wait for each other.
     const Index columns = C == 1 && x.size() % 8 == 0 ? 8 : C;
     const std::vector<double> sums = sum_rows<1>(x.size() / columns, columns, [&](Index row, double* out) {
       const T* px = x.as<T>() + row * columns;

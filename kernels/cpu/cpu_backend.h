@@ -1,9 +1,9 @@
-// The fast backend for the processor: Winograd's algorithm for convolutions, OpenBLAS for large products, a pool of
-// threads, loops that the compiler vectorizes, memory that is reused.
+// The fast backend for the processor: Winograd's algorithm for convolutions, OpenBLAS for large products, a thread
+// pool, loops that the compiler vectorizes, and memory that is reused.
 //
-// It is the reference backend with the operations that matter replaced; what it inherits (casts, average pooling,
-// log-softmax, pick) works on tensors so small, or so rarely, that plain loops do not show in any profile.
-// The same input and number of threads give the same bits.
+// It is the reference backend with the operations that matter for speed replaced. What it inherits (casts, average
+// pooling, log-softmax, gather) works on tensors so small, or is called so rarely, that it takes no measurable time.
+// The same input and number of threads give the same bits. Several threads may call its operations at once.
 #pragma once
 
 #include "kernels/cpu/caching_allocator.h"

@@ -9,11 +9,11 @@ namespace counterpoise::detail {
 
 namespace {
 
-// Rows of y whose part of x is padded at a time: more would not stay in the level-1 cache, fewer would copy more rows
-// of x twice.
+// How many rows of y are computed from one padded part of x: more would not stay in the level-1 cache, fewer would copy
+// more rows of x twice.
 constexpr Index band = 4;
 
-// The rows of x that a band of rows of y, or fewer at the lower edge, is made from, with zeros around them.
+// The rows of x that a band of rows of y, or fewer at the lower edge, is computed from, with zeros around them.
 template <class T>
 class PaddedBand {
  public:
@@ -33,7 +33,7 @@ class PaddedBand {
       std::fill_n(to + (g_.pad + g_.W) * g_.C, g_.pad * g_.C, T(0));
     }
   }
-  // [Q, R S C]: what row `p` of the band is made from.
+  // [Q, R S C]: what row `p` of the band is computed from.
   Panels<const T> matrix(Index p) const {
     return {memory_ + p * g_.stride * row_size(g_), row_size(g_), g_.stride * g_.C, g_.S * g_.C};
   }

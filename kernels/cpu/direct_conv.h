@@ -1,16 +1,16 @@
-// Convolutions in which few products make an output, such as those of a network's first layer.
+// Convolutions whose outputs are sums of few products, such as those of a network's first layer.
 //
-// Winograd's algorithm transforms each pixel of x, and im2col copies it R S times. That pays if many channels are
-// summed afterwards, and not with 3. But a row of a image, padded with zeros, is a matrix as it is: its row q is the
-// S C numbers from column q stride on, which overlap with the next row's. A convolution is the product of R such
-// matrices, side by side, with the weights; nothing is written beforehand but the zeros around the image.
+// Winograd's algorithm transforms each pixel of x, and im2col copies it R S times. That pays off if many channels are
+// summed afterwards, but not for 3. Yet a row of an image, padded with zeros, is a matrix as it is: its row q is the S
+// C numbers from column q stride on, which overlap with the next row's. A convolution is the product of R such
+// matrices, side by side, with the weights; only the padded image is written beforehand.
 #pragma once
 
 #include "kernels/conv_geometry.h"
 
 namespace counterpoise::detail {
 
-// Whether this is the fastest way, by measurement.
+// Whether this is the fastest algorithm for g, by measurement.
 bool direct_is_best(const ConvGeometry& g);
 
 // y = x * w + bias, clamped at 0 if `relu`. The bias may be null.

@@ -60,7 +60,7 @@ void col2im(const ConvGeometry& g, const T* col, Index n, T* dx) {
 template <class T>
 void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
   const Index L = g.length();
-  // Small images make few blocks: then smaller ones, so that each thread gets one.
+  // Small images give few blocks; then smaller ones, so that each thread gets one.
   const Index rows = std::min(block_rows(g, sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
   const Index blocks = rows ? (g.pixels() + rows - 1) / rows : 0;
   const Scratch<T> scratch(backend, is_product(g) ? 0 : cpu_threads() * rows * L);
@@ -100,8 +100,7 @@ void im2col_grad_input(Backend& backend, const ConvGeometry& g, const T* dy, con
   });
 }
 
-// All threads work on one block at a time, each on its own rows of dw: so there are no partial sums per thread to keep
-// and to add.
+// All threads work on one block at a time, each on its own rows of dw, so that no partial sums need be kept and added.
 template <class T>
 void im2col_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Index L = g.length(), rows = std::min(g.pixels(), 2 * block_rows(g, sizeof(T)));

@@ -1,12 +1,12 @@
 // Convolution as one matrix product, of any kernel, stride and padding. An output pixel is the product of the weights
-// with the R x S x C inputs around it; im2col writes these inputs side by side, a row for each output pixel, and
-// OpenBLAS multiplies:
+// with the R x S x C inputs around it; im2col writes these inputs side by side, one row per output pixel, and OpenBLAS
+// multiplies:
 //
 //   col [pixels, R S C]:   y = col w^T        dw = dy^T col        dcol = dy w
 //
-// In NHWC the S C inputs of one kernel row lie next to each other in the image, so a row of col is R straight
-// copies. Only a block of rows is written at a time: large enough to pay for OpenBLAS's packing of the weights,
-// small enough to stay in the cache. A 1 x 1 convolution at stride 1 is a product already, and col is x itself.
+// In NHWC the S C inputs of one kernel row are contiguous in the image, so a row of col is R plain copies. Only a block
+// of rows is written at a time: large enough to pay for OpenBLAS's packing of the weights, small enough to stay in the
+// cache. A 1 x 1 convolution at stride 1 is a product already, and col is x itself.
 #pragma once
 
 #include "kernels/conv_geometry.h"

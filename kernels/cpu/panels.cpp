@@ -113,7 +113,7 @@ void multiply_panels_transposed(Index rows, Index length, const Panels<const T>&
 }
 
 template <class T>
-bool made_as_panels(Panels<const T> a) {
+bool default_layout(Panels<const T> a) {
   return a.step == lanes<T> && a.width == lanes<T>;
 }
 
@@ -133,7 +133,7 @@ void multiply_direct(Index rows, Index length, Index count, Panels<const T> a, P
 template <class T>
 void multiply_transposed(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, bool add,
                          Panels<T> c) {
-  const bool known = made_as_panels(a) && made_as_panels(b);
+  const bool known = default_layout(a) && default_layout(b);
   const auto two = known ? multiply_panels_transposed<T, true, 2> : multiply_panels_transposed<T, false, 2>;
   const auto one = known ? multiply_panels_transposed<T, true, 1> : multiply_panels_transposed<T, false, 1>;
   Index p = 0;

@@ -1,7 +1,8 @@
 // Small matrix products on panels.
 //
-// OpenBLAS first copies its operands into an order that its inner loop reads in sequence. That costs little on large
-// matrices and much on small ones. Here operands are *made* in that order: a matrix lies in panels as wide as a vector,
+// OpenBLAS first copies its operands into an order that its inner loop reads in sequence. That costs little for large
+// matrices and much for small ones. Here operands are written in that order: a matrix is stored in panels as wide as a
+// vector,
 //
 //   element (row, column)  lies at  panel[column / lanes][row][column % lanes],
 //
@@ -12,9 +13,9 @@
 
 namespace counterpoise::detail {
 
-// A matrix, or some neighboring rows or panels of one. Element (row, column) lies at panel column / width, row `row`,
-// place column % width. The width may be another than lanes<T> where a matrix is only read number by number; then, and
-// with a step and a stride of one's own, parts of a image in memory are matrices as they are.
+// A matrix, or some neighboring rows or panels of one. Element (row, column) is in panel column / width, row `row`, at
+// position column % width. The width may differ from lanes<T> if a matrix is only read number by number; then, with
+// another step and stride, parts of an image in memory are matrices as they are.
 template <class T>
 struct Panels {
   T* data;
@@ -32,10 +33,10 @@ constexpr Index panel_count(Index columns) {
   return (columns + lanes<T> - 1) / lanes<T>;
 }
 
-// The products below compute up to so many rows and two panels of C at a time: multiples of them are best.
+// The products below compute up to so many rows and two panels of C at a time, so multiples of them are the fastest.
 constexpr Index rows_at_once = vector_registers == 32 ? 14 : 6;
 
-// C = A B: A is [rows, length], B and C have `count` panels. All are as panels are made: lanes<T> columns in rows that
+// C = A B: A is [rows, length], B and C have `count` panels. All have the default layout: lanes<T> columns in rows that
 // follow each other.
 template <class T>
 void multiply(Index rows, Index length, Index count, Panels<const T> a, Panels<const T> b, Panels<T> c);

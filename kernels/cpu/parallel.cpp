@@ -21,12 +21,12 @@ void pause_a_little() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  asm volatile("isb");  // `yield` is no pause on most of these processors
+  asm volatile("isb");  // `yield` does not pause most of these processors
 #endif
 }
 
-// Loops in a training step follow each other closely: a thread looks for the next one for some tens of microseconds
-// before it lets itself be put to sleep, which costs more than that.
+// Loops in a training step follow each other closely: a thread waits for the next one for some tens of microseconds
+// before it goes to sleep, which costs more than that.
 constexpr int patience = 1000;
 
 class Pool {
@@ -36,8 +36,8 @@ class Pool {
       for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
     } catch (const std::system_error& error) {
       stop();
-      throw Error(ErrorKind::failure, "the system gives no more than ", threads_.size(), " threads (", error.what(),
-                  "); use fewer");
+      throw Error(ErrorKind::failure, "the system does not allow more than ", threads_.size(), " threads (",
+                  error.what(), "); use fewer");
     }
   }
   ~Pool() { stop(); }
@@ -52,8 +52,8 @@ class Pool {
   }
 
   void run(Index pieces, void (*run)(void*, Index), void* context) {
-    // Three steps, so that a thread that still looks at the last loop cannot take a piece with mixed fields: its
-    // compare-and-swap fails, because the ticket's generation has moved on.
+    // Three steps, so that a thread that still reads the last loop's fields cannot take a piece with some of these: its
+    // compare-and-swap fails, because the ticket's generation has changed.
     const uint64_t generation = (ticket_.load() >> 32) + 1;
     ticket_.store(generation << 32 | none);
     pieces_.store(static_cast<uint32_t>(pieces));

@@ -1,9 +1,9 @@
 // Loops over several cores.
 //
-// A loop is cut into pieces, and whoever is free takes the next one: the thread that called, and the pool's. On a busy
-// machine, where the pool's threads may not get a core for a while, the caller simply does more of the pieces itself
-// and nobody spins in wait for a thread that sleeps. (OpenMP's runtimes deal out the pieces beforehand; with another
-// program on the same two cores that made training five times slower than one thread alone.)
+// A loop is split into pieces, and each free thread takes the next one: the calling thread, and those of the pool. On a
+// busy machine, where the pool's threads may not get a core for a while, the caller simply runs more of the pieces
+// itself, and no thread spins while it waits for one that sleeps. (OpenMP's runtimes assign the pieces beforehand; with
+// another program on the same two cores that made training five times slower than one thread alone.)
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ int cpu_threads();
 
 namespace detail {
 // Calls run(context, piece) once for each piece in [0, pieces), on any thread, and returns when all are done. Within
-// another loop, or while another thread runs one, the caller does all pieces.
+// another loop, or while another thread runs one, the caller runs all pieces.
 void run_pieces(Index pieces, void (*run)(void* context, Index piece), void* context);
 
 // The cores that the CPU quotas of this process's control group (cgroup, version 1 or 2) and of the groups around it
@@ -31,15 +31,15 @@ void run_pieces(Index pieces, void (*run)(void* context, Index piece), void* con
 int cgroup_cores(const std::string& root);
 }  // namespace detail
 
-// So many elements of a simple loop are worth a thread.
+// The least number of elements of a simple loop that is worth a thread.
 constexpr Index thread_grain = 16384;
 
 // Which of the threads this is, 0 <= slot < cpu_threads(), for scratch memory that pieces do not share.
 int thread_slot();
 
-// Calls fn(begin, end) on runs that cover [0, n) without overlap, each at least `grain` long (shorter work is not
-// worth waking a thread for), in up to `pieces_per_thread` runs a thread. fn must not throw. What is computed for an
-// element must not depend on where its run begins: then the result is the same for every number of threads.
+// Calls fn(begin, end) on runs that cover [0, n) without overlap, each at least `grain` long (shorter runs are not
+// worth waking a thread), up to `pieces_per_thread` per thread. fn must not throw. What is computed for an element must
+// not depend on where its run begins: then the result is the same for every number of threads. Any thread may call it.
 template <class Fn>
 void parallel_for(Index n, Index grain, const Fn& fn, Index pieces_per_thread = 4) {
   const Index pieces = std::min<Index>(cpu_threads() * pieces_per_thread, n / std::max<Index>(grain, 1));

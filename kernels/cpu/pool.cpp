@@ -1,4 +1,4 @@
-// Pooling over windows: threads over rows of y, vectors along channels.
+// The cpu backend's max-pooling: rows of y are split over threads, and vectors run along channels.
 #include <limits>
 
 #include "kernels/cpu/cpu_backend.h"
@@ -62,7 +62,7 @@ void CpuBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View&
   });
 }
 
-// Where windows overlap, threads on different rows of y would meet in the same pixels of x: then each takes images.
+// If windows overlap, threads on different rows of y would write to the same pixels of x: then each takes whole images.
 void CpuBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
                                  const View& dx) {
   const Pooling g(x.shape, y.shape, params);

@@ -1,5 +1,5 @@
 // Vectors as wide as the processor's registers, by GCC's vector extensions: one source for AVX-512, AVX2, SSE and NEON.
-// A Vec<T> adds and multiplies like a number; a number beside it stands for a vector of copies.
+// A Vec<T> adds and multiplies like a number; a scalar operand is broadcast to all lanes.
 #pragma once
 
 #include <cstring>

@@ -1,5 +1,5 @@
 // Convolutions of 3 x 3 at stride 1 by Winograd's algorithm (winograd_transforms.h): with tiles of 4 x 4 a quarter of
-// the products, with tiles of 2 x 2 four ninths. An infinity or a NaN can make all outputs NaN whose tile reads it.
+// the products, with tiles of 2 x 2 four ninths. An infinity or a NaN makes NaN of all outputs of a tile.
 #pragma once
 
 #include "kernels/conv_geometry.h"
@@ -11,8 +11,8 @@ namespace counterpoise::detail {
 int winograd_tile(const ConvGeometry& g);
 
 // y = x * w + bias, clamped at 0 if `relu`. If `rotated`, w is [C, 3, 3, K] and is used with its channels exchanged and
-// its taps reversed. So is the gradient of the input computed: x is dy, w as in the convolution, and g the geometry of
-// the way back, whose C is the convolution's K and whose padding is 2 - pad. The bias may be null.
+// its taps reversed. This computes the gradient of the input: x is dy, w that of the convolution, and g the geometry of
+// the backward pass, whose C is the convolution's K and whose padding is 2 - pad. The bias may be null.
 template <class T>
 void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool rotated,
                    const T* bias, bool relu, T* y);

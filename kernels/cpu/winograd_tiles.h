@@ -48,8 +48,8 @@ class Stacks {
 };
 
 // The tiles of m x m outputs that cover y [N, P, Q, K], image by image, row by row. Those at the right and the
-// lower edge may hang over. Of a stack of tiles, row 0 is the first of the tiles that a function is given; of any
-// stack, panel 0 is the first of the panels of channels.
+// lower edge may extend beyond it. Of a stack of tiles, row 0 is the first of the tiles that a function is given; of
+// any stack, panel 0 is the first of the panels of channels.
 template <class T, int m>
 class Tiles {
  public:
@@ -71,7 +71,8 @@ class Tiles {
   void output_grad(const T* dy, Range tiles, Range panels, const Stack<T>& to) const {
     transform_images<m>(Algebra::template output_grad<V>, Images<const T>{dy, g_.P, g_.Q, g_.K}, 0, tiles, panels, to);
   }
-  // A^T M A + bias of the products M [n, n], clamped at 0 if `relu`, to y. If y is `large`, it goes around the caches.
+  // A^T M A + bias of the products M [n, n], clamped at 0 if `relu`, to y. If y is `large`, it is stored past the
+  // caches.
   void output(const Stack<T>& products, Range tiles, Range panels, const T* bias, bool relu, bool large, T* y) const {
     for (Index tile = tiles.first; tile < tiles.last; ++tile) {
       T* pixel[m][m];

@@ -1,4 +1,4 @@
-// Stands in for the CUDA backend where the framework is built without it.
+// Replaces the cuda backend where the framework is built without CUDA.
 #include "kernels/backend.h"
 
 namespace counterpoise {

@@ -1,4 +1,4 @@
-// Errors of CUDA and its libraries as ours: one line with the expression, the place, the cause and what to do.
+// Errors of CUDA and its libraries as an Error: one line with the expression, the place, the cause and what to do.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -1,9 +1,8 @@
 // The cuda backend's convolutions: which of cuDNN's engines computes one.
 //
-// cuDNN knows several for each shape, and its first guess is good but not always the best. So a shape is computed by
-// the first guess until it has shown that it comes again; then the likeliest engines are timed on it, once, and the
-// fastest is remembered. In the deterministic mode the first guess stays: what a stopwatch says differs from run to
-// run.
+// cuDNN has several for each shape, and its first guess is good but not always the best. So the first guess computes a
+// shape until the shape has occurred several times; then the most likely engines are timed on it, once, and the fastest
+// is remembered. In the deterministic mode the first guess stays, because timings differ from run to run.
 #include <algorithm>
 
 #include "kernels/cuda/check.h"
@@ -19,7 +18,7 @@ namespace {
 
 constexpr int timed_at_use = 3;  // the last batch of an epoch, which is smaller, is not worth it
 constexpr int most_plans = 8;
-constexpr Index tensor_core_channels = 8;  // bf16 tensors whose channels come in eights are read 16 bytes at a time
+constexpr Index tensor_core_channels = 8;  // bf16 tensors with multiples of 8 channels are read 16 bytes at a time
 
 std::vector<Index> key(const ConvProblem& p) {
   const ConvGeometry& g = p.geometry;
@@ -46,7 +45,8 @@ Index rounded_up(Index channels) {
 
 }  // namespace
 
-// In bf16 the good engines want little. In f32 they want a copy of their input, or none is left but the slowest.
+// In bf16 the fast engines need little. In f32 they need as much as a copy of their input; with less, only the slowest
+// engines are left.
 size_t CudaBackend::workspace_limit(const ConvProblem& problem) const {
   return problem.dtype == DType::bf16 ? std::min(memory_ / 16, size_t(512) << 20) : memory_ / 16;
 }
@@ -81,8 +81,8 @@ std::shared_ptr<ConvPlan> CudaBackend::fastest(std::vector<std::unique_ptr<ConvP
       const float duration = milliseconds(*plan, data, workspace.get());
       if (!best || duration < least) best = std::move(plan), least = duration;
     } catch (const Error&) {
-      // No memory for its workspace, or refused for a reason that it did not tell before: then it is not the one. A
-      // GPU that is out of order shows at the next plan, and if all fail at the run that is asked for.
+      // There is no memory for its workspace, or it was refused for a reason that showed only now: skip it. A broken
+      // GPU fails with the next plan, too, and if all fail, with the run that was requested.
     }
   }
   return best;
@@ -93,21 +93,22 @@ void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
   if (problem.dtype == DType::bf16 && problem.geometry.C % tensor_core_channels != 0) {
     return convolve_padded(problem, data);
   }
-  Convolution& way = convolutions_[key(problem)];
-  if (++way.uses == 1) {
+  Convolution& choice = convolutions_[key(problem)];
+  if (++choice.uses == 1) {
     auto plans = cudnn_plans(cudnn_, problem, 1, workspace_limit(problem));
-    if (!plans.empty()) way.plan = std::move(plans[0]);
+    if (!plans.empty()) choice.plan = std::move(plans[0]);
   }
-  if (way.uses == timed_at_use && way.plan && !problem.deterministic) {
+  if (choice.uses == timed_at_use && choice.plan && !problem.deterministic) {
     auto timed = fastest(cudnn_plans(cudnn_, problem, most_plans, workspace_limit(problem)), data);
-    if (timed) way.plan = std::move(timed);
+    if (timed) choice.plan = std::move(timed);
   }
-  if (!way.plan) return plain_convolution(stream_, problem, data);
-  const Scratch<char> workspace(*this, static_cast<Index>(way.plan->workspace_bytes()));
-  way.plan->run(data, workspace.get());
+  if (!choice.plan) return plain_convolution(stream_, problem, data);
+  const Scratch<char> workspace(*this, static_cast<Index>(choice.plan->workspace_bytes()));
+  choice.plan->run(data, workspace.get());
 }
 
-// The three channels of a image become eight, of which five are zeros: tensor cores then do the first layer, too.
+// The three channels of an image become eight, of which five are zeros, so that tensor cores compute the first layer,
+// too.
 void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
   ConvGeometry& g = problem.geometry;
   const Index C = g.C, wide = rounded_up(C), pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;

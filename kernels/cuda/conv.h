@@ -1,4 +1,4 @@
-// What the cuda backend's convolutions need of our own kernels.
+// Our own kernels for the cuda backend's convolutions.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -8,11 +8,11 @@
 namespace counterpoise::detail {
 
 // A convolution as the loops of its definition, one thread for each number of the result: for f64, in which gradients
-// are checked, and for the rare shapes for which cuDNN has no engine. Sums are held in double.
+// are checked, and for the rare shapes for which cuDNN has no engine. Sums are accumulated in double.
 void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const ConvData& data);
 
-// bf16 only: each of `pixels` pixels of C channels gets zeros behind them, up to `padded` channels; and the other way,
-// the first C channels of pixels that have `padded`.
+// bf16 only. pad_channels copies `pixels` pixels of C channels and fills them up with zeros to `padded` channels;
+// take_channels copies the first C channels of pixels that have `padded`.
 void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
 void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
 

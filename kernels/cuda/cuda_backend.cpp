@@ -22,7 +22,7 @@ struct Found {
   std::string absence;
 };
 
-// Never destroyed: at the program's end CUDA may be gone before we are.
+// Never destroyed: when the program ends, CUDA may be shut down before our destructors run.
 const Found& found() {
   static const Found found = [] {
     Found f;
@@ -66,7 +66,7 @@ CudaBackend::CudaBackend() {
   open_libraries();
 }
 
-// Throws with what to do where no GPU can be used.
+// Throws what to do if no GPU can be used.
 void CudaBackend::find_device() {
   int devices = 0;
   const cudaError_t status = cudaGetDeviceCount(&devices);
@@ -109,7 +109,7 @@ void CudaBackend::make_pool() {
   properties.allocType = cudaMemAllocationTypePinned;
   properties.location = {cudaMemLocationTypeDevice, 0};
   CP_CUDA_CHECK(cudaMemPoolCreate(&pool_, &properties));
-  uint64_t keep_all = std::numeric_limits<uint64_t>::max();  // what is released is not given back to the driver
+  uint64_t keep_all = std::numeric_limits<uint64_t>::max();  // released memory is not returned to the driver
   CP_CUDA_CHECK(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep_all));
 }
 
@@ -118,8 +118,8 @@ void CudaBackend::open_libraries() {
     throw Error(ErrorKind::device, device_text_,
                 ": cuBLAS or cuDNN cannot start; is the GPU's memory taken by another program?");
   }
-  // A workspace of its own gives cuBLAS the same bits in every run; 32 MiB is what it wants on Hopper. (Setting the
-  // stream takes it away again, so that comes first.)
+  // With a workspace of its own cuBLAS gives the same bits in every run; it recommends 32 MiB for Hopper. (Setting the
+  // stream resets the workspace, so that comes first.)
   constexpr size_t workspace = 32 * mebibyte;
   cublas().set_stream(cublas_, stream_);
   cublas_workspace_ = allocate(workspace);
@@ -146,7 +146,7 @@ void CudaBackend::set_mode(const ComputeMode& mode) {
 void* CudaBackend::allocate(size_t bytes) {
   void* memory = nullptr;
   cudaError_t status = cudaMallocFromPoolAsync(&memory, bytes ? bytes : 1, pool_, stream_);
-  if (status == cudaErrorMemoryAllocation) {  // the pool may hold pieces that fit nothing: give them back and try again
+  if (status == cudaErrorMemoryAllocation) {  // the pool may hold blocks that are too small: return them and try again
     cudaGetLastError();
     cudaStreamSynchronize(stream_);
     cudaMemPoolTrimTo(pool_, 0);
@@ -163,7 +163,7 @@ void* CudaBackend::allocate(size_t bytes) {
   return memory;
 }
 
-// In stream order: work that was asked for before may still use the memory.
+// In stream order: work that was enqueued before may still use the memory.
 void CudaBackend::release(void* memory, size_t) noexcept { cudaFreeAsync(memory, stream_); }
 
 size_t CudaBackend::peak_bytes() const {
@@ -174,8 +174,8 @@ size_t CudaBackend::peak_bytes() const {
 
 // -- copies --
 
-// Through pinned memory, from which the GPU reads by itself: the caller's may be reused at once. The program waits for
-// the GPU only when it comes back to a half that is not read yet.
+// Through pinned memory, from which the GPU reads by itself, so that the caller's memory may be reused at once. The
+// program waits for the GPU only when the half that it fills next has not been read yet.
 void CudaBackend::upload(const void* host, const View& y) {
   const size_t bytes = y.size() * size_of(y.dtype);
   Staging& s = staging_;

@@ -1,13 +1,13 @@
 // The cuda backend: NVIDIA GPUs through cuBLAS, cuDNN and kernels of our own.
 //
-// Everything is enqueued on one stream and done in that order; only download(), synchronize() and sum_squares() wait.
-// Memory comes from CUDA's stream-ordered pool, which keeps what is released and hands it out again in stream order:
-// what was released may still be read by work that was asked for before. All kernels of our own, and with
-// ComputeMode::deterministic all of cuDNN's, give the same bits in every run.
+// Everything is enqueued on one stream and executed in that order; only download(), synchronize() and sum_squares()
+// wait. Memory comes from CUDA's stream-ordered pool, which keeps released memory for reuse in stream order: work that
+// was enqueued before the release may still read it. All kernels of our own, and with ComputeMode::deterministic all of
+// cuDNN's, give the same bits in every run. Not thread-safe: one thread at a time may use the backend.
 //
-// The class is spread over files by what they compute: cuda_backend.cpp (memory, copies), cuda_pointwise.cu,
-// cuda_reduce.cu, cuda_pool.cu, cuda_norm.cu, cuda_optim.cu, cuda_images.cu, cuda_matmul.cpp, and for convolutions
-// cuda_conv.cpp, cudnn_conv.cpp (cuDNN's engines) and cuda_conv_plain.cu (loops for what cuDNN does not do).
+// The class is implemented in several files, by what they compute: cuda_backend.cpp (memory, copies), pointwise.cu,
+// reduce.cu, pool.cu, norm.cu, optim.cu, images.cu, matmul.cpp, and for convolutions conv.cpp, cudnn_conv.cpp (cuDNN's
+// engines) and conv_plain.cu (loops for what cuDNN does not support).
 #pragma once
 
 #include <cublas_v2.h>
@@ -27,8 +27,8 @@ namespace counterpoise {
 
 class CudaBackend : public Backend {
  public:
-  // Takes the first GPU that CUDA shows (CUDA_VISIBLE_DEVICES chooses). Throws Error(device) with the reason
-  // where there is none, its driver or a library is missing, or this program has no code for it.
+  // Uses the first GPU that CUDA shows (CUDA_VISIBLE_DEVICES chooses). Throws Error(device) with the reason if there is
+  // none, its driver or a library is missing, or this program has no code for it.
   CudaBackend();
   std::string name() const override { return "cuda"; }
   std::string description() const override { return description_; }
@@ -92,7 +92,7 @@ class CudaBackend : public Backend {
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
 
  private:
-  // Pinned memory, from which the GPU copies while the program goes on: two halves, which are filled in turns.
+  // Pinned memory, from which the GPU copies while the program continues: two halves, which are filled in turns.
   struct Staging {
     static constexpr size_t bytes = size_t(32) << 20;  // of a half
     char* memory[2] = {};
@@ -100,10 +100,9 @@ class CudaBackend : public Backend {
     int half = 0;
     size_t used = 0;  // of the half that is being filled
   };
-  // How often a convolution was asked for, and which of cuDNN's plans it takes; null: our own loops.
+  // How often a convolution was requested, and which of cuDNN's plans computes it; null: our own loops.
   struct Convolution {
     int uses = 0;
-    bool timed = false;
     std::shared_ptr<detail::ConvPlan> plan;
   };
 

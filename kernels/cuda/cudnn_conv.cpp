@@ -1,12 +1,12 @@
-// How cuDNN is asked. Its backend interface has one kind of object, the descriptor: it is created with a type, gets
-// attributes, and is finalized, which checks it and fixes it for good. From bottom to top there are
+// How cuDNN is called. Its backend interface has one kind of object, the descriptor: it is created with a type, gets
+// attributes, and is finalized, which checks it and makes it constant. From bottom to top there are
 //
 //   tensors       shape, strides and type of x, w, the bias and y, and of what flows from one operation to the next;
 //   operations    convolution, addition of the bias, relu: each names the tensors that it reads and the one it writes;
 //   the graph     all operations of one problem;
 //   a heuristic   which answers a graph with engine configurations, the likely fastest first;
 //   an engine     a family of kernels that can compute the graph, with notes on how it calculates;
-//   a config      an engine with its knobs set: sizes of tiles, ways of splitting sums;
+//   a config      an engine with its knobs set: the sizes of tiles, how sums are split;
 //   a plan        a config made ready to run on this GPU, which for some engines means that kernels are compiled now;
 //   variant pack  the addresses of the tensors in one execution of a plan.
 //
@@ -85,7 +85,7 @@ class Descriptor {
     CHECK_CUDNN(cudnn().backend_finalize(raw_));
     return *this;
   }
-  // For what cuDNN may refuse without anybody being at fault.
+  // For what cuDNN may refuse although our call is correct.
   bool try_finalize() { return cudnn().backend_finalize(raw_) == CUDNN_STATUS_SUCCESS; }
 
   template <class T>
@@ -138,7 +138,7 @@ class Descriptor {
 // -- the graph --
 
 // The strides say that channels are innermost in memory, though cuDNN lists the axes as N, C, H, W (of weights as
-// K, C, R, S). A virtual tensor has no memory: it leads from one operation to the next.
+// K, C, R, S). A virtual tensor has no memory: it connects one operation to the next.
 Descriptor tensor(int64_t name, cudnnDataType_t type, Index n, Index c, Index h, Index w, bool is_virtual = false) {
   Descriptor y(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   y.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, name).set(CUDNN_ATTR_TENSOR_DATA_TYPE, type);
@@ -169,8 +169,8 @@ const ConvNames& names(ConvProblem::Pass pass) {
   return all[pass];
 }
 
-// The operations of a problem and all that they refer to, which cuDNN does not promise to keep alive. On the way
-// forward a sum of products goes through the bias and relu before it is rounded and stored.
+// The operations of a problem and everything that they refer to, which cuDNN does not promise to keep alive. In the
+// forward pass bias and relu are applied to a sum of products before it is rounded and stored.
 class Graph {
  public:
   Graph(cudnnHandle_t handle, const ConvProblem& problem)
@@ -216,7 +216,7 @@ class Graph {
   void pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, const Descriptor& y, const Descriptor* b = nullptr) {
     Descriptor how(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
     how.set(CUDNN_ATTR_POINTWISE_MODE, mode).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
-    // relu(NaN) = NaN: a wish that costs no engine, but that only those with the note STRICT_NAN_PROP must grant.
+    // relu(NaN) = NaN: this excludes no engine, but only engines with the note STRICT_NAN_PROP must obey it.
     how.set(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_PROPAGATE_NAN).finalize();
 
     Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
@@ -236,8 +236,8 @@ class Graph {
 
 // -- engines --
 
-// Ready-made ways to compute a graph, the likely fastest first, and then those of engines that are slow but compute
-// nearly anything; some are in both lists.
+// Engine configurations that can compute a graph: the likely fastest first, and then those of engines that are slow but
+// compute nearly any graph; some are in both lists.
 std::vector<Descriptor> configs(const Graph& graph) {
   std::vector<Descriptor> y;
   for (cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
@@ -255,7 +255,7 @@ Descriptor engine_of(const Descriptor& config) {
   return std::move(config.parts(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, 1).at(0));
 }
 
-// More than any config or engine has, fewer than any release of cuDNN 9 minds being asked for.
+// More than any config or engine has, but few enough that no release of cuDNN 9 rejects the request.
 constexpr int64_t max_knobs = 20, max_notes = 8;
 
 std::vector<cudnnBackendNumericalNote_t> notes(const Descriptor& engine) {
@@ -277,10 +277,10 @@ std::string name_of(const Descriptor& config) {
   return y;
 }
 
-// Whether an engine calculates as exactly as we promise: products of the numbers that it is given, or of their TF32
-// roundings where those are asked for, summed in f32. Tensor cores do so for bf16, but for f32 they mean TF32. An
-// engine which converts its inputs to a smaller type first, or keeps sums in one, does not do so for any type.
-// Winograd's and Fourier's ways are allowed: their rounding errors are larger, but still those of f32.
+// Whether an engine is as exact as we promise: it multiplies the numbers that it is given, or their TF32 roundings if
+// those are requested, and sums in f32. Tensor cores do so for bf16, but for f32 they imply TF32. An engine that
+// converts its inputs to a smaller type first, or accumulates in one, is not, for any type. Algorithms by Winograd's or
+// Fourier's transforms are allowed: their rounding errors are larger, but still those of f32.
 bool is_allowed(const Descriptor& config, const ConvProblem& problem) {
   for (cudnnBackendNumericalNote_t note : notes(engine_of(config))) {
     if (note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) return false;

@@ -1,8 +1,8 @@
-// cuDNN's ways of a convolution. Only the cuda backend includes this; cuda_conv.cpp chooses among the ways by timing.
+// cuDNN's algorithms for a convolution, among which conv.cpp chooses by timing them.
 //
-// cuDNN is told what to compute as a graph of operations (its "backend" interface): a convolution, in the forward pass
-// followed by the addition of a bias and by relu, which then never leave the registers. It answers with engines that
-// can compute the graph on this GPU, the likely fastest first.
+// cuDNN gets the computation as a graph of operations (its "backend" interface): a convolution, which in the forward
+// pass is followed by the addition of a bias and by relu, whose inputs then never leave the registers. It answers with
+// engines that can compute the graph on this GPU, the likely fastest first.
 #pragma once
 
 #include <cudnn.h>
@@ -15,11 +15,11 @@
 
 namespace counterpoise::detail {
 
-// What is to be computed: everything that the choice of an engine depends on.
+// What to compute: everything that the choice of an engine depends on.
 struct ConvProblem {
   enum Pass { forward, grad_input, grad_weight } pass;
   ConvGeometry geometry;
-  DType dtype;                 // of x, w, bias, y and their gradients: f32 or bf16. Sums are held in f32
+  DType dtype;                 // of x, w, bias, y and their gradients: f32 or bf16. Sums are accumulated in f32
   bool bias = false;           // forward only
   bool relu = false;           // forward only
   bool tf32 = false;           // f32 products may be rounded to TF32, 10 bits of mantissa
@@ -43,8 +43,8 @@ class ConvPlan {
   virtual void run(const ConvData& data, void* workspace) const = 0;
 };
 
-// The plans for a problem, at most `limit`, the likely fastest first; none where cuDNN has no engine for it. Plans that
-// want more than `workspace_limit` bytes are left out.
+// The plans for a problem, at most `limit`, the likely fastest first; none if cuDNN has no engine for it. Plans that
+// need more than `workspace_limit` bytes are left out.
 std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t handle, const ConvProblem& problem, int limit,
                                                    size_t workspace_limit);
 

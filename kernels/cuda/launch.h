@@ -1,11 +1,11 @@
-// Starting kernels, and the shape that most of them have: one number after the other, 16 bytes at a time. (The other
-// one, sums over the rows of a matrix, is in cuda_sums.h.)
+// Launching kernels, and the pattern that most of them follow: elementwise, 16 bytes at a time. (The other pattern,
+// sums over the rows of a matrix, is in sums.h.)
 //
 // A kernel is a function that runs once in each of many threads: blocks of `block_threads` of them, which can wait for
 // each other (__syncthreads) and share some memory, and a grid of blocks, which cannot. Here every kernel gives the
-// same bits in every run: no sum depends on which block is done first, because no two blocks add into one place.
+// same bits in every run: no sum depends on which block finishes first, because no two blocks add to the same number.
 //
-// The tests compile the same files with g++, before which the Makefile puts tests/kernels/cuda_emulator/emulator.h: its
+// The tests compile the same files with g++. The Makefile then includes tests/kernels/cuda_emulator/emulator.h, whose
 // emulate() runs a grid thread by thread.
 #pragma once
 
@@ -19,7 +19,7 @@ namespace counterpoise::detail {
 #ifdef __CUDACC__
 constexpr int block_threads = 256;
 #else
-constexpr int block_threads = 64;  // enough to be tested with
+constexpr int block_threads = 64;  // enough for the emulated GPU
 #endif
 
 enum class Waits { no, yes };  // whether the threads of a block wait for each other
@@ -40,13 +40,13 @@ inline dim3 grid_for(Index n, Index at_most = 132 * 16) {
   return dim3(static_cast<unsigned>(std::min<Index>((n + block_threads - 1) / block_threads, at_most)));
 }
 
-// A block for each of n things, of which a block does several where they are very many.
+// One block for each of n items; if there are very many, a block handles several.
 inline dim3 a_block_each(Index n) { return dim3(static_cast<unsigned>(std::min<Index>(n, 65535))); }
 
 __device__ inline Index thread_index() { return static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline Index thread_count() { return static_cast<Index>(gridDim.x) * blockDim.x; }
 
-// -- one number after the other --
+// -- elementwise --
 
 template <class Body>
 __global__ void for_each_kernel(Index n, Body body) {
@@ -59,7 +59,7 @@ void for_each(cudaStream_t stream, Index n, const Body& body) {
   if (n > 0) launch(for_each_kernel<Body>, grid_for(n), stream, n, body);
 }
 
-// As many numbers as a thread reads or writes at once: 16 bytes.
+// The numbers that a thread reads or writes at once: 16 bytes.
 template <class T, int lanes = 16 / static_cast<int>(sizeof(T))>
 struct alignas(lanes * sizeof(T)) Pack {
   T v[lanes];

@@ -1,8 +1,7 @@
-// cuBLAS and cuDNN, found when the first GPU is used and not before: a program built with CUDA starts on a machine
+// cuBLAS and cuDNN, loaded when the first GPU is used and not before: a program built with CUDA starts on a machine
 // that has neither, and one that computes on the processor does not wait for hundreds of megabytes to be loaded.
 //
-// So nothing is linked against them. Each function is looked up by its name, and keeps the type that its header gives
-// it.
+// So nothing is linked against them. Each function is looked up by its name and has the type that its header declares.
 #pragma once
 
 #include <cublas_v2.h>
@@ -39,7 +38,7 @@ struct CudnnApi {
   decltype(&cudnnBackendExecute) backend_execute;
 };
 
-// Loaded by the first call. Throws Error(device), which names the file that is missing and how to get it.
+// The first call loads the library. Throws Error(device), which names the missing file and how to get it. Thread-safe.
 const CublasApi& cublas();
 const CudnnApi& cudnn();
 

@@ -1,4 +1,4 @@
-// The cuda backend's products of matrices: cuBLAS.
+// The cuda backend's matrix products, by cuBLAS.
 #include <limits>
 
 #include "kernels/cuda/check.h"
@@ -29,7 +29,7 @@ int narrow(Index extent) {
 
 }  // namespace
 
-// cuBLAS reads matrices column by column. Ours, read so, are the transposed ones: it computes y^T = op(b)^T op(a)^T.
+// cuBLAS's matrices are column-major, so it sees our row-major ones transposed: it computes y^T = op(b)^T op(a)^T.
 void CudaBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) {
   const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
   if (M == 0 || N == 0) return;

@@ -1,5 +1,5 @@
 // The cuda backend's batch normalization: statistics are sums over the columns of a matrix [pixels, C], parameters are
-// in T's parameter_dtype. The variance is taken about the mean, in a second pass over x.
+// in T's parameter_dtype. The variance is computed about the mean, in a second pass over x.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"

@@ -1,5 +1,5 @@
-// The cuda backend's optimizer steps, and the size of a gradient: one kernel over all weights of a network, because
-// most of them are so small that starting a kernel for each would take longer than the work.
+// The cuda backend's optimizer steps and sums of squares: one kernel for all weights of a network, because most of them
+// are so small that launching a kernel for each would take longer than the work.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/scratch.h"
@@ -87,7 +87,7 @@ void update_all(cudaStream_t stream, const Formula& formula, const std::vector<W
   });
 }
 
-// The share of each block in the sum of squares.
+// The partial sum of squares of each block.
 template <class T>
 __global__ void squares_kernel(Table<NumbersRow<T>> table, double* shares) {
   double sum = 0;

@@ -1,7 +1,8 @@
-// The cuda backend's pooling. A thread makes 16 bytes of neighboring channels of a pixel where a pixel is made of such
-// packs. The backward pass asks, for each input, which windows hold it, so that no two threads add into one place.
+// The cuda backend's pooling. A thread computes 16 bytes of neighboring channels of a pixel if 16 bytes divide a
+// pixel's channels. The backward pass finds, for each input, the windows that hold it, so that no two threads add to
+// one number.
 //
-// Our own kernels rather than cuDNN's, because the contract says which of equal largest inputs gets the gradient.
+// These are our own kernels and not cuDNN's, because the contract says which of equal maxima gets the gradient.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"
@@ -27,9 +28,9 @@ struct Pooling {
         pad(static_cast<int>(params.pad)) {}
   __device__ Index in(int n, int h, int w) const { return ((static_cast<Index>(n) * H + h) * W + w) * C; }
   __device__ Index out(int n, int p, int q) const { return ((static_cast<Index>(n) * P + p) * Q + q) * C; }
-  // The first window that holds row or column h, and the one behind the last.
+  // The first window that holds row or column h, and the one after the last.
   __device__ int first(int h) const { return h + pad < window ? 0 : (h + pad - window) / stride + 1; }
-  __device__ int behind_last(int h, int windows) const {
+  __device__ int after_last(int h, int windows) const {
     const int last = (h + pad) / stride + 1;
     return last < windows ? last : windows;
   }
@@ -65,7 +66,7 @@ __device__ void store(T* p, const Pack<T, lanes>& pack) {
 }
 
 template <class T, int lanes>
-void largest(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
+void window_max(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
   for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
     using C = Compute<T>;
     Pack<T, lanes> best = {};
@@ -77,7 +78,7 @@ void largest(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
         const int w = q * g.stride + s - g.pad;
         if (w < 0 || w >= g.W) continue;
         const auto in = load<T, lanes>(x + g.in(n, h, w) + c);
-        for (int lane = 0; lane < lanes; ++lane) {  // NaN wins, so that a broken run is seen
+        for (int lane = 0; lane < lanes; ++lane) {  // NaN wins, so that a diverged run is noticed
           const C value = in.v[lane];
           if (first || value > C(best.v[lane]) || value != value) best.v[lane] = in.v[lane];
         }
@@ -88,9 +89,9 @@ void largest(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
   });
 }
 
-// Windows that do not overlap: each gives its gradient to the first of its largest inputs, and 0 to the others.
+// Windows that do not overlap: each gives its gradient to the first of its maxima, and 0 to the others.
 template <class T, int lanes>
-void largest_grad_apart(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
+void max_grad_disjoint(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
   for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
     using C = Compute<T>;
     const auto out = load<T, lanes>(y + g.out(n, p, q) + c), gradient = load<T, lanes>(dy + g.out(n, p, q) + c);
@@ -111,19 +112,19 @@ void largest_grad_apart(cudaStream_t stream, const Pooling& g, const T* x, const
   });
 }
 
-// Any windows: an input has the gradient of those in which it is the first of the largest.
+// Any windows: an input gets the gradient of those in which it is the first of the maxima.
 template <class T>
-void largest_grad(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
+void max_grad(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
   for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
     using C = Compute<T>;
     const C value = x[g.in(n, h, w) + c];
     C sum = 0;
-    for (int p = g.first(h); p < g.behind_last(h, g.P); ++p) {
-      for (int q = g.first(w); q < g.behind_last(w, g.Q); ++q) {
+    for (int p = g.first(h); p < g.after_last(h, g.P); ++p) {
+      for (int q = g.first(w); q < g.after_last(w, g.Q); ++q) {
         const C best = y[g.out(n, p, q) + c];
         bool mine = value == best;
         const int top = p * g.stride - g.pad, left = q * g.stride - g.pad;
-        for (int a = top < 0 ? 0 : top; mine && a <= h; ++a) {  // was there an equal one before?
+        for (int a = top < 0 ? 0 : top; mine && a <= h; ++a) {  // is there an equal one before it?
           for (int b = left < 0 ? 0 : left; b < left + g.window && b < g.W && (a < h || b < w); ++b) {
             if (C(x[g.in(n, a, b) + c]) == best) mine = false;
           }
@@ -153,8 +154,8 @@ template <class T>
 void mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* dx) {
   for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
     double sum = 0;
-    for (int p = g.first(h); p < g.behind_last(h, g.P); ++p) {
-      for (int q = g.first(w); q < g.behind_last(w, g.Q); ++q) sum += double(Compute<T>(dy[g.out(n, p, q) + c]));
+    for (int p = g.first(h); p < g.after_last(h, g.P); ++p) {
+      for (int q = g.first(w); q < g.after_last(w, g.Q); ++q) sum += double(Compute<T>(dy[g.out(n, p, q) + c]));
     }
     dx[g.in(n, h, w) + c] = T(sum / (g.window * g.window));
   });
@@ -202,7 +203,7 @@ void CudaBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     with_lanes<T>(x.shape[3], [&](auto lanes) {
-      largest<T, lanes.value>(stream_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
+      window_max<T, lanes.value>(stream_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
     });
   });
 }
@@ -210,16 +211,16 @@ void CudaBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View
 void CudaBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
                                   const View& dx) {
   const Pooling g(x.shape, y.shape, params);
-  const bool apart = params.pad == 0 && params.stride >= params.window;
+  const bool disjoint = params.pad == 0 && params.stride >= params.window;
   // Rows and columns that no window holds have no gradient.
   const bool covered = params.stride == params.window && g.H % g.window == 0 && g.W % g.window == 0;
-  if (apart && !covered) fill(0, dx);
+  if (disjoint && !covered) fill(0, dx);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
-    if (!apart) return largest_grad<T>(stream_, g, px, py, pdy, dx.as<T>());
+    if (!disjoint) return max_grad<T>(stream_, g, px, py, pdy, dx.as<T>());
     with_lanes<T>(x.shape[3],
-                  [&](auto lanes) { largest_grad_apart<T, lanes.value>(stream_, g, px, py, pdy, dx.as<T>()); });
+                  [&](auto lanes) { max_grad_disjoint<T, lanes.value>(stream_, g, px, py, pdy, dx.as<T>()); });
   });
 }
 

@@ -1,4 +1,4 @@
-// Whether this program has kernels that the GPU can run.
+// Whether this program contains kernels that the GPU can run.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -1,4 +1,4 @@
-// The cuda backend's sums, and what works row by row.
+// The cuda backend's sums, and operations on rows: log-softmax and gather.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"
@@ -21,7 +21,7 @@ void sum_columns(Backend& backend, cudaStream_t stream, Index rows, Index column
       [=] __device__(Index, Index c, double sum) { y[c] = Y(sum); });
 }
 
-// The mask of relu and the sums of what it lets through, in one pass over memory.
+// relu's masked gradient and its column sums, in one pass over memory.
 template <class T, int lanes>
 void mask_and_sum(Backend& backend, cudaStream_t stream, Index rows, Index columns, const T* y, const T* dy, T* dz,
                   Compute<T>* db) {
@@ -40,7 +40,7 @@ void mask_and_sum(Backend& backend, cudaStream_t stream, Index rows, Index colum
       [=] __device__(Index, Index c, double sum) { db[c] = Compute<T>(sum); });
 }
 
-// An axis that is walked over: its extent, and its stride in x.
+// The extents of some axes, and their strides in x.
 struct Axes {
   int count = 0;
   Index extent[Shape::max_rank], stride[Shape::max_rank];
@@ -131,7 +131,7 @@ __global__ void log_softmax_grad_kernel(Index rows, Index K, const T* y, const T
 }
 
 template <class T>
-void pick_each(cudaStream_t stream, const ConstView& x, const ConstView& index, const View& y) {
+void gather_each(cudaStream_t stream, const ConstView& x, const ConstView& index, const View& y) {
   const T* in = x.as<T>();
   const int32_t* at = index.as<int32_t>();
   T* out = y.as<T>();
@@ -143,7 +143,7 @@ void pick_each(cudaStream_t stream, const ConstView& x, const ConstView& index, 
 }
 
 template <class T>
-void pick_each_grad(cudaStream_t stream, const ConstView& dy, const ConstView& index, const View& dx) {
+void gather_each_grad(cudaStream_t stream, const ConstView& dy, const ConstView& index, const View& dx) {
   const T* in = dy.as<T>();
   const int32_t* at = index.as<int32_t>();
   T* out = dx.as<T>();
@@ -153,7 +153,7 @@ void pick_each_grad(cudaStream_t stream, const ConstView& dy, const ConstView& i
 
 }  // namespace
 
-// Where y is x's last axes, x is a matrix whose columns are summed. So it is for a scalar: a matrix of one column.
+// If y's axes are x's last ones, x is a matrix whose columns are summed. For a scalar it is a matrix of one column.
 void CudaBackend::sum_to(const ConstView& x, const View& y) {
   if (y.size() == 0) return;
   if (x.size() == 0) return fill(0, y);
@@ -208,11 +208,11 @@ void CudaBackend::log_softmax_grad(const ConstView& y, const ConstView& dy, cons
 }
 
 void CudaBackend::gather(const ConstView& x, const ConstView& index, const View& y) {
-  dispatch_floating(x.dtype, [&](auto zero) { pick_each<decltype(zero)>(stream_, x, index, y); });
+  dispatch_floating(x.dtype, [&](auto zero) { gather_each<decltype(zero)>(stream_, x, index, y); });
 }
 
 void CudaBackend::gather_grad(const ConstView& dy, const ConstView& index, const View& dx) {
-  dispatch_floating(dx.dtype, [&](auto zero) { pick_each_grad<decltype(zero)>(stream_, dy, index, dx); });
+  dispatch_floating(dx.dtype, [&](auto zero) { gather_each_grad<decltype(zero)>(stream_, dy, index, dx); });
 }
 
 }  // namespace counterpoise

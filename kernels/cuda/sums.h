@@ -1,8 +1,8 @@
 // Sums over the rows of a matrix, column by column: gradients of biases, statistics of channels, and totals, which are
 // the sums of one column.
 //
-// Each block sums some of the rows into its share of each column, and a second kernel adds the shares, always in the
-// same order: there is no atomic addition, and equal inputs give equal bits.
+// Each block computes a partial sum of each column over some of the rows, its share, and a second kernel adds the
+// shares, always in the same order: there is no atomic addition, and equal inputs give equal bits.
 #pragma once
 
 #include <type_traits>
@@ -12,14 +12,14 @@
 
 namespace counterpoise::detail {
 
-// The type in which a thread adds up its share of a sum; shares are added in double.
+// The type in which a thread accumulates; shares are added in double.
 template <class T>
 using Accumulator = Compute<T>;
 
 constexpr int max_partial_rows = 1024;  // the shares of each column
 
 // A matrix of `rows` rows of `columns` numbers is cut into packs of `lanes` columns. A block has a thread for each of
-// `width` neighboring packs, times as many rows as fit beside each other; rows are dealt out to the blocks in turns.
+// `width` neighboring packs, times as many rows as fit beside each other; rows are assigned to the blocks in turns.
 // visit(index of a pack's first number, sums[quantities][lanes]) adds that pack's share of each quantity.
 template <int lanes, int quantities, class A, class Visit>
 __global__ void column_shares_kernel(Index rows, Index columns, int width, Visit visit, double* shares) {
@@ -48,7 +48,7 @@ __global__ void column_shares_kernel(Index rows, Index columns, int width, Visit
   }
 }
 
-// How a matrix of columns is shared out: read off its shape alone, so that the same shape gives the same bits.
+// How a matrix is distributed over blocks: by its shape alone, so that the same shape gives the same bits.
 struct ColumnGrid {
   int width;  // packs beside each other in a block
   dim3 grid;
@@ -86,7 +86,7 @@ void column_sums(Backend& backend, cudaStream_t stream, Index rows, Index column
                      Index(g.grid.x), static_cast<const double*>(shares.get()), store);
 }
 
-// Calls fn with the number of columns that a thread takes at once, as a type: 16 bytes if a row is made of such packs.
+// Calls fn with the number of columns that a thread takes at once, as a type: 16 bytes' worth if that divides a row.
 template <class T, class Fn>
 void with_lanes(Index columns, const Fn& fn) {
   constexpr int full = 16 / static_cast<int>(sizeof(T));

@@ -1,5 +1,6 @@
-// The reference backend: every operation as the plain loops of its definition, in any floating dtype. It is the
-// text to read first, and the oracle that the tests compare the fast backends with. Sums are held in double.
+// The reference backend: every operation as the plain loops of its definition, in any floating dtype. It is the code to
+// read first, and what the tests compare the fast backends with. Sums are accumulated in double. It has no state, so
+// several threads may use it at once.
 #pragma once
 
 #include "kernels/backend.h"

@@ -7,7 +7,8 @@ namespace counterpoise {
 
 // -- convolution: seven loops --
 // All three passes walk over the same products x[n,h,w,c] w[k,r,s,c] -> y[n,p,q,k]; they differ in which of the
-// three they sum into. `walk` calls fn(index in x, index in w, index in y) for every product that is not padding.
+// three they sum into. walk_products calls fn(index in x, index in w, index in y) for every product that is not
+// padding.
 
 namespace {
 
@@ -128,7 +129,7 @@ void ReferenceBackend::max_pool2d(const ConstView& x, Pool2dParams params, const
     walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) {
       T& best = y.as<T>()[iy];
       const T value = x.as<T>()[ix];
-      if (value > best || value != value) best = value;  // NaN wins, so that a broken run is seen
+      if (value > best || value != value) best = value;  // NaN wins, so that a diverged run is noticed
     });
   });
 }

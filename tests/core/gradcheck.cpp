@@ -49,7 +49,7 @@ long double measure(const std::function<Var()>& f) {
   return sum;
 }
 
-// `most` of the numbers 0 ... n - 1, or all.
+// At most `most` of the numbers 0 ... n - 1.
 std::vector<Index> some_of(Index n, Index most) {
   std::vector<Index> chosen(n);
   std::iota(chosen.begin(), chosen.end(), 0);

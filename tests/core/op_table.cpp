@@ -82,7 +82,7 @@ void add_pointwise(Rows& rows) {
     const auto f = [p](Inputs in) { return p.f(in[0]); };
     for (const Shape& shape : any_shapes) rows.push_back({p.name, str(shape), {{shape, p.draw}}, f});
   }
-  // Far from 0, where formulas that are not written with care overflow or lose their digits.
+  // Far from 0, where formulas that are not written with care overflow or lose digits.
   for (const Pointwise& p : pointwise) {
     const std::string name = p.name;
     if (name == "sigmoid" || name == "tanh" || name == "softplus" || name == "log_sigmoid") {
@@ -97,17 +97,16 @@ struct Binary {
   Var (*f)(const Var&, const Var&);
 };
 
-const Binary binaries[] = {{"operator+(Var, Var)", Input::normal, Input::normal, operator+ },
-                            {"operator-(Var, Var)", Input::normal, Input::normal, operator- },
-                             {"operator*(Var, Var)", Input::normal, Input::normal, operator* },
-                              {
-                                  "operator/(Var, Var)",
-                                  Input::normal,
-                                  Input::positive,
-                                  operator/ },
-                                  {"maximum", Input::apart, Input::apart_beside, maximum},
-                                  {"minimum", Input::apart, Input::apart_beside, minimum},
-                             };
+// clang-format off
+const Binary binaries[] = {
+    {"operator+(Var, Var)", Input::normal, Input::normal, operator+},
+    {"operator-(Var, Var)", Input::normal, Input::normal, operator-},
+    {"operator*(Var, Var)", Input::normal, Input::normal, operator*},
+    {"operator/(Var, Var)", Input::normal, Input::positive, operator/},
+    {"maximum", Input::apart, Input::apart_beside, maximum},
+    {"minimum", Input::apart, Input::apart_beside, minimum},
+};
+// clang-format on
 
 void add_binaries(Rows& rows) {
   const std::pair<Shape, Shape> shapes[] = {
@@ -231,10 +230,10 @@ const Conv convolutions[] = {
     {{2, 5, 6, 3}, {4, 3, 3, 3}, {1, 1}},
     {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},
     {{3, 4, 5, 6}, {2, 1, 1, 6}, {1, 0}},   // a plain product
-    {{2, 5, 4, 3}, {4, 1, 1, 3}, {2, 0}},   // 1x1 at stride 2, as on the side way of a ResNet
+    {{2, 5, 4, 3}, {4, 1, 1, 3}, {2, 0}},   // 1x1 at stride 2, as in a shortcut of a ResNet
     {{1, 3, 2, 2}, {3, 1, 1, 2}, {1, 1}},   // 1x1 with padding
     {{1, 9, 11, 3}, {4, 7, 7, 3}, {2, 3}},  // the first layer of a ResNet
-    {{2, 6, 6, 2}, {3, 3, 3, 2}, {2, 1}},   // stride 2, even: the last row is not seen
+    {{2, 6, 6, 2}, {3, 3, 3, 2}, {2, 1}},   // stride 2, even: the last row is not read
     {{2, 7, 5, 2}, {3, 3, 3, 2}, {2, 1}},
     {{1, 7, 6, 2}, {2, 5, 5, 2}, {1, 0}},
     {{1, 4, 4, 2}, {2, 3, 3, 2}, {1, 2}},  // pad = kernel - 1
@@ -244,7 +243,7 @@ const Conv convolutions[] = {
     {{2, 6, 4, 3}, {2, 3, 1, 3}, {1, 1}},
     {{1, 5, 5, 2}, {3, 2, 3, 2}, {1, 1}},
     {{2, 6, 4, 3}, {2, 2, 2, 3}, {2, 0}},
-    {{1, 8, 7, 2}, {2, 2, 2, 2}, {3, 0}},  // stride beyond the kernel: inputs that nobody sees
+    {{1, 8, 7, 2}, {2, 2, 2, 2}, {3, 0}},  // stride beyond the kernel: inputs that are not read
     {{2, 1, 1, 3}, {4, 3, 3, 3}, {1, 1}},  // one pixel
     {{2, 7, 1, 3}, {4, 3, 3, 3}, {1, 1}},
     {{2, 4, 5, 1}, {1, 3, 3, 1}, {1, 1}},
@@ -264,7 +263,7 @@ void add_convolutions(Rows& rows) {
     rows.push_back({"conv2d", what + " with bias", {{c.x}, {c.w}, {k}}, [c](Inputs in) {
                       return conv2d(in[0], in[1], in[2], c.params);
                     }});
-    // What relu gets is a multiple of 1/64, plus an odd multiple of 1/128: never 0.
+    // The input of relu is a multiple of 1/64, plus an odd multiple of 1/128: never 0.
     rows.push_back({"conv2d",
                     what + " with bias and relu",
                     {{c.x, Input::odd, 1. / 8}, {c.w, Input::odd, 1. / 8}, {k, Input::odd, 1. / 128}},

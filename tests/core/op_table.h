@@ -1,9 +1,8 @@
-// The table of operations: what the tests know of each function in core/ops.h. A new operation
-// needs a row here, and nothing else to be tested on every backend; without one the suite fails.
+// The table of operations: what the tests know of each function in core/ops.h. A new operation needs a row here and
+// nothing else to be tested on every backend; without one the tests fail.
 //
-// Finite differences and rounding lie where a function has a kink: relu at 0, equal numbers in the
-// window of a max-pooling. So inputs are drawn such that no kink is near, not by luck but by
-// construction: see Input::Draw.
+// Finite differences and rounding mislead where a function has a kink: relu at 0, equal numbers in the window of a
+// max-pooling. So inputs are generated such that no kink is near, by construction and not by luck: see Input::Draw.
 #pragma once
 
 #include <functional>
@@ -38,7 +37,7 @@ struct OpRow {
 
 const std::vector<OpRow>& op_table();
 
-// Numbers for an input, the same at every call; they are floats, so that both dtypes get the same.
+// Numbers for an input, the same at every call. They are floats, so that all dtypes get the same.
 std::vector<float> draw(const Input& input, uint64_t index);
 
 }  // namespace counterpoise

@@ -1,4 +1,4 @@
-// core/io/file.h: an earlier file survives everything that can go wrong while a new one is written.
+// core/io/file.h: the previous file survives everything that can go wrong while a new one is written.
 #include <dirent.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ struct FileSizeLimit {
   }
 };
 
-// The error of `action`, which must be one line with this exit code and these words in it.
+// The error of `action`, which must be one line of this kind and with these words in it.
 template <class Action>
 void fails(ErrorKind kind, const std::vector<std::string>& words, Action action) {
   try {

@@ -1,4 +1,4 @@
-// The graph: who gets a gradient, when memory goes, and what cannot be done.
+// The graph: which variables get a gradient, when memory is freed, and what is an error.
 #include <doctest/doctest.h>
 
 #include "tests/backends.h"
@@ -6,10 +6,7 @@
 
 using namespace counterpoise;
 
-// -- the graph
-// --------------------------------------------------------------------------------------
-
-// Nothing const is written: a kernel gets a View, which it may write to, of what is not const alone.
+// Nothing const is written: only what is not const gives a View, which a kernel may write to.
 static_assert(std::is_convertible_v<Tensor&, View> && std::is_convertible_v<const Tensor&, ConstView>, "");
 static_assert(!std::is_convertible_v<const Tensor&, View> && !std::is_convertible_v<ConstView, View>, "");
 static_assert(std::is_same_v<decltype(std::declval<const Var>().value()), const Tensor&>, "");
@@ -56,8 +53,7 @@ TEST_CASE("graph: backward needs one number, and a graph that is still there") {
   CHECK(fails(ErrorKind::failure, {"backward", "already"}, [&] { loss.backward(); }));
   CHECK(numbers(x.grad()) == std::vector<double>{4, 4, 4});
 
-  // A part that two losses share is gone through with the first; the second must not lose it
-  // silently.
+  // A part that two losses share is freed by the first backward(); the second must not ignore it silently.
   const Var shared = square(x);
   const Var first = sum(shared), second = sum(exp(shared));
   x.zero_grad();
@@ -93,7 +89,7 @@ TEST_CASE("graph: gradients are never two names for the same numbers") {
       },
       6, 2);
 
-  // An operation may give one tensor to several inputs; what lies before them works in place.
+  // An operation may give one gradient to several inputs, and the operations before those work in place.
   const auto leaf = [&](float first, float second) { return Var(Tensor::from<float>(b, {2}, {first, second}), true); };
   const Var p = leaf(3, -4), q = leaf(-5, 6), r = leaf(7, -8), w(Tensor::full(b, {1, 1, 1, 1}, 1));
   const Var rp = relu(p), rr = abs(r), rq = conv2d(reshape(q, {1, 1, 2, 1}), w, Var(), {}, true);

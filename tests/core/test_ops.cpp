@@ -72,8 +72,8 @@ TEST_CASE("ops: gradients are those of finite differences in f64, 1e-6") {
   }
 }
 
-// In f64 to 1e-12. In f32 to 1e-5 of the largest number: 84 times the distance of two floats at 1,
-// for results of up to some hundred roundings.
+// In f64 to 1e-12. In f32 to 1e-5 of the largest number: 84 times the distance of two floats at 1, for results of up to
+// some hundred roundings.
 TEST_CASE("ops: every backend agrees with the reference in f64") {
   for (const TestBackend& machine : test_backends()) {
     for (const OpRow& row : op_table()) {
@@ -103,8 +103,8 @@ TEST_CASE("ops: bf16 agrees with the reference's bf16, to two of its last places
   CHECK(rows >= static_cast<int>(op_table().size()));  // the reference itself, at least
 }
 
-// The reference's bf16 is right where its f64 is: an operation rounds its inputs, its outputs and nothing between,
-// apart from those that are made of several.
+// The reference's bf16 follows from its f64: an operation rounds its inputs and its outputs and nothing in between,
+// unless it is composed of several.
 TEST_CASE("ops: the reference in bf16 agrees with itself in f64, to 2 in a hundred") {
   for (const OpRow& row : op_table()) {
     const std::string where = detail::text(row.name, " ", row.what);
@@ -175,7 +175,7 @@ TEST_CASE("ops: values, by hand") {
     CHECK(values(clamp(a, 2, 4)) == List{2, 2, 3, 4, 4, 4});
     CHECK(values(pow(a, 2)) == List{1, 4, 9, 16, 25, 36});
 
-    // The largest gets the gradient, and the first of equal ones all of it.
+    // The maximum gets the gradient, and the first of equal maxima all of it.
     const Var ties(Tensor::from<float>(b, {1, 2, 2, 1}, {7, 7, 7, 7}), true);
     max_pool2d(ties, {2, 2}).backward();
     CHECK(numbers(ties.grad()) == List{1, 0, 0, 0});

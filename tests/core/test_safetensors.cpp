@@ -1,5 +1,4 @@
-// core/io/safetensors.h: what is written is read, Python's files are read, and no bad file gets past a
-// rule.
+// core/io/safetensors.h: what was written is read, files from Python are read, and each rule refuses its bad files.
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
@@ -35,7 +34,7 @@ std::string with_length(uint64_t n, const std::string& rest) {
   return bytes + rest;
 }
 
-// A file with this header and so many bytes behind it.
+// A file with this header and so many bytes after it.
 std::string file_of(const std::string& header, size_t payload) {
   return with_length(header.size(), header) + std::string(payload, '\1');
 }
@@ -46,9 +45,9 @@ std::string entry(const std::string& name, const std::string& dtype, const std::
   return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
 
-// Writes and opens a file; returns the message of the error, "" where it opens.
+// Writes and opens a file; returns the message of the error, "" if it opens.
 std::string open_error(const std::string& bytes) {
-  // 2,000 files pass here: neither a folder for each nor the fsync of write_file is worth its time.
+  // This is called for 2,000 files, for which folders of their own and the fsync of write_file would take too long.
   static const TempFile temp;
   std::filesystem::remove(temp.path);
   std::ofstream(temp.path, std::ios::binary) << bytes;
@@ -112,7 +111,7 @@ double by_definition(uint32_t bits, int exponent_bits, int mantissa_bits) {
   return sign * std::ldexp(1 + fraction, exponent - bias);
 }
 
-// Two tensors of 4 bytes each: the sound file that the rules below spoil.
+// Two tensors of 4 bytes each: the valid file of which the cases below break a rule.
 const std::string a = entry("a", "F32", "[1]", "[0,4]"), b = entry("b", "F32", "[1]", "[4,8]");
 
 }  // namespace
@@ -411,7 +410,7 @@ TEST_CASE("safetensors rule 12: not too many tensors, nor names too long") {
   refused(file_of(header + "}", 0), "more than 65536 tensors");
 }
 
-// What other readers got wrong, by the report's address on github.com.
+// Bugs of other readers, by the address of the report on github.com.
 
 TEST_CASE("safetensors: ml-explore/mlx#3363 a shape larger than its offsets reads beyond them") {
   refused_header("{" + entry("a", "F32", "[1000000]", "[0,4]") + "}", "needs 4000000 bytes", 4);

@@ -11,12 +11,11 @@
 
 using namespace counterpoise;
 
-// -- large sizes, threads
-// --------------------------------------------------------------------------
+// -- large sizes, threads --
 
 namespace {
 
-// Sizes that several threads share, and that the blocks of the fast kernels do not divide.
+// Sizes that are split over several threads and that are not multiples of the blocks of the fast kernels.
 const std::vector<OpRow>& large_rows() {
   using In = Inputs;
   const auto normalize = [](In in) {
@@ -68,7 +67,7 @@ const std::vector<OpRow>& large_rows() {
          return avg_pool2d(in[0], {3, 2, 1});
        }},
       {"batch_norm", "", {{{3, 40, 30, 19}}, {{19}}, {{19}}}, normalize},
-      // Channels in eights, which kernels for a GPU read together.
+      // Multiples of eight channels, which kernels for a GPU read together.
       {"sum_to", "eights", {{{3001, 72}}}, [](In in) { return sum_to(in[0], {72}); }},
       {"batch_norm", "eights", {{{3, 40, 30, 24}}, {{24}}, {{24}}}, normalize},
       {"max_pool2d",
@@ -115,8 +114,8 @@ const std::vector<OpRow>& large_products() {
 
 }  // namespace
 
-// As above, 1e-5 in f32, for sums of up to some thousand products: the largest of many is about as
-// large as the error of each grows, with the root of their number.
+// The tolerance in f32 is 1e-5, as for the table of operations, also for sums of some thousand products: the error of a
+// sum and the largest of the sums both grow with the square root of the number of products.
 TEST_CASE("kernels: large sizes agree with the reference in f64" * slow()) {
   for (const auto* table : {&large_rows(), &large_products()}) {
     for (const OpRow& row : *table) {
@@ -176,7 +175,7 @@ TEST_CASE("kernels: loops over threads cover everything once, also inside each o
   }
 }
 
-// In f64, where sums are as exact as they are stored, another order of them shows in the last bits.
+// In f64 sums are accumulated in the precision in which they are stored, so another order shows in the last bits.
 TEST_CASE("kernels: on the cpu the bits depend neither on the run nor on the number of threads" * slow()) {
   for (const auto* table : {&large_rows(), &large_products()}) {
     for (const OpRow& row : *table) {
@@ -201,8 +200,7 @@ TEST_CASE("kernels: on the cpu the bits depend neither on the run nor on the num
   }
 }
 
-// -- what no operation calls
-// ------------------------------------------------------------------------
+// -- kernels that no operation calls --
 
 namespace {
 

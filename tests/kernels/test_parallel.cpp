@@ -1,4 +1,4 @@
-// The pool of threads and the caching allocator of the cpu backend.
+// The thread pool and the caching allocator of the cpu backend.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -174,7 +174,9 @@ TEST_CASE("the caching allocator aligns, reuses, and gives different memory to d
   void* big = memory.allocate(size_t(5) << 20);
   memory.release(big);
   CHECK(memory.allocate(size_t(1) << 20) != big);      // would waste four fifths of it
+#ifndef __SANITIZE_THREAD__                            // which ends the program instead
   CHECK(memory.allocate(size_t(1) << 60) == nullptr);  // more than any machine has
+#endif
 #endif
   memory.release(b);
   memory.release(nullptr);

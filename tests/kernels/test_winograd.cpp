@@ -1,4 +1,4 @@
-// Winograd's algorithm: its algebra, its passes against the definition of a convolution, and the products on panels.
+// Winograd's algorithm: its algebra, its passes compared with the definition of a convolution, the products on panels.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -21,7 +21,7 @@ namespace {
 
 using V = Vec<double>;
 
-// The matrix of a transform: its columns are what becomes of the unit vectors.
+// The matrix of a transform: its columns are the images of the unit vectors.
 template <int In, int Out>
 std::vector<std::vector<double>> matrix(void (*f)(const V (&)[In], V (&)[Out])) {
   std::vector<std::vector<double>> rows(Out, std::vector<double>(In));
@@ -40,7 +40,7 @@ void check_algebra() {
   const auto Bt = matrix<m + 2, m + 2>(Algebra::template input<V>);
   const auto G = matrix<3, m + 2>(Algebra::template kernel<V>), Gt = matrix<m + 2, 3>(Algebra::template kernel_grad<V>);
   const auto At = matrix<m + 2, m>(Algebra::template output<V>), A = matrix<m, m + 2>(Algebra::template output_grad<V>);
-  // y_j = sum over points i of A^T[j][i] (sum over t of G[i][t] g_t) (sum over k of B^T[i][k] d_k) is to be the sum
+  // y_j = sum over points i of A^T[j][i] (sum over t of G[i][t] g_t) (sum over k of B^T[i][k] d_k) must be the sum
   // over t of g_t d_(j+t).
   for (int j = 0; j < m; ++j) {
     for (int t = 0; t < 3; ++t) {
@@ -130,7 +130,7 @@ TEST_CASE("winograd: a block of vectors is transposed") {
 
 namespace {
 
-// A convolution with numbers of unit scale, what Winograd's algorithm makes of it, and its elements by definition.
+// A convolution of numbers of unit scale, its result by Winograd's algorithm, and its elements by definition.
 template <class T>
 struct Example {
   ConvGeometry g;

@@ -24,8 +24,7 @@ nlohmann::json golden() {
   return nlohmann::json::parse(file);
 }
 
-// The problem of golden/make_optim.py: a bowl that is not round, and a part without gradient in
-// step 1.
+// The problem of golden/make_optim.py: a bowl that is not round, and a part that has no gradient in step 1.
 Var loss_of(const Var& a, const Var& b, size_t step) {
   const Tensor bowl = Tensor::from<double>(a.backend(), {4}, {1, 0.3, -2, 5}).cast(a.value().dtype());
   const Var loss = sum(bowl * square(a - 0.25));

@@ -23,7 +23,7 @@ namespace {
 
 constexpr size_t stack_bytes = size_t(128) << 10;
 
-// A thread of a block: it runs on its own stack until it waits or is done, and then begins again with the next block.
+// A thread of a block: it runs on its own stack until it waits or ends, and then starts again with the next block.
 struct Fiber {
   std::unique_ptr<char[]> stack{new char[stack_bytes]};
   jmp_buf here;  // where it goes on
@@ -52,8 +52,8 @@ void arrive([[maybe_unused]] void* fake, [[maybe_unused]] const void** from, [[m
 #endif
 }
 
-// Back to resume(), which called; returns when it calls again. Jumps rather than swapcontext(), which would ask the
-// operating system each time.
+// Returns to resume(), the caller; returns here when that is called again. Jumps rather than swapcontext(), which would
+// make a system call each time.
 void give_turn() {
   Fiber* const me = running;
   leave(&me->fake_stack, scheduler_stack, scheduler_bytes);
@@ -89,7 +89,7 @@ void resume(Fiber& fiber) {
   running = nullptr;
 }
 
-// All threads up to their next wait, until all are done.
+// Runs all threads up to their next wait, until all are done.
 void run_block(unsigned threads) {
   while (fibers.size() < threads) fibers.push_back(std::make_unique<Fiber>());
   for (unsigned i = 0; i < threads; ++i) fibers[i]->index = {i, 0, 0}, fibers[i]->done = false;

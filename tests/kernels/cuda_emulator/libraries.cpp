@@ -10,7 +10,7 @@ namespace counterpoise::detail {
 
 namespace {
 
-// -- cuBLAS: matrices column by column, c [m, n] = op(a) op(b) --
+// -- cuBLAS: column-major matrices, c [m, n] = op(a) op(b) --
 
 template <class T>
 void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a, int lda, const T* b, int ldb, T* c,
@@ -135,7 +135,7 @@ const CudnnApi& cudnn() {
   return api;
 }
 
-// None where there is more padding than kernel, so that the way around cuDNN is tested, too.
+// None where there is more padding than kernel, so that the loops without cuDNN are tested, too.
 std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t, const ConvProblem& problem, int limit, size_t) {
   std::vector<std::unique_ptr<ConvPlan>> plans;
   if (problem.geometry.pad >= problem.geometry.R) return plans;

@@ -1,5 +1,5 @@
 // The functions of CUDA's runtime that the backend calls, on the program's own memory. Each has CUDA's name and type,
-// so that it takes the place of the real one when the program is linked.
+// so that it replaces the real one when the program is linked.
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace counterpoise {
 
 namespace {
 
-// The number behind a word of CUDA_EMULATOR: "memory=64" gives 64. A word alone gives 1, a missing one `otherwise`.
+// The number after a word in CUDA_EMULATOR: "memory=64" gives 64. A word alone gives 1, a missing one `otherwise`.
 long setting(const char* word, long otherwise) {
   const char* all = std::getenv("CUDA_EMULATOR");
   for (std::string rest = all ? all : ""; !rest.empty();) {
@@ -39,7 +39,7 @@ struct EmulatedGpu {
     if (status != cudaSuccess) last = status;
     return status;
   }
-  // For calls that only work on a GPU that does.
+  // For calls that fail on a broken GPU.
   cudaError_t state() { return report(broken ? cudaErrorIllegalAddress : cudaSuccess); }
 };
 
@@ -106,7 +106,7 @@ const char* cudaGetErrorString(cudaError_t error) {
   }
 }
 
-// -- streams and events: everything is done when it is asked for --
+// -- streams and events: everything is done when it is enqueued --
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return *stream = nullptr, cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return gpu().state(); }
