@@ -1,8 +1,8 @@
 // DataLoader: turns the samples of a dataset into batches on a backend, which threads of its own read ahead.
 //
 //   for (const Batch& batch : DataLoader(table, {.batch_size = 256, .seed = 1, .epoch = e})) {
-//     loss(net(batch.x), make_labels(backend, batch.labels, positive)).backward();
-//     optimizer.step(lr);
+//     loss(net(batch.x), batch.labels).backward();
+//     optimizer.step();
 //   }
 //
 // What a batch contains depends on the samples, the seed and the epoch alone: the augmentation of an image is drawn
@@ -32,10 +32,9 @@ struct Batch {
 };
 
 struct DataLoaderOptions {
-  int batch_size = 32;  // the last batch of an epoch may be smaller
-  std::string sampler =
-      "shuffle";  // the order of an epoch: one of sampler_names(), or "" for the samples as they stand
-  std::vector<size_t> samples = {};  // a subset of the dataset, or all of it
+  int batch_size = 32;               // the last batch of an epoch may be smaller
+  std::string sampler = "shuffle";   // the order of an epoch: one of sampler_names(), or "" for that of `samples`
+  std::vector<size_t> samples = {};  // a subset of the dataset; empty: all of it
   uint64_t seed = 0;
   uint64_t epoch = 1;   // the first epoch
   uint64_t epochs = 1;  // in all, for samplers that change with them
@@ -51,6 +50,7 @@ struct DataLoaderOptions {
 // Not safe to use from several threads at once. The dataset and the backend must outlive it.
 class DataLoader {
  public:
+  // Throws Error(invalid_argument) for options that do not fit the dataset.
   explicit DataLoader(const Dataset& dataset, DataLoaderOptions options = {});
   ~DataLoader();
   DataLoader(const DataLoader&) = delete;

@@ -1,6 +1,6 @@
 // Techniques for a trained network: a re-trained classifier on its features, and the temperature, prior correction and
 // threshold of its logits. None of them uses a validation image: what must be fitted is fitted on training images that
-// were held out.
+// were held out. A model is used by one thread at a time.
 #pragma once
 
 #include "apps/trainer/data_sets.h"

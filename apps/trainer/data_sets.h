@@ -1,4 +1,5 @@
-// The images that a run trains on and is validated with, as the options select them.
+// The images that a run trains on and is validated with, as the options select them. Safe to use from several
+// threads once it is constructed.
 #pragma once
 
 #include <memory>

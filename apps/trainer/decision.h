@@ -1,4 +1,5 @@
-// How the outputs of a network become a decision between two classes.
+// How the outputs of a network become a decision between two classes. The functions are safe to call from several
+// threads.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The device that the command line asks for.
+// The device that the command line selects. To be called by the main thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Evaluates a network on images, and reports the confusion matrix and metrics.
+// Evaluates a network on images, and reports the confusion matrix and metrics. A model and a loader are used by one
+// thread at a time; the other functions are safe to call from several.
 #pragma once
 
 #include "apps/trainer/decision.h"

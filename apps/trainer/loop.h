@@ -2,7 +2,7 @@
 //
 //   Adam optimizer(net.trainable());
 //   TrainingLoop loop;
-//   loop.forward = [&](const Batch& batch, const Step&) { return loss(net(batch.x), make_labels(backend, ...)); };
+//   loop.forward = [&](const Batch& batch, const Step&) { return loss(net(batch.x), batch.labels); };
 //   loop.lr = [](const Step&) { return 1e-3; };
 //   loop.epochs = 10;
 //   loop.run(loader, optimizer, net.trainable());
@@ -17,7 +17,7 @@
 
 namespace counterpoise {
 
-// A step of training: where it stands and, for after_step, what it came to.
+// A step of training: its position and, for after_step, its result.
 struct Step {
   int64_t index = 0;  // the number of steps before it
   int epoch = 1;      // 1 is the first
@@ -29,7 +29,7 @@ struct Step {
   double data_seconds = 0;  // that the DataLoader took for the batch
 };
 
-// What an epoch came to.
+// The result of an epoch.
 struct EpochResult {
   int epoch = 1;
   int64_t steps = 0;   // since training began
@@ -54,7 +54,7 @@ struct TrainingLoop {
   std::function<void(const Step& step)> after_step;
   // Training ends where it returns false.
   std::function<bool(const EpochResult& result)> after_epoch;
-  // Asked before each step and each epoch: training ends where it returns true.
+  // Called before each step and each epoch: training ends where it returns true.
   std::function<bool()> stop;
 
   // Trains `parameters`, which the optimizer updates. Returns the number of steps. Before the weights are updated, a

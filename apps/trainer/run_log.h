@@ -1,4 +1,5 @@
-// What a run writes down as it goes: steps.csv, timing.csv and epochs.csv in its folder.
+// The tables that a run writes into its folder: steps.csv, timing.csv and epochs.csv. Not safe to use from several
+// threads.
 #pragma once
 
 #include <string>

@@ -3,6 +3,8 @@
 //   const Table table = read_csv("fraud.csv", {.label = "is_fraud"});
 //   auto [train, test] = stratified_split(table, 0.2, /*seed=*/1);   // data/tables/preprocessing.h
 //   standardize(train, test);
+//
+// The functions are safe to call from several threads.
 #pragma once
 
 #include <string>

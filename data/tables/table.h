@@ -1,4 +1,4 @@
-// Rows of numbers with a label each: measurements, or what a network says about images.
+// Rows of numbers with a label each: measurements, or what a network predicts for images.
 #pragma once
 
 #include <cstddef>
