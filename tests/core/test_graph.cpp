@@ -162,7 +162,7 @@ TEST_CASE("graph: memory falls while the gradients come down") {
   CHECK(b.live_bytes == bytes);
 }
 
-TEST_CASE("graph: a graph that is never gone through leaks nothing, nor does one that throws") {
+TEST_CASE("graph: a graph without a backward pass leaks nothing, nor does one that throws") {
   Guarded<CpuBackend>& b = guarded_cpu();
   {
     const Var w(Tensor::full(b, {4, 3, 3, 2}, 1), true), x(Tensor::full(b, {1, 6, 6, 2}, 1), true);
