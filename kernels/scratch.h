@@ -1,4 +1,4 @@
-// Scratch memory from a backend, released at the end of the scope.
+// Scratch memory from a backend, released at the end of the scope. Throws what Backend::allocate() throws.
 #pragma once
 
 #include "kernels/backend.h"
