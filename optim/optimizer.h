@@ -93,7 +93,8 @@ const OptimizerInfo& find_optimizer(const std::string& name);
 Optimizer make_optimizer(const std::string& name, std::vector<Var> parameters, const OptimizerParams& given = {});
 
 // -- the optimizers by their classes' names in PyTorch --
-// `others` are the hyper-parameters besides the learning rate: Sgd(parameters, 0.01, {{"momentum", 0.9}}).
+// `others` are the hyper-parameters besides the learning rate: Sgd(parameters, 0.01, {{"momentum", 0.9}}). The
+// constructors throw what make_optimizer() throws.
 
 struct Sgd : Optimizer {
   explicit Sgd(std::vector<Var> parameters, double lr = 1e-3, const OptimizerParams& others = {})

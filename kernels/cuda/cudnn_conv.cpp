@@ -180,7 +180,7 @@ class Graph {
     const Descriptor& sum = result(!has_bias_ && !relu);
     convolution(names(problem.pass), sum);
     const Descriptor& shifted = has_bias_ ? result(!relu) : sum;
-    // (In bf16 the bias is in bf16, too: beside one in f32 there are only engines that must be compiled first.)
+    // (In bf16 the bias is in bf16, too: for one in f32 there are only engines that must be compiled first.)
     if (has_bias_) pointwise(CUDNN_POINTWISE_ADD, sum, shifted, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
     if (relu) pointwise(CUDNN_POINTWISE_RELU_FWD, shifted, result(true));
     graph_.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle).set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
