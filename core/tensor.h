@@ -39,7 +39,7 @@ class Tensor {
 
   // A new tensor of unspecified content. Throws Error(out_of_memory), as do all functions that make one.
   static Tensor empty(Backend& backend, const Shape& shape, DType dtype = DType::f32);
-  // A tensor filled with `value`, or with 0. Throws Error(failure) unless the dtype is floating.
+  // A tensor filled with `value`, or with 0. Throws Error(failure) unless the backend computes in the dtype.
   static Tensor full(Backend& backend, const Shape& shape, double value, DType dtype = DType::f32);
   static Tensor zeros(Backend& backend, const Shape& shape, DType dtype = DType::f32);
   // A tensor of the given values, in row-major order. Throws Error(failure) if their number is not shape.size().
