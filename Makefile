@@ -4,14 +4,15 @@
 #   make demo    train a VGG16 on synthetic cats and dogs, one cat to eleven dogs, with the focal loss
 #   make check   build and run the quick tests: under ten seconds
 #   make test    build and run all tests
-#   make bench   speed and memory beside PyTorch's
+#   make bench   speed and memory, compared with PyTorch's
+#   make examples, make install, make uninstall    (PREFIX=/usr/local, DESTDIR)
 #   make clean   remove what was built
 #
 # Settings: ARCH=native (the processor to build for, as g++'s -march; ARCH=x86-64-v3 runs on others, too),
-# CUDA=0 (without NVIDIA GPUs, which are built for wherever nvcc, cuBLAS and cuDNN are found; CUDA_HOME says where),
-# CUDA_ARCHS="80 90" (the GPUs to build for; that of this machine, else all), CUDA=emulated (tests on a machine without
-# a GPU run the cuda backend on an emulated one), SANITIZE=1 (with AddressSanitizer and UBSan, in a folder of its own),
-# WERROR=1 (warnings are errors), CXX=g++, V=1 (show the commands).
+# CUDA=0 (no support for NVIDIA GPUs, which is built wherever nvcc, cuBLAS and cuDNN are found; CUDA_HOME says where),
+# CUDA=1 (an error if they are not found), CUDA_ARCHS="80 90" (the GPUs to build for; this machine's, else all),
+# CUDA=emulated (tests run the cuda backend on an emulated GPU), SANITIZE=1 (AddressSanitizer and UBSan, in a folder of
+# its own), SANITIZE=thread (ThreadSanitizer), WERROR=1 (warnings are errors), CXX=g++, V=1 (show the commands).
 
 # A comma that may stand inside a function call.
 , := ,
@@ -37,7 +38,7 @@ OUT := $(BUILD)/$(DEVICE)
 # No -ffast-math anywhere: it would delete the checks for NaN. The two -fno- only say that nobody reads errno or
 # traps after arithmetic, so that loops with sqrt are vectorized. --param: when it tunes for some processors (Zen 2 and
 # 3), g++ splits multiply-adds into two instructions where it finds a chain of them. It finds them in some sizes of a
-# kernel and not in others, so that a result would depend on how work is cut up.
+# kernel and not in others, so that a result would depend on how work is split.
 FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math --param avoid-fma-max-bits=0 \
          -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb -isystem /usr/include/openblas \
@@ -50,7 +51,7 @@ LIBRARY := $(OUT)/libcounterpoise.a
 HOST_SOURCES := $(filter-out kernels/cuda/%,$(shell find kernels core layers losses optim data -name '*.cpp'))
 LIBRARY_OBJECTS := $(HOST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_SOURCES:%=$(OUT)/%.o)
 
-# -- the programs: every apps/*.cpp is one, every apps/examples/*.cpp too; the other folders of apps/ are their library --
+# -- the programs: every apps/*.cpp and apps/examples/*.cpp is one; the other folders of apps/ are their library --
 PROGRAMS := $(basename $(wildcard apps/*.cpp))
 EXAMPLES := $(basename $(wildcard apps/examples/*.cpp))
 APPS_LIBRARY := $(BUILD)/libapps.a
@@ -79,7 +80,7 @@ $(PROGRAMS:%=$(OUT)/%): $(OUT)/%: $(BUILD)/%.o $(APPS_LIBRARY) $(LIBRARY)
 	@echo "  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
-# Tests run the programs, too, which lie beside them, so they are built first.
+# Tests also run the programs, which are in the same folder, so these are built first.
 $(OUT)/run_tests: $(TEST_OBJECTS) $(APPS_LIBRARY) $(LIBRARY) | $(PROGRAMS:%=$(OUT)/%) $(EXAMPLES:%=$(OUT)/%)
 	@echo "  $@"
 	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
@@ -91,7 +92,7 @@ $(LIBRARY) $(APPS_LIBRARY):
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-# -- the headers as they are installed: what is public, under counterpoise/, and counterpoise.h with all of it --
+# -- the headers as they are installed: the public ones under counterpoise/, and counterpoise.h, which includes all --
 # A header includes "core/var.h" here and "counterpoise/core/var.h" there, where other libraries have a core/, too.
 INTERNAL_HEADERS := core/io/safetensors_header.h data/images/jpeg_check.h data/images/canvas.h
 PUBLIC_HEADERS := $(filter-out $(INTERNAL_HEADERS),$(wildcard kernels/*.h) kernels/cpu/parallel.h \
@@ -105,7 +106,7 @@ $(HEADERS)/counterpoise/counterpoise.h: $(PUBLIC_HEADERS) Makefile
 	@{ echo "// Counterpoise, all of it."; echo "#pragma once"; echo; \
 	  printf '#include "counterpoise/%s"\n' $(PUBLIC_HEADERS); } > $@
 
-# Examples know what a user's program knows: the installed headers and the library.
+# Examples use what a user's program uses: the installed headers and the library.
 $(EXAMPLES:%=$(OUT)/%): $(OUT)/%: %.cpp $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h $(BUILD)/flags
 	@echo "  $@"
 	@mkdir -p $(@D)
@@ -115,7 +116,7 @@ $(EXAMPLES:%=$(OUT)/%): $(OUT)/%: %.cpp $(LIBRARY) $(HEADERS)/counterpoise/count
 # -- installation --
 VERSION := $(shell sed -n 's/.*COUNTERPOISE_VERSION "\(.*\)"/\1/p' kernels/version.h)
 TO := $(DESTDIR)$(PREFIX)
-# Programs get a name of their own beside other people's: losses becomes counterpoise-losses.
+# Installed programs get a prefix: losses becomes counterpoise-losses.
 installed_name = $(if $(filter counterpoise%,$(notdir $(1))),$(notdir $(1)),counterpoise-$(notdir $(1)))
 
 install: $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h $(PROGRAMS:%=$(OUT)/%)
@@ -133,7 +134,7 @@ uninstall:
 	rm -f "$(TO)/lib/libcounterpoise.a" "$(TO)/lib/pkgconfig/counterpoise.pc" \
 	  $(foreach p,$(PROGRAMS),"$(TO)/bin/$(call installed_name,$(p))")
 
-# Objects are made again when the flags have changed.
+# Objects are rebuilt when the flags have changed.
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(CXX) $(FLAGS) $(CXXFLAGS)' | cmp -s - $@ || echo '$(CXX) $(FLAGS) $(CXXFLAGS)' > $@
@@ -159,8 +160,8 @@ $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -include tests/kernels/cuda_emulator/emulator.h -x c++) -c $< -o $@
 
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
-# Image files come from strangers: an overrun of stb_image's arrays ends in its handler in stb.cpp, which reports a bad
-# image, instead of in other people's memory.
+# Image files are untrusted: an overrun of stb_image's arrays ends in the handler in stb.cpp, which reports a bad image,
+# instead of corrupting memory.
 $(BUILD)/data/images/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
   $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
   -DSTB_IMAGE_VERSION='"$(shell sed -n \

@@ -1,6 +1,6 @@
-// Every differentiable operation. The numbers are computed by the operands' backend. Operands must be on the same
-// backend and have the same dtype. If backends, dtypes or shapes do not fit, every function throws Error(failure) that
-// names the operation and what it got. Different threads may work on different graphs.
+// Every differentiable operation, computed by the operands' backend. Operands must be on the same backend and have the
+// same dtype. If backends, dtypes, shapes or parameters do not fit, every function throws Error(failure) that names the
+// operation and what it got. Different threads may work on different graphs.
 //
 // Letters as in kernels/view.h: images [N, H, W, C], weights [K, R, S, C], outputs [N, P, Q, K].
 #pragma once
@@ -31,7 +31,7 @@ Var operator+(const Var& a, const Var& b);
 Var operator-(const Var& a, const Var& b);
 Var operator*(const Var& a, const Var& b);
 Var operator/(const Var& a, const Var& b);
-Var maximum(const Var& a, const Var& b);  // where both are equal each gets half of the gradient
+Var maximum(const Var& a, const Var& b);  // where both are equal, each gets half of the gradient
 Var minimum(const Var& a, const Var& b);
 inline Var operator-(const Var& x) { return affine(x, -1, 0); }
 inline Var operator+(const Var& x, double b) { return affine(x, 1, b); }
@@ -50,12 +50,12 @@ Var sum(const Var& x);                          // all elements -> []
 Var mean(const Var& x);                         // all elements -> []; an error if there are none
 Var sum_to(const Var& x, const Shape& shape);   // over the axes along which `shape` would be broadcast to x
 Var row_sum(const Var& x);                      // of each row, [N, K] -> [N]; x itself if it is [N]
-// A constant of the given numbers, in row-major order, on x's backend and in x's dtype.
+// A tensor of the given numbers, in row-major order, on x's backend and in x's dtype.
 Tensor tensor_like(const Var& x, const Shape& shape, const std::vector<double>& numbers);
 // x [N, K] -> [N, K]: x - log sum_k e^x, row by row, and its exponential.
 Var log_softmax(const Var& x);
 Var softmax(const Var& x);
-// x [N, K], index [N] i32 in [0, K) -> [N]: x[n, index[n]].
+// x [N, K], index [N] i32 in [0, K) -> [N]: x[n, index[n]]. Throws for another index; a remote backend gives NaN.
 Var gather(const Var& x, const Tensor& index);
 // x / (1 - p) with probability 1 - p, else 0; 0 <= p < 1. The mask is a function of (key, stream): kernels/backend.h.
 Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
@@ -63,21 +63,21 @@ Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
 // -- products (ops_linear.cpp) --
 // a [M, L] and b [L, N] -> [M, N]; each may be given transposed.
 Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
-// x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K]. Beside an x in bf16, weight and bias may
-// be in f32, as networks keep them; they are then rounded.
+// x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K]. If x is bf16, weight and bias may be f32,
+// as networks keep them; they are then rounded.
 Var linear(const Var& x, const Var& weight, const Var& bias);
 // x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], followed by max(., 0) if `relu`: one
 // operation, so that the activation is neither written nor read a second time. The formula is in kernels/backend.h.
-// Beside an x in bf16, weight and bias may be in f32, as above.
+// If x is bf16, weight and bias may be f32, as above.
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
 
 // -- images (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --
 Var max_pool2d(const Var& x, Pool2dParams params);
 Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding counts as zeros
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
-// x [..., C], scale and shift [C]. While training, x is normalized by the statistics of this batch, which also update
-// the running ones in place (momentum is the weight of the new); otherwise by the running ones. All but x are f32
-// beside an x in bf16.
+// x [..., C], scale and shift [C]. In training, x is normalized by the statistics of this batch, which also update the
+// running ones in place (momentum is the weight of the new); otherwise by the running ones. If x is bf16, all others
+// are f32.
 Var batch_norm(const Var& x, const Var& scale, const Var& shift, Tensor& running_mean, Tensor& running_var,
                bool training, double momentum = 0.1, double eps = 1e-5);
 

@@ -1,4 +1,4 @@
-// Checks that several operations share.
+// Checks that several operations share. They throw Error(failure); any thread may call them.
 #pragma once
 
 #include "core/ops.h"
@@ -12,11 +12,11 @@ inline void check_same_kind(const char* operation, const Var& a, const Var& b) {
             ", the other ", name(b.value().dtype()), "; convert one with cast()");
 }
 
-// The same for a parameter of x such as a scale, a shift or a statistic, which is f32 beside an x in bf16.
+// The same for a parameter of x such as a scale, a shift or a statistic, which is f32 if x is bf16.
 inline void check_parameter(const char* operation, const Var& x, const Var& b) {
   if (x.value().dtype() != DType::bf16) return check_same_kind(operation, x, b);
   CP_ENSURE(&x.backend() == &b.backend() && b.value().dtype() == DType::f32, operation,
-            ": beside operands in bf16, scales, shifts and statistics are f32 on the same backend, but one is ",
+            ": with operands in bf16, scales, shifts and statistics are f32 on the same backend, but one is ",
             name(b.value().dtype()), " on ", b.backend().name());
 }
 
@@ -25,7 +25,7 @@ inline Var parameter_of(const Var& x, const Var& b) {
   return b.defined() && x.value().dtype() == DType::bf16 && b.value().dtype() == DType::bf16 ? cast(b, DType::f32) : b;
 }
 
-// A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost; beside activations
+// A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost; with activations
 // in bf16 they are rounded each time they are used, and their gradients are f32 again.
 inline Var cast_like(const Var& x, const Var& weight) {
   const bool rounds = weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;

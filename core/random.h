@@ -17,7 +17,8 @@
 
 namespace counterpoise {
 
-// The purpose of the numbers: part of the key, so that a new use does not change the numbers of another.
+// The purpose of the numbers: part of the key, so that a new use does not change the numbers of another. `draw` is for
+// the synthetic images.
 enum class Stream : uint32_t { init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample, resample };
 
 class Random {

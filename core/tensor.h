@@ -37,12 +37,12 @@ class Tensor {
  public:
   Tensor() = default;  // no tensor at all: defined() is false
 
-  // A new tensor of unspecified content. Throws Error(out_of_memory).
+  // A new tensor of unspecified content. Throws Error(out_of_memory), as do all functions that make one.
   static Tensor empty(Backend& backend, const Shape& shape, DType dtype = DType::f32);
-  // One of which every element is `value`, or 0, in a floating dtype.
+  // A tensor filled with `value`, or with 0. Throws Error(failure) unless the backend computes in the dtype.
   static Tensor full(Backend& backend, const Shape& shape, double value, DType dtype = DType::f32);
   static Tensor zeros(Backend& backend, const Shape& shape, DType dtype = DType::f32);
-  // One of the given values, in row-major order. Throws if their number is not shape.size().
+  // A tensor of the given values, in row-major order. Throws Error(failure) if their number is not shape.size().
   template <class T>
   static Tensor from(Backend& backend, const Shape& shape, const std::vector<T>& values) {
     CP_ENSURE(Index(values.size()) == shape.size(), "Tensor::from: ", values.size(), " values for shape ", shape);
@@ -59,11 +59,11 @@ class Tensor {
   // True if no other Tensor shares the memory, so that it may be overwritten.
   bool unique() const { return memory_.use_count() == 1; }
 
-  // What a kernel gets to see: of a const Tensor only what it may read. An undefined Tensor gives one without data.
+  // What a kernel sees: of a const Tensor a read-only view. The view of an undefined Tensor has no data.
   operator ConstView() const;
   operator View();
 
-  // The values in row-major order. REQUIRES: dtype() is that of T.
+  // The values in row-major order. Throws Error(failure) if dtype() is not that of T.
   template <class T>
   std::vector<T> to_vector() const {
     CP_ENSURE(dtype_ == dtype_of<T>(), "Tensor::to_vector: the tensor holds ", name(dtype_));
@@ -71,14 +71,15 @@ class Tensor {
     backend().download(*this, values.data());
     return values;
   }
-  // The value of a tensor with one element. Throws for others.
+  // The value of a tensor with one element. Throws Error(failure) for others.
   double item() const;
 
-  // The same numbers in another shape of the same size; shares the memory.
+  // The same numbers in another shape, sharing the memory. Throws Error(failure) if its size differs.
   Tensor reshape(const Shape& shape) const;
   // A copy of the numbers.
   Tensor clone() const;
-  // The numbers in another floating dtype, or on another backend; this tensor itself if it is so already.
+  // The numbers in another floating dtype, or on another backend; this tensor itself if nothing changes. cast() throws
+  // Error(failure) if a dtype is not floating.
   Tensor cast(DType dtype) const;
   Tensor to(Backend& backend) const;
 

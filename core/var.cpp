@@ -68,7 +68,7 @@ void Var::set_value(Tensor value) {
 void Var::add_grad(Tensor gradient) const {
   if (!requires_grad()) return;
   CP_ENSURE(gradient.shape() == shape(), "gradient of shape ", gradient.shape(), " for a variable of shape ", shape(),
-            node_->operation ? detail::text(" made by ", node_->operation) : "");
+            node_->operation ? detail::text(" computed by ", node_->operation) : "");
   Tensor& sum = node_->grad;
   if (!sum.defined()) {
     sum = std::move(gradient);  // perhaps shared: hence the check below

@@ -9,9 +9,9 @@
 // inputs. backward() runs the closures from the loss to the leaves, and frees each with all that it holds once it
 // has run: memory falls during the backward pass. So backward() can be called once per graph.
 //
-// A Var is a handle, as torch.Tensor is: copies share one value and one gradient. What writes the value or clears the
-// gradient takes a Var that is not const. Gradients are added through const ones, because an operation keeps its inputs
-// as it got them.
+// A Var is a handle, as torch.Tensor is: copies share one value and one gradient. Functions that write the value or
+// clear the gradient are not const; add_grad() is, because an operation keeps its inputs as const. Every function but
+// defined(), requires_grad(), add_grad() and zero_grad() throws Error(failure) if the Var is not defined().
 //
 // Not thread-safe: a graph and its leaves belong to one thread at a time. Different graphs may be built at once.
 #pragma once
@@ -33,7 +33,7 @@ class Var {
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
-  // To be written in place, as optimizers write weights and batch_norm its running statistics. Throws if not defined().
+  // To be written in place, as optimizers write weights and batch_norm its running statistics.
   Tensor& value();
   const Shape& shape() const { return value().shape(); }
   Backend& backend() const { return value().backend(); }
@@ -41,14 +41,15 @@ class Var {
 
   // The gradient that has been accumulated so far; undefined if there is none.
   const Tensor& grad() const;
-  // Adds to the gradient. Does nothing if this requires none.
+  // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the shape differs.
   void add_grad(Tensor gradient) const;
   void zero_grad();
-  // Replaces the value of a leaf by another tensor of the same shape, as when weights are loaded.
+  // Replaces the value of a leaf, as when weights are loaded. Throws Error(failure) if the shape differs.
   void set_value(Tensor value);
 
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to the leaf's.
-  // Throws if this is not one element, or if its graph was freed by an earlier backward().
+  // Throws Error(failure) if this is not one element, if nothing that it was computed from requires a gradient, or if
+  // its graph was freed by an earlier backward().
   void backward() const;
 
   // For operations: the result of `operation`, with a closure that gets the gradient of the result and passes it on

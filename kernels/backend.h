@@ -10,10 +10,10 @@
 //   - an output shares no memory with an input unless the comment says "may be in place";
 //   - N, H, W, C, K, R, S, P, Q are as in view.h; `dx` is the gradient of the loss with respect to `x`;
 //   - floating dtypes are f32 and f64 throughout, and bf16 where require() allows it; then scales, statistics and the
-//     gradients of biases are f32 (parameter_dtype). Sums are accumulated in higher precision than they are stored;
+//     gradients of biases are f32 (parameter_dtype). Sums are accumulated in f32 or a higher precision;
 //   - a call may return before its result is computed: operations that are enqueued later see it, and download() waits;
-//   - several threads may use the reference and the cpu backend at once, but only one thread at a time the cuda
-//   backend.
+//   - several threads may use the reference and the cpu backend at once, but only one thread at a time may use the cuda
+//     backend.
 #pragma once
 
 #include <string>
@@ -34,7 +34,7 @@ struct Pool2dParams {
   Index out(Index in) const { return (in + 2 * pad - window) / stride + 1; }
 };
 
-// What a device is allowed to do for speed, where it can.
+// How a device computes, where it has a choice.
 struct ComputeMode {
   bool tf32 = false;           // round the factors of f32 products to TF32's 10 bits of mantissa
   bool deterministic = false;  // the same bits in every run on one machine, even if that is slower
@@ -53,9 +53,9 @@ class Backend {
   virtual std::string name() const = 0;
   // The hardware and libraries, human-readable: "NVIDIA H100 80GB HBM3, ...".
   virtual std::string description() const = 0;
-  // Throws Error(device) with the reason unless it can compute in this dtype.
+  // Throws Error(device) with the reason if the device cannot compute in this dtype.
   virtual void require(DType dtype) const = 0;
-  // Throws Error(invalid_argument) for a mode that it does not have.
+  // Throws Error(invalid_argument) if the backend has no such mode, and Error(device) if its GPU is too old for it.
   virtual void set_mode(const ComputeMode& mode) = 0;
   // True if the CPU cannot access the backend's memory, so that reading a number means a copy and a wait.
   virtual bool is_remote() const { return false; }
@@ -72,7 +72,7 @@ class Backend {
   virtual void synchronize() = 0;
   // The total memory of a remote backend in bytes; 0 for others.
   virtual size_t memory_bytes() const { return 0; }
-  // The peak of a remote backend's memory use since the program started, in bytes; 0 for others.
+  // The most memory that a remote backend has reserved at once, in bytes; 0 for others.
   virtual size_t peak_bytes() const { return 0; }
 
   // -- elementwise --
@@ -107,7 +107,7 @@ class Backend {
   // y [M, N] = op(a) op(b), where op transposes if the flag is set: a is [M, L] or [L, M], b is [L, N] or [N, L].
   virtual void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) = 0;
 
-  // -- convolution: cross-correlation with zero padding, as everywhere in deep learning --
+  // -- convolution: cross-correlation with zero padding, as usual in deep learning --
   //   y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p stride + r - pad, q stride + s - pad, c] w[k,r,s,c]
   // followed by max(y, 0) if `relu`. `bias` [K] may have no data: then there is none.
   virtual void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
@@ -143,8 +143,8 @@ class Backend {
   // y = x - log sum_k exp(x_k), row by row.
   virtual void log_softmax(const ConstView& x, const View& y) = 0;
   virtual void log_softmax_grad(const ConstView& y, const ConstView& dy, const View& dx) = 0;
-  // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K). For other indices a remote backend gives NaN; for the
-  // others the caller has checked. The gradient is 0 elsewhere.
+  // y[n] = x[n, index[n]]; index [N] is i32 and within [0, K). For any other index a remote backend writes NaN; for a
+  // backend that is not remote the caller checks the indices. The gradient is 0 elsewhere.
   virtual void gather(const ConstView& x, const ConstView& index, const View& y) = 0;
   virtual void gather_grad(const ConstView& dy, const ConstView& index, const View& dx) = 0;
 
@@ -160,12 +160,12 @@ class Backend {
   virtual void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) = 0;
 
   // -- optimizers --
-  // Applies an update of formulas.h to every number of the weights, in place in w and the states. They are all f32 or
+  // Applies an update of formulas.h to every element of the weights, in place in w and the states. They are all f32 or
   // all f64.
   virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) = 0;
 };
 
-// The backends. Each lives as long as the program.
+// The backends. Each lives as long as the program. Any thread may call these functions.
 Backend& reference_backend();
 Backend& cpu_backend();
 // Null where this build or this machine has no usable GPU; then cuda_absence() says why and what to do. The first call

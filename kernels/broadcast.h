@@ -1,4 +1,4 @@
-// NumPy's broadcasting as an index computation.
+// NumPy's broadcasting as an index computation. Any thread may use it.
 #pragma once
 
 #include "kernels/view.h"

@@ -25,7 +25,7 @@ struct ConvGeometry {
   CP_HD Index length() const { return R * S * C; }  // products in an element of y
 };
 
-// Whether so many bytes will have left the caches by the time they are read again.
+// Whether a buffer of so many bytes is evicted from the caches before it is read again.
 constexpr bool beyond_caches(Index bytes) { return bytes >= Index(8) << 20; }
 
 }  // namespace counterpoise::detail

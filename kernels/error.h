@@ -6,6 +6,7 @@
 //   CP_ENSURE(c == wc, "conv2d: x has C=", c, " but w expects C=", wc);
 //
 // The library knows neither command-line flags nor exit codes; a program maps kinds to its codes and names its flags.
+// All functions here may be called from any thread.
 #pragma once
 
 #include <sstream>

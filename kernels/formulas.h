@@ -3,7 +3,8 @@
 // holds for all.
 //
 // A unary formula has up to two constants a and b. Its derivative gets both the input x and the value y = f(x), and
-// uses whichever is simpler. At a kink the derivative is PyTorch's.
+// uses whichever is simpler. At a kink the derivative is PyTorch's. Formulas are pure functions, safe to call from any
+// thread.
 #pragma once
 
 #include <cmath>
@@ -62,11 +63,11 @@ struct Log {
   template <class T> CP_HD static T f(T x, T, T) { return std::log(x); }
   template <class T> CP_HD static T df(T x, T, T, T) { return T(1) / x; }
 };
-struct Log1p {  // log(1 + x), exact for small x
+struct Log1p {  // log(1 + x), accurate for small x
   template <class T> CP_HD static T f(T x, T, T) { return std::log1p(x); }
   template <class T> CP_HD static T df(T x, T, T, T) { return T(1) / (T(1) + x); }
 };
-struct Expm1 {  // e^x - 1, exact for small x
+struct Expm1 {  // e^x - 1, accurate for small x
   template <class T> CP_HD static T f(T x, T, T) { return std::expm1(x); }
   template <class T> CP_HD static T df(T, T y, T, T) { return y + T(1); }
 };
@@ -86,7 +87,7 @@ struct Pow {  // x^a
   template <class T> CP_HD static T f(T x, T a, T) { return std::pow(x, a); }
   template <class T> CP_HD static T df(T x, T, T a, T) { return a == T(0) ? T(0) : a * std::pow(x, a - T(1)); }
 };
-struct Clamp {  // x held within [a, b]; its slope is 1 within and at the bounds
+struct Clamp {  // x clamped to [a, b]; its slope is 1 inside and at the bounds
   template <class T> CP_HD static T f(T x, T a, T b) { return x < a ? a : x > b ? b : x; }
   template <class T> CP_HD static T df(T x, T, T a, T b) { return x < a || x > b ? T(0) : T(1); }
 };

@@ -1,8 +1,8 @@
 // Augmentation of an image, from bytes to floats: the formulas, written once for every backend.
 //
-// A pixel of the result is read at its place in the image, which an affine map gives, bilinearly between the four
-// pixels around it. What lies outside is the image mirrored at its edges, d c b a | a b c d | d c b a. Pixel formulas
-// then change its color, and scale_pixel() brings it to the range of the networks.
+// An affine map gives the position in the image at which a pixel of the result is read, by bilinear interpolation
+// between the four pixels around it. Outside, the image is mirrored at its edges: d c b a | a b c d | d c b a. Pixel
+// formulas then change its color, and scale_pixel() scales it to the range of the networks.
 //
 // Everything here is plain data and pure functions: safe to use from several threads.
 #pragma once
@@ -30,7 +30,7 @@ CP_HD inline void apply_formula(PixelFormula formula, float a, float b, float* r
   (void)a, (void)b, (void)rgb;
 }
 
-// What is done to one image: where each pixel of the result is found in it, and what happens to its color then.
+// The transform of one image: where each pixel of the result is read, and how its color is then changed.
 struct ImageTransform {
   struct Pixel {
     PixelFormula formula = PixelFormula::none;
@@ -61,7 +61,7 @@ struct ImageTransform {
     const double cosine = std::cos(angle), sine = std::sin(angle);
     then({{cosine, -sine, 0}, {sine, cosine, 0}});
   }
-  // Applies a formula to each pixel. Throws if there are max_formulas already.
+  // Applies a formula to each pixel. Throws Error(failure) if there are max_formulas already.
   void color(PixelFormula formula, float a, float b = 0) {
     int i = 0;
     while (i < max_formulas && pixels[i].formula != PixelFormula::none) ++i;
@@ -77,7 +77,7 @@ struct ImageTransform {
   }
 };
 
-// The place in [0, n-1] of a row of n pixels that place x of the row and its mirror images show.
+// The position in [0, n-1] that position x maps to when a row of n pixels is extended by its mirror images.
 CP_HD inline float reflect(float x, int n) {
   const float period = 2.0f * n;
   float t = x + 0.5f;  // from the outer edge of the first pixel
@@ -100,14 +100,14 @@ CP_HD inline void sample_bilinear(const uint8_t* rgb, int height, int width, flo
   }
 }
 
-// A row of the result: where each of its pixels is found in the image.
+// Maps the pixels of one row of the result to their positions in the image.
 class TransformedRow {
  public:
   CP_HD TransformedRow(const ImageTransform& transform, int height, int width, int row)
       : height_(height), width_(width) {
     const auto& m = transform.map;
     const double cx = (width - 1) * 0.5, cy = (height - 1) * 0.5;
-    // The place of this row's middle, from where float steps in both directions stay exact enough.
+    // The position of this row's middle, from which steps in float stay accurate enough in both directions.
     cx_ = static_cast<float>(cx);
     mx_ = static_cast<float>(cx + m[0][1] * (row - cy) + m[0][2]);
     my_ = static_cast<float>(cy + m[1][1] * (row - cy) + m[1][2]);

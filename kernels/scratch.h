@@ -1,4 +1,5 @@
-// Scratch memory from a backend, released at the end of the scope.
+// Scratch memory from a backend, released at the end of the scope. Throws what Backend::allocate() throws.
+// An object belongs to one thread.
 #pragma once
 
 #include "kernels/backend.h"

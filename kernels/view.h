@@ -4,6 +4,8 @@
 // All tensors are dense and row-major: the last axis is contiguous. Images are [N, H, W, C] (image, row, column,
 // channel) and convolution weights [K, R, S, C] (output channel, kernel row, kernel column, input channel), the
 // letters of the cuDNN manual. The output of a convolution is [N, P, Q, K].
+//
+// Shapes and views are plain values: different threads may use different ones.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +20,14 @@ namespace counterpoise {
 
 using Index = int64_t;
 
-// Numbers to compute with, in three precisions; labels; the bytes of images.
+// Element types: three floating-point precisions to compute in, i32 for labels, u8 for the bytes of images.
 enum class DType : uint8_t { f32, f64, bf16, i32, u8 };
 
 const char* name(DType dtype);
 size_t size_of(DType dtype);  // bytes
 
-// The extents of up to five axes. Shape{} is a scalar: no axes, one element.
+// The extents of up to five axes. Shape{} is a scalar: no axes, one element. Throws Error(failure) for more axes, a
+// negative extent, or an axis that it does not have.
 class Shape {
  public:
   static constexpr int max_rank = 5;
@@ -62,7 +65,7 @@ std::string str(const Shape& shape);  // "[16, 160, 160, 3]"
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 // The shape of `a` op `b` by NumPy's rule: axes are aligned at the end, and an axis of extent 1 is repeated.
-// Throws when two extents differ and neither is 1; the message begins with the name of the operation.
+// Throws Error(failure) if two extents differ and neither is 1; the message begins with the name of the operation.
 Shape broadcast(const Shape& a, const Shape& b, const char* operation = "broadcast");
 
 // What an operation reads. A ConstView without data stands for an operand that is absent, such as no bias.
@@ -95,7 +98,8 @@ struct View {
 // The dtype of what belongs to activations of a dtype (scales, statistics and sums over many of them): f32 for bf16.
 inline DType parameter_dtype(DType dtype) { return dtype == DType::bf16 ? DType::f32 : dtype; }
 
-// Calls fn(T()) with T the C++ type of a floating dtype, so that one generic body serves f32 and f64.
+// Calls fn(T()) with T the C++ type of a floating dtype, so that one generic body serves f32 and f64. Throws
+// Error(failure) for other dtypes.
 template <class Fn>
 void dispatch(DType dtype, const Fn& fn) {
   if (dtype == DType::f32) return fn(float());

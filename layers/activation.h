@@ -1,4 +1,4 @@
-// Layers without parameters: activations, Flatten, Dropout.
+// Layers without parameters: activations, Flatten, Dropout. Like all modules, not thread-safe.
 #pragma once
 
 #include "layers/init.h"
@@ -30,18 +30,18 @@ class Softmax : public Module {
   Var forward(const Var& x) override { return softmax(x); }
 };
 
-// x [N, H, W, C] -> [N, H W C].
+// x [N, ...] -> [N, rest], for images [N, H W C].
 class Flatten : public Module {
  public:
   Var forward(const Var& x) override { return flatten(x); }
 };
 
-// In training mode each element is 0 with probability p, and x / (1 - p) otherwise; in evaluation mode x itself. Every
-// call draws a new mask from Philox keyed by a seed, which the constructor draws; the mask is the same on every
+// In training mode each element is 0 with probability p, and x / (1 - p) otherwise; in evaluation mode the output is x.
+// Every call draws a new mask from Philox, keyed by a seed that the constructor draws; the mask is the same on every
 // backend. Srivastava et al. 2014.
 class Dropout : public Module {
  public:
-  // 0 <= p < 1.
+  // 0 <= p < 1; forward() throws Error(failure) for others in training mode.
   explicit Dropout(double p = 0.5) : p_(p), key_(init::rng().below(~uint64_t(0))) {}
   Var forward(const Var& x) override { return training() ? dropout(x, p_, key_, calls_++) : x; }
 

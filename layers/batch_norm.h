@@ -9,7 +9,7 @@ namespace counterpoise {
 
 // x [..., C] -> (x - mean) / sqrt(var + eps) * weight + bias, of the same shape. In training mode mean and variance are
 // the batch's, and the running ones move towards them: running = (1 - momentum) running + momentum batch. In evaluation
-// mode the running ones are used. Names and defaults are PyTorch's.
+// mode the running ones are used. Names and defaults are PyTorch's. Like all modules, not thread-safe.
 class BatchNorm2d : public Module {
  public:
   explicit BatchNorm2d(Index channels, double momentum = 0.1, double eps = 1e-5) : momentum_(momentum), eps_(eps) {

@@ -1,4 +1,4 @@
-// Conv2d: a convolution with bias, and relu in the same operation if requested.
+// Conv2d: a convolution with bias, and relu in the same operation if requested. Like all modules, not thread-safe.
 #pragma once
 
 #include "layers/init.h"

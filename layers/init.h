@@ -1,6 +1,6 @@
-// Initial weights: where they are drawn from, and the distributions, with the names of torch.nn.init.
+// Initial weights: the generator that draws them, and the distributions, with the names of torch.nn.init.
 //
-// Layers are constructed without a backend and a random generator; they take both from the calling thread:
+// Layers are constructed without naming a backend or a random generator; they take both from the calling thread:
 //
 //   manual_seed(1);
 //   Sequential net = {Linear(8, 64), ReLU(), Linear(64, 1)};   // on cpu_backend(), always the same weights
@@ -22,7 +22,7 @@
 
 namespace counterpoise {
 
-// Makes the calling thread draw the initial weights of all layers that it constructs from now on from
+// Seeds the calling thread's generator: the initial weights of all layers that it constructs from now on come from
 // Random(seed, Stream::init). Within an InitScope this holds until the scope ends.
 void manual_seed(uint64_t seed);
 
@@ -43,7 +43,7 @@ class InitScope {
 
 namespace init {
 
-// What the calling thread constructs layers with.
+// The backend and the generator that the calling thread constructs layers with.
 Backend& backend();
 Random& rng();
 
@@ -55,8 +55,8 @@ inline Tensor ones(const Shape& shape) { return constant(shape, 1); }
 Tensor normal(const Shape& shape, double deviation);
 
 // Normal with the standard deviation sqrt(2 / fan), so that a network of relu layers keeps the variance of its
-// activations (fan = inputs of an output) or of its gradients (fan = outputs of an input, for a convolution outputs x
-// kernel area, as in torchvision's VGG): He et al. 2015 (arXiv:1502.01852) eq. 10 and 14.
+// activations (fan = fan_in) or of its gradients (fan = fan_out: for a convolution outputs x kernel area, as in
+// torchvision's VGG): He et al. 2015 (arXiv:1502.01852) eq. 10 and 14.
 Tensor kaiming_normal(const Shape& shape, Index fan);
 
 // Uniform in [-a, a), a = sqrt(6 / (fan_in + fan_out)): Glorot and Bengio 2010 eq. 16, Keras's default.

@@ -9,7 +9,7 @@ void tau_normalize(Module& layer, double tau) {
     const NoGrad no_grad;
     const Index K = p.var.shape()[0];
     CP_ENSURE(p.var.shape().rank() == 2 && K >= 2, "tau_normalize: weights ", p.var.shape(),
-              " have no two rows whose lengths could be balanced");
+              " must be a matrix of at least two rows to be balanced");
     const Var lengths = sqrt(sum_to(square(p.var), {K, 1}) + 1e-24);
     p.var.set_value((p.var * pow(lengths, -tau)).value());
   }

@@ -1,4 +1,4 @@
-// Dense layers, and tau-normalization of a trained one.
+// Dense layers, and tau-normalization of a trained one. Like all modules, not thread-safe.
 #pragma once
 
 #include "layers/init.h"
@@ -27,9 +27,9 @@ class Linear : public Module {
   Var weight_, bias_;
 };
 
-// x [N, C] -> [N, K]: the cosine of the angle between x and each row of weight [K, C], between -1 and 1. A class cannot
-// win by a long weight vector, as frequent classes otherwise do; LDAM's margins (Cao et al. 2019, arXiv:1906.07413) are
-// measured on it. There is no bias.
+// x [N, C] -> [N, K]: the cosine of the angle between x and each row of weight [K, C], between -1 and 1. The norm of a
+// weight vector, which grows for frequent classes, has no influence; LDAM's margins (Cao et al. 2019, arXiv:1906.07413)
+// are measured on it. There is no bias.
 class CosineLinear : public Module {
  public:
   // Initial weights and layout as Linear's.
@@ -41,16 +41,16 @@ class CosineLinear : public Module {
   std::string type() const override { return "CosineDense"; }
 
  private:
-  // Rows divided by their lengths; the 1e-12 keeps a row of zeros from 0 / 0.
+  // Rows divided by their norms; the 1e-12 avoids 0 / 0 for a row of zeros.
   static Var unit_rows(const Var& x) { return x / sqrt(sum_to(square(x), {x.shape()[0], 1}) + 1e-12); }
 
   Var weight_;
 };
 
 // tau-normalization, Kang et al. 2020 (arXiv:1910.09217) section 4.3: rebalances a trained classifier. Each row w_k of
-// the layer's "weight" [K, C] becomes w_k / ||w_k||^tau, and its "bias" 0. Classes with many samples grow long rows;
-// tau = 0 keeps the lengths, tau = 1 makes all lengths 1. Throws if the layer has fewer than two outputs, since there
-// is nothing to balance. Not thread-safe: it changes the layer.
+// the layer's "weight" [K, C] becomes w_k / ||w_k||^tau, and its "bias" 0. Classes with many samples get rows of large
+// norm; tau = 0 keeps the norms, tau = 1 makes all norms 1. Throws Error(failure) if the weight is not a matrix or has
+// fewer than two rows, since there is nothing to balance. Not thread-safe: it changes the layer.
 void tau_normalize(Module& layer, double tau);
 
 }  // namespace counterpoise

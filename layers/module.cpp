@@ -8,7 +8,7 @@
 namespace counterpoise {
 
 namespace {
-// Where this thread's calls are recorded, if they are.
+// Where this thread's calls are recorded; null if they are not.
 thread_local std::vector<Module::Call>* recorded = nullptr;
 }  // namespace
 
@@ -103,7 +103,7 @@ std::vector<Module::Call> Module::trace(const Shape& input) {
   Backend& backend = all.empty() ? cpu_backend() : all.front().var.backend();
   const DType dtype = all.empty() ? DType::f32 : all.front().var.value().dtype();
 
-  // Whatever forward() throws, the modes and an outer trace come back.
+  // Restores the modes and an outer trace, even if forward() throws.
   struct Restore {
     std::vector<std::pair<Module*, bool>> modes;
     std::vector<Call>* outer = recorded;

@@ -1,6 +1,6 @@
 // A Module is a part of a network: a function with parameters that can be listed, saved and trained.
 //
-// A module owns its children and names them; a name of a parameter is the path to it, as in PyTorch:
+// A module owns its children and names them; the name of a parameter is the path to it, as in PyTorch:
 //
 //   class BasicBlock : public Module {            // "conv1.weight", "conv1.bias", "bn1.weight", ...
 //    public:
@@ -24,8 +24,8 @@
 
 namespace counterpoise {
 
-// How a parameter is laid out in a file. In memory images are [N, H, W, C]; files keep the field's layout
-// (torchvision's), in which they are [N, C, H, W]. layers/weights.h converts.
+// How a parameter is laid out in a file. In memory images are [N, H, W, C]; files have torchvision's layout, in which
+// they are [N, C, H, W]. layers/weights.h converts.
 struct FileLayout {
   enum Kind {
     same,       // biases, dense weights, statistics
@@ -69,12 +69,12 @@ class Module {
   Module(const Module&) = delete;  // parameters have one owner: pass std::move(module)
   Module& operator=(const Module&) = delete;
 
-  // What the module computes. Call modules as functions, net(x), so that trace() sees the call; override forward().
-  // Must accept a batch of no samples, as all operations do.
+  // What the module computes. Call modules as functions, net(x), so that trace() sees the call; override forward(). It
+  // must accept a batch of no samples in evaluation mode, and throws Error(failure) where x does not fit.
   virtual Var forward(const Var& x) = 0;
   Var operator()(const Var& x);
 
-  // The name of its kind in the summary. The layers have Keras's ("Conv2D"); by default it is the name of the class.
+  // The module's type in the summary: Keras's name for a layer ("Conv2D"), by default the name of the class.
   virtual std::string type() const;
 
   // The children, in the order in which they were added.
@@ -92,15 +92,15 @@ class Module {
   bool training() const { return training_; }
 
   // Converts all parameters and buffers to another floating dtype, or moves them to another backend. Copies of their
-  // Vars follow; an optimizer is constructed afterwards, because its state does not. Throws what Tensor::cast() and
+  // Vars follow; an optimizer's state does not, so construct optimizers afterwards. Throws what Tensor::cast() and
   // Tensor::to() throw.
   void cast(DType dtype);
   void to(Backend& backend);
-  // Drops the gradients of all parameters, as Optimizer::step() also does.
+  // Clears the gradients of all parameters, as Optimizer::step() also does.
   void zero_grad();
 
-  // The shape of forward(x) for x of a shape, computed with a batch of no samples, in evaluation mode: nearly for free.
-  // Throws what forward() throws where x does not fit.
+  // The shape of forward(x) for an x of the given shape, computed with a batch of no samples in evaluation mode, at
+  // almost no cost. Throws what forward() throws.
   Shape output_shape(const Shape& x);
   // The calls of this module and of all modules inside it that output_shape() makes, in the order in which they return.
   // The first axis of their outputs is 0.
@@ -108,7 +108,7 @@ class Module {
 
  protected:
   // Adds a learned tensor, or a buffer if `trainable` is false, and returns the Var to use in forward(): copy it.
-  // A name must be new to the module, not empty, and without a dot; otherwise an Error is thrown.
+  // A name must be new to the module, not empty, and without a dot; otherwise Error(failure) is thrown.
   const Var& add(const std::string& name, Tensor value, FileLayout layout = {}, bool trainable = true);
   // Adds a child, and returns a reference to it that stays valid as long as this module, or the one it is moved to.
   template <class M, class = std::enable_if_t<std::is_base_of_v<Module, M>>>

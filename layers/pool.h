@@ -1,4 +1,4 @@
-// Pooling layers: x [N, H, W, C] -> [N, P, Q, C].
+// Pooling layers: x [N, H, W, C] -> [N, P, Q, C]. Like all modules, not thread-safe.
 #pragma once
 
 #include "layers/module.h"
@@ -29,7 +29,7 @@ class AvgPool2d : public Module {
   Pool2dParams params_;
 };
 
-// P = rows, Q = columns: means over rows x columns windows that cover the image, whatever its size.
+// P = rows, Q = columns: the means of rows x columns windows that cover an image of any size.
 class AdaptiveAvgPool2d : public Module {
  public:
   AdaptiveAvgPool2d(Index rows, Index columns) : rows_(rows), columns_(columns) {}

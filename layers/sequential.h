@@ -1,4 +1,4 @@
-// Sequential: modules that run one after the other.
+// Sequential: modules in sequence.
 #pragma once
 
 #include "layers/module.h"
@@ -21,7 +21,7 @@ constexpr bool are_modules<M> = std::is_base_of_v<Module, M> && !std::is_base_of
 //   Sequential net = {Linear(8, 64), ReLU(), Linear(64, 1)};    // "0.weight", "0.bias", "2.weight", "2.bias"
 //
 // Braces construct the modules from left to right, so that they draw their initial weights in this order.
-// Not thread-safe, as all modules.
+// Not thread-safe, like all modules.
 class Sequential : public Module {
  public:
   Sequential() = default;

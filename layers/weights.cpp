@@ -8,8 +8,8 @@ namespace counterpoise {
 
 namespace {
 
-// In both layouts the file has the channels elsewhere: [A, B, C] in memory is [A, C, B] in the file, where A counts the
-// outputs and B the positions in the kernel (R S) or in the flattened image (H W).
+// In both layouts the file has the channels before the positions: [A, B, C] in memory is [A, C, B] in the file, where A
+// counts the outputs and B the positions in the kernel (R S) or in the flattened image (H W).
 struct Axes {
   Index A, B, C;
 };

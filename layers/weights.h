@@ -3,7 +3,7 @@
 //   torch: safetensors.torch.save_file(model.state_dict(), "vgg16.safetensors")
 //   here:  load_weights(*model, "vgg16.safetensors");
 //
-// Not thread-safe: nothing else may use the module meanwhile, nor write the file.
+// Not thread-safe: no other thread may use the module or write the file meanwhile.
 #pragma once
 
 #include <map>
@@ -14,13 +14,13 @@
 namespace counterpoise {
 
 // Reads all parameters and buffers, into the dtype and onto the backend that they have. Throws Error(bad_data), and
-// changes nothing, if a name is missing in the file or unexpected, or if a shape differs: the message lists the three
+// changes nothing, if a name is missing in the file or unexpected, or if a shape differs: the message lists all three
 // kinds. The same holds for a weight that is NaN or infinite. (num_batches_tracked, a counter in PyTorch's batch
 // normalization, is ignored.) Throws what SafetensorsFile throws for a file that cannot be read.
 void load_weights(Module& model, const std::string& path);
 
 // Writes all parameters and buffers as f32. A file that exists is replaced as a whole, or not at all if writing fails:
-// then Error(failure) is thrown. Metadata are texts by key, such as metadata(config) of layers/models/models.h.
+// then Error(failure) is thrown. `metadata` maps keys to texts, such as metadata(config) of layers/models/models.h.
 void save_weights(const Module& model, const std::string& path,
                   const std::map<std::string, std::string>& metadata = {});
 

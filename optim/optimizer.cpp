@@ -12,10 +12,10 @@ constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 // Hyper-parameters that several rows share. Name, default, lowest, below which, help.
 OptimizerParam lr(double value = 1e-3) { return {"lr", value, 0, no_limit, "learning rate"}; }
-OptimizerParam weight_decay(double value) { return {"weight-decay", value, 0, no_limit, "decay of the weights"}; }
-OptimizerParam beta1() { return {"beta1", 0.9, 0, 1, "how slowly the mean of the gradients changes"}; }
-OptimizerParam beta2() { return {"beta2", 0.999, 0, 1, "how slowly the mean of their squares changes"}; }
-OptimizerParam eps() { return {"eps", 1e-8, 0, no_limit, "added to the root of the mean of the squares"}; }
+OptimizerParam weight_decay(double value) { return {"weight-decay", value, 0, no_limit, "weight decay"}; }
+OptimizerParam beta1() { return {"beta1", 0.9, 0, 1, "decay rate of the first moment: the mean of the gradients"}; }
+OptimizerParam beta2() { return {"beta2", 0.999, 0, 1, "decay rate of the second moment: the mean of their squares"}; }
+OptimizerParam eps() { return {"eps", 1e-8, 0, no_limit, "added to the denominator: the root of the second moment"}; }
 
 // clang-format on
 
@@ -31,14 +31,14 @@ const std::vector<OptimizerInfo>& optimizers() {
   static const std::vector<OptimizerInfo> rows = {
       // name, help, source, hyper-parameters, formula
       {"sgd", "stochastic gradient descent with momentum", "Sutskever et al. 2013",
-       {lr(), {"momentum", 0, 0, 1, "part of the velocity that stays"}, weight_decay(0),
+       {lr(), {"momentum", 0, 0, 1, "fraction of the velocity that is kept"}, weight_decay(0),
         {"nesterov", 0, 0, 2, "Nesterov's momentum", OptimizerParam::flag}},
        [](P p) -> Update {
          CP_ENSURE_AS(invalid_argument, p.at("nesterov") == 0 || p.at("momentum") > 0,
                       "sgd: Nesterov's momentum needs a momentum above 0");
          return formula::Sgd{p.at("lr"), p.at("momentum"), p.at("weight-decay"), p.at("nesterov") != 0};
        }},
-      {"adam", "steps scaled by the gradients' moments", "Kingma and Ba 2015, arXiv:1412.6980",
+      {"adam", "adaptive moment estimation", "Kingma and Ba 2015, arXiv:1412.6980",
        {lr(), beta1(), beta2(), eps(), weight_decay(0)},
        [](P p) -> Update { return adam(p, false); }},
       {"adamw", "adam with decoupled weight decay", "Loshchilov and Hutter 2019, arXiv:1711.05101",
@@ -149,8 +149,8 @@ void Optimizer::load(std::vector<State> states) {
   const size_t count = state_count(update_);
   for (size_t i = 0; i < states.size(); ++i) {
     const State& state = states[i];
-    CP_ENSURE(state.tensors.size() == (state.steps > 0 ? count : 0), "optimizer: ", state.tensors.size(),
-              " tensors as state ", i, " after ", state.steps, " steps, of ", count);
+    CP_ENSURE(state.tensors.size() == (state.steps > 0 ? count : 0), "optimizer: state ", i, " has ",
+              state.tensors.size(), " tensors after ", state.steps, " steps; this optimizer keeps ", count);
     for (const Tensor& x : state.tensors) {
       const Tensor& w = parameters_[i].value();
       CP_ENSURE(x.shape() == w.shape() && x.dtype() == w.dtype() && &x.backend() == &w.backend(), "optimizer: state ",

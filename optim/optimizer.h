@@ -2,11 +2,11 @@
 //
 //   Adam optimizer(model.trainable(), /*lr=*/1e-3);
 //   loss.backward();
-//   optimizer.step();  // moves the weights and clears their gradients
+//   optimizer.step();  // updates the weights and clears their gradients
 //
-// What a step does to one weight is a formula (kernels/formulas.h), which runs on the weights' backend. An Optimizer
-// owns what the formula remembers of each weight, and a row of optimizers() says what the hyper-parameters are, so that
-// a new optimizer is one formula and one row.
+// The update of one weight is a formula (kernels/formulas.h), which runs on the weights' backend. An Optimizer owns the
+// state that the formula keeps for each weight, and a row of optimizers() lists the hyper-parameters, so that a new
+// optimizer is one formula and one row.
 #pragma once
 
 #include <map>
@@ -31,28 +31,28 @@ class Optimizer {
         tensors;  // velocities or moments, in the parameter's shape and dtype; none before its first step
   };
 
-  // The parameters live on one backend.
+  // REQUIRES: the parameters are on one backend, and all f32 or all f64.
   Optimizer(std::vector<Var> parameters, const Update& update);
   Optimizer(Optimizer&&) = default;  // a state has one owner
   Optimizer& operator=(Optimizer&&) = default;
 
-  // Moves every parameter that has a gradient, and clears the gradients.
+  // Updates every parameter that has a gradient, and clears the gradients. Throws what its backend throws.
   void step();
-  // The same with a learning rate that stays, such as a schedule's.
+  // The same after set_lr(lr), for example with the rate of a schedule.
   void step(double lr);
-  // Clears the gradients of all parameters without moving them.
+  // Clears the gradients of all parameters without updating them.
   void zero_grad();
 
   double lr() const;
   void set_lr(double lr);
 
-  // The states, one for each parameter, to be saved with clone() and given back to an optimizer of the same kind and
-  // parameters. load() throws Error(failure) if their number, shapes or dtypes do not fit.
+  // The states, one for each parameter, to be saved with clone() and loaded into an optimizer of the same kind and
+  // parameters. load() throws Error(failure) if their number, shapes, dtypes or backends do not fit.
   const std::vector<State>& states() const { return states_; }
   void load(std::vector<State> states);
 
  protected:
-  // The optimizer of that name; see make_optimizer().
+  // The optimizer of that name; throws what make_optimizer() throws.
   Optimizer(const std::string& name, std::vector<Var> parameters, double lr, OptimizerParams others);
 
  private:
@@ -84,16 +84,17 @@ struct OptimizerInfo {
 // Safe to call from any thread.
 const std::vector<OptimizerInfo>& optimizers();
 std::vector<std::string> optimizer_names();
-// Throws Error(invalid_argument) that lists the valid names.
+// Throws Error(invalid_argument), which lists the valid names, for others.
 const OptimizerInfo& find_optimizer(const std::string& name);
 
-// The optimizer of that name with its defaults, which are PyTorch's, and `given` in place of some. Throws
+// The optimizer of that name with its defaults, which are PyTorch's, overridden by `given`. Throws
 // Error(invalid_argument) for an unknown name, for a parameter that the optimizer does not take (the message lists
 // those it does) and for a value out of range.
 Optimizer make_optimizer(const std::string& name, std::vector<Var> parameters, const OptimizerParams& given = {});
 
 // -- the optimizers by their classes' names in PyTorch --
-// `others` are the hyper-parameters besides the learning rate: Sgd(parameters, 0.01, {{"momentum", 0.9}}).
+// `others` are the hyper-parameters besides the learning rate: Sgd(parameters, 0.01, {{"momentum", 0.9}}). The
+// constructors throw what make_optimizer() throws.
 
 struct Sgd : Optimizer {
   explicit Sgd(std::vector<Var> parameters, double lr = 1e-3, const OptimizerParams& others = {})

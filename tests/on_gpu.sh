@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# All that only a GPU can show, in one run of under nine minutes:
+# Everything that only a GPU can show, in one run of under nine minutes:
 #
 #   tests/on_gpu.sh RESULTS PHOTOGRAPHS     # after make; PHOTOGRAPHS as in data/README.md, 11,000 of each class
 #
-# 1. the whole table of operations, losses, layers and networks on the GPU beside the reference, and the twenty steps
-#    beside PyTorch's; 2. compute-sanitizer's memcheck; 3. the lectures' experiment at full size: VGG16 at 160x160,
-#    balanced, and one cat to eleven dogs with cross-entropy and with the focal loss; 4. speed and memory beside PyTorch's.
-# Each part has its time; one that takes longer is ended, and said to be. RESULTS gets a log of each, and summary.txt.
-# BUILD is where run_tests and apps/ lie (build/release/cuda); cuBLAS and cuDNN may lie in Python's nvidia packages.
+# 1. the whole table of operations, losses, layers and networks on the GPU, compared with the reference, and the twenty
+#    steps, compared with PyTorch's; 2. the lectures' experiment at full size: VGG16 at 160x160, balanced, and one cat
+#    to eleven dogs with cross-entropy and with the focal loss; 3. speed and memory, compared with PyTorch's, and the
+#    speed of each operation; 4. compute-sanitizer's memcheck.
+# Each part has a time limit; one that takes longer is ended and reported. RESULTS gets a log of each, and summary.txt.
+# BUILD is the folder with run_tests and apps/ (build/release/cuda); cuBLAS and cuDNN may be Python's nvidia packages.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 results=${1:?where the results go} photographs=${2:?where the photographs are}

@@ -46,7 +46,8 @@ class InputFile {
   const std::string& path() const { return path_; }
   uint64_t size() const { return size_; }  // in bytes, when it was opened
 
-  // Reads up to `bytes` bytes at `offset` into `to` and returns their number, which is smaller only at the end.
+  // Reads up to `bytes` bytes at `offset` into `to` and returns their number, which is smaller only at the end of the
+  // file.
   size_t read_at(uint64_t offset, void* to, size_t bytes) const;
 
  private:
@@ -82,8 +83,8 @@ class AtomicFile {
 // Replaces the content of a file, through an AtomicFile.
 void write_file(const std::string& path, const std::string& content);
 
-// Creates a writable directory and those above it; does nothing if it exists. Throws Error(failure) if a file has its
-// name or permission is missing.
+// Creates a writable directory and its parents; does nothing if it exists. Throws Error(failure) if a file has its name
+// or permission is missing.
 void make_directories(const std::string& path);
 
 namespace detail {

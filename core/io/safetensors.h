@@ -82,7 +82,7 @@ struct FileTensor {
   FileTensor(std::string name, FileDType dtype, std::vector<int64_t> shape, const void* data)
       : name(std::move(name)), dtype(dtype), shape(std::move(shape)), data(data) {}
 
-  // The same from a vector; throws Error if its length is not the product of `shape`.
+  // The same from a vector; throws Error(failure) if its length is not the product of `shape`.
   FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<float>& values);
   FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<double>& values);
   FileTensor(std::string name, std::vector<int64_t> shape, const std::vector<int64_t>& values);
@@ -95,8 +95,8 @@ struct FileTensor {
 
 // Writes a file through an AtomicFile, straight from the tensors' memory. Tensors are ordered by decreasing width of
 // their dtype, then by name, and the header is padded with spaces to a multiple of 8, so each is aligned. The same
-// content gives the same bytes. Throws Error if names repeat, are longer than 512 bytes or not UTF-8, if a shape is
-// impossible, or if the file cannot be written.
+// content gives the same bytes. Throws Error(failure) if names repeat, are longer than 512 bytes or not UTF-8, if a
+// shape is impossible, or if the file cannot be written. Different threads may write different files.
 void save_safetensors(const std::string& path, std::vector<FileTensor> tensors,
                       const std::map<std::string, std::string>& metadata = {});
 

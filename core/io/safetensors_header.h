@@ -1,4 +1,5 @@
-// The inside of the safetensors reader: the rules that the header's JSON must obey. Used by safetensors.cpp alone.
+// Internals of the safetensors reader: the rules that the header's JSON must obey. Used by safetensors.cpp alone. Any
+// thread may call these functions.
 #pragma once
 
 #include "core/io/safetensors.h"

@@ -1,5 +1,5 @@
-// Matrix products by OpenBLAS, in one thread: the threads are ours (parallel.h), so that two thread pools never compete
-// for the cores.
+// Matrix products by OpenBLAS in the calling thread: the thread pool is ours (parallel.h), so that two pools never
+// compete for the cores. Any thread may call these functions.
 #pragma once
 
 #include <cblas.h>
@@ -8,6 +8,7 @@
 
 namespace counterpoise::detail {
 
+// An extent as OpenBLAS takes it. Throws Error(failure) if it is too large.
 inline int blas_int(Index n) {
   CP_ENSURE(n <= 0x7fffffff, "matrix product: an extent of ", n, " is more than OpenBLAS can count");
   return static_cast<int>(n);

@@ -79,7 +79,7 @@ void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
   parallel_for(bands(g), 1, [&](Index begin, Index end) {
     T* const mine = memory.get() + thread_slot() * (x_size + y_size);
     PaddedBand<T> padded(g, mine);
-    const Panels<T> filled = {mine + x_size, g.Q * lanes<T>};  // a row of y, its last panel filled up
+    const Panels<T> filled = {mine + x_size, g.Q * lanes<T>};  // a row of y, its last panel padded
     for_each_band(g, begin, end, [&](Index image, Index first, Index rows) {
       padded.read(x, image, first, rows);
       for (Index p = 0; p < rows; ++p) {

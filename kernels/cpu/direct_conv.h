@@ -1,9 +1,9 @@
 // Convolutions whose outputs are sums of few products, such as those of a network's first layer.
 //
 // Winograd's algorithm transforms each pixel of x, and im2col copies it R S times. That pays off if many channels are
-// summed afterwards, but not for 3. Yet a row of an image, padded with zeros, is a matrix as it is: its row q is the S
-// C numbers from column q stride on, which overlap with the next row's. A convolution is the product of R such
-// matrices, side by side, with the weights; only the padded image is written beforehand.
+// summed afterwards, but not for 3. Yet a row of an image, padded with zeros, already is a matrix in memory: its row q
+// is the S C numbers that begin at column q stride, and overlaps with the next row. A convolution is the product of R
+// such matrices, side by side, with the weights; only the padded image is written beforehand.
 #pragma once
 
 #include "kernels/conv_geometry.h"

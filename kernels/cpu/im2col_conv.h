@@ -1,4 +1,4 @@
-// Convolution as one matrix product, of any kernel, stride and padding. An output pixel is the product of the weights
+// Convolution as one matrix product, for any kernel, stride and padding. An output pixel is the product of the weights
 // with the R x S x C inputs around it; im2col writes these inputs side by side, one row per output pixel, and OpenBLAS
 // multiplies:
 //

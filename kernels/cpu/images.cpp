@@ -1,4 +1,4 @@
-// The cpu backend's augmentation: the channels of a pixel in one vector, and rows of all images shared by the threads.
+// The cpu backend's augmentation: a vector holds the channels of a pixel, and the threads share the rows of all images.
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -74,7 +74,7 @@ void sample_run(const ImageTransform& t, const uint8_t* rgb, int H, int W, int r
 
 void CpuBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
-  constexpr int run = 128;  // pixels that stay in the first cache between the steps
+  constexpr int run = 128;  // pixels that stay in the level-1 cache between the steps
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     parallel_for(y.shape[0] * H, std::max<Index>(1, thread_grain / (Index(W) * 3)), [&](Index begin, Index end) {

@@ -6,7 +6,7 @@
 //
 //   element (row, column)  lies at  panel[column / lanes][row][column % lanes],
 //
-// so that a row of a panel is one vector. The last panel is filled up with zeros.
+// so that a row of a panel is one vector. The last panel is padded with zeros.
 #pragma once
 
 #include "kernels/cpu/simd.h"
@@ -33,7 +33,7 @@ constexpr Index panel_count(Index columns) {
   return (columns + lanes<T> - 1) / lanes<T>;
 }
 
-// The products below compute up to so many rows and two panels of C at a time, so multiples of them are the fastest.
+// The products below compute up to this many rows and two panels of C at a time, so multiples of them are the fastest.
 constexpr Index rows_at_once = vector_registers == 32 ? 14 : 6;
 
 // C = A B: A is [rows, length], B and C have `count` panels. All have the default layout: lanes<T> columns in rows that

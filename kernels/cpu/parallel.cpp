@@ -25,7 +25,7 @@ void pause_a_little() {
 #endif
 }
 
-// Loops in a training step follow each other closely: a thread waits for the next one for some tens of microseconds
+// Loops in a training step follow each other closely: a thread spins for some tens of microseconds until the next one
 // before it goes to sleep, which costs more than that.
 constexpr int patience = 1000;
 

@@ -12,9 +12,9 @@
 
 namespace counterpoise {
 
-// The number of threads that the cpu backend computes with, the caller among them. n <= 0 means one for each core that
+// The number of threads that the cpu backend computes with, including the caller. n <= 0 means one for each core that
 // this process may use: the smaller of its CPU affinity and its control group's CPU quota, which is how containers are
-// limited. That is the default, too. Results may differ in the last digits between numbers of threads.
+// limited. That is the default, too. Results for different numbers of threads may differ in the last digits.
 //
 // Both may be called from any thread, but the number must not change while an operation runs. The next loop throws
 // Error(failure) if the system does not give so many threads.
@@ -31,7 +31,7 @@ void run_pieces(Index pieces, void (*run)(void* context, Index piece), void* con
 int cgroup_cores(const std::string& root);
 }  // namespace detail
 
-// The least number of elements of a simple loop that is worth a thread.
+// The smallest number of elements of a simple loop that is worth a thread.
 constexpr Index thread_grain = 16384;
 
 // Which of the threads this is, 0 <= slot < cpu_threads(), for scratch memory that pieces do not share.

@@ -79,7 +79,7 @@ void CpuBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const C
           for (Index c = 0; c < g.C; c += lanes<T>) {
             const Index size = std::min<Index>(lanes<T>, g.C - c), to = (row * g.Q + q) * g.C + c;
             const Vec<T> best = load(py + to, size);
-            Vec<T> rest = load(pdy + to, size);  // what the window still has to give: dy, then 0
+            Vec<T> rest = load(pdy + to, size);  // the gradient that the window has left: dy, then 0
             g.for_each_pixel(row / g.P, row % g.P, q, [&](Index at) {
               const auto hit = load(px + at + c, size) == best;
               const Vec<T> share = hit ? rest : Vec<T>{};

@@ -26,7 +26,7 @@ struct VecOf {
   typedef T type __attribute__((vector_size(vector_bytes)));
 };
 template <class T>
-struct MaskOf;  // integers of T's size, that say which lane goes where
+struct MaskOf;  // integers of T's size: the indices of a shuffle
 template <>
 struct MaskOf<float> : VecOf<int32_t> {};
 template <>
@@ -63,8 +63,8 @@ inline void store(T* to, Vec<T> v, Index count) {
   for (Index i = 0; i < count; ++i) to[i] = all[i];
 }
 
-// Stores to memory that will not be read soon, around the caches where the processor can: the line need not be read
-// before it is written, and nothing useful is pushed out. end_of_stream() makes them visible to other threads.
+// A non-temporal store, for memory that will not be read soon: where the processor can, it bypasses the caches, so that
+// the line is not read first and nothing useful is evicted. end_of_stream() makes it visible to other threads.
 template <class T>
 inline void stream(T* to, Vec<T> v, Index count) {
 #if defined(__AVX512F__)

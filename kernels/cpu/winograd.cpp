@@ -28,10 +28,10 @@ Index tiles_in_block(Index bytes, Index tiles, Index fewest) {
   return std::min(std::max(fewest, std::min(most_tiles, fitting)), (tiles + cpu_threads() - 1) / cpu_threads());
 }
 
-// Job `pair` has two of the panels of channels, the last one perhaps one.
+// Job `pair` has two panels of channels; the last job may have one.
 Range pair_of_panels(Index pair, Index panels) { return {2 * pair, std::min(panels, 2 * pair + 2)}; }
 
-// The sums of the weights' gradient that threads keep for themselves may take so much in all.
+// The most memory for the threads' partial sums of the weights' gradient, in all.
 constexpr Index most_part_bytes = 1 << 28;
 
 template <class T, int m>

@@ -1,13 +1,13 @@
 // Convolutions of 3 x 3 at stride 1 by Winograd's algorithm (winograd_transforms.h): with tiles of 4 x 4 a quarter of
-// the products, with tiles of 2 x 2 four ninths. An infinity or a NaN makes NaN of all outputs of a tile.
+// the products, with tiles of 2 x 2 four ninths. An infinity or a NaN can turn all outputs of its tiles into NaN.
 #pragma once
 
 #include "kernels/conv_geometry.h"
 
 namespace counterpoise::detail {
 
-// The tile size m, 2 or 4, that costs fewer products; 0 where a direct convolution costs less than either, or if this
-// is no such convolution.
+// The tile size m, 2 or 4, that costs fewer products; 0 where a direct convolution costs less than either, or where
+// the algorithm does not apply.
 int winograd_tile(const ConvGeometry& g);
 
 // y = x * w + bias, clamped at 0 if `relu`. If `rotated`, w is [C, 3, 3, K] and is used with its channels exchanged and

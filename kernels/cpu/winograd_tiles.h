@@ -34,8 +34,8 @@ struct Stack {
 template <class T>
 class Stacks {
  public:
-  // The step is an odd number of vectors: at a multiple of a power of two, all places of a tile would fall on the same
-  // few lines of a cache.
+  // The step is an odd number of vectors: at a multiple of a power of two, all places of a tile would compete for the
+  // same few sets of a cache.
   Stacks(Backend& backend, Index count, Index places, Index rows, Index panels)
       : step_((rows * panels | 1) * lanes<T>), places_(places), rows_(rows), memory_(backend, count * places * step_) {}
   Stack<T> operator[](Index i) const { return {memory_.get() + i * apart(), step_, rows_}; }
@@ -71,8 +71,8 @@ class Tiles {
   void output_grad(const T* dy, Range tiles, Range panels, const Stack<T>& to) const {
     transform_images<m>(Algebra::template output_grad<V>, Images<const T>{dy, g_.P, g_.Q, g_.K}, 0, tiles, panels, to);
   }
-  // A^T M A + bias of the products M [n, n], clamped at 0 if `relu`, to y. If y is `large`, it is stored past the
-  // caches.
+  // A^T M A + bias of the products M [n, n], clamped at 0 if `relu`, to y. If y is `large`, its
+  // stores bypass the caches.
   void output(const Stack<T>& products, Range tiles, Range panels, const T* bias, bool relu, bool large, T* y) const {
     for (Index tile = tiles.first; tile < tiles.last; ++tile) {
       T* pixel[m][m];
@@ -105,7 +105,7 @@ class Tiles {
         for (int tap = 0; tap < 9; ++tap) {
           for (Index i = 0; i < outputs; ++i) {
             const T* from = w + ((k + i) * 9 + tap) * g_.C + c;
-            __builtin_prefetch(from + lanes<T>);  // so many rows are too many for the processor to foresee
+            __builtin_prefetch(from + lanes<T>);  // too many rows for the hardware prefetcher
             taps[tap][i] = load(from, channels);
           }
           transpose<T>(taps[tap]);
@@ -130,7 +130,7 @@ class Tiles {
       }
     }
   }
-  // G^T dU G, where dU is the sum of `parts` stacks [K, C] that are so far `apart`, to dw [K, 3, 3, C].
+  // G^T dU G, where dU is the sum of `parts` stacks [K, C], each `apart` elements after the last, to dw [K, 3, 3, C].
   void kernel_grad(const Stack<T>& du, Index parts, Index apart, Range panels, T* dw) const {
     for (Index panel = panels.first; panel < panels.last; ++panel) {
       const Index c = panel * lanes<T>, channels = std::min<Index>(lanes<T>, g_.C - c);
@@ -141,7 +141,7 @@ class Tiles {
               V sum = {};
               for (Index part = 0; part < parts; ++part) {
                 const T* from = du.at(i * n + j, panel - panels.first, k) + part * apart;
-                __builtin_prefetch(from + 4 * lanes<T>);  // so many places are too many for the processor to foresee
+                __builtin_prefetch(from + 4 * lanes<T>);  // too many places for the hardware prefetcher
                 sum += load(from);
               }
               return sum;
@@ -161,7 +161,8 @@ class Tiles {
     Index H, W, C;
   };
 
-  // Where the pixels of a tile lie, from `shift` above and to the left of its outputs on; `outside` beyond the edges.
+  // Pointers to the pixels of a tile, which begins `shift` rows above and columns left of its outputs; `outside` for
+  // pixels beyond the edges.
   template <int size, class U>
   void find(Index tile, const Images<U>& x, Index shift, U* outside, U* (&pixel)[size][size]) const {
     const Index top = tile % per_image_ / columns_ * m - shift, left = tile % columns_ * m - shift;

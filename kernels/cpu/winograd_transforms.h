@@ -1,7 +1,7 @@
 // The transforms of Winograd's minimal filtering, F(m, 3): m outputs of a filter of three taps with m + 2 products
 // instead of 3 m (Lavin and Gray 2016, arXiv:1509.09308, section 4).
 //
-// Where it comes from. Two polynomials, g of 3 coefficients and h of m, have a product s of m + 2 coefficients.
+// Derivation. Two polynomials, g of 3 coefficients and h of m, have a product s of m + 2 coefficients.
 // Multiply by values instead: evaluate both at m + 2 points, multiply point by point, and interpolate,
 //
 //   s = B [(G g) . (A h)]          G and A evaluate: their row for the point a is 1, a, a^2, ...;  B interpolates.
@@ -23,8 +23,8 @@
 //   dg = G^T [(A dY A^T) . (B^T d B)] G.
 //
 // Larger m save more products, but their matrices hold larger powers of the points and lose digits: summed in f32 over
-// 256 channels, F(4,3) is 3.6 times less exact than the direct sum with its usual points and 1.7 times with those
-// below, F(6,3) seven times.
+// 256 channels, the error of F(4,3) is 3.6 times that of the direct sum with the usual points and 1.7 times with those
+// below, that of F(6,3) seven times.
 #pragma once
 
 #include <type_traits>

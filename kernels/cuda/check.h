@@ -1,4 +1,5 @@
-// Errors of CUDA and its libraries as an Error: one line with the expression, the place, the cause and what to do.
+// Turns an error of CUDA or its libraries into an Error: one line with the expression, the place, the cause and what
+// to do. Any thread may use it.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -8,7 +9,7 @@
 namespace counterpoise::detail {
 
 // Throws Error(device). Work on a GPU is asynchronous, so the call that reports an error may not be the one
-// that made it; CUDA_LAUNCH_BLOCKING=1 makes each call wait.
+// that caused it; CUDA_LAUNCH_BLOCKING=1 makes each call wait.
 [[noreturn]] inline void throw_cuda_error(const std::string& cause, const char* expression, const char* file,
                                           int line) {
   throw Error(ErrorKind::device, "cuda: ", cause, " in ", expression, " (", file, ":", line,

@@ -107,8 +107,8 @@ void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
   choice.plan->run(data, workspace.get());
 }
 
-// The three channels of an image become eight, of which five are zeros, so that tensor cores compute the first layer,
-// too.
+// Pads channels with zeros to a multiple of eight, the three of an image to eight, so that tensor cores compute the
+// first layer, too.
 void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
   ConvGeometry& g = problem.geometry;
   const Index C = g.C, wide = rounded_up(C), pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;

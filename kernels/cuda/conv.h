@@ -11,7 +11,7 @@ namespace counterpoise::detail {
 // are checked, and for the rare shapes for which cuDNN has no engine. Sums are accumulated in double.
 void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const ConvData& data);
 
-// bf16 only. pad_channels copies `pixels` pixels of C channels and fills them up with zeros to `padded` channels;
+// bf16 only. pad_channels copies `pixels` pixels of C channels and pads them with zeros to `padded` channels;
 // take_channels copies the first C channels of pixels that have `padded`.
 void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
 void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);

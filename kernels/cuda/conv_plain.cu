@@ -1,3 +1,4 @@
+// The cuda backend's convolutions as the loops of their definition, and the padding of channels.
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/launch.h"
 

@@ -1,8 +1,8 @@
 # Finds what the cuda backend is built with, for the Makefile. Sets DEVICE to one of
 #
-#   cuda       nvcc is here with the headers of cuBLAS and cuDNN, from CUDA's folder or from Python's nvidia packages
-#   none       it is not, or CUDA=0 was given
-#   emulated   CUDA=emulated: the tests' emulated GPU (tests/kernels/cuda_emulator), which needs CUDA's headers only
+#   cuda       nvcc and the headers of cuBLAS and cuDNN were found, in CUDA's folder or in Python's nvidia packages
+#   none       they were not found, or CUDA=0 was given
+#   emulated   CUDA=emulated: the tests' emulated GPU (tests/kernels/cuda_emulator), which needs only CUDA's headers
 #
 # and with it DEVICE_SOURCES, DEVICE_INCLUDES and DEVICE_LIBS; with nvcc also NVCC and NVCC_FLAGS.
 
@@ -47,16 +47,15 @@ else ifeq ($(DEVICE),emulated)
 endif
 
 ifeq ($(DEVICE),cuda)
-  # The GPUs that kernels are compiled for, as compute capabilities without the point: that of the GPU which is here,
-  # or all generations that this nvcc knows. The newest comes as PTX, too, from which a driver compiles for GPUs that
-  # came later.
+  # The GPUs that kernels are compiled for, as compute capabilities without the point: that of this machine's GPU, or
+  # all generations that this nvcc knows. The newest is included as PTX, too, which a driver compiles for later GPUs.
   CUDA_ARCHS ?= $(or $(sort $(shell nvidia-smi --query-gpu=compute_cap --format=csv$(,)noheader 2>/dev/null | tr -d .)), \
     $(filter 75 80 90 100 120,$(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch))))
   NVCC_FLAGS := -std=c++17 -O3 -ccbin $(CXX) --extended-lambda --expt-relaxed-constexpr -I. $(DEVICE_INCLUDES) \
     -Xcompiler -Wall$(,)-Wextra \
     $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \
     -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS))
-  # cuBLAS and cuDNN are opened when a GPU is used (cuda_libraries.h): here they only leave the folders to look in.
+  # cuBLAS and cuDNN are opened when a GPU is used (libraries.h): here they only leave the folders to look in.
   CUDA_LIBRARY_DIRS := $(wildcard $(foreach p,$(sort $(patsubst %/include,%,$(CUDA_HEADERS))),$(p)/lib64 $(p)/lib))
   DEVICE_LIBS := $(patsubst %,-L%,$(CUDA_LIBRARY_DIRS)) $(patsubst %,-Wl$(,)-rpath$(,)%,$(CUDA_LIBRARY_DIRS)) \
     -lcudart_static -ldl -lrt

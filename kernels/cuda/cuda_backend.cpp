@@ -66,7 +66,7 @@ CudaBackend::CudaBackend() {
   open_libraries();
 }
 
-// Throws what to do if no GPU can be used.
+// Chooses the GPU. Throws Error(device), which says what to do, if none can be used.
 void CudaBackend::find_device() {
   int devices = 0;
   const cudaError_t status = cudaGetDeviceCount(&devices);
@@ -174,7 +174,7 @@ size_t CudaBackend::peak_bytes() const {
 
 // -- copies --
 
-// Through pinned memory, from which the GPU reads by itself, so that the caller's memory may be reused at once. The
+// Copies through pinned memory, which the GPU reads asynchronously, so that the caller may reuse `host` at once. The
 // program waits for the GPU only when the half that it fills next has not been read yet.
 void CudaBackend::upload(const void* host, const View& y) {
   const size_t bytes = y.size() * size_of(y.dtype);

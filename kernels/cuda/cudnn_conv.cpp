@@ -180,7 +180,7 @@ class Graph {
     const Descriptor& sum = result(!has_bias_ && !relu);
     convolution(names(problem.pass), sum);
     const Descriptor& shifted = has_bias_ ? result(!relu) : sum;
-    // (In bf16 the bias is in bf16, too: beside one in f32 there are only engines that must be compiled first.)
+    // (In bf16 the bias is in bf16, too: for one in f32 there are only engines that must be compiled first.)
     if (has_bias_) pointwise(CUDNN_POINTWISE_ADD, sum, shifted, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
     if (relu) pointwise(CUDNN_POINTWISE_RELU_FWD, shifted, result(true));
     graph_.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle).set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
@@ -279,8 +279,8 @@ std::string name_of(const Descriptor& config) {
 
 // Whether an engine is as exact as we promise: it multiplies the numbers that it is given, or their TF32 roundings if
 // those are requested, and sums in f32. Tensor cores do so for bf16, but for f32 they imply TF32. An engine that
-// converts its inputs to a smaller type first, or accumulates in one, is not, for any type. Algorithms by Winograd's or
-// Fourier's transforms are allowed: their rounding errors are larger, but still those of f32.
+// converts its inputs to a smaller type first, or accumulates in one, is not, for any type. Winograd and FFT
+// algorithms are allowed: their rounding errors are larger, but still those of f32.
 bool is_allowed(const Descriptor& config, const ConvProblem& problem) {
   for (cudnnBackendNumericalNote_t note : notes(engine_of(config))) {
     if (note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) return false;

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* cublas_file = "libcublas.so." AS_TEXT(CUBLAS_VER_MAJOR);
 constexpr const char* cudnn_file = "libcudnn.so." AS_TEXT(CUDNN_MAJOR);
 
-// A library by its file's name: from the loader's usual places, of which the build added its own to the program.
+// A library, found by its file's name on the loader's search path, to which the build added its folders as rpath.
 class Library {
  public:
   explicit Library(const char* file) : file_(file), handle_(dlopen(file, RTLD_NOW | RTLD_GLOBAL)) {

@@ -1,5 +1,5 @@
 // The cuda backend's optimizer steps and sums of squares: one kernel for all weights of a network, because most of them
-// are so small that launching a kernel for each would take longer than the work.
+// are so small that launching a kernel for each would take longer than the update.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/scratch.h"
@@ -10,7 +10,7 @@ using namespace detail;
 
 namespace {
 
-constexpr int table_size = 48;  // tensors in one kernel: its arguments have 4 KiB
+constexpr int table_size = 48;  // tensors in one kernel, whose arguments are limited to 4 KiB
 constexpr Index piece = 16 * block_threads;
 
 // A weight, its gradient and its state.

@@ -19,7 +19,7 @@ using Accumulator = Compute<T>;
 constexpr int max_partial_rows = 1024;  // the shares of each column
 
 // A matrix of `rows` rows of `columns` numbers is cut into packs of `lanes` columns. A block has a thread for each of
-// `width` neighboring packs, times as many rows as fit beside each other; rows are assigned to the blocks in turns.
+// `width` neighboring packs, times as many rows as fit into it; rows are assigned to the blocks in turns.
 // visit(index of a pack's first number, sums[quantities][lanes]) adds that pack's share of each quantity.
 template <int lanes, int quantities, class A, class Visit>
 __global__ void column_shares_kernel(Index rows, Index columns, int width, Visit visit, double* shares) {
@@ -50,7 +50,7 @@ __global__ void column_shares_kernel(Index rows, Index columns, int width, Visit
 
 // How a matrix is distributed over blocks: by its shape alone, so that the same shape gives the same bits.
 struct ColumnGrid {
-  int width;  // packs beside each other in a block
+  int width;  // packs side by side in a block
   dim3 grid;
   ColumnGrid(Index rows, Index columns, int lanes) {
     const Index packs = (columns + lanes - 1) / lanes;

@@ -25,10 +25,10 @@ struct ModelConfig {
 };
 
 // A network in two parts, forward(x) = head()(features(x)): techniques against imbalance re-train or rescale the head
-// alone. Not thread-safe, as all modules.
+// alone. Not thread-safe, like all modules.
 class Model : public Module {
  public:
-  // x [N, S, S, 3] -> what the last layer sees, [N, F].
+  // x [N, S, S, 3] -> the input of the last layer, [N, F].
   virtual Var features(const Var& x) = 0;
   // The last layer, [N, F] -> logits [N, K]. It stays valid as long as the model.
   virtual Module& head() = 0;

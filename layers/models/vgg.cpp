@@ -2,7 +2,7 @@
 // and 19 layers with weights. Five blocks of 3x3 convolutions with relu, a 2x2 max-pooling after each, and a head.
 //
 // Parameters have torchvision's names (features.0.weight, classifier.0.weight, ...) and initial distributions; the
-// lectures' dense layer starts as Keras's (Glorot).
+// lectures' dense layer is initialized as Keras's (Glorot).
 #include <cmath>
 
 #include "layers/activation.h"

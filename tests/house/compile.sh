@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What must compile beside the programs and the tests, against the headers as they are installed:
+# Compiles what `make` does not, against the headers as they are installed:
 #
 #   tests/house/compile.sh headers     each public header alone
 #   tests/house/compile.sh snippets    the C++ in every README: whole programs as they stand, fragments as the body of a
@@ -40,7 +40,7 @@ case ${1:-} in
     check_all headers
     ;;
   snippets)
-    # Writes each block of C++ to a file of its own, its first line a comment that says where it stands.
+    # Writes each block of C++ to a file of its own, whose first line is a comment with its page and line.
     git ls-files '*.md' | while read -r page; do
       awk -v page="$page" -v to="$work/$(echo "$page" | tr '/.' '__')" '
         /^```cpp/ && !skip { inside = 1; file = sprintf("%s_%d.block", to, NR); printf "// %s, line %d\n", page, NR > file; next }
