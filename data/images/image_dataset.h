@@ -22,7 +22,7 @@ class ImageDataset : public Dataset {
   using Bytes = std::shared_ptr<const std::vector<uint8_t>>;
 
   struct Sample {
-    std::string path;  // where it is, or what it is called
+    std::string path;  // of its file, or the name of a synthetic image
     int32_t label;     // index into classes()
   };
 
@@ -62,7 +62,8 @@ class ImageDataset : public Dataset {
   mutable std::map<Backend*, std::weak_ptr<detail::ResidentImages>> resident_;
 };
 
-// The synthetic cats and dogs of synthetic.h: `counts` = {cats, dogs}. Sets with different seeds share no image.
+// The synthetic cats and dogs of synthetic.h: `counts` = {cats, dogs}. Sets with different seeds share no image. Throws
+// for other than two counts.
 class SyntheticImages : public ImageDataset {
  public:
   SyntheticImages(const std::vector<int64_t>& counts, int image_size, uint64_t seed);
