@@ -93,7 +93,7 @@ OptionTable option_table(Options& o) {
             "sum of their class weights), positives (the number of positive samples), sum (nothing)");
   t.row(o.class_weights, "--class-weights", "SPEC")
       .otherwise(by_loss([](const LossInfo& loss) { return loss.defaults.class_weights; }))
-      .help("none, balanced (N / (K N_c)), inverse, sqrt, effective=BETA, median, or a weight per class: cat=6,dog=0.55");
+      .help("none, balanced (N / (K N_c)), inverse, sqrt, effective=BETA, median, or one per class: cat=6,dog=0.55");
   t.row(o.defer_weights, "--defer-weights", "X").range(0, 1)
       .otherwise(by_loss([](const LossInfo& loss) { return loss.defaults.defer_weights; }))
       .help("Deferred re-weighting: class weights only after this part of training");
