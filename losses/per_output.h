@@ -27,8 +27,8 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
 // lambda receives no gradient from other classes' samples.
 Var equalization(const Var& z, const Labels& y, double lambda, const LossContext& context);
 
-// Equalization loss v2, Tan et al. 2021 (arXiv:2012.08548). With g the ratio of the gradients that a class has received
-// so far as positive and as negative (the state "positive-gradients" and "negative-gradients"; 100 before any) and
+// Equalization loss v2, Tan et al. 2021 (arXiv:2012.08548). With g the ratio of the positive to the negative gradients
+// that a class has received so far (the state "positive-gradients" and "negative-gradients"; 100 before any) and
 // f = sigmoid(gamma (g - mu)), negatives are weighted by f and positives by 1 + alpha (1 - f).
 Var equalization_v2(const Var& z, const Labels& y, double gamma, double mu, double alpha, LossContext& context);
 

@@ -14,7 +14,7 @@ namespace counterpoise {
 namespace {
 
 int64_t whole(double n) {
-  CP_ENSURE_AS(invalid_argument, n == std::floor(n), "--count: ", n, " is not a whole number of images");
+  CP_ENSURE_AS(invalid_argument, n == std::floor(n), "--count: ", n, " is no whole number of images");
   CP_ENSURE_AS(invalid_argument, n <= 1e7, "--count: ", n, " images of a class are more than the ten million allowed");
   return static_cast<int64_t>(n);
 }

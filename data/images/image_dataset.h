@@ -40,7 +40,7 @@ class ImageDataset : public Dataset {
   int image_size() const { return image_size_; }
 
   // Image i as image_size x image_size x 3 bytes, RGB, or null if it cannot be read: then unreadable() says why.
-  // Images are kept for the next epoch, up to cache_bytes of them.
+  // Images are cached for later epochs, up to cache_bytes in all.
   Bytes load(size_t i) const;
   static constexpr size_t cache_bytes = size_t(1) << 30;
 
