@@ -8,6 +8,7 @@
 namespace counterpoise {
 
 // Several lines: version, compiler and flags, the GPU and its libraries, the BLAS, stb_image's version.
+// Safe to call from several threads.
 std::string version_text();
 
 }  // namespace counterpoise
