@@ -89,7 +89,7 @@ Tensor random(Backend& backend, const Shape& shape) {
   return Tensor::from(backend, shape, values);
 }
 
-// A batch that repeats one random image, which is made sooner than a batch of different ones. It is not constant,
+// A batch that repeats one random image, which is faster to make than a batch of different ones. It is not constant,
 // because a GPU needs less power for constants and runs faster than it does in a network.
 Tensor random_batch(Backend& backend, const Options& options, Index size, Index channels) {
   const Tensor image = random(backend, {1, size, size, channels}).cast(options.dtype());

@@ -17,7 +17,7 @@ namespace counterpoise {
 
 namespace {
 
-// Adds what all commands have.
+// Adds the options that all commands have.
 void prepare(CLI::App& app) {
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.set_version_flag("--version", version_text(), "Print what this program was built with and exit");

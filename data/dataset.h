@@ -33,7 +33,7 @@ class Dataset {
   // Which samples could not be read so far, and why.
   virtual std::map<size_t, std::string> unreadable() const { return {}; }
 
-  // The number of samples of each class, [K].
+  // The number of samples of each class, [K]. Throws Error(bad_data) for a negative label.
   std::vector<int64_t> counts() const;
   std::vector<int64_t> counts(const std::vector<size_t>& samples) const;
   // The class of each of these samples, or of all.
@@ -42,7 +42,7 @@ class Dataset {
 };
 
 // Turns samples into the input of a network in two stages: read() in the loader's threads, which may take long, and
-// collate() in the thread that trains, which brings the numbers to the backend.
+// collate() in the training thread, which uploads the numbers to the backend.
 class BatchReader {
  public:
   // A sample to be read, and the stream of random numbers that its augmentation draws from.
@@ -65,12 +65,13 @@ class BatchReader {
   virtual Tensor collate(Content& content, const std::vector<size_t>& order) = 0;
 };
 
-// A subset of the samples: for each class `wanted[c]` of them, or all where wanted[c] < 0: the first ones in an order
-// that is shuffled by `seed`, or with `natural` the first as they stand. A larger subset of the same seed contains the
-// smaller. Samples come out class by class. Throws Error(bad_data) if a class has fewer.
+// A subset of the samples: wanted[c] of each class c, or all where wanted[c] < 0. They are the first ones in an order
+// that is shuffled by `seed`, or with `natural` in the dataset's order. A larger subset of the same seed contains the
+// smaller. The result is sorted by class. Throws Error(bad_data) if a class has fewer samples, and Error unless
+// `wanted` has one entry per class.
 std::vector<size_t> subset(const Dataset& dataset, const std::vector<int64_t>& wanted, bool natural, uint64_t seed);
 
-// The same samples in turns: one of each class in order, as long as each lasts.
+// The same samples with the classes interleaved: one sample of each class in turn, until all are used.
 std::vector<size_t> interleave(const Dataset& dataset, const std::vector<size_t>& samples);
 
 }  // namespace counterpoise

@@ -33,7 +33,7 @@ class DataLoader::Pass {
     std::unordered_map<size_t, uint32_t> times;
     for (const size_t sample : order_) earlier_.push_back(times[sample]++);
     const int workers = reader.wants_workers() ? options.workers : 0;
-    // Workers inherit the mask of signals: with all blocked, the main thread handles every one.
+    // Workers inherit the signal mask: with all signals blocked in them, the main thread handles every one.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -41,7 +41,7 @@ class DataLoader::Pass {
     try {
       for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
-      // The system gives no more threads: those made, or the caller, do the work.
+      // No more threads are available: those already started, or the caller, do the work.
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }

@@ -1,4 +1,4 @@
-// DataLoader: turns the samples of a dataset into batches on a backend, which threads of its own read ahead.
+// DataLoader: turns the samples of a dataset into batches on a backend. Threads of its own prefetch the batches.
 //
 //   for (const Batch& batch : DataLoader(table, {.batch_size = 256, .seed = 1, .epoch = e})) {
 //     loss(net(batch.x), batch.labels).backward();
@@ -68,8 +68,9 @@ class DataLoader {
   // Begins an epoch, with the order of the sampler or with another one.
   void start(uint64_t epoch) { start(epoch, order(epoch)); }
   void start(uint64_t epoch, const std::vector<size_t>& order);
-  // The next batch of the epoch; false at its end. Samples that cannot be read are left out, and batches of which
-  // nothing could be read, too. Begins the first epoch if none was begun. Rethrows what a worker threw.
+  // The next batch of the epoch; false at its end. Samples that cannot be read are left out, and so are batches without
+  // a readable sample. Begins the first epoch if none was begun. Rethrows what a worker threw; throws
+  // Error(invalid_argument) for CutMix of table rows.
   bool next(Batch& batch);
 
   // A range-based for loop runs over one epoch: the one that was begun last, unless a batch of it was taken, then the
@@ -89,7 +90,7 @@ class DataLoader {
   const std::unique_ptr<BatchReader> reader_;
   std::unique_ptr<Pass> pass_;  // the epoch that was begun
   uint64_t epoch_ = 0;
-  bool taken_ = false;  // a batch of it
+  bool taken_ = false;  // whether a batch of it was taken
   int64_t step_;
 };
 

@@ -22,7 +22,7 @@ struct Mix {
   //   cutmix  x_i with a box of x_j pasted in, whose sides are sqrt(1 - lambda) of the image's; labels in proportion
   //           to the areas (Yun et al. 2019, arXiv:1905.04899)
   //   remix   images as in mixup, but where one class has at least kappa times as many training images as the
-  //           other, and less than tau of the image is its own, the label is the rarer class's alone (Chou et al.
+  //           other, and makes up less than tau of the mixture, the label is the rarer class's alone (Chou et al.
   //           2020, arXiv:2007.03943)
   enum Kind { none, mixup, cutmix, remix } kind = none;
   double alpha = 1;
@@ -30,9 +30,9 @@ struct Mix {
 };
 
 // "none", "mixup=ALPHA", "cutmix=ALPHA", "remix=ALPHA" or "remix=ALPHA,kappa=K,tau=T", with alpha > 0. Throws
-// Error(invalid_argument), which says so, for anything else.
+// Error(invalid_argument), which lists them, for anything else.
 Mix parse_mix(const std::string& description);
-// The shortest text from which parse_mix makes the same.
+// The shortest text that parse_mix() reads as the same Mix.
 std::string to_string(const Mix& mix);
 
 // The label of sample i has the weight own_weight[i], and other[i] the rest.
@@ -58,8 +58,8 @@ MixedLabels mix_labels(const Mix& mix, const MixPlan& plan, const std::vector<in
 // [N, size, size, 3].
 Tensor mix_tensors(const MixPlan& plan, const Tensor& own, const Tensor& partners);
 
-// A random number with the distribution Beta(alpha, alpha), alpha > 0: symmetric about 1/2, uniform for alpha = 1, near
-// 0 and 1 for alpha < 1.
+// A random number with the distribution Beta(alpha, alpha): symmetric about 1/2, uniform for alpha = 1, concentrated
+// near 0 and 1 for alpha < 1. Throws unless alpha > 0.
 double beta_variate(double alpha, Random& rng);
 
 // Remix's weight of the first label, for the classes' numbers of training images and a share lambda of the first

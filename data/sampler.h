@@ -1,4 +1,4 @@
-// Samplers: which samples an epoch contains, and in which order. Where one class is rare, a sampler shows it more
+// Samplers: which samples an epoch contains, and in which order. Where one class is rare, a sampler draws it more
 // often, or the others less. All functions here are safe to call from several threads.
 //
 // A sampler gets the samples that were chosen for training and nothing else, so no validation sample can slip in.
@@ -22,7 +22,8 @@ struct SamplerRun {
 };
 
 struct Sampler {
-  // The samples of an epoch, in order; classes[i] is the class of samples[i].
+  // The samples of an epoch, in order; classes[i] is the class of samples[i]. Throws for lists of different lengths and
+  // for a negative class.
   using Order = std::vector<size_t> (*)(const std::vector<size_t>& samples, const std::vector<int32_t>& classes,
                                         const SamplerRun& run);
   // The expected share of each class in an epoch, for classes of `counts` samples. Adds up to 1.

@@ -1,6 +1,6 @@
 // Softmax losses whose weights depend on the batches seen so far, or on how each sample is predicted. z [N, K] -> [N].
 //
-// Thread safety: functions that take a non-const LossContext update its state; none may share it with another thread.
+// Thread safety: functions that take a non-const LossContext update its state, so threads must not share a context.
 #pragma once
 
 #include "losses/registry.h"
@@ -16,8 +16,8 @@ Var softmax_equalization(const Var& z, const Labels& y, double gamma, double lam
 // multiplied by
 //   S = min(1, (n_j / n_y)^p) max(1, (p_j / p_y)^q)
 // A rarer class j receives less negative gradient, unless the sample is mistaken for it. n are the samples seen so far
-// in training, at least 1 (the state "seen"; before any, the training counts). S is a constant to the gradient. Throws
-// Error(invalid_argument) where neither are known.
+// in training, at least 1 (the state "seen"; before any, the training counts). S is a constant to the gradient, and its
+// p_y is clamped at 0.01. Throws Error(invalid_argument) where neither is known.
 Var seesaw(const Var& z, const Labels& y, double p, double q, LossContext& context);
 
 // Influence-balanced loss, Park et al. 2021 (arXiv:2110.02444): cross-entropy times

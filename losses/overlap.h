@@ -6,7 +6,7 @@
 //   TP = sum v p y,   FP = sum v p (1 - y),   FN = sum v (1 - p) y
 // Binary: of the positive class, p = sigmoid(z). Multi-class: the mean over the classes, p = softmax(z).
 //
-// Thread safety: these functions use no state of their own.
+// Thread safety: these functions use no state of their own. They throw for a label that is not one of the K classes.
 #pragma once
 
 #include "losses/labels.h"

@@ -99,7 +99,7 @@ const std::vector<LossInfo>& losses() {
        [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, c["gamma"], c["tau"]); }, I::needs_counts},
       {"asymmetric", "down-weights easy negatives more than easy positives", "Ridnik et al. 2020, arXiv:2009.14119", I::either,
        {{"gamma-neg", 4, 0, 1e3, "focusing parameter of negatives"}, {"gamma-pos", 1, 0, 1e3, "focusing parameter of positives"},
-        {"clip", 0.05, 0, 0.99, "probability below which a negative counts nothing"}},
+        {"clip", 0.05, 0, 0.99, "probability below which a negative contributes 0"}},
        [](Z z, Y y, C c) { return asymmetric(z, y, c["gamma-neg"], c["gamma-pos"], c["clip"]); }},
       {"poly1", "cross-entropy or focal loss + epsilon (1 - p_t)", "Leng et al. 2022, arXiv:2204.12511", I::either,
        {{"epsilon", 1, -1, 1e3, "added to the first polynomial coefficient"}, gamma(0)},

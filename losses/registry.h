@@ -50,7 +50,7 @@ struct LossInfo {
     plain = 0,
     needs_counts = 1,    // needs the number of training samples of each class
     batch_level = 2,     // one number for a whole batch, not a sum over samples
-    weighs_itself = 4,   // applies the class weights inside, so that nobody else does
+    weighs_itself = 4,   // applies the class weights itself, so the caller must not
     soft_targets = 8,    // takes targets between 0 and 1, or [N, K] probabilities
     stateful = 16,       // remembers earlier batches
     stop_gradient = 32,  // a factor is constant to the gradient, which is therefore not the value's derivative

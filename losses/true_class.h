@@ -3,7 +3,7 @@
 //
 // Their gradients share a form, too. With dL/dp_t = -h(p_t) / p_t:
 //   dL/dx = -(1 - p_t) h(p_t);   multi-class: dL/dz_j = h(p_y) (p_j - [j = y])
-// h < 1 trusts the sample less than cross-entropy does:
+// Where h < 1 the gradient is smaller than that of cross-entropy:
 // clang-format off
 //   cross-entropy               1
 //   focal                       (1 - p)^gamma + gamma p (1 - p)^(gamma - 1) (-log p)

@@ -1,7 +1,7 @@
-// custom_loss: a loss is a function of variables, and gradients follow.
+// custom_loss: a loss is a function of Vars, and backward() computes its gradients.
 //
 // The exponential loss of AdaBoost, mean of e^(-s z) with s = +1 for the positive class and -1 for the other (Friedman,
-// Hastie and Tibshirani 2000, eq. 7), is not in the registry of losses; three operations make it.
+// Hastie and Tibshirani 2000, eq. 7), is not in the registry of losses; it is composed of a few operations.
 //
 //   c++ custom_loss.cpp $(pkg-config --cflags --libs counterpoise) && ./a.out
 #include <counterpoise/counterpoise.h>

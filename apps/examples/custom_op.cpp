@@ -2,7 +2,7 @@
 //
 // Swish, x sigmoid(x) (Ramachandran et al. 2017, arXiv:1710.05941), could be composed of sigmoid and *, which reads and
 // writes memory twice. Here it is one loop forward and one backward. A kernel sees Views: memory, shape and dtype; an
-// operation is a forward pass and, a few lines below it, the closure that takes the gradient of its result back.
+// operation is a forward pass and a closure that computes the gradient of its input from that of its result.
 //
 //   c++ custom_op.cpp $(pkg-config --cflags --libs counterpoise) && ./a.out
 #include <counterpoise/counterpoise.h>
@@ -12,7 +12,7 @@
 
 using namespace counterpoise;
 
-// y = x sigmoid(x), elementwise, on the processor; x and y are f32 or f64.
+// y = x sigmoid(x), elementwise, on the CPU; x and y are f32 or f64.
 static void swish_kernel(const ConstView& x, const View& y) {
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);

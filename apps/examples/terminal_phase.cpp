@@ -1,15 +1,16 @@
-// What still helps once every training sample is right? A small experiment, and an example of the library without
-// images: tensors, a linear model, losses by their names, gradients.
+// What still helps once every training sample is classified correctly? A small experiment, and an example of the
+// library without images: tensors, a linear model, losses by their names, gradients.
 //
 //   make examples && ./apps/examples/terminal_phase [--draws 10] [--steps 4000]
 //
 // Two Gaussian clouds in d dimensions, centers mu and -mu with |mu| = `distance`, few positive and many negative
-// samples: fewer samples than dimensions, so that a plane tells them apart without error. Kini et al. 2021
-// (arXiv:2103.01550, section 3): from there on class weights and logit adjustment no longer move the direction in which
-// the plane goes, which is that of cross-entropy, the largest margin; factors on the logits (CDT, vector scaling) do.
+// samples: no more samples than dimensions, so that a hyperplane separates them without error. Kini et al. 2021
+// (arXiv:2103.01550, section 3): from there on class weights and logit adjustment no longer change the direction to
+// which the hyperplane converges, that of cross-entropy, which has the maximum margin; factors on the logits (CDT,
+// vector scaling) do.
 //
-// Steps are as long as `step`, whatever the gradient's size: plain gradient descent would need ages, because the loss
-// fades like the inverse of the time.
+// Each step has the length `step`, whatever the gradient's size: plain gradient descent would take far too many steps,
+// because the loss decays like the inverse of their number.
 #include <counterpoise/counterpoise.h>
 
 #include <cmath>
@@ -33,14 +34,14 @@ struct Method {
   bool weighted = false;
 };
 
-// Errors of a plane on new samples, exactly: a Gaussian's tail beyond it.
+// The exact errors of a hyperplane on new samples: the tails of the Gaussians beyond it.
 struct Errors {
   double balanced, positive;
 };
 
 double normal_tail(double x) { return 0.5 * std::erfc(x / std::sqrt(2.)); }
 
-// The clouds' samples, standard normal plus or minus mu = (distance, 0, ..., 0): turning mu would change nothing.
+// The clouds' samples, standard normal plus or minus mu = (distance, 0, ..., 0): rotating mu would change nothing.
 Tensor draw(Backend& backend, const Setting& s, int seed) {
   Random rng(static_cast<uint64_t>(seed), Stream::test);
   std::vector<double> x;
@@ -82,7 +83,7 @@ Errors train(Backend& backend, const Setting& s, const Method& method, int seed,
   return {(missed + false_alarms) / 2, missed};
 }
 
-// A list of numbers' mean and the standard error of it.
+// The mean of a list of numbers, and its standard error.
 struct Mean {
   double value = 0, error = 0;
   explicit Mean(const std::vector<double>& x) {
@@ -93,7 +94,7 @@ struct Mean {
   }
 };
 
-// What a method came to on each draw.
+// The errors of a method on each draw.
 struct Results {
   std::vector<double> balanced, rare;
 };
@@ -120,7 +121,7 @@ std::vector<Results> compare(const Setting& s, const std::vector<Method>& method
   return all;
 }
 
-// By how much one list is above the other, pair by pair.
+// The mean of the pairwise differences a - b.
 Mean difference(const std::vector<double>& a, const std::vector<double>& b) {
   std::vector<double> d;
   for (size_t i = 0; i < a.size(); ++i) d.push_back(a[i] - b[i]);
@@ -132,7 +133,7 @@ void run(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     (std::string(argv[i]) == "--draws" ? draws : steps) = std::atoi(argv[i + 1]);
   }
-  set_cpu_threads(1);  // the products are too small to share
+  set_cpu_threads(1);  // the matrix products are too small for several threads
 
   const Method plain = {"cross-entropy", "bce", {}}, weights = {"cross-entropy, weights N / 2 n", "bce", {}, true},
                moved = {"logit adjustment, tau 1", "logit-adjusted", {}},

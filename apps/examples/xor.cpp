@@ -1,4 +1,4 @@
-// xor: the smallest network that no line can replace.
+// xor: the smallest problem that needs a hidden layer.
 //
 // The exclusive or of two bits is 1 where exactly one of them is 1. No straight line separates the two classes, so a
 // linear model cannot learn it; one hidden layer can.

@@ -1,6 +1,6 @@
 // The tables of metrics in two lectures of the AI VIETNAM All-in-One Course 2024, "Imbalanced Data" by Anh-Khoa Nguyen
 // and Quang-Vinh Dinh and "Imbalanced Data" by Quang-Vinh Dinh: the printed numbers, and the same numbers recomputed,
-// with the slides' errors named.
+// with the slides' errors named. All functions are safe to call from several threads.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The loss of one sample as a function of its logit.
+// The loss of one sample as a function of its logit. A Loss is used by one thread at a time.
 #pragma once
 
 #include "losses/loss.h"

@@ -22,7 +22,7 @@ struct LossRequest {
 
 // Evaluates the loss in double precision. Returns JSON with 17 digits: loss, form, parameters, counts, class_weights,
 // positive, reduction, value, per_sample (null for a loss that is one number for a batch), gradient, logits, labels.
-// Throws Error(invalid_argument) for whatever is wrong with the request.
+// Throws Error(invalid_argument) for an invalid request. Safe to call from several threads.
 std::string evaluate_loss(const LossRequest& request);
 
 }  // namespace counterpoise

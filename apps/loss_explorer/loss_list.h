@@ -1,4 +1,4 @@
-// Lists of all losses with their forms, parameters, defaults and sources.
+// Lists of all losses with their forms, parameters, defaults and sources. Safe to call from several threads.
 #pragma once
 
 #include <string>

@@ -5,9 +5,10 @@
     python3 apps/scripts/bench.py gpu operations [--precision bf16] [--cases "train 160 256"] [--thorough]
     python3 apps/scripts/bench.py network --against OLD/apps/bench --rounds 5 --statistic minimum
 
-Two programs run in turn, one process after the other, so that other load on the machine meets both. A pair is one run
-of each, ours first in every other pair; a table gives the medians of the runs, and the median of the pairs' ratios. With `--statistic minimum` it gives
-the shortest run of each and their ratio, which other load disturbs least. A ratio above 1 means that ours is faster.
+Two programs run in turn, one process after the other, so that other load on the machine affects both. A pair is one
+run of each, ours first in every other pair; a table gives the medians of the runs, and the median of the pairs'
+ratios. With `--statistic minimum` it gives the shortest run of each and their ratio, which other load disturbs least. A
+ratio above 1 means that ours is faster.
 
 The second program is PyTorch (`pip install torch`; its CPU build suffices for the CPU's tables). Without it our times
 are printed alone. `--against` names another `bench` program instead, for example of an earlier commit built with the
@@ -184,7 +185,7 @@ class Comparison:
             for name, error in failed.items():
                 print(f"bench: without {name} here: {error}", file=sys.stderr)
 
-    # The kinds of our operations, in the words of KERNELS.
+    # The kinds of our operations, named as in KERNELS of bench_pytorch.py.
     KINDS = {"conv2d, bias, relu": "convolution forward", "conv2d dx": "convolution dx", "conv2d dw": "convolution dw",
              "max_pool2d": "pooling", "max_pool2d_grad": "pooling", "relu_bias_grad": "elementwise",
              "cast to bf16": "elementwise", "cast from bf16": "elementwise", "optimizer_step": "optimizer",

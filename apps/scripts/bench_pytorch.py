@@ -3,7 +3,7 @@
     python3 apps/scripts/bench_pytorch.py train --size 160 --batch 16 --width 1 --threads 2 --seconds 1
 
 Tensors are in channels_last, PyTorch's fastest layout on CPUs and for tensor cores. With BENCH_TRY in the environment
-(see bench.py) the CPU stands for the GPU.
+(see bench.py) the CPU stands in for the GPU.
 """
 import argparse
 import json

@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# The losses of the registry, and variants of some. The equalization losses' lambda is the share below which a class counts
-# as rare; their default is for a thousand classes.
+# The losses of the registry, and variants of some. The equalization losses' lambda is the share below which a class
+# counts as rare; their default is for a thousand classes.
 rows=()
 for loss in $(./apps/losses list --json | python3 -c 'import json, sys; print(*[row["name"] for row in json.load(sys.stdin)])'); do
   case $loss in

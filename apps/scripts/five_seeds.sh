@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs catdog with five seeds for each row of options, and prints a Markdown table of means and standard deviations.
 #
-# Without arguments it tells the lectures' story on the synthetic cats and dogs, in about six minutes on two cores: what
-# plain cross-entropy loses when there are eleven dogs to each cat, and what class weights and the focal loss win back.
+# Without arguments it repeats the lectures' comparison on the synthetic cats and dogs, in about six minutes on two
+# cores: how plain cross-entropy does with eleven dogs to each cat, and how class weights and the focal loss help.
 #
 #   apps/scripts/five_seeds.sh
 #   apps/scripts/five_seeds.sh "--loss focal --gamma 5" "--loss mse"                          # other rows

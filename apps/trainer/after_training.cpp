@@ -85,7 +85,7 @@ void tune(Decision& decision, const Options& o, const std::vector<int64_t>& coun
   }
   if (o.adjust_logits > 0) {
     decision.shift = prior_shift(counts[decision.positive], counts[1 - decision.positive], o.adjust_logits);
-    notes.push_back(text("Logits moved by ", -decision.shift));
+    notes.push_back(text("Logits shifted by ", -decision.shift));
   }
   if (!is_tuned(o)) {
     decision.cut = cut_of(o.threshold, decision);

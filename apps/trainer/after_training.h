@@ -9,7 +9,7 @@
 
 namespace counterpoise {
 
-// Whether the options ask for any of the techniques.
+// Whether the options select any of the techniques.
 bool wants_post_training(const Options& options);
 
 // Classifier re-training, Kang et al. 2020 (arXiv:1910.09217) section 4.1: the last layer is initialized again and

@@ -19,10 +19,11 @@ struct Decision {
   double cut = 0;          // the decision threshold
 };
 
-// One logit per sample: of a network with one output, or with an output for each class the positive's less the other's.
+// One logit per sample: the output itself, or of two outputs the positive class's minus the other's. Throws for outputs
+// of another shape.
 std::vector<double> logits(const Tensor& outputs, const Decision& decision);
 
-// The cut of a probability: its logit, or for outputs that are numbers (origin 0.5) what it lies above 0.5. Throws
+// The cut for a probability p: its logit, or p - 0.5 for a loss whose outputs are numbers (origin 0.5). Throws
 // Error(invalid_argument) unless it is a number between 0 and 1.
 double cut_of(const std::string& threshold, const Decision& decision);
 

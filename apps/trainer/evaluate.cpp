@@ -25,7 +25,7 @@ Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision)
   result.counts = confusion(result.logits, is_positive(set, result, decision.positive), decision.cut);
   result.unreadable = set.unreadable().size();
   CP_ENSURE_AS(bad_data, !result.samples.empty() || stop_signal(), "none of the ", order.size(),
-               " validation images can be read; the first: ", set.unreadable().begin()->second);
+               " images to evaluate can be read; the first: ", set.unreadable().begin()->second);
   return result;
 }
 

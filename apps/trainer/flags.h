@@ -1,4 +1,5 @@
-// What the programs' command lines share: numbers as people write them, and guesses at mistyped names.
+// What the programs' command lines share: plain decimal numbers, and suggestions for mistyped names. All functions but
+// parse_command_line() are safe to call from several threads.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,18 +11,18 @@
 
 namespace counterpoise {
 
-// The name in `known` that is nearest to a mistyped `given`; "" if none is near.
+// The name in `known` that is closest to a mistyped `given`; "" if none is close.
 std::string nearest(const std::string& given, const std::vector<std::string>& known);
 
-// A check for CLI11, which returns "" or an error message: numbers as people write them, so no "nan", and no "010",
-// which would be read as octal.
+// A check for CLI11, which returns "" or an error message: plain decimal numbers, so no "nan", and no "010", which
+// would be read as octal.
 std::string plain_number(const std::string& given);
 
 // The number that `given` says, or -1 if it is `word`. Throws Error(invalid_argument) for anything else.
 double parse_number(const std::string& flag, const std::string& given, const std::string& word = "");
 
-// The command line of a program: takes argv apart, prints --help and --version and then ends the program, and makes one
-// clear line of whatever is wrong (Error(invalid_argument)). Returns the flags that were given, as "--width".
+// Parses the command line of a program. --help and --version print to stdout and exit with 0. Throws
+// Error(invalid_argument) with one line for a wrong command line. Returns the flags that were given, as "--width".
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv);
 
 }  // namespace counterpoise

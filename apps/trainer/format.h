@@ -1,4 +1,4 @@
-// Text from parts, and printf into a string.
+// Text from parts, and printf into a string. Safe to call from several threads.
 #pragma once
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// Command-line flags for the parameters of losses.
+// Command-line flags for the parameters of losses. An object is used by one thread at a time.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -16,7 +16,7 @@ struct Scores {
   enum Scale {
     logit,        // the sigmoid of a score is the probability of the positive class
     probability,  // of the positive class, 0 to 1
-    number,       // neither: order and threshold have a meaning, the size has none
+    number,       // neither: only their order and the threshold have a meaning
   };
   Scale scale = logit;
   std::vector<double> values;

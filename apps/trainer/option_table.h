@@ -111,7 +111,7 @@ class OptionTable {
     return Row<T>(entries_.back(), field);
   }
 
-  // Adds the options of `command` to its command line.
+  // Adds the options of `command` to its command line. Its parsing throws CLI::ParseError or Error for bad values.
   void add_to(CLI::App& app, const std::string& command) const;
   // Sets the fields whose default depends on the images, except those whose flag was given.
   void fill(const std::string& command, bool synthetic, const std::set<std::string>& given) const;

@@ -93,10 +93,10 @@ OptionTable option_table(Options& o) {
             "sum of their class weights), positives (the number of positive samples), sum (nothing)");
   t.row(o.class_weights, "--class-weights", "SPEC")
       .otherwise(by_loss([](const LossInfo& loss) { return loss.defaults.class_weights; }))
-      .help("none, balanced (N / (K N_c)), inverse, sqrt, effective=BETA, median, or a weight per class: cat=6,dog=0.55");
+      .help("none, balanced (N / (K N_c)), inverse, sqrt, effective=BETA, median, or one per class: cat=6,dog=0.55");
   t.row(o.defer_weights, "--defer-weights", "X").range(0, 1)
       .otherwise(by_loss([](const LossInfo& loss) { return loss.defaults.defer_weights; }))
-      .help("Deferred re-weighting: class weights only after this part of training");
+      .help("Deferred re-weighting: class weights only after this fraction of training");
 
   t.group("Against imbalance", "train");
   t.row(o.sampler, "--sampler", "NAME").one_of(sampler_names())
@@ -123,7 +123,7 @@ OptionTable option_table(Options& o) {
   t.row(o.threshold, "--threshold", "P").only("eval").otherwise(saved)
       .help("Probability from which an image is predicted positive");
   t.row(o.hold_out, "--hold-out", "X").only("train").range(0.01, 0.5).otherwise("0.1 with these")
-      .help("Part of the training images that is kept aside for --temperature and for tuning --threshold");
+      .help("Fraction of the training images that is held out for --temperature and for tuning --threshold");
 
   t.group("Training", "train");
   t.row(o.epochs, "--epochs", "N").range(1, 1000000).by_data(6, 10)
@@ -293,7 +293,7 @@ Options parse_options(int argc, char** argv) {
     ++argv, --argc;
   } else {
     CP_ENSURE_AS(invalid_argument, command.empty() || command[0] == '-', "unknown command \"", command,
-                 "\"; valid are train (also without saying so), eval and metrics");
+                 "\"; valid are train (the default), eval and metrics");
     command = "train";
   }
   options.command = command == "eval" ? Options::eval : Options::train;

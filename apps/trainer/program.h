@@ -24,7 +24,7 @@ enum class Exit : int {
 Exit exit_code(ErrorKind kind);
 
 // Calls run() and flushes standard output. An exception becomes one line "NAME: ..." on stderr, for some kinds of error
-// with flags that may help, and the exit code of its kind. Returns the exit code for main().
+// with flags that may help, and the exit code of its kind. Returns the exit code for main(), whose thread calls it.
 int run_program(const std::string& name, const std::function<Exit()>& run);
 
 // Calls make(), and puts `flag` before the message of an Error: "--mix: ...", for values that the library parses.

@@ -16,7 +16,7 @@ class Progress {
   // Reports a step; `what` begins the line: "epoch 2/8". `done_steps` counts this step, `images` are those of its
   // batch.
   void step(const std::string& what, int64_t done_steps, size_t images, double loss);
-  // Prints a line of its own.
+  // Prints a separate line.
   void say(const std::string& line);
 
  private:

@@ -32,12 +32,12 @@ void RunFolder::finish() {
     CP_ENSURE(!error, to.string(), " cannot be replaced: ", error.message(), "; the new file is ", from.string());
   };
   const fs::path directory = directory_, work = work_, mark = "result.json", earlier = work / "earlier-result.json";
-  // Another run that finishes now waits. Where a file system has no locks, that is left to chance.
+  // Another run that finishes now waits, except on a file system without locks.
   const FileDescriptor descriptor(open(directory_.c_str(), O_RDONLY | O_DIRECTORY));
   if (descriptor.get() >= 0) flock(descriptor.get(), LOCK_EX);
   std::vector<fs::path> names;
   for (const auto& entry : fs::directory_iterator(work)) names.push_back(entry.path().filename());
-  // While files change places there is no result.json: a program that is killed now leaves no mixture that looks whole.
+  // While files are being replaced there is no result.json: a program killed now leaves no mixture that looks complete.
   if (fs::exists(directory / mark)) move(directory / mark, earlier);
   for (const fs::path& name : names) {
     if (name != mark) move(work / name, directory / name);

@@ -1,7 +1,7 @@
-// The folder of a run's results. One rule: a run writes into a new sub-folder of its own, "unfinished-" and six
-// letters, and when it is complete its files take the place of those in the folder. So an earlier result stays until
-// there is a new one, a run that breaks off keeps what it wrote in its sub-folder, and runs that go on at the same time
-// cannot mix: of those the last to finish stays.
+// The folder of a run's results. A run writes into a new sub-folder of its own, "unfinished-" and six letters, and when
+// it is complete its files replace those in the folder. So an earlier result stays until there is a new one, an
+// interrupted run leaves its files in its sub-folder, and concurrent runs cannot mix: the result of the last to finish
+// stays.
 //
 // Not thread-safe; several objects, in one or several processes, may share a folder.
 #pragma once
@@ -14,7 +14,7 @@ class RunFolder {
  public:
   // No folder: nothing is written, and path() must not be called.
   RunFolder() = default;
-  // Makes the folder, where it is missing, and the sub-folder. Throws Error(failure) if they cannot be made.
+  // Makes the folder, if it is missing, and the sub-folder. Throws Error(failure) if they cannot be made.
   explicit RunFolder(const std::string& directory);
 
   bool wanted() const { return !directory_.empty(); }

@@ -168,7 +168,7 @@ class Training {
       loop.run(loader_, optimizer, model_->trainable());
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::diverged) throw;
-      log_->save();  // the tables show how it came to this
+      log_->save();  // the tables show the steps before it
       throw Error(error.kind(), error.what(), "; try a smaller --lr",
                   folder().wanted() ? "; its steps are in " + folder().path("steps.csv") : "");
     }

@@ -1,4 +1,4 @@
-// catdog train: the experiment of the lectures. Images, a VGG, a loss, an optimizer; then the confusion matrix.
+// catdog train: the experiment of the lectures, which trains a VGG on imbalanced images and evaluates it.
 #pragma once
 
 #include "apps/trainer/options.h"
@@ -6,8 +6,8 @@
 
 namespace counterpoise {
 
-// Trains as the options say and prints the result to stdout. Returns ok, or 128 + the signal after one,
-// when what was learned has been saved. Throws Error otherwise.
+// Trains as the options say and prints the confusion matrix to stdout. Returns ok, or 128 + the signal's number if a
+// signal stopped it, after saving the weights. Throws Error if it fails. To be called by the main thread.
 Exit train(Options options);
 
 }  // namespace counterpoise

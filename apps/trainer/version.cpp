@@ -6,7 +6,7 @@
 
 namespace counterpoise {
 
-// The device libraries of this build and the GPU of this machine, or why there is none.
+// The GPU libraries of this build and the GPU of this machine, or why there is none.
 static std::string gpu_text() {
   const std::string build = cuda_version();
   if (build.empty()) return "no (" + cuda_absence() + ")";

@@ -7,7 +7,8 @@
 
 namespace counterpoise {
 
-// Several lines: version, compiler and flags, the GPU device, OpenBLAS and its core, stb_image's version.
+// Several lines: version, compiler and flags, the GPU and its libraries, the BLAS, stb_image's version.
+// Safe to call from several threads.
 std::string version_text();
 
 }  // namespace counterpoise

@@ -7,8 +7,8 @@
 
 namespace counterpoise {
 
-// Rows are applied in this order. The first two draw their numbers for every image, one each, as they always did; a
-// new row comes after them and draws only where it is on, so that the images of an earlier seed stay the same.
+// Rows are applied in this order. The first two draw one number each for every image, even where they are off; a new
+// row comes after them and draws only where it is on, so that a seed keeps giving the same images.
 const std::vector<Augmentation>& augmentations() {
   static const std::vector<Augmentation> rows = {
       {"flip", "", 0, 1, "mirrors left and right in half of the images",

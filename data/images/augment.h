@@ -41,7 +41,7 @@ struct Augment {
 // anything else.
 Augment parse_augment(const std::string& description);
 
-// The shortest text from which parse_augment makes the same.
+// The shortest text that parse_augment() reads as the same Augment.
 std::string to_string(const Augment& augment);
 
 // The transform of one image.

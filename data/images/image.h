@@ -3,9 +3,8 @@
 //   Image photo = decode_image("train/cat/cat.0.jpg");
 //   Image small = resize_bilinear(photo, 160, 160);
 //
-// Files are not trusted: headers are checked before anything is allocated, the decoder works in
-// bounded memory, and what is wrong with an image becomes an Error that names it. All functions here are
-// safe to call from several threads.
+// Files are not trusted: headers are checked before anything is allocated, the decoder works in bounded memory, and a
+// bad image becomes an Error that names it. All functions here are safe to call from several threads.
 #pragma once
 
 #include <cstddef>

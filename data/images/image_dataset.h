@@ -22,7 +22,7 @@ class ImageDataset : public Dataset {
   using Bytes = std::shared_ptr<const std::vector<uint8_t>>;
 
   struct Sample {
-    std::string path;  // where it is, or what it is called
+    std::string path;  // of its file, or the name of a synthetic image
     int32_t label;     // index into classes()
   };
 
@@ -40,7 +40,7 @@ class ImageDataset : public Dataset {
   int image_size() const { return image_size_; }
 
   // Image i as image_size x image_size x 3 bytes, RGB, or null if it cannot be read: then unreadable() says why.
-  // Images are kept for the next epoch, up to cache_bytes of them.
+  // Images are cached for later epochs, up to cache_bytes in all.
   Bytes load(size_t i) const;
   static constexpr size_t cache_bytes = size_t(1) << 30;
 
@@ -62,7 +62,8 @@ class ImageDataset : public Dataset {
   mutable std::map<Backend*, std::weak_ptr<detail::ResidentImages>> resident_;
 };
 
-// The synthetic cats and dogs of synthetic.h: `counts` = {cats, dogs}. Sets with different seeds share no image.
+// The synthetic cats and dogs of synthetic.h: `counts` = {cats, dogs}. Sets with different seeds share no image. Throws
+// for other than two counts.
 class SyntheticImages : public ImageDataset {
  public:
   SyntheticImages(const std::vector<int64_t>& counts, int image_size, uint64_t seed);

@@ -9,8 +9,8 @@ namespace counterpoise {
 
 // Classes are the sub-directories of `directory` in bytewise order; names that begin with a dot are skipped. Files
 // are found at any depth, by extension: .jpg, .jpeg, .png, .bmp in any case; their order is natural (cat.2 before
-// cat.10). Images are stretched to image_size x image_size (bilinear, antialiased). Throws Error(bad_data)
-// if the directory is missing, has no sub-directory, or one of them holds no image.
+// cat.10). Images are stretched to image_size x image_size (bilinear, antialiased). Throws Error(bad_data) if the
+// directory is missing, has no sub-directory, or one of them holds no image.
 class ImageFolder : public ImageDataset {
  public:
   ImageFolder(const std::string& directory, int image_size);
@@ -22,7 +22,8 @@ class ImageFolder : public ImageDataset {
 // True if a comes before b where runs of digits count as numbers: "cat.2" before "cat.10".
 bool natural_less(const std::string& a, const std::string& b);
 
-// DIR/train; and DIR/validation or DIR/val. Throws Error(bad_data) that says how to lay a data set out.
+// The first of root/NAME, for the names given, that is a folder: DIR/validation or else DIR/val. If none is, throws
+// Error(bad_data), which says how to lay a data set out. Safe to call from several threads.
 std::string split_directory(const std::string& root, const std::vector<std::string>& names);
 
 }  // namespace counterpoise

@@ -2,8 +2,8 @@
 //
 // The loader's threads read bytes and draw each image's transform; Backend::images() makes floats of both. So a remote
 // backend gets bytes, a quarter of what floats would be. It keeps them: each image is uploaded once, and from the
-// second epoch on a batch is no more than a list of numbers and transforms - unless the dataset would take more than an
-// eighth of the backend's memory; then the bytes are uploaded with each batch.
+// second epoch on a batch is only a list of indices and transforms - unless the dataset takes more bytes than
+// DataLoaderOptions::resident_bytes; then the bytes are uploaded with each batch.
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -21,14 +21,14 @@ namespace detail {
 // same time. Safe to use from several threads.
 class ResidentImages {
  public:
-  // Those of the dataset on this backend; null where the backend is not remote, or has fewer than `limit` bytes for
-  // them.
+  // Those of the dataset on this backend; null where the backend is not remote, the dataset is empty, or its images
+  // take more than `limit` bytes.
   static std::shared_ptr<ResidentImages> of(const ImageDataset& dataset, Backend& backend, size_t limit);
 
   ResidentImages(const ImageDataset& dataset, Backend& backend);
-  // Whether image i is there, so that nobody needs to read it.
+  // Whether image i has been uploaded, so that it need not be read again.
   bool has(size_t i) const { return there_[i]; }
-  // Uploads the image unless it is there.
+  // Uploads the image unless it has been uploaded already.
   void upload(size_t i, const ImageDataset::Bytes& image);
   // [images of the dataset, S, S, 3] u8.
   const Tensor& bytes() const { return bytes_; }

@@ -1,4 +1,4 @@
-// CSV files: rows of fields with commas in between, as RFC 4180 describes them.
+// CSV files: rows of fields separated by commas, as RFC 4180 describes them.
 //
 //   const Table table = read_csv("fraud.csv", {.label = "is_fraud"});
 //   auto [train, test] = stratified_split(table, 0.2, /*seed=*/1);   // data/tables/preprocessing.h
@@ -22,8 +22,7 @@ struct CsvOptions {
 // The file as a table. Its first line names the columns. Every column but the label and the ignored ones must hold
 // finite numbers; the label's may hold text or numbers. Classes are sorted, as numbers if all are numbers and else by
 // their bytes, and table.labels are indices into their names. Throws Error(bad_data), which names the line and the
-// column, for a file that is not like that, for a missing value, and for
-// two columns of one name.
+// column, for any other file, for a missing value, and for two columns with the same name.
 Table read_csv(const std::string& path, const CsvOptions& options);
 
 // Reads the rows of CSV text one by one. A field that holds a comma, a quotation mark or a line break is enclosed in
@@ -40,7 +39,7 @@ class CsvReader {
   size_t find(const std::string& column) const;
 
   // The next row; false at the end. Throws Error(bad_data) for a row with more or fewer fields than the header and for
-  // one that is not closed.
+  // a quoted field that is not closed.
   bool next(std::vector<std::string>& row);
   // The line on which the last row begins, counted from 1.
   size_t line() const { return row_line_; }

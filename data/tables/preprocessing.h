@@ -1,4 +1,4 @@
-// Tables before training: a part of the rows for testing, and columns of one scale.
+// Preprocessing of tables: a split into training and test rows, and standardized columns.
 //
 // The functions are safe to use from several threads on different tables.
 #pragma once

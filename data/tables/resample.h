@@ -11,9 +11,9 @@
 // corrects that.
 //
 // Classes are the labels that occur, any number of them. The rules, and the defaults, are imbalanced-learn's, whose
-// sampling_strategy is "auto". Every function throws Error(bad_data) for a table without rows or with a single
-// class. The same seed gives the same rows; each class has a random stream of its own. All functions are safe to call
-// from several threads.
+// sampling_strategy is "auto". Every function throws Error(bad_data) for a table without rows or with a single class,
+// and for a label that no row has. The same seed gives the same rows; each class has a random stream of its own. All
+// functions are safe to call from several threads.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@
 
 namespace counterpoise {
 
-// Where a row comes from: x = x_row + gap (x_neighbor - x_row), indices of rows of the given table. A copy is
-// its own neighbor, with gap 0. With it, data parallel to the table, such as paths or weights, can be resampled too.
+// Where a row comes from: x = x_row + gap (x_neighbor - x_row), with indices of rows of the given table. A copy is its
+// own neighbor, with gap 0. With it, data parallel to the table, such as paths or weights, can be resampled too.
 struct Origin {
   size_t row, neighbor;
   double gap;  // [0, 1)
@@ -55,8 +55,8 @@ Resampled smote(const Table& table, uint64_t seed, size_t k = 5);
 
 // Borderline-SMOTE 1, Han, Wang and Mao 2005: as smote(), but only rows in danger get new points, towards any of their
 // k nearest neighbors of the same class. A class without a row in danger stays as it is, so the classes need not become
-// equal: look at the counts. Throws Error(bad_data) as smote() does for a class that has rows in danger, and
-// for a table of fewer than m + 1 rows.
+// equal: check the counts. Throws Error(bad_data) as smote() does for a class that has rows in danger, and for a table
+// of fewer than m + 1 rows.
 Resampled borderline_smote(const Table& table, uint64_t seed, size_t k = 5, size_t m = 10);
 
 // The rows of a class by the number of others among their m nearest neighbors of any class: in danger where

@@ -38,8 +38,8 @@ class Table : public Dataset {
   size_t size() const override { return rows(); }
   int32_t label(size_t sample) const override { return labels.at(sample); }
   const std::vector<std::string>& classes() const override { return class_names; }
-  // Batches x [N, columns]. The reader needs no threads. Throws Error(invalid_argument) where images would be
-  // augmented.
+  // Batches x [N, columns]. The reader needs no threads. Throws Error(invalid_argument) for options with augmentation,
+  // and Error unless `features` holds rows() x columns numbers.
   std::unique_ptr<BatchReader> reader(const DataLoaderOptions& options) const override;
 };
 
