@@ -66,7 +66,7 @@ Labels make_soft_labels(Backend& backend, const std::vector<std::vector<double>>
   return labels_of(backend, std::move(classes), positive, std::move(positives), std::move(probabilities), dtype);
 }
 
-Labels mix_labels(const Labels& y, const Labels& other, const std::vector<float>& own, Index classes) {
+Labels interpolate_labels(const Labels& y, const Labels& other, const std::vector<float>& own, Index classes) {
   const size_t N = y.classes.size();
   CP_ENSURE(other.classes.size() == N && own.size() == N, "mixed labels of different lengths: ", N, " and ",
             other.classes.size(), ", with ", own.size(), " shares");

@@ -28,10 +28,10 @@ struct Labels {
   Index size() const { return static_cast<Index>(classes.size()); }
 };
 
-// Labels of samples of the given classes, of which one is the positive class. dtype is that of the logits.
+// Labels of samples of the given classes, of which one is the positive class. dtype is that of the logits, f32 or f64.
 Labels make_labels(Backend& backend, const std::vector<int32_t>& classes, int32_t positive, DType dtype = DType::f32);
 
-// Soft targets for one logit: the probability of the positive class, 0 or 1, for each sample. At 1/2 and above the
+// Soft targets for one logit: the probability of the positive class, in [0, 1], for each sample. At 1/2 and above the
 // sample's class is the positive one.
 Labels make_soft_labels(Backend& backend, const std::vector<double>& positives, int32_t positive,
                         DType dtype = DType::f32);
@@ -42,7 +42,7 @@ Labels make_soft_labels(Backend& backend, const std::vector<std::vector<double>>
 
 // The labels of mixed samples: own[n] times those of `y` plus 1 - own[n] times those of `other`. With `classes` > 0
 // also as [N, classes] probabilities. Throws for lengths that differ.
-Labels mix_labels(const Labels& y, const Labels& other, const std::vector<float>& own, Index classes = 0);
+Labels interpolate_labels(const Labels& y, const Labels& other, const std::vector<float>& own, Index classes = 0);
 
 // The labels as rows of [N, K], on the backend in z's dtype and as numbers on the host: 1 at the label's column, else
 // 0; or the soft targets, if there are any. Throws for a label that is none of the K classes.

@@ -90,7 +90,7 @@ Var Loss::mixed(const Var& z, const Labels& y, const Labels& other, const std::v
     CP_ENSURE_AS(invalid_argument, context_.weights.empty(), info().name,
                  ": class weights do not go with mixed samples");
     const bool binary = spec().form() == LossInfo::one_logit;
-    return per_sample(z, mix_labels(y, other, own, binary ? 0 : z.shape()[1]));
+    return per_sample(z, interpolate_labels(y, other, own, binary ? 0 : z.shape()[1]));
   }
   const std::vector<double> first(own.begin(), own.end());
   std::vector<double> second;

@@ -138,16 +138,16 @@ TEST_CASE("losses: labels are the same numbers on the host and on the backend") 
       check(rows, {0.2, 0.3}, {2, 0});
       CHECK(rows.probability_values.size() == 6);
       const Labels one = make_labels(b, {0, 1}, 1, dtype), other = make_labels(b, {2, 1}, 1, dtype);
-      const Labels mixed = mix_labels(one, other, {0.3f, 0.6f}, 3);
+      const Labels mixed = interpolate_labels(one, other, {0.3f, 0.6f}, 3);
       check(mixed, {0, 1}, {0, 1});
       CHECK(deviation(mixed.probability_values, {0.3, 0, 0.7, 0, 1, 0}) < 1e-6);
-      CHECK(!mix_labels(one, other, {0.3f, 0.6f}).probabilities.defined());
+      CHECK(!interpolate_labels(one, other, {0.3f, 0.6f}).probabilities.defined());
       check(make_labels(b, {}, 1, dtype), {}, {});
     }
     CHECK(fails(ErrorKind::failure, {"3", "2"}, [&] { make_soft_labels(b, std::vector<List>{{0, 0, 1}, {0, 1}}, 1); }));
     CHECK(fails(ErrorKind::failure, {"positive class 2"}, [&] { make_soft_labels(b, std::vector<List>{{0, 1}}, 2); }));
     const Labels one = make_labels(b, {0}, 1);
-    CHECK(fails(ErrorKind::failure, {"lengths"}, [&] { mix_labels(one, one, {0.5f, 0.5f}); }));
+    CHECK(fails(ErrorKind::failure, {"lengths"}, [&] { interpolate_labels(one, one, {0.5f, 0.5f}); }));
   }
 }
 
