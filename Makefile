@@ -39,10 +39,11 @@ OUT := $(BUILD)/$(DEVICE)
 # traps after arithmetic, so that loops with sqrt are vectorized. --param: when it tunes for some processors (Zen 2 and
 # 3), g++ splits multiply-adds into two instructions where it finds a chain of them. It finds them in some sizes of a
 # kernel and not in others, so that a result would depend on how work is split.
+# -Wno-maybe-uninitialized: with a sanitizer, g++ 12 warns of <regex>.
 FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math --param avoid-fma-max-bits=0 \
          -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb -isystem /usr/include/openblas \
-         $(if $(SANITIZE),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all)
+         $(if $(SANITIZE),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -Wno-maybe-uninitialized)
 LIBS := -lopenblas -lpthread $(DEVICE_LIBS)
 LINK := $(if $(SANITIZE),-fsanitize=$(SANITIZER))
 

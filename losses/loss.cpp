@@ -60,6 +60,10 @@ Var Loss::values(const Var& z, const Labels& y) {
             " classes for logits of ", z.shape()[1]);
   CP_ENSURE(context_.weights.empty() || Index(context_.weights.size()) == z.shape()[1], info().name, ": weights of ",
             context_.weights.size(), " classes for logits of ", z.shape()[1]);
+  for (const int32_t label : y.classes) {
+    CP_ENSURE((0 <= label && label < z.shape()[1]) || label == ignored_label_, info().name, ": label ", label,
+              " is not one of the ", z.shape()[1], " classes");
+  }
   return info().function(z, y, context_);
 }
 

@@ -12,6 +12,7 @@ Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision)
   const NoGrad no_grad;
   const Dataset& set = loader.dataset();
   const std::vector<size_t> order = loader.order(1);
+  const bool was_training = model.training();
   model.train(false);
   Evaluation result;
   loader.start(1, order);
@@ -20,12 +21,13 @@ Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision)
     for (double logit : logits(z.value(), decision)) result.logits.push_back(logit);
     result.samples.insert(result.samples.end(), batch.samples.begin(), batch.samples.end());
   }
-  model.train(true);
+  model.train(was_training);
 
   result.counts = confusion(result.logits, is_positive(set, result, decision.positive), decision.cut);
   result.unreadable = set.unreadable().size();
   CP_ENSURE_AS(bad_data, !result.samples.empty() || stop_signal(), "none of the ", order.size(),
-               " images to evaluate can be read; the first: ", set.unreadable().begin()->second);
+               " images to evaluate can be read",
+               result.unreadable ? "; the first: " + set.unreadable().begin()->second : "");
   return result;
 }
 

@@ -9,7 +9,7 @@ ImageDataset::Bytes ImageDataset::load(size_t i) const {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     kept_.resize(samples_.size());
-    if (kept_[i]) return kept_[i];
+    if (kept_.at(i)) return kept_[i];
     if (unreadable_.count(i)) return nullptr;
   }
   try {

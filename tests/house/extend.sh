@@ -16,22 +16,23 @@ extension() {
   local name=$1 most=$2 cases=$3 touched
   touched=$(grep -c '^+++ b/\(kernels\|core\|layers\|losses\|optim\|data\|apps\)/' "tests/house/$name.patch")
   if [ "$touched" -gt "$most" ]; then echo "$name touches $touched files, more than $most"; failed=$((failed + 1)); return; fi
-  if ! (cd "$copy" && git apply --whitespace=nowarn "tests/house/$name.patch" 2>&1); then
+  if ! (cd "$copy" && git apply -C1 --whitespace=nowarn "tests/house/$name.patch" 2>&1); then
     echo "$name.patch does not apply"; failed=$((failed + 1)); return
   fi
   echo "$name: $touched files"
   tests=${tests:-}${tests:+,}$cases
 }
 # Runs a program of the copy, which must succeed.
-try() { (cd "$copy" && "$@" > log 2>&1) || { echo "FAILED: $*"; tail -n 3 "$copy/log"; failed=$((failed + 1)); }; }
+try() { (cd "$copy" && "$@" > log 2>&1) || { echo "FAILED: $*"; grep -a -E 'ERROR|values|logged' "$copy/log" | head -n 6; tail -n 3 "$copy/log"; failed=$((failed + 1)); }; }
 
+export COUNTERPOISE_SOURCE=$copy  # where the tests find their golden files
 git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$copy"
 [ ! -d build ] || cp -a build "$copy/build"
 find "$copy" -path "$copy/build" -prune -o -type f -exec touch -r Makefile {} +  # objects stay newer than sources
 (cd "$copy" && git init -q . && git add -A . >/dev/null 2>&1)
 
 extension rmsprop 2 'optim*'
-extension small_resnet 2 'layers*'
+extension small_resnet 2 'models*,layers*'
 extension brightness 2 'augment*'
 extension squared_hinge 2 'losses*'
 

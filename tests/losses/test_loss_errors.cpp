@@ -54,6 +54,14 @@ TEST_CASE("losses: errors name the loss, what is wrong, and what is valid") {
       Loss loss(resolve(info, info.form()), {{3, 4}});
       loss(Tensor::zeros(b, info.form() == one ? Shape{0} : Shape{0, 2}), make_labels(b, {}, 1));
     }));
+    if (info.outputs & LossInfo::logit_per_class) {  // also in evaluation, where a stateful loss only reads its state
+      for (const int32_t label : {-1, 2}) {
+        CHECK(fails(ErrorKind::failure, {info.name, "label " + std::to_string(label)}, [&] {
+          Loss loss(resolve(info, LossInfo::logit_per_class), {{3, 4}});
+          loss(Tensor::zeros(b, {1, 2}), make_labels(b, {label}, 1));
+        }));
+      }
+    }
   }
   CHECK(fails(ErrorKind::invalid_argument, {"reduction", "average", "mean, weighted-mean, sum, positives"}, [&] {
     Loss(resolve(focal, one), {{}, {}, "average"});
