@@ -157,7 +157,7 @@ TEST_CASE("ops: values, by hand") {
     Backend& b = machine.backend;
     CAPTURE(b.name());
     const Tensor x = Tensor::from<float>(b, {1, 2, 3, 1}, {1, 2, 3, 4, 5, 6});
-    const Tensor w = Tensor::from<float>(b, {1, 2, 2, 1}, {1, 10, 100, 1000});  // not turned
+    const Tensor w = Tensor::from<float>(b, {1, 2, 2, 1}, {1, 10, 100, 1000});  // not rotated
     const auto values = [](const Var& y) { return numbers(y.value()); };
     using List = std::vector<double>;
     CHECK(values(conv2d(x, w, Var(), {1, 0})) == List{5421, 6532});

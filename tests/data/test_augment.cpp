@@ -180,17 +180,17 @@ TEST_CASE("augment: a transform draws two numbers, whatever is on") {
   for (int i = 0; i < 1000; ++i) {
     Random none(3, Stream::augment, 0, i), flip = none, both = none, by_hand = none;
     const ImageTransform plain = draw_transform({}, none), mirror = draw_transform(parse_augment("flip"), flip);
-    const ImageTransform turned = draw_transform(parse_augment("flip,rotate=0.2"), both);
+    const ImageTransform rotated = draw_transform(parse_augment("flip,rotate=0.2"), both);
     const bool flipped = by_hand.uniform() < 0.5f;
     const double angle = double{by_hand.uniform(-0.2f, 0.2f) * 6.283185307179586f};
     const uint32_t next = by_hand.bits();
     CHECK_FALSE((none.bits() != next || flip.bits() != next || both.bits() != next));
     CHECK_FALSE(plain.map[0][0] != 1);
     CHECK_FALSE(mirror.map[0][0] != (flipped ? -1 : 1));
-    CHECK_FALSE(turned.map[0][0] != (flipped ? -1 : 1) * std::cos(angle));
-    CHECK_FALSE(turned.map[0][1] != (flipped ? 1 : -1) * std::sin(angle));
-    CHECK_FALSE(turned.map[1][0] != std::sin(angle));
-    CHECK_FALSE(turned.map[1][1] != std::cos(angle));
+    CHECK_FALSE(rotated.map[0][0] != (flipped ? -1 : 1) * std::cos(angle));
+    CHECK_FALSE(rotated.map[0][1] != (flipped ? 1 : -1) * std::sin(angle));
+    CHECK_FALSE(rotated.map[1][0] != std::sin(angle));
+    CHECK_FALSE(rotated.map[1][1] != std::cos(angle));
     flips += flipped;
   }
   CHECK(flips > 450);
