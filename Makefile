@@ -25,7 +25,7 @@ PREFIX ?= /usr/local
 Q := $(if $(V),,@)
 # SANITIZE=thread is ThreadSanitizer; any other value is AddressSanitizer and UBSan.
 SANITIZER := $(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),thread,address$(,)undefined))
-CXXFLAGS ?= $(if $(SANITIZE),-O1 -g,-O3)
+CXXFLAGS ?= $(if $(SANITIZE),-O1 -g1,-O3)
 BUILD := build/$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),sanitize-thread,sanitize),release)
 
 # What is not here is installed by `make` on Debian and Ubuntu.
@@ -57,7 +57,9 @@ PROGRAMS := $(basename $(wildcard apps/*.cpp))
 EXAMPLES := $(basename $(wildcard apps/examples/*.cpp))
 APPS_LIBRARY := $(BUILD)/libapps.a
 APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/%,$(wildcard apps/*/*.cpp)))
-TEST_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp tests/*/*.cpp))
+# (A part of the tests can be built alone: TEST_SOURCES="tests/main.cpp ...".)
+TEST_SOURCES ?= $(wildcard tests/*.cpp tests/*/*.cpp)
+TEST_OBJECTS := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o)
 
 .PHONY: all examples demo test check bench clean install uninstall force
 all: $(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(PROGRAMS:%=$(OUT)/%),$(PROGRAMS))
