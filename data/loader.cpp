@@ -170,8 +170,9 @@ int64_t DataLoader::count_batches(uint64_t epochs, int64_t at_most) const {
   if (epochs == 0) return 0;
   if (options_.sampler.empty() || find_sampler(options_.sampler).fixed_length) {
     const int64_t each = batches_of(1);
-    const uint64_t enough = each > 0 ? static_cast<uint64_t>(at_most / each + 1) : epochs;
-    return std::min(at_most, static_cast<int64_t>(std::min(epochs, enough)) * each);
+    if (each == 0) return 0;
+    // Divided, because the product of the largest numbers would overflow.
+    return epochs > static_cast<uint64_t>(at_most / each) ? at_most : static_cast<int64_t>(epochs) * each;
   }
   int64_t all = 0;
   for (uint64_t epoch = 1; epoch <= epochs && all < at_most; ++epoch) all += batches_of(epoch);

@@ -1,6 +1,7 @@
 // DataLoader: the same batches for any number of workers, on any backend; images that stay on a remote one.
 #include "data/loader.h"
 
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -318,5 +319,6 @@ TEST_CASE("loader: the number of batches of a run is the sum of its epochs'") {
     CHECK(loader.count_batches(5, 1000) == all);
     CHECK(loader.count_batches(5, all - 1) == all - 1);
     CHECK(loader.count_batches(1000000000, 12345) == 12345);
+    CHECK(loader.count_batches(5, std::numeric_limits<int64_t>::max()) == all);
   }
 }

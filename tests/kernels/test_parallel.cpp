@@ -74,7 +74,10 @@ TEST_CASE("parallel: the number of threads can be read while another thread read
   std::vector<std::thread> readers;
   for (int t = 0; t < 3; ++t) {
     readers.emplace_back([&] {
-      for (int round = 0; round < 1000; ++round) wrong += cpu_threads() != 2 && cpu_threads() != 3;
+      for (int round = 0; round < 1000; ++round) {
+        const int n = cpu_threads();
+        wrong += n != 2 && n != 3;
+      }
     });
   }
   for (int round = 0; round < 200; ++round) set_cpu_threads(2 + round % 2);
