@@ -142,7 +142,9 @@ class Graph {
 // -- engines --
 
 // Engine configurations that a heuristic proposes, the likely fastest first. Modes A and B know which are fast, B by a
-// longer look at the problem; the last mode, for graphs that those have no engine for, gives slow ones for nearly any.
+// longer look at the problem. The last mode has engines that are slow but compute nearly any graph: it is queried where
+// the others have few, as for exact f32 on GPUs with tensor cores.
+constexpr size_t few = 4;
 constexpr cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK};
 
 std::vector<Descriptor> configs(const Graph& graph, cudnnBackendHeurMode_t mode, std::string& refusal) {
@@ -284,7 +286,7 @@ ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size
   return with_graph(target, problem, [&](const std::shared_ptr<Graph>& graph, ConvPlans& y) {
     std::set<std::string> seen;
     for (const cudnnBackendHeurMode_t mode : modes) {
-      if (y.plans.size() >= limit || (mode == CUDNN_HEUR_MODE_FALLBACK && !y.plans.empty())) return;
+      if (y.plans.size() >= limit || (mode == CUDNN_HEUR_MODE_FALLBACK && y.plans.size() >= few)) return;
       for (Descriptor& config : configs(*graph, mode, y.refusal)) {
         if (y.plans.size() >= limit) return;
         const Descriptor engine = engine_of(config);
