@@ -9,6 +9,8 @@ std::string cuda_absence() {
   return "this program was built without CUDA: install nvcc, cuBLAS and cuDNN and run make again";
 }
 
+bool cuda_is_broken() { return false; }
+
 std::string cuda_version() { return ""; }
 
 }  // namespace counterpoise

@@ -160,6 +160,7 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
   return c.state();
 }
 cudaError_t cudaMallocHost(void** memory, size_t bytes) { return *memory = std::malloc(bytes), cudaSuccess; }
+cudaError_t cudaFreeHost(void* memory) { return std::free(memory), cudaSuccess; }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
   if (gpu().state() != cudaSuccess) return cudaErrorIllegalAddress;
   std::memcpy(to, from, bytes);
