@@ -93,7 +93,7 @@ void sum_axes(cudaStream_t stream, const ConstView& x, const View& y) {
 template <class T>
 __global__ void log_softmax_kernel(Index rows, Index K, const T* x, T* y) {
   using C = Compute<T>;
-  __shared__ C largest_of[block_threads];
+  CP_SHARED(C, largest_of, block_threads);
   for (Index row = blockIdx.x; row < rows; row += gridDim.x) {
     const T* z = x + row * K;
     C largest = C(z[0]);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "kernels/cuda/cudnn_conv.h"
+#include "tests/kernels/cuda_emulator/emulator.h"
 
 namespace counterpoise::detail {
 
@@ -39,10 +40,12 @@ cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t
   if (type_b != type || (type_c != type && !widened)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (factor != 1 || before != 0 || f64 != (type == CUDA_R_64F)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
-  const auto run = [&](auto factor, auto result) {
+  const auto run = [=](auto factor, auto result) {
     using T = decltype(factor);
     using R = decltype(result);
-    product(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<R*>(c), ldc);
+    enqueue([=] {
+      product(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<R*>(c), ldc);
+    });
   };
   if (type == CUDA_R_64F) run(double(), double());
   else if (widened) run(bf16(), float());
@@ -95,21 +98,25 @@ class EmulatedPlan final : public ConvPlan {
 
   void run(const ConvData& data, void* workspace) const override {
     CP_ENSURE(workspace, "cuda emulator: no workspace");
-    const ConvGeometry& g = p_.geometry;
-    const DType dtype = p_.dtype;
+    enqueue([problem = p_, data] { compute(problem, data); });
+  }
+
+ private:
+  static void compute(const ConvProblem& problem, const ConvData& data) {
+    const ConvGeometry& g = problem.geometry;
+    const DType dtype = problem.dtype;
     const Shape x_shape{g.N, g.H, g.W, g.C}, w_shape{g.K, g.R, g.S, g.C}, y_shape{g.N, g.P, g.Q, g.K};
     const InputInF32 x(data.x, x_shape, dtype), w(data.w, w_shape, dtype), y(data.y, y_shape, dtype);
-    const InputInF32 bias(p_.bias ? data.bias : nullptr, {g.K}, dtype);
-    const bool to_y = p_.pass == ConvProblem::forward, to_x = p_.pass == ConvProblem::grad_input;
+    const InputInF32 bias(problem.bias ? data.bias : nullptr, {g.K}, dtype);
+    const bool to_y = problem.pass == ConvProblem::forward, to_x = problem.pass == ConvProblem::grad_input;
     OutputInF32 out(data.out, to_y ? y_shape : to_x ? x_shape : w_shape, dtype);
     const Conv2dParams params{g.stride, g.pad};
     Backend& host = cpu_backend();
-    if (to_y) host.conv2d(x, w, bias, params, p_.relu, out);
+    if (to_y) host.conv2d(x, w, bias, params, problem.relu, out);
     else if (to_x) host.conv2d_grad_input(y, w, params, out);
     else host.conv2d_grad_weight(x, y, params, out);
   }
 
- private:
   const ConvProblem p_;
   const int index_;
 };
