@@ -287,8 +287,9 @@ class Operations {
       if (o_.dtype() == DType::bf16 && w.shape().rank() > 1) casts.emplace_back(gradients.back(), w.cast(DType::bf16));
     }
     const std::string shape = text(numbers, " numbers");
+    Tensor sum = Tensor::empty(backend_, {}, DType::f64);
     add("optimizer_step", shape, 1, [&] { backend_.optimizer_step(formula::Sgd{/*lr=*/0, /*momentum=*/0.9}, moved); });
-    add("sum_squares", shape, 1, [&] { backend_.sum_squares(summed); });
+    add("sum_squares", shape, 1, [&] { backend_.sum_squares(summed, sum); });
     if (casts.empty()) return;
     add("cast to bf16", shape, 1, [&] {
       for (auto& [w, in_bf16] : casts) backend_.cast(w, in_bf16);

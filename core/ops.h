@@ -5,6 +5,8 @@
 // Letters as in kernels/view.h: images [N, H, W, C], weights [K, R, S, C], outputs [N, P, Q, K].
 #pragma once
 
+#include <optional>
+
 #include "core/var.h"
 
 namespace counterpoise {
@@ -61,11 +63,13 @@ Var gather(const Var& x, const Tensor& index);
 Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
 
 // -- products (ops_linear.cpp) --
-// a [M, L] and b [L, N] -> [M, N]; each may be given transposed.
-Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
+// a [M, L] and b [L, N] -> [M, N]; each may be given transposed. The result has the operands' dtype, or the dtype
+// `result`: f32 for operands in bf16, whose sums are then not rounded to bf16.
+Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false,
+           std::optional<DType> result = {});
 // x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K]. If x is bf16, weight and bias may be f32,
-// as networks keep them; they are then rounded.
-Var linear(const Var& x, const Var& weight, const Var& bias);
+// as networks keep them; they are then rounded. With x in bf16 and `result` f32, neither the product nor the bias is.
+Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType> result = {});
 // x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], followed by max(., 0) if `relu`: one
 // operation, so that the activation is neither written nor read a second time. The formula is in kernels/backend.h.
 // If x is bf16, weight and bias may be f32, as above.

@@ -5,17 +5,21 @@ namespace counterpoise {
 
 using namespace detail;
 
-Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
+Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b, std::optional<DType> result) {
   check_same_kind("matmul", a, b);
+  const DType dtype = a.value().dtype(), wanted = result.value_or(dtype);
+  CP_ENSURE(wanted == dtype || wanted == parameter_dtype(dtype), "matmul: operands in ", name(dtype),
+            " have no product in ", name(wanted), "; convert it with cast()");
   check_rank("matmul", "a", a, 2, transpose_a ? "[L, M]" : "[M, L]");
   check_rank("matmul", "b", b, 2, transpose_b ? "[N, L]" : "[L, N]");
   const Index M = a.shape()[transpose_a ? 1 : 0], L = a.shape()[transpose_a ? 0 : 1];
   const Index N = b.shape()[transpose_b ? 0 : 1], Lb = b.shape()[transpose_b ? 1 : 0];
   CP_ENSURE(L == Lb, "matmul: ", a.shape(), transpose_a ? "^T" : "", " times ", b.shape(), transpose_b ? "^T" : "",
             ": the inner extents ", L, " and ", Lb, " differ");
-  Tensor y = empty_like(a.value(), {M, N});
+  Tensor y = Tensor::empty(a.backend(), {M, N}, wanted);
   a.backend().matmul(a.value(), transpose_a, b.value(), transpose_b, y);
-  return Var::from_op("matmul", y, {a, b}, [a, b, transpose_a, transpose_b](Tensor dy) {
+  return Var::from_op("matmul", y, {a, b}, [a, b, transpose_a, transpose_b, dtype](Tensor exact_dy) {
+    const Tensor dy = exact_dy.cast(dtype);
     Backend& backend = dy.backend();
     if (a.requires_grad()) {  // y = A B:  dA = dy B^T
       Tensor da = empty_like(dy, a.shape());
@@ -32,15 +36,17 @@ Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
   });
 }
 
-Var linear(const Var& x, const Var& weight, const Var& bias) {
+Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType> result) {
   check_rank("linear", "x", x, 2, "[N, C]");
   check_rank("linear", "weight", weight, 2, "[K, C]");
   CP_ENSURE(x.shape()[1] == weight.shape()[1], "linear: x ", x.shape(), " has ", x.shape()[1], " features but weight ",
             weight.shape(), " expects ", weight.shape()[1]);
   CP_ENSURE(!bias.defined() || bias.shape() == Shape{weight.shape()[0]}, "linear: bias ", bias.shape(),
             " for K=", weight.shape()[0], " outputs");
-  const Var y = matmul(x, cast_like(x, weight), false, true);
-  return bias.defined() ? y + cast_like(x, bias) : y;
+  const Var y = matmul(x, cast_like(x, weight), false, true, result);
+  if (!bias.defined()) return y;
+  const bool widened = y.value().dtype() != x.value().dtype();
+  return y + (widened ? parameter_of(x, bias) : cast_like(x, bias));
 }
 
 Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu) {

@@ -90,4 +90,11 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
   return y;
 }
 
+double sum_squares(const std::vector<Tensor>& xs) {
+  if (xs.empty()) return 0;
+  Tensor y = Tensor::empty(xs[0].backend(), {}, DType::f64);
+  y.backend().sum_squares({xs.begin(), xs.end()}, y);
+  return y.item();
+}
+
 }  // namespace counterpoise

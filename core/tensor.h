@@ -96,4 +96,7 @@ class Tensor {
 Tensor expand(const Tensor& x, const Shape& shape);
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
+// The sum of x^2 over tensors of one dtype on one backend, of gradients for example; 0 without tensors. Waits for it.
+double sum_squares(const std::vector<Tensor>& xs);
+
 }  // namespace counterpoise

@@ -62,6 +62,8 @@ void Var::zero_grad() {
 
 void Var::set_value(Tensor value) {
   CP_ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
+  CP_ENSURE(value.dtype() == this->value().dtype(), "set_value: ", name(value.dtype()), " for a variable in ",
+            name(this->value().dtype()), "; convert it with Tensor::cast()");
   node_->value = std::move(value);
 }
 

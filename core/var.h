@@ -44,7 +44,7 @@ class Var {
   // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the shape differs.
   void add_grad(Tensor gradient) const;
   void zero_grad();
-  // Replaces the value of a leaf, as when weights are loaded. Throws Error(failure) if the shape differs.
+  // Replaces the value of a leaf, as when weights are loaded. Throws Error(failure) if the shape or the dtype differs.
   void set_value(Tensor value);
 
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to the leaf's.

@@ -11,11 +11,13 @@
 //   - N, H, W, C, K, R, S, P, Q are as in view.h; `dx` is the gradient of the loss with respect to `x`;
 //   - floating dtypes are f32 and f64 throughout, and bf16 where require() allows it; then scales, statistics and the
 //     gradients of biases are f32 (parameter_dtype). Sums are accumulated in f32 or a higher precision;
-//   - a call may return before its result is computed: operations that are enqueued later see it, and download() waits;
+//   - a call may return before its result is computed: operations that are enqueued later see it. Only download(),
+//     synchronize() and Readback::wait() wait;
 //   - several threads may use the reference and the cpu backend at once, but only one thread at a time may use the cuda
 //     backend.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,19 @@ struct WeightTensors {
   std::vector<View> states;
 };
 
+// Copies a few numbers to the host while the program enqueues more work: start() requests the copy, and wait() waits
+// for it alone, not for what was enqueued after it. Belongs to one thread; the backend outlives it.
+class Readback {
+ public:
+  virtual ~Readback() = default;
+  // Enqueues a copy of x, which has at most the bytes that make_readback() was told. The copy of an earlier start() is
+  // lost.
+  virtual void start(const ConstView& x) = 0;
+  // Waits for the copy of the last start(), and returns it; it stays valid until the next one. Throws Error(device) if
+  // the work before it failed.
+  virtual const void* wait() = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -55,7 +70,7 @@ class Backend {
   virtual std::string description() const = 0;
   // Throws Error(device) with the reason if the device cannot compute in this dtype.
   virtual void require(DType dtype) const = 0;
-  // Throws Error(invalid_argument) if the backend has no such mode, and Error(device) if its GPU is too old for it.
+  // Throws Error(device) with the reason if the device has no such mode.
   virtual void set_mode(const ComputeMode& mode) = 0;
   // True if the CPU cannot access the backend's memory, so that reading a number means a copy and a wait.
   virtual bool is_remote() const { return false; }
@@ -67,6 +82,8 @@ class Backend {
   // Copies between this backend's memory and the program's own, of the view's size.
   virtual void upload(const void* host, const View& y) = 0;
   virtual void download(const ConstView& x, void* host) = 0;
+  // A Readback for up to `bytes` bytes: a download that need not be waited for at once.
+  virtual std::unique_ptr<Readback> make_readback(size_t bytes) = 0;
   virtual void copy(const ConstView& x, const View& y) = 0;
   // Waits until all enqueued work is done, and throws its errors.
   virtual void synchronize() = 0;
@@ -102,12 +119,13 @@ class Backend {
   // -- reductions --
   // y = the sum of x over the axes along which y would be broadcast to x's shape. y may be in x's parameter_dtype.
   virtual void sum_to(const ConstView& x, const View& y) = 0;
-  // The sum of x^2 over all tensors, which have the same dtype. It is finite unless some x is not, or is so large that
-  // its square overflows a double.
-  virtual double sum_squares(const std::vector<ConstView>& xs) = 0;
+  // y [] f64 = the sum of x^2 over all tensors, which have the same dtype; 0 without tensors. It is finite unless some
+  // x is not, or is so large that its square overflows a double.
+  virtual void sum_squares(const std::vector<ConstView>& xs, const View& y) = 0;
 
   // -- products --
   // y [M, N] = op(a) op(b), where op transposes if the flag is set: a is [M, L] or [L, M], b is [L, N] or [N, L].
+  // a and b have the same dtype, and y has it, too; or a and b are bf16 and y is f32, so that the sums are not rounded.
   virtual void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) = 0;
 
   // -- convolution: cross-correlation with zero padding, as usual in deep learning --
@@ -164,17 +182,23 @@ class Backend {
 
   // -- optimizers --
   // Applies an update of formulas.h to every element of the weights, in place in w and the states. They are all f32 or
-  // all f64.
-  virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) = 0;
+  // all f64. `guard` is absent or holds a few f64 numbers on this backend: unless all of them are finite, nothing is
+  // changed. So a training step need not wait until the program knows that its loss and gradients are finite.
+  virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
+                              const ConstView& guard = {}) = 0;
 };
 
 // The backends. Each lives as long as the program. Any thread may call these functions.
 Backend& reference_backend();
 Backend& cpu_backend();
-// Null where this build or this machine has no usable GPU; then cuda_absence() says why and what to do. The first call
-// looks for one. cuda_version() names the libraries of a build that has CUDA, and is empty otherwise.
+// Null where this build or this machine has no usable GPU; then cuda_absence() says why and what to do, and
+// cuda_is_broken() whether there seems to be a GPU that cannot be used: its driver is too old, this program has no
+// kernels for it, a library is missing, its memory is taken. It is false where the build has no CUDA, or the machine no
+// driver or no GPU. The first call looks for a GPU. cuda_version() names the libraries of a build that has CUDA, and is
+// empty otherwise.
 Backend* cuda_backend();
 std::string cuda_absence();
+bool cuda_is_broken();
 std::string cuda_version();
 
 // What the cpu backend was built with and found, for --version: "OpenBLAS 0.3.21 (kernels for SkylakeX)".

@@ -221,6 +221,14 @@ CP_HD void update_weight(const Formula& formula, T* w, const T* g, T* const* s, 
   update_weight(formula, w, g, s, i, std::make_index_sequence<Formula::states>());
 }
 
+// Whether none of n numbers is NaN or infinite: for those, x - x is NaN.
+CP_HD inline bool all_finite(const double* x, Index n) {
+  for (Index i = 0; i < n; ++i) {
+    if (!(x[i] - x[i] == 0)) return false;
+  }
+  return true;
+}
+
 // clang-format on
 
 // Calls fn(Formula(), T()) with the struct that a name stands for and the C++ type of a floating dtype.

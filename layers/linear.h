@@ -1,10 +1,22 @@
 // Dense layers, and tau-normalization of a trained one. Like all modules, not thread-safe.
 #pragma once
 
+#include "core/ops_check.h"
 #include "layers/init.h"
 #include "layers/module.h"
 
 namespace counterpoise {
+
+// What a layer computes. The last layer of a network computes logits: where x is bf16 they are f32, because with 8 bits
+// of precision many samples would have equal logits, which metrics of ranking cannot tell apart.
+enum class LinearOutput { activations, logits };
+
+namespace detail {
+inline DType output_dtype(LinearOutput output, const Var& x) {
+  const DType dtype = x.value().dtype();
+  return output == LinearOutput::logits ? parameter_dtype(dtype) : dtype;
+}
+}  // namespace detail
 
 // x [N, C] -> x weight^T + bias [N, K], weight [K, C], bias [K].
 class Linear : public Module {
@@ -12,7 +24,9 @@ class Linear : public Module {
   // C = features, K = outputs. The initial weights are Glorot-uniform, or normal with the standard deviation
   // `deviation` if it is positive (torchvision's VGG: 0.01); the initial biases are 0. If x is a flattened image,
   // `layout` gives the image's size, so that files can store the weights in torchvision's order.
-  Linear(Index features, Index outputs, double deviation = 0, FileLayout layout = {}) {
+  Linear(Index features, Index outputs, double deviation = 0, FileLayout layout = {},
+         LinearOutput output = LinearOutput::activations)
+      : output_(output) {
     const Shape shape{outputs, features};
     weight_ =
         add("weight", deviation > 0 ? init::normal(shape, deviation) : init::xavier_uniform(shape, features, outputs),
@@ -20,30 +34,37 @@ class Linear : public Module {
     bias_ = add("bias", init::zeros({outputs}));
   }
 
-  Var forward(const Var& x) override { return linear(x, weight_, bias_); }
+  Var forward(const Var& x) override { return linear(x, weight_, bias_, detail::output_dtype(output_, x)); }
   std::string type() const override { return "Dense"; }
 
  private:
+  LinearOutput output_;
   Var weight_, bias_;
 };
 
 // x [N, C] -> [N, K]: the cosine of the angle between x and each row of weight [K, C], between -1 and 1. The norm of a
 // weight vector, which grows for frequent classes, has no influence; LDAM's margins (Cao et al. 2019, arXiv:1906.07413)
-// are measured on it. There is no bias.
+// are measured on it. There is no bias. Norms are computed in f32, even where x is bf16.
 class CosineLinear : public Module {
  public:
-  // Initial weights and layout as Linear's.
-  CosineLinear(Index features, Index outputs, FileLayout layout = {}) {
+  // Initial weights, layout and output as Linear's.
+  CosineLinear(Index features, Index outputs, FileLayout layout = {}, LinearOutput output = LinearOutput::activations)
+      : output_(output) {
     weight_ = add("weight", init::xavier_uniform({outputs, features}, features, outputs), layout);
   }
 
-  Var forward(const Var& x) override { return matmul(unit_rows(x), unit_rows(weight_), false, true); }
+  Var forward(const Var& x) override {
+    const DType dtype = x.value().dtype();
+    const Var unit_x = counterpoise::cast(unit_rows(counterpoise::cast(x, parameter_dtype(dtype))), dtype);
+    return matmul(unit_x, detail::cast_like(x, unit_rows(weight_)), false, true, detail::output_dtype(output_, x));
+  }
   std::string type() const override { return "CosineDense"; }
 
  private:
   // Rows divided by their norms; the 1e-12 avoids 0 / 0 for a row of zeros.
   static Var unit_rows(const Var& x) { return x / sqrt(sum_to(square(x), {x.shape()[0], 1}) + 1e-12); }
 
+  LinearOutput output_;
   Var weight_;
 };
 

@@ -79,7 +79,7 @@ void Module::train(bool on) {
 }
 
 void Module::cast(DType dtype) {
-  for (Parameter& p : parameters()) p.var.set_value(p.var.value().cast(dtype));
+  for (Parameter& p : parameters()) p.var.value() = p.var.value().cast(dtype);
 }
 
 void Module::to(Backend& backend) {

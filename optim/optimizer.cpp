@@ -98,7 +98,19 @@ Optimizer::Optimizer(const std::string& name, std::vector<Var> parameters, doubl
     : Optimizer(make_optimizer(name, std::move(parameters), (others["lr"] = lr, others))) {}
 
 Optimizer::Optimizer(std::vector<Var> parameters, const Update& update)
-    : parameters_(std::move(parameters)), update_(update), states_(parameters_.size()) {}
+    : parameters_(std::move(parameters)), update_(update), states_(parameters_.size()) {
+  for (size_t i = 0; i < parameters_.size(); ++i) check(parameters_[i].value(), "parameter", i);
+}
+
+// A kernel that updates all parameters at once reads them, their gradients and states as numbers of one dtype.
+void Optimizer::check(const Tensor& x, const char* what, size_t parameter) const {
+  const Tensor& first = parameters_[0].value();
+  CP_ENSURE(first.dtype() == DType::f32 || first.dtype() == DType::f64, "optimizer: parameter 0 is ",
+            name(first.dtype()), "; parameters must be f32 or f64");
+  CP_ENSURE(x.dtype() == first.dtype() && &x.backend() == &first.backend(), "optimizer: ", what, " ", parameter, " is ",
+            name(x.dtype()), " on ", x.backend().name(), ", but parameter 0 is ", name(first.dtype()), " on ",
+            first.backend().name());
+}
 
 // -- steps --
 
@@ -116,12 +128,20 @@ void Optimizer::set_lr(double lr) {
   std::visit([lr](auto& formula) { formula.lr = lr; }, update_);
 }
 
-void Optimizer::step(double lr) {
+void Optimizer::step(double lr, const Tensor& guard) {
   set_lr(lr);
-  step();
+  step(guard);
 }
 
-void Optimizer::step() {
+void Optimizer::step(const Tensor& guard) {
+  CP_ENSURE(!guard.defined() || guard.dtype() == DType::f64, "optimizer: the guard is ", name(guard.dtype()),
+            ", but must be f64");
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!parameters_[i].grad().defined()) continue;
+    check(parameters_[i].value(), "parameter", i);
+    check(parameters_[i].grad(), "the gradient of parameter", i);
+    for (const Tensor& tensor : states_[i].tensors) check(tensor, "the state of parameter", i);
+  }
   std::map<int64_t, std::vector<WeightTensors>> by_steps;  // usually all have made the same number
   for (size_t i = 0; i < parameters_.size(); ++i) {
     Var& p = parameters_[i];
@@ -134,7 +154,7 @@ void Optimizer::step() {
   }
   for (const auto& [t, weights] : by_steps) {
     std::visit([t = t](auto& formula) { formula.before_step(t); }, update_);
-    parameters_[0].backend().optimizer_step(update_, weights);
+    parameters_[0].backend().optimizer_step(update_, weights, guard);
   }
   zero_grad();
 }

@@ -31,15 +31,18 @@ class Optimizer {
         tensors;  // velocities or moments, in the parameter's shape and dtype; none before its first step
   };
 
-  // REQUIRES: the parameters are on one backend, and all f32 or all f64.
+  // Throws Error(failure) unless the parameters are on one backend, and all f32 or all f64.
   Optimizer(std::vector<Var> parameters, const Update& update);
   Optimizer(Optimizer&&) = default;  // a state has one owner
   Optimizer& operator=(Optimizer&&) = default;
 
-  // Updates every parameter that has a gradient, and clears the gradients. Throws what its backend throws.
-  void step();
+  // Updates every parameter that has a gradient, and clears the gradients. With a `guard`, a few f64 numbers on the
+  // parameters' backend, neither parameters nor states change unless all of them are finite; yet the step is counted,
+  // because the program does not wait for the numbers. Throws Error(failure) if parameters or gradients differ in dtype
+  // or backend from what the constructor required, and what the backend throws.
+  void step(const Tensor& guard = {});
   // The same after set_lr(lr), for example with the rate of a schedule.
-  void step(double lr);
+  void step(double lr, const Tensor& guard = {});
   // Clears the gradients of all parameters without updating them.
   void zero_grad();
 
@@ -56,6 +59,8 @@ class Optimizer {
   Optimizer(const std::string& name, std::vector<Var> parameters, double lr, OptimizerParams others);
 
  private:
+  void check(const Tensor& x, const char* what, size_t parameter) const;
+
   std::vector<Var> parameters_;
   Update update_;
   std::vector<State> states_;  // as many as parameters

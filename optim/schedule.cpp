@@ -8,6 +8,8 @@
 namespace counterpoise {
 
 double Schedule::at(double epoch, double epochs) const {
+  CP_ENSURE_AS(invalid_argument, step_every > 0, "schedule: a step every ", step_every,
+               " epochs is impossible; it must be a positive number");
   if (epoch < warmup) return lr * epoch / warmup;
   if (kind == step) return lr * std::pow(step_gamma, std::floor(epoch / step_every));
   if (kind == cosine) {

@@ -8,7 +8,7 @@ namespace counterpoise {
 struct Schedule {
   enum Kind { constant, step, cosine } kind = constant;
   double lr = 0.001;
-  double warmup = 0;        // epochs in which the rate rises linearly from 0 to lr
+  double warmup = 0;        // epochs in which the rate rises linearly from 0, that of the first step, to lr
   double step_every = 1;    // `step`: every so many epochs ...
   double step_gamma = 0.1;  // ... the rate is multiplied by this
 
@@ -16,6 +16,7 @@ struct Schedule {
   //   step:   lr step_gamma^floor(epoch / step_every)
   //   cosine: lr (1 + cos(pi t)) / 2, t from 0 after the warm-up to 1 at the end
   //           (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5)
+  // Throws Error(invalid_argument) if step_every is not positive.
   double at(double epoch, double epochs) const;
 };
 

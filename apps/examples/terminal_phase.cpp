@@ -69,7 +69,7 @@ Errors train(Backend& backend, const Setting& s, const Method& method, int seed,
   constexpr double step = 0.05;
   for (int i = 0; i < steps; ++i) {
     loss(linear(x, w, b), y).backward();
-    const double size = std::sqrt(backend.sum_squares({w.grad(), b.grad()}));
+    const double size = std::sqrt(sum_squares({w.grad(), b.grad()}));
     if (size == 0) break;  // the loss is 0 in double precision
     optimizer.step(step / size);
   }

@@ -2,6 +2,9 @@
 
 #include <chrono>
 #include <cmath>
+#include <deque>
+#include <memory>
+#include <utility>
 
 #include "kernels/error.h"
 
@@ -19,52 +22,149 @@ void check_finite(double value, const char* what, const Step& step) {
               " at step ", step.index + 1, " (epoch ", step.epoch, ", learning rate ", step.lr, ")");
 }
 
-}  // namespace
+// What decides whether a step diverged: its loss and the sum of the squares of its gradients. They stay on the backend,
+// where the update reads them, and are copied to the host without delaying it. Two steps are kept: while the copy of
+// one is under way the next one is computed, and its update is skipped, too, if the first one diverged.
+class StepNumbers {
+ public:
+  explicit StepNumbers(Backend& backend) : numbers_(Tensor::zeros(backend, {steps, 2}, DType::f64)) {
+    for (auto& readback : readbacks_) readback = backend.make_readback(2 * sizeof(double));
+  }
 
-int64_t TrainingLoop::run(DataLoader& loader, Optimizer& optimizer, const std::vector<Var>& parameters) const {
-  const auto ends = [&](int64_t steps) { return (max_steps > 0 && steps >= max_steps) || (stop && stop()); };
-  int64_t steps = 0;
-  for (int epoch = 1; epoch <= epochs && !ends(steps); ++epoch) {
-    const uint64_t number = first_epoch + static_cast<uint64_t>(epoch - 1);
+  void start(int64_t step, const Var& loss, const std::vector<Var>& parameters) {
+    std::vector<ConstView> gradients;
+    for (const Var& p : parameters) {
+      if (p.grad().defined()) gradients.push_back(p.grad());
+    }
+    const View all = numbers_;
+    double* const row = all.as<double>() + 2 * (step % steps);
+    Backend& backend = numbers_.backend();
+    backend.cast(loss.value(), View{row, loss.shape(), DType::f64});
+    backend.sum_squares(gradients, View{row + 1, {}, DType::f64});
+    readbacks_[step % steps]->start(ConstView{row, {2}, DType::f64});
+  }
+  // The same step's numbers: loss and sum of squares. Waits for them.
+  std::pair<double, double> wait(int64_t step) {
+    const double* row = static_cast<const double*>(readbacks_[step % steps]->wait());
+    return {row[0], row[1]};
+  }
+  // For Optimizer::step(): the numbers of this step and of the one before it.
+  const Tensor& guard() const { return numbers_; }
+
+ private:
+  static constexpr int64_t steps = 2;
+  Tensor numbers_;  // a row for each step, in turns
+  std::unique_ptr<Readback> readbacks_[steps];
+};
+
+// One run of a TrainingLoop.
+class Run {
+ public:
+  Run(const TrainingLoop& loop, DataLoader& loader, Optimizer& optimizer, const std::vector<Var>& parameters)
+      : loop_(loop), loader_(loader), optimizer_(optimizer), parameters_(parameters) {}
+
+  int64_t run() {
+    try {
+      for (int epoch = 1; epoch <= loop_.epochs && !ends(); ++epoch) {
+        if (!run_epoch(epoch)) break;
+      }
+    } catch (...) {
+      settle(0);  // a step that ended before this one failed; if it diverged, that is the first error
+      throw;
+    }
+    return steps_;
+  }
+
+ private:
+  // A step that was enqueued and whose numbers were not read.
+  struct Pending {
+    Step step;
+    std::vector<Optimizer::State> before;  // the optimizer's states, to which it returns if the step has diverged
+  };
+
+  bool ends() const { return (loop_.max_steps > 0 && steps_ >= loop_.max_steps) || (loop_.stop && loop_.stop()); }
+
+  // Returns false if training ends with this epoch.
+  bool run_epoch(int epoch) {
+    const uint64_t number = loop_.first_epoch + static_cast<uint64_t>(epoch - 1);
     const Clock::time_point epoch_start = Clock::now();
-    loader.start(number, order ? order(epoch) : loader.order(number));
-    EpochResult result;
-    result.epoch = epoch;
-    double sum = 0;
-    Clock::time_point step_start = Clock::now();
+    loader_.start(number, loop_.order ? loop_.order(epoch) : loader_.order(number));
+    result_ = EpochResult();
+    result_.epoch = epoch;
+    sum_ = 0;
+    step_start_ = Clock::now();
     Batch batch, next;
     Step step;
     step.epoch = epoch;
-    for (bool more = loader.next(next); more && !ends(steps); ++step.index_in_epoch) {
+    for (bool more = loader_.next(next); more && !ends(); ++step.index_in_epoch) {
       batch = std::move(next);
-      step.index = steps;
-      step.lr = lr(step);
+      step.index = steps_;
+      step.lr = loop_.lr(step);
       step.samples = batch.size();
       step.data_seconds = batch.seconds;
-      const Var loss = forward(batch, step);
-      loss.backward();
-      more = (max_steps == 0 || steps + 1 < max_steps) && loader.next(next);
-      step.loss = loss.value().item();
-      check_finite(step.loss, "loss", step);
-      std::vector<ConstView> gradients;
-      for (const Var& p : parameters) {
-        if (p.grad().defined()) gradients.push_back(p.grad());
-      }
-      check_finite(loss.backend().sum_squares(gradients), "gradient", step);
-      optimizer.step(step.lr);
-      ++steps;
-      sum += step.loss * static_cast<double>(step.samples);
-      result.samples += step.samples;
-      step.seconds = seconds_since(step_start);
-      step_start = Clock::now();
-      if (after_step) after_step(step);
+      enqueue(batch, step);
+      more = (loop_.max_steps == 0 || steps_ < loop_.max_steps) && loader_.next(next);
+      // A remote backend has just begun this step: it computes while the program waits for the one before.
+      settle(numbers_->guard().backend().is_remote() ? 1 : 0);
     }
-    result.steps = steps;
-    result.loss = result.samples ? sum / static_cast<double>(result.samples) : 0;
-    result.seconds = seconds_since(epoch_start);
-    if (after_epoch && !after_epoch(result)) break;
+    settle(0);
+    result_.steps = steps_;
+    result_.loss = result_.samples ? sum_ / static_cast<double>(result_.samples) : 0;
+    result_.seconds = seconds_since(epoch_start);
+    return !loop_.after_epoch || loop_.after_epoch(result_);
   }
-  return steps;
+
+  void enqueue(const Batch& batch, const Step& step) {
+    const Var loss = loop_.forward(batch, step);
+    loss.backward();
+    if (!numbers_) numbers_ = std::make_unique<StepNumbers>(loss.backend());
+    numbers_->start(step.index, loss, parameters_);
+    Pending pending = {step, optimizer_.states()};
+    optimizer_.step(step.lr, numbers_->guard());
+    pending_.push_back(std::move(pending));
+    ++steps_;
+  }
+
+  // Reads the numbers of the first pending steps and reports them, until only `rest` are left.
+  void settle(size_t rest) {
+    while (pending_.size() > rest) {
+      Pending first = std::move(pending_.front());
+      pending_.pop_front();
+      Step& step = first.step;
+      const auto [loss, squares] = numbers_->wait(step.index);
+      if (!std::isfinite(loss) || !std::isfinite(squares)) {
+        pending_.clear();  // their updates were skipped, too
+        optimizer_.load(std::move(first.before));
+      }
+      step.loss = loss;
+      check_finite(loss, "loss", step);
+      check_finite(squares, "gradient", step);
+      sum_ += step.loss * static_cast<double>(step.samples);
+      result_.samples += step.samples;
+      step.seconds = seconds_since(step_start_);
+      step_start_ = Clock::now();
+      if (loop_.after_step) loop_.after_step(step);
+    }
+  }
+
+  const TrainingLoop& loop_;
+  DataLoader& loader_;
+  Optimizer& optimizer_;
+  const std::vector<Var>& parameters_;
+
+  int64_t steps_ = 0;  // that were enqueued
+  std::unique_ptr<StepNumbers> numbers_;
+  std::deque<Pending> pending_;
+  // Of the epoch.
+  EpochResult result_;
+  double sum_ = 0;  // of the losses of all samples
+  Clock::time_point step_start_;
+};
+
+}  // namespace
+
+int64_t TrainingLoop::run(DataLoader& loader, Optimizer& optimizer, const std::vector<Var>& parameters) const {
+  return Run(*this, loader, optimizer, parameters).run();
 }
 
 }  // namespace counterpoise

@@ -25,7 +25,7 @@ struct Step {
   double lr = 0;  // for `forward` and after_step
   double loss = 0;
   size_t samples = 0;       // in its batch
-  double seconds = 0;       // since the step before it
+  double seconds = 0;       // between its result and that of the step before it
   double data_seconds = 0;  // that the DataLoader took for the batch
 };
 
@@ -57,10 +57,14 @@ struct TrainingLoop {
   // Called before each step and each epoch: training ends where it returns true.
   std::function<bool()> stop;
 
-  // Trains `parameters`, which the optimizer updates. Returns the number of steps. Before the weights are updated, a
-  // step waits for two numbers, its loss and the sum of the squares of the gradients: if one is not finite, throws
-  // Error(diverged), which names step, epoch and learning rate. While a remote backend still computes them, the next
-  // batch is prepared.
+  // Trains `parameters`, which the optimizer updates. Returns the number of steps. Throws Error(diverged), which names
+  // step, epoch and learning rate, if the loss or the sum of the squares of the gradients is not finite; parameters and
+  // optimizer are then as they were before that step.
+  //
+  // The program does not wait for these two numbers before it updates the parameters: the update itself is skipped
+  // where one is not finite. On a remote backend a step is enqueued before the result of the step before it is read, so
+  // that the GPU always has work; after_step is called when the result is read, and for all steps of an epoch before
+  // after_epoch. `forward` may then be called once more after a step that diverged, whose update is skipped, too.
   int64_t run(DataLoader& loader, Optimizer& optimizer, const std::vector<Var>& parameters) const;
 };
 

@@ -234,7 +234,7 @@ void CpuBackend::sum_to(const ConstView& x, const View& y) {
   });
 }
 
-double CpuBackend::sum_squares(const std::vector<ConstView>& xs) {
+void CpuBackend::sum_squares(const std::vector<ConstView>& xs, const View& y) {
   double sum = 0;
   for (const ConstView& x : xs) {
     double squares = 0;  // of this tensor
@@ -250,10 +250,11 @@ double CpuBackend::sum_squares(const std::vector<ConstView>& xs) {
     });
     sum += squares;
   }
-  return sum;
+  *y.as<double>() = sum;
 }
 
 void CpuBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) {
+  if (a.dtype != y.dtype) return ReferenceBackend::matmul(a, transpose_a, b, transpose_b, y);  // bf16 to f32
   const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
   if (M == 0 || N == 0) return;
   if (L == 0) return fill(0, y);
@@ -356,7 +357,9 @@ void CpuBackend::dropout(const ConstView& x, double p, uint64_t key, uint64_t st
   });
 }
 
-void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) {
+void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
+                                const ConstView& guard) {
+  if (guard.data && !all_finite(guard.as<double>(), guard.size())) return;
   for (const WeightTensors& p : weights) {
     elementwise(update, p.w.dtype, p.w.size(), [&](auto formula, auto zero, Index begin, Index end) {
       using T = decltype(zero);

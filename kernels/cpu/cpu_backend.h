@@ -32,7 +32,7 @@ class CpuBackend : public ReferenceBackend {
   void relu_mask(const ConstView& y, const ConstView& dy, const View& dz) override;
 
   void sum_to(const ConstView& x, const View& y) override;
-  double sum_squares(const std::vector<ConstView>& xs) override;
+  void sum_squares(const std::vector<ConstView>& xs, const View& y) override;
 
   void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) override;
 
@@ -55,7 +55,7 @@ class CpuBackend : public ReferenceBackend {
 
   void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
-  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights, const ConstView& guard) override;
 
  private:
   detail::CachingAllocator memory_;

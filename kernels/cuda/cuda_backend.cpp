@@ -20,6 +20,12 @@ namespace {
 struct Found {
   Backend* backend = nullptr;
   std::string absence;
+  bool broken = false;
+};
+
+// There is no GPU, which is no reason for a warning.
+struct NoGpu : Error {
+  explicit NoGpu(const std::string& reason) : Error(ErrorKind::device, reason + "; see what nvidia-smi says") {}
 };
 
 // Never destroyed: when the program ends, CUDA may be shut down before our destructors run.
@@ -28,8 +34,11 @@ const Found& found() {
     Found f;
     try {
       f.backend = new CudaBackend();
+    } catch (const NoGpu& error) {
+      f.absence = error.what();
     } catch (const Error& error) {
       f.absence = error.what();
+      f.broken = true;
     }
     return f;
   }();
@@ -46,6 +55,7 @@ constexpr size_t mebibyte = size_t(1) << 20;
 
 Backend* cuda_backend() { return found().backend; }
 std::string cuda_absence() { return found().absence; }
+bool cuda_is_broken() { return found().broken; }
 
 std::string cuda_version() {
   return detail::text("CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, ", cuDNN ", CUDNN_MAJOR, ".",
@@ -70,32 +80,34 @@ CudaBackend::CudaBackend() {
 void CudaBackend::find_device() {
   int devices = 0;
   const cudaError_t status = cudaGetDeviceCount(&devices);
-  const auto none = [](const std::string& reason) {
-    return Error(ErrorKind::device, reason + "; see what nvidia-smi says");
+  const auto check = [](cudaError_t status) {
+    CP_ENSURE_AS(device, status == cudaSuccess, "CUDA cannot start: ", cudaGetErrorString(status),
+                 "; see what nvidia-smi says");
   };
   if (status == cudaErrorInsufficientDriver) {
     int driver = 0;
     cudaDriverGetVersion(&driver);
-    if (driver == 0) throw none("there is no NVIDIA driver on this machine");
-    throw none(detail::text("the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10,
-                            ", but this program needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10,
-                            "; update it"));
+    if (driver == 0) throw NoGpu("there is no NVIDIA driver on this machine");
+    throw Error(ErrorKind::device, "the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10,
+                ", but this program needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10,
+                "; update it; see what nvidia-smi says");
   }
   if (status == cudaErrorNoDevice || (status == cudaSuccess && devices == 0)) {
     const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-    throw none(detail::text("there is no NVIDIA GPU on this machine",
-                            visible ? detail::text(" that CUDA_VISIBLE_DEVICES=", visible, " shows") : ""));
+    throw NoGpu(detail::text("there is no NVIDIA GPU on this machine",
+                             visible ? detail::text(" that CUDA_VISIBLE_DEVICES=", visible, " shows") : ""));
   }
-  if (status != cudaSuccess) throw none(detail::text("CUDA cannot start: ", cudaGetErrorString(status)));
+  check(status);
 
   cudaDeviceProp device;
-  CP_CUDA_CHECK(cudaSetDevice(0));
+  check(cudaSetDevice(0));
   CP_CUDA_CHECK(cudaGetDeviceProperties(&device, 0));
   compute_capability_ = 10 * device.major + device.minor;
   memory_ = device.totalGlobalMem;
   device_text_ = detail::text(device.name, ", ", memory_ / mebibyte, " MiB");
   description_ = detail::text(device_text_, ", compute capability ", device.major, ".", device.minor);
   const cudaError_t usable = probe_kernels();
+  if (usable == cudaErrorMemoryAllocation || usable == cudaErrorDevicesUnavailable) check(usable);
   CP_ENSURE_AS(device, usable == cudaSuccess, "this program has kernels for ", CUDA_ARCHS_TEXT, ", but the ",
                device.name, " has compute capability ", device.major, ".", device.minor, " (",
                cudaGetErrorString(usable), "); build it with make CUDA_ARCHS=", compute_capability_);
@@ -204,6 +216,41 @@ void CudaBackend::download(const ConstView& x, void* host) {
   const size_t bytes = x.size() * size_of(x.dtype);
   if (bytes) CP_CUDA_CHECK(cudaMemcpyAsync(host, x.data, bytes, cudaMemcpyDeviceToHost, stream_));
   synchronize();
+}
+
+namespace {
+
+// The copy goes to pinned memory: a copy to other memory would make the program wait.
+class CudaReadback final : public Readback {
+ public:
+  CudaReadback(cudaStream_t stream, size_t bytes) : stream_(stream) {
+    CP_CUDA_CHECK(cudaEventCreateWithFlags(&copied_, cudaEventDisableTiming));
+    CP_CUDA_CHECK(cudaMallocHost(&memory_, bytes));
+  }
+  ~CudaReadback() override {
+    cudaEventSynchronize(copied_);  // the GPU may still be writing
+    cudaFreeHost(memory_);
+    cudaEventDestroy(copied_);
+  }
+  void start(const ConstView& x) override {
+    CP_CUDA_CHECK(cudaMemcpyAsync(memory_, x.data, x.size() * size_of(x.dtype), cudaMemcpyDeviceToHost, stream_));
+    CP_CUDA_CHECK(cudaEventRecord(copied_, stream_));
+  }
+  const void* wait() override {
+    CP_CUDA_CHECK(cudaEventSynchronize(copied_));
+    return memory_;
+  }
+
+ private:
+  const cudaStream_t stream_;
+  cudaEvent_t copied_ = nullptr;
+  void* memory_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Readback> CudaBackend::make_readback(size_t bytes) {
+  return std::make_unique<CudaReadback>(stream_, bytes);
 }
 
 void CudaBackend::copy(const ConstView& x, const View& y) {

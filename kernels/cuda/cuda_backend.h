@@ -1,9 +1,10 @@
 // The cuda backend: NVIDIA GPUs through cuBLAS, cuDNN and kernels of our own.
 //
-// Everything is enqueued on one stream and executed in that order; only download(), synchronize() and sum_squares()
-// wait. Memory comes from CUDA's stream-ordered pool, which keeps released memory for reuse in stream order: work that
-// was enqueued before the release may still read it. All kernels of our own, and with ComputeMode::deterministic all of
-// cuDNN's, give the same bits in every run. Not thread-safe: one thread at a time may use the backend.
+// Everything is enqueued on one stream and executed in that order; only download(), synchronize() and
+// Readback::wait() wait. Memory comes from CUDA's stream-ordered pool, which keeps released memory for reuse in stream
+// order: work that was enqueued before the release may still read it. All kernels of our own, and with
+// ComputeMode::deterministic all of cuDNN's, give the same bits in every run. Not thread-safe: one thread at a time may
+// use the backend.
 //
 // The class is implemented in several files, by what they compute: cuda_backend.cpp (memory, copies), pointwise.cu,
 // reduce.cu, pool.cu, norm.cu, optim.cu, images.cu, matmul.cpp, and for convolutions conv.cpp, conv_choice.cpp
@@ -42,6 +43,7 @@ class CudaBackend : public Backend {
   void release(void* memory, size_t bytes) noexcept override;
   void upload(const void* host, const View& y) override;
   void download(const ConstView& x, void* host) override;
+  std::unique_ptr<Readback> make_readback(size_t bytes) override;
   void copy(const ConstView& x, const View& y) override;
   void synchronize() override;
   size_t memory_bytes() const override { return memory_; }
@@ -61,7 +63,7 @@ class CudaBackend : public Backend {
   void relu_bias_grad(const ConstView& y, const ConstView& dy, const View& dz, const View& db) override;
 
   void sum_to(const ConstView& x, const View& y) override;
-  double sum_squares(const std::vector<ConstView>& xs) override;
+  void sum_squares(const std::vector<ConstView>& xs, const View& y) override;
 
   void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) override;
 
@@ -92,7 +94,7 @@ class CudaBackend : public Backend {
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
   void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
-  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights, const ConstView& guard) override;
 
   // As the function of this name in conv_plans.h.
   void time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype, bool exact,

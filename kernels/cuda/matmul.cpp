@@ -12,14 +12,16 @@ using namespace detail;
 namespace {
 
 struct GemmTypes {
-  cudaDataType data;
+  cudaDataType factors, result;
   cublasComputeType_t compute;
 };
 
-GemmTypes types(DType dtype, const ComputeMode& mode) {
-  if (dtype == DType::f64) return {CUDA_R_64F, CUBLAS_COMPUTE_64F};
-  if (dtype == DType::bf16) return {CUDA_R_16BF, CUBLAS_COMPUTE_32F};
-  return {CUDA_R_32F, mode.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F};
+GemmTypes types(DType factors, DType result, const ComputeMode& mode) {
+  if (factors == DType::f64) return {CUDA_R_64F, CUDA_R_64F, CUBLAS_COMPUTE_64F};
+  if (factors == DType::bf16) {
+    return {CUDA_R_16BF, result == DType::f32 ? CUDA_R_32F : CUDA_R_16BF, CUBLAS_COMPUTE_32F};
+  }
+  return {CUDA_R_32F, CUDA_R_32F, mode.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F};
 }
 
 int narrow(Index extent) {
@@ -34,7 +36,7 @@ void CudaBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& 
   const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
   if (M == 0 || N == 0) return;
   if (L == 0) return fill(0, y);
-  const GemmTypes t = types(y.dtype, mode_);
+  const GemmTypes t = types(a.dtype, y.dtype, mode_);
   const float one = 1, zero = 0;
   const double one64 = 1, zero64 = 0;
   const bool f64 = y.dtype == DType::f64;
@@ -43,8 +45,8 @@ void CudaBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& 
   const auto operation = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
   const cublasStatus_t status =
       cublas().gemm_ex(cublas_, operation(transpose_b), operation(transpose_a), narrow(N), narrow(M), narrow(L), alpha,
-                       b.data, t.data, narrow(b.shape[1]), a.data, t.data, narrow(a.shape[1]), beta, y.data, t.data,
-                       narrow(N), t.compute, CUBLAS_GEMM_DEFAULT);
+                       b.data, t.factors, narrow(b.shape[1]), a.data, t.factors, narrow(a.shape[1]), beta, y.data,
+                       t.result, narrow(N), t.compute, CUBLAS_GEMM_DEFAULT);
   if (status != CUBLAS_STATUS_SUCCESS) {
     throw_cuda_error(cublas().get_status_string(status), "cublasGemmEx", __FILE__, __LINE__);
   }

@@ -74,16 +74,21 @@ void in_tables(const Tensors& tensors, const Fn& fn) {
   }
 }
 
+// Unless all n numbers of `guard` are finite, nothing is changed.
 template <class Row, class Formula>
-__global__ void update_kernel(Table<Row> table, Formula formula) {
+__global__ void update_kernel(Table<Row> table, Formula formula, const double* guard, Index n) {
+  if (!all_finite(guard, n)) return;
   table.for_each_in_piece([&](const Row& p, Index i) { update_weight(formula, p.w, p.dw, p.state, i); });
 }
 
 template <class T, class Formula>
-void update_all(cudaStream_t stream, const Formula& formula, const std::vector<WeightTensors>& weights) {
+void update_all(cudaStream_t stream, const Formula& formula, const std::vector<WeightTensors>& weights,
+                const ConstView& guard) {
   using Row = WeightRow<T, Formula::states>;
+  const Index guards = guard.data ? guard.size() : 0;
   in_tables<Row>(weights, [&](const Table<Row>& table) {
-    launch(update_kernel<Row, Formula>, dim3(static_cast<unsigned>(table.blocks())), stream, table, formula);
+    launch(update_kernel<Row, Formula>, dim3(static_cast<unsigned>(table.blocks())), stream, table, formula,
+           guard.as<double>(), guards);
   });
 }
 
@@ -108,32 +113,28 @@ __global__ void total_kernel(Index n, const double* shares, double* total) {
 
 }  // namespace
 
-void CudaBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) {
+void CudaBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
+                                 const ConstView& guard) {
   if (weights.empty()) return;
   dispatch(weights[0].w.dtype, [&](auto zero) {
-    with_formula(update, [&](const auto& formula) { update_all<decltype(zero)>(stream_, formula, weights); });
+    with_formula(update, [&](const auto& formula) { update_all<decltype(zero)>(stream_, formula, weights, guard); });
   });
 }
 
-double CudaBackend::sum_squares(const std::vector<ConstView>& xs) {
-  double sum = 0;
-  if (xs.empty()) return sum;
-  dispatch_floating(xs[0].dtype, [&](auto zero) {
+void CudaBackend::sum_squares(const std::vector<ConstView>& xs, const View& y) {
+  dispatch_floating(xs.empty() ? DType::f32 : xs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
-    Index blocks = 1;  // one for the total
+    Index blocks = 0;
     for (const ConstView& x : xs) blocks += (x.size() + piece - 1) / piece;
     const Scratch<double> shares(*this, blocks);
-    Index done = 1;
+    Index done = 0;
     in_tables<NumbersRow<T>>(xs, [&](const Table<NumbersRow<T>>& table) {
       launch<Waits::yes>(squares_kernel<T>, dim3(static_cast<unsigned>(table.blocks())), stream_, table,
                          shares.get() + done);
       done += table.blocks();
     });
-    launch<Waits::yes>(total_kernel, dim3(1), stream_, done - 1, static_cast<const double*>(shares.get() + 1),
-                       shares.get());
-    download({shares.get(), {}, DType::f64}, &sum);
+    launch<Waits::yes>(total_kernel, dim3(1), stream_, done, static_cast<const double*>(shares.get()), y.as<double>());
   });
-  return sum;
 }
 
 }  // namespace counterpoise

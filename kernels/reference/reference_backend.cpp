@@ -17,7 +17,7 @@ Backend& reference_backend() {
 }
 
 void ReferenceBackend::set_mode(const ComputeMode& mode) {
-  CP_ENSURE_AS(invalid_argument, !mode.tf32, "tf32 is a mode of NVIDIA GPUs; ", name(), " computes in f32 only");
+  CP_ENSURE_AS(device, !mode.tf32, "tf32 is a mode of NVIDIA GPUs; ", name(), " computes in f32 only");
 }
 
 void* ReferenceBackend::allocate(size_t bytes) {
@@ -34,6 +34,19 @@ static void move_bytes(const void* from, void* to, const ConstView& like) {
 void ReferenceBackend::upload(const void* host, const View& y) { move_bytes(host, y.data, y); }
 void ReferenceBackend::download(const ConstView& x, void* host) { move_bytes(x.data, host, x); }
 void ReferenceBackend::copy(const ConstView& x, const View& y) { move_bytes(x.data, y.data, y); }
+
+std::unique_ptr<Readback> ReferenceBackend::make_readback(size_t bytes) {
+  class HostReadback final : public Readback {
+   public:
+    explicit HostReadback(size_t bytes) : copy_(bytes) {}
+    void start(const ConstView& x) override { move_bytes(x.data, copy_.data(), x); }
+    const void* wait() override { return copy_.data(); }
+
+   private:
+    std::vector<char> copy_;  // aligned for every type, as all memory of `new` is
+  };
+  return std::make_unique<HostReadback>(bytes);
+}
 
 // -- elementwise --
 
@@ -125,7 +138,7 @@ void ReferenceBackend::sum_to(const ConstView& x, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) { store_sums<decltype(zero)>(sums, y); });
 }
 
-double ReferenceBackend::sum_squares(const std::vector<ConstView>& xs) {
+void ReferenceBackend::sum_squares(const std::vector<ConstView>& xs, const View& y) {
   double sum = 0;
   for (const ConstView& x : xs) {
     dispatch_floating(x.dtype, [&](auto zero) {
@@ -133,13 +146,14 @@ double ReferenceBackend::sum_squares(const std::vector<ConstView>& xs) {
       for (Index i = 0; i < x.size(); ++i) sum += double(x.as<T>()[i]) * x.as<T>()[i];
     });
   }
-  return sum;
+  *y.as<double>() = sum;
 }
 
 void ReferenceBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b,
                               const View& y) {
   const Index rows = y.shape[0], columns = y.shape[1], length = a.shape[transpose_a ? 0 : 1];
-  dispatch_floating(y.dtype, [&](auto zero) {
+  std::vector<double> sums(rows * columns);
+  dispatch_floating(a.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (Index m = 0; m < rows; ++m) {
       for (Index n = 0; n < columns; ++n) {
@@ -148,10 +162,11 @@ void ReferenceBackend::matmul(const ConstView& a, bool transpose_a, const ConstV
           sum += double(a.as<T>()[transpose_a ? l * rows + m : m * length + l]) *
                  b.as<T>()[transpose_b ? n * length + l : l * columns + n];
         }
-        y.as<T>()[m * columns + n] = static_cast<T>(sum);
+        sums[m * columns + n] = sum;
       }
     }
   });
+  dispatch_floating(y.dtype, [&](auto zero) { store_sums<decltype(zero)>(sums, y); });
 }
 
 // -- batch normalization --
@@ -293,7 +308,9 @@ void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, co
   });
 }
 
-void ReferenceBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) {
+void ReferenceBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
+                                      const ConstView& guard) {
+  if (guard.data && !all_finite(guard.as<double>(), guard.size())) return;
   for (const WeightTensors& p : weights) {
     dispatch(p.w.dtype, [&](auto zero) {
       using T = decltype(zero);

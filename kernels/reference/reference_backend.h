@@ -18,6 +18,7 @@ class ReferenceBackend : public Backend {
   void release(void* memory, size_t bytes) noexcept override;
   void upload(const void* host, const View& y) override;
   void download(const ConstView& x, void* host) override;
+  std::unique_ptr<Readback> make_readback(size_t bytes) override;
   void copy(const ConstView& x, const View& y) override;
   void synchronize() override {}
 
@@ -34,7 +35,7 @@ class ReferenceBackend : public Backend {
   void relu_bias_grad(const ConstView& y, const ConstView& dy, const View& dz, const View& db) override;
 
   void sum_to(const ConstView& x, const View& y) override;
-  double sum_squares(const std::vector<ConstView>& xs) override;
+  void sum_squares(const std::vector<ConstView>& xs, const View& y) override;
 
   void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) override;
 
@@ -66,7 +67,7 @@ class ReferenceBackend : public Backend {
 
   void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
-  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights, const ConstView& guard) override;
 
  private:
   // y = the sums, each rounded once to y's dtype T.

@@ -64,9 +64,9 @@ class Vgg : public Model {
     const FileLayout flattened{FileLayout::flattened, size, size, channels};
     const Index inputs = size * size * channels;
     if (lectures && config.cosine) {
-      classifier_.add("0", CosineLinear(inputs, config.outputs, flattened), "dense");
+      classifier_.add("0", CosineLinear(inputs, config.outputs, flattened, LinearOutput::logits), "dense");
     } else if (lectures) {
-      classifier_.add("0", Linear(inputs, config.outputs, 0, flattened), "dense");
+      classifier_.add("0", Linear(inputs, config.outputs, 0, flattened, LinearOutput::logits), "dense");
     } else {
       classifier_.add("0", Linear(inputs, 4096, 0.01, flattened), "fc1");
       classifier_.add("1", ReLU(), "fc1_relu");
@@ -74,8 +74,9 @@ class Vgg : public Model {
       classifier_.add("3", Linear(4096, 4096, 0.01), "fc2");
       classifier_.add("4", ReLU(), "fc2_relu");
       classifier_.add("5", Dropout(0.5), "fc2_dropout");
-      if (config.cosine) classifier_.add("6", CosineLinear(4096, config.outputs), "predictions");
-      else classifier_.add("6", Linear(4096, config.outputs, 0.01), "predictions");
+      if (config.cosine)
+        classifier_.add("6", CosineLinear(4096, config.outputs, {}, LinearOutput::logits), "predictions");
+      else classifier_.add("6", Linear(4096, config.outputs, 0.01, {}, LinearOutput::logits), "predictions");
     }
   }
 

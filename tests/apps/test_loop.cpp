@@ -3,9 +3,11 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "core/ops.h"
 #include "data/tables/table.h"
+#include "tests/backends.h"
 #include "tests/core/gradcheck.h"
 #include "tests/support.h"
 
@@ -15,20 +17,26 @@ namespace {
 
 // y = 2 x, as labels 0, 2, 4, ... of rows 0, 1, 2, ...
 struct Line {
+  Backend& backend;
   Table table{{0, 1, 2, 3, 4}, 1, {0, 2, 4, 6, 8}};
-  Var w{Tensor::zeros(cpu_backend(), {1, 1}), true};
-  Sgd optimizer{{w}};
+  Var w{Tensor::zeros(backend, {1, 1}), true};
+  Optimizer optimizer;
   TrainingLoop loop;
 
-  Line() {
+  explicit Line(Backend& backend = cpu_backend(), const std::string& name = "sgd")
+      : backend(backend), optimizer(make_optimizer(name, {w})) {
     loop.lr = [](const Step&) { return 0.05; };
     loop.forward = [this](const Batch& batch, const Step&) {
       std::vector<float> wanted(batch.labels.begin(), batch.labels.end());
-      const Tensor y = Tensor::from(cpu_backend(), {Index(batch.size()), 1}, wanted);
+      const Tensor y = Tensor::from(batch.x.backend(), {Index(batch.size()), 1}, wanted);
       return mean(square(matmul(batch.x, w, false, true) - y));
     };
   }
-  DataLoaderOptions options(int batch_size) const { return {batch_size, "", {}, 1}; }
+  DataLoaderOptions options(int batch_size) const {
+    DataLoaderOptions options = {batch_size, "", {}, 1};
+    options.backend = &backend;
+    return options;
+  }
   int64_t run(int batch_size = 2) {
     DataLoader loader(table, options(batch_size));
     return loop.run(loader, optimizer, {w});
@@ -124,4 +132,102 @@ TEST_CASE("loop: a loss or a gradient that is not finite ends it, before the wei
   line.loop.forward = [&](const Batch&, const Step&) { return sum(sqrt(line.w)); };
   CHECK(message() == "training diverged: the gradient is infinite at step 1 (epoch 1, learning rate 0)");
   CHECK(line.weight() == 0);
+}
+
+// Steps are compared by what does not depend on the clock.
+TEST_CASE(
+    "loop: after a step that diverged, weights and optimizer are those before it, bit for bit, on every backend") {
+  using Steps = std::vector<std::tuple<int64_t, int, size_t, double, double>>;
+  const auto record = [](Line& line, Steps& steps) {
+    line.loop.after_step = [&](const Step& s) { steps.push_back({s.index, s.epoch, s.index_in_epoch, s.lr, s.loss}); };
+  };
+  const auto state = [](const Line& line) {
+    std::vector<double> all = numbers(line.w.value());
+    for (const Tensor& x : line.optimizer.states()[0].tensors) {
+      for (const double value : numbers(x)) all.push_back(value);
+    }
+    return std::pair(all, line.optimizer.states()[0].steps);
+  };
+  enum Fault { loss_is_nan, loss_is_infinite, gradient_is_infinite };
+  for (const TestBackend& machine : test_backends()) {
+    for (const std::string& name : optimizer_names()) {
+      for (const int64_t bad : {0, 1, 2, 3, 4, 8}) {  // three steps make an epoch
+        for (const Fault fault : {loss_is_nan, loss_is_infinite, gradient_is_infinite}) {
+          const std::string where = detail::text(name, " on ", machine.backend.name(), ", step ", bad, ", ", fault);
+          CAPTURE(where);
+          Line whole(machine.backend, name), broken(machine.backend, name);
+          Steps expected, steps;
+          record(whole, expected), record(broken, steps);
+          whole.loop.epochs = broken.loop.epochs = 3;
+          if (bad > 0) {
+            whole.loop.max_steps = bad;
+            CHECK(whole.run() == bad);
+          }
+          const auto forward = broken.loop.forward;
+          broken.loop.forward = [&](const Batch& batch, const Step& step) {
+            const Var loss = forward(batch, step);
+            if (step.index != bad) return loss;
+            if (fault == loss_is_nan) return loss * std::numeric_limits<double>::quiet_NaN();
+            if (fault == loss_is_infinite) return loss + std::numeric_limits<double>::infinity();
+            return sum(sqrt(broken.w - broken.w.value()));  // 0, with an infinite slope
+          };
+          const std::string message = error_of([&] { broken.run(); }, ErrorKind::diverged);
+          CHECK(message == detail::text("training diverged: the ",
+                                        fault == gradient_is_infinite ? "gradient is infinite"
+                                        : fault == loss_is_infinite   ? "loss is infinite"
+                                                                      : "loss is NaN",
+                                        " at step ", bad + 1, " (epoch ", 1 + bad / 3, ", learning rate 0.05)"));
+          CHECK(steps == expected);
+          if (bad == 0) {
+            CHECK(broken.w.value().item() == 0);
+            CHECK(broken.optimizer.states()[0].steps == 0);
+            continue;
+          }
+          CHECK(state(broken) == state(whole));
+          // Both go on alike.
+          whole.loop.max_steps = broken.loop.max_steps = 4;
+          broken.loop.forward = forward;
+          CHECK(whole.run() == 4);
+          CHECK(broken.run() == 4);
+          CHECK(state(broken) == state(whole));
+          CHECK(steps == expected);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("loop: every step is reported before the epoch's end, and before an error of a later one") {
+  for (const TestBackend& machine : test_backends()) {
+    CAPTURE(machine.backend.name());
+    Line line(machine.backend);
+    std::vector<std::string> calls;
+    line.loop.epochs = 3;
+    line.loop.after_step = [&](const Step& step) { calls.push_back(detail::text("step ", step.index)); };
+    line.loop.after_epoch = [&](const EpochResult& result) {
+      calls.push_back(detail::text("epoch of ", result.samples, " after ", result.steps));
+      return true;
+    };
+    const auto forward = line.loop.forward;
+    line.loop.forward = [&](const Batch& batch, const Step& step) {
+      CP_ENSURE(step.index < 5, "the sixth step fails");
+      return forward(batch, step);
+    };
+    CHECK(error_of([&] { line.run(); }) == "the sixth step fails");
+    CHECK(detail::join(calls) == "step 0, step 1, step 2, epoch of 5 after 3, step 3, step 4");
+    CHECK(line.optimizer.states()[0].steps == 5);
+  }
+}
+
+TEST_CASE("loop: a step that diverged is the error, even if the next one fails for another reason") {
+  for (const TestBackend& machine : test_backends()) {
+    CAPTURE(machine.backend.name());
+    Line line(machine.backend);
+    const auto forward = line.loop.forward;
+    line.loop.forward = [&](const Batch& batch, const Step& step) {
+      CP_ENSURE(step.index < 2, "the third step fails");
+      return step.index == 1 ? forward(batch, step) * std::nan("") : forward(batch, step);
+    };
+    CHECK(contains(error_of([&] { line.run(); }, ErrorKind::diverged), "the loss is NaN at step 2"));
+  }
 }

@@ -211,7 +211,14 @@ void add_products(Rows& rows) {
              }});
       }
     }
+    rows.push_back(
+        {"matmul", detail::text(Shape{M, L}, " times ", Shape{L, N}, " in f32"), {{{M, L}}, {{L, N}}}, [](Inputs in) {
+           return matmul(in[0], in[1], false, false, parameter_dtype(in[0].value().dtype()));
+         }});
     const Shape x{M, L}, w{N, L};
+    rows.push_back({"linear", detail::text(x, " by ", w, " in f32"), {{x}, {w}, {{N}}}, [](Inputs in) {
+                      return linear(in[0], in[1], in[2], parameter_dtype(in[0].value().dtype()));
+                    }});
     rows.push_back({"linear", detail::text(x, " by ", w), {{x}, {w}, {{N}}}, [](Inputs in) {
                       return linear(in[0], in[1], in[2]);
                     }});

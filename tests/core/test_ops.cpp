@@ -131,6 +131,48 @@ TEST_CASE("ops: the reference in bf16 agrees with itself in f64, to 2 in a hundr
   }
 }
 
+// The same floating-point numbers as those of a product that is rounded and cast, but for the rounding.
+TEST_CASE("ops: a product of bf16 in f32 is not rounded, and has the gradients of one that is") {
+  for (const TestBackend& machine : test_backends()) {
+    Backend& b = machine.backend;
+    CAPTURE(b.name());
+    const auto in_bf16 = [&](const Shape& shape, const std::vector<float>& values) {
+      return Var(Tensor::from(b, shape, values).cast(DType::bf16), /*requires_grad=*/true);
+    };
+    using List = std::vector<double>;
+    const Var x = in_bf16({2, 2}, {1, 1. / 128, 1, 1. / 64}), w = in_bf16({1, 2}, {4, 0.25});
+    const Var y = matmul(x, w, false, true, DType::f32);
+    CHECK(y.value().dtype() == DType::f32);
+    CHECK(numbers(y.value()) == List{4 + 1. / 512, 4 + 1. / 256});
+    // A bias in f32 is not rounded either, nor is its gradient.
+    const Var bias(Tensor::from<float>(b, {1}, {1. / 4096}), true);
+    const Var z = linear(x, w, bias, DType::f32);
+    CHECK(numbers(z.value()) == List{4 + 1. / 512 + 1. / 4096, 4 + 1. / 256 + 1. / 4096});
+    CHECK(fails(ErrorKind::failure, {"matmul", "bf16", "f64"}, [&] { matmul(x, w, false, true, DType::f64); }));
+    CHECK(fails(ErrorKind::failure, {"matmul", "f32", "bf16"}, [&] {
+      matmul(bias.value().reshape({1, 1}), bias.value().reshape({1, 1}), false, false, DType::bf16);
+    }));
+
+    if (!computes_in(b, DType::bf16)) continue;
+    sum(z * Var(Tensor::from<float>(b, {2, 1}, {1, 1. / 1024}))).backward();
+    CHECK(numbers(bias.grad()) == List{1 + 1. / 1024});
+    CHECK(x.grad().dtype() == DType::bf16);
+    CHECK(numbers(matmul(x, w, false, true).value()) == List{4, 4});  // two samples become alike
+    for (const bool ta : {false, true}) {
+      for (const bool tb : {false, true}) {
+        const auto gradients = [&](bool exact) {
+          const Var p(random_tensor(b, ta ? Shape{7, 5} : Shape{5, 7}, DType::bf16, 1), true);
+          const Var q(random_tensor(b, tb ? Shape{3, 7} : Shape{7, 3}, DType::bf16, 2), true);
+          if (exact) weighted_sum(matmul(p, q, ta, tb, DType::f32)).backward();
+          else weighted_sum(cast(matmul(p, q, ta, tb), DType::f32)).backward();
+          return std::pair(numbers(p.grad()), numbers(q.grad()));
+        };
+        CHECK(gradients(true) == gradients(false));
+      }
+    }
+  }
+}
+
 TEST_CASE("bf16: the nearest float, ties to even, infinities and NaN") {
   const std::pair<float, uint16_t> values[] = {
       {0.f, 0x0000},           {-0.f, 0x8000},        {1.f, 0x3f80},         {-2.f, 0xc000},
@@ -319,6 +361,7 @@ TEST_CASE("ops: errors name the operation and what it got") {
       {{"item", "[2, 3]"}, [&] { m23.value().item(); }},
       {{"to_vector", "f32"}, [&] { m23.value().to_vector<double>(); }},
       {{"set_value", "[2, 3]", "[3]"}, [&] { Var(v3).set_value(m23.value()); }},
+      {{"set_value", "f64", "f32"}, [&] { Var(v3).set_value(v3.value().cast(DType::f64)); }},
       {{"value"}, [&] { exp(Var()); }},
       {{"shape", "-1"},
        [&] {

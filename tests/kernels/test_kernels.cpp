@@ -227,7 +227,10 @@ const Kernel kernels_in_place[] = {
     {"relu_mask", [](Backend& b, Tensor x, Tensor y, Tensor) { return b.relu_mask(x, y, y), y; }},
     {"dropout", [](Backend& b, Tensor x, Tensor, Tensor) { return b.dropout(x, 0.3, 11, 12, x), x; }},
     {"sum_squares",
-     [](Backend& b, Tensor x, Tensor, Tensor) { return Tensor::full(b, {}, b.sum_squares({x}), DType::f64); }},
+     [](Backend& b, Tensor x, Tensor, Tensor) {
+       Tensor y = Tensor::empty(b, {}, DType::f64);
+       return b.sum_squares({x}, y), y;
+     }},
     {"optimizer_step sgd",
      [](Backend& b, Tensor x, Tensor y, Tensor z) {
        b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, {{x, y, {z}}});
@@ -286,7 +289,7 @@ TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
       b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd);
       for (Tensor& x : v) b.fill(0, x);
       b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam);
-      std::vector<double> all = {b.sum_squares({w.begin(), w.end()}), b.sum_squares({})};
+      std::vector<double> all = {sum_squares(w), sum_squares({})};
       for (const Tensor& x : w) {
         for (const double value : numbers(x)) all.push_back(value);
       }
@@ -294,6 +297,83 @@ TEST_CASE("kernels: one step moves any number of weights, of any sizes") {
     };
     CHECK(deviation(result(machine.backend), result(reference_backend())) < 1e-12);
     check_guard(machine);
+  }
+}
+
+TEST_CASE("kernels: a step whose guard is not finite changes nothing") {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  for (const TestBackend& machine : test_backends()) {
+    Backend& b = machine.backend;
+    CAPTURE(b.name());
+    // More tensors than one kernel takes. Returns the weights and the states after a step of each optimizer.
+    const auto result = [&](const std::vector<double>& guard) {
+      std::vector<Tensor> w, dw, v;
+      for (uint64_t i = 0; i < 50; ++i) {
+        const Shape shape{i == 49 ? 5000 : 3};
+        w.push_back(random_tensor(b, shape, DType::f32, i));
+        dw.push_back(random_tensor(b, shape, DType::f32, 100 + i));
+        v.push_back(Tensor::full(b, shape, 0.5));
+        v.push_back(Tensor::full(b, shape, 0.25));
+      }
+      std::vector<WeightTensors> sgd, adam;
+      for (size_t i = 0; i < w.size(); ++i)
+        sgd.push_back({w[i], dw[i], {v[2 * i]}}), adam.push_back({w[i], dw[i], {v[2 * i], v[2 * i + 1]}});
+      const Tensor numbers_of_guard = Tensor::from(b, {Index(guard.size())}, guard);
+      const ConstView view = guard.empty() ? ConstView() : ConstView(numbers_of_guard);
+      b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd, view);
+      b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam, view);
+      std::vector<double> all;
+      for (const auto* tensors : {&w, &v}) {
+        for (const Tensor& x : *tensors) {
+          for (const double value : numbers(x)) all.push_back(value);
+        }
+      }
+      return all;
+    };
+    const std::vector<double> moved = result({}), kept = result({nan});
+    CHECK(moved != kept);
+    CHECK(numbers(random_tensor(b, {3}, DType::f32, 0)) == std::vector<double>(kept.begin(), kept.begin() + 3));
+    CHECK(result({0, -1, 1e308, 5e-324}) == moved);
+    for (const double bad : {nan, inf, -inf}) {
+      for (size_t at = 0; at < 8; ++at) {
+        std::vector<double> guard(8, 1);
+        guard[at] = bad;
+        CHECK(result(guard) == kept);
+      }
+    }
+    check_guard(machine);
+  }
+}
+
+TEST_CASE("kernels: a readback has the numbers of its start, whatever is enqueued afterwards") {
+  for (const TestBackend& machine : test_backends()) {
+    Backend& b = machine.backend;
+    CAPTURE(b.name());
+    const auto values = [](Readback& readback, size_t n) {
+      const auto* numbers = static_cast<const double*>(readback.wait());
+      return std::vector<double>(numbers, numbers + n);
+    };
+    using List = std::vector<double>;
+    Tensor x = Tensor::from<double>(b, {3}, {1, 2, 3});
+    const auto first = b.make_readback(3 * sizeof(double)), second = b.make_readback(sizeof(double));
+    first->start(x);
+    b.fill(7, x);
+    second->start(ConstView{View(x).as<double>() + 1, {}, DType::f64});
+    b.fill(8, x);
+    CHECK(values(*second, 1) == List{7});
+    CHECK(values(*first, 3) == List{1, 2, 3});
+    CHECK(values(*first, 3) == List{1, 2, 3});
+    first->start(x);
+    b.fill(9, x);
+    first->start(x);
+    CHECK(values(*first, 3) == List{9, 9, 9});
+    b.make_readback(8)->start(ConstView{View(x).as<double>(), {}, DType::f64});  // nobody waits
+  }
+}
+
+TEST_CASE("kernels: a mode that a device does not have is an error of the device") {
+  for (Backend* b : {&reference_backend(), &cpu_backend()}) {
+    CHECK(fails(ErrorKind::device, {b->name(), "tf32"}, [&] { b->set_mode({/*tf32=*/true, false}); }));
   }
 }
 
@@ -348,7 +428,7 @@ TEST_CASE("kernels: NaN is never hidden") {
         CHECK(nans(conv2d(x, w, Var(), {1, 1}, true)) >= 3 * 4);
         Tensor mean = one.clone(), var = one.clone();
         CHECK(nans(batch_norm(x, one, one, mean, var, true)) == 16);
-        CHECK(std::isnan(b.sum_squares({x})));
+        CHECK(std::isnan(sum_squares({x})));
       }
     }
   }

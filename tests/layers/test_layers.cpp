@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
@@ -74,6 +75,35 @@ TEST_CASE("layers: gradients in f64, 1e-6, and output shapes") {
   CHECK_FALSE(parameter(net, "5.weight").grad().defined());
   net.to(guarded_reference());
   CHECK(&parameter(net, "1.running_mean").backend() == &guarded_reference());
+}
+
+TEST_CASE("layers: of activations in bf16, a last layer computes logits in f32 and others bf16") {
+  const InitScope scope(guarded_reference(), 1);
+  Linear hidden(40, 3), last(40, 3, 0, {}, LinearOutput::logits);
+  CosineLinear cosine(40, 3), last_cosine(40, 3, {}, LinearOutput::logits);
+  const Var x = leaves({{{64, 40}}}, guarded_reference(), DType::bf16)[0];
+  for (Module* m : std::vector<Module*>{&hidden, &cosine}) CHECK((*m)(x).value().dtype() == DType::bf16);
+  const auto distinct = [](const Var& y) {
+    const std::vector<double> all = numbers(y.value());
+    return std::set<double>(all.begin(), all.end()).size();
+  };
+  for (Module* m : std::vector<Module*>{&last, &last_cosine}) {
+    CAPTURE(m->type());
+    const Var y = (*m)(x);
+    CHECK(y.value().dtype() == DType::f32);
+    CHECK(distinct(y) == 192);  // bf16 gives some samples the same logit
+    CHECK(distinct(cast(y, DType::bf16)) < 180);
+    // The layer in f32 computes the same, up to the rounding of weights and activations to 8 bits.
+    CHECK(deviation(numbers(y.value()), numbers((*m)(cast(x, DType::f32)).value())) < 0.01);
+    weighted_sum(y).backward();
+    const Var w = parameter(*m, "weight");
+    CHECK(w.grad().dtype() == DType::f32);
+    const std::vector<double> rounded = numbers(w.grad());
+    m->zero_grad();
+    weighted_sum((*m)(cast(x, DType::f32))).backward();
+    CHECK(deviation(rounded, numbers(w.grad())) < 0.02);
+    CHECK((*m)(leaves({{{2, 40}}}, guarded_reference(), DType::f32)[0]).value().dtype() == DType::f32);
+  }
 }
 
 TEST_CASE("layers: an output shape that cannot be is an error, as in forward") {

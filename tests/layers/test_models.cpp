@@ -51,6 +51,21 @@ TEST_CASE("models: initial weights depend on the seed alone, with the deviation 
   check(Linear(300, 200, 0.01), "weight", 0.01);
 }
 
+TEST_CASE("models: with activations in bf16 the logits are f32, and only they") {
+  for (const ModelConfig::Head head : {ModelConfig::lectures, ModelConfig::imagenet}) {
+    for (const bool cosine : {false, true}) {
+      ModelConfig config = tiny("vgg11_bn");
+      config.head = head, config.cosine = cosine, config.outputs = 2;
+      const auto net = make_model(config, guarded_reference(), 3);
+      const Tensor x = Tensor::zeros(guarded_reference(), {0, 32, 32, 3}, DType::bf16);
+      net->train(false);
+      const Var features = net->features(x);
+      CHECK(features.value().dtype() == DType::bf16);
+      CHECK(net->head()(features).value().dtype() == DType::f32);
+    }
+  }
+}
+
 TEST_CASE("models: a whole VGG has the right gradients") {
   for (const std::string name : {"vgg11", "vgg11_bn"}) {
     CAPTURE(name);

@@ -138,6 +138,48 @@ TEST_CASE("optim: an optimizer goes on from saved states as if it had not stoppe
   }
 }
 
+TEST_CASE("optim: a step whose guard is not finite changes neither weights nor states, but counts") {
+  for (const TestBackend& machine : test_backends()) {
+    for (const std::string& what : optimizer_names()) {
+      CAPTURE(what);
+      const Var x(Tensor::full(machine.backend, {3}, 1), true);
+      Optimizer optimizer = make_optimizer(what, {x}, {{"lr", 0.1}});
+      const auto step = [&](const Tensor& guard) { sum(exp(x)).backward(), optimizer.step(0.1, guard); };
+      const Tensor fine = Tensor::full(machine.backend, {2}, 3, DType::f64);
+      step(fine);
+      const List weights = numbers(x.value()), state = numbers(optimizer.states()[0].tensors[0]);
+      CHECK(weights != List{1, 1, 1});
+      step(Tensor::from<double>(machine.backend, {2}, {1, std::nan("")}));
+      CHECK(numbers(x.value()) == weights);
+      CHECK(numbers(optimizer.states()[0].tensors[0]) == state);
+      CHECK(optimizer.states()[0].steps == 2);
+      CHECK_FALSE(x.grad().defined());
+      CHECK(fails(ErrorKind::failure, {"guard", "f32"}, [&] { optimizer.step(fine.cast(DType::f32)); }));
+    }
+    check_guard(machine);
+  }
+}
+
+TEST_CASE("optim: parameters, gradients and states of two dtypes or backends are an error") {
+  const auto leaf = [](Backend& b, DType dtype) { return Var(Tensor::full(b, {2}, 1, dtype), true); };
+  const Var x = leaf(guarded_cpu(), DType::f32);
+  CHECK(fails(ErrorKind::failure, {"parameter 1", "f64", "f32"}, [&] { Adam({x, leaf(guarded_cpu(), DType::f64)}); }));
+  CHECK(fails(ErrorKind::failure, {"parameter 1", "reference", "cpu"}, [&] {
+    Adam({x, leaf(guarded_reference(), DType::f32)});
+  }));
+  CHECK(fails(ErrorKind::failure, {"parameter 0", "bf16"}, [&] { Adam({leaf(guarded_reference(), DType::bf16)}); }));
+  Var a = leaf(guarded_cpu(), DType::f32), b = leaf(guarded_cpu(), DType::f32);
+  Adam optimizer({a, b});
+  sum(a + b).backward(), optimizer.step();
+  b.add_grad(Tensor::full(guarded_cpu(), {2}, 1, DType::f64));
+  CHECK(fails(ErrorKind::failure, {"gradient of parameter 1", "f64"}, [&] { optimizer.step(); }));
+  b.zero_grad();
+  a.value() = a.value().cast(DType::f64), b.value() = b.value().cast(DType::f64);
+  sum(a + b).backward();
+  CHECK(fails(ErrorKind::failure, {"state of parameter 0", "f32", "f64"}, [&] { optimizer.step(); }));
+  CHECK(optimizer.states()[0].steps == 1);
+}
+
 TEST_CASE("optim: zero_grad() forgets gradients, and nothing moves") {
   const Var x(Tensor::full(guarded_cpu(), {2}, 3), true);
   Adam optimizer({x});
@@ -202,6 +244,10 @@ TEST_CASE("optim: schedules") {
   CHECK(rate(s, 10) == doctest::Approx(0));
   s.warmup = 10;  // nothing is left behind the warm-up
   CHECK(rate(s, 10) == doctest::Approx(0.4));
+
+  Schedule never;
+  never.kind = Schedule::step, never.step_every = 0;
+  CHECK(fails(ErrorKind::invalid_argument, {"every 0 epochs"}, [&] { never.at(1, 10); }));
 
   CHECK(parse_schedule("constant") == Schedule::constant);
   CHECK(parse_schedule("step") == Schedule::step);

@@ -13,8 +13,8 @@ namespace {
 
 // -- cuBLAS: column-major matrices, c [m, n] = op(a) op(b) --
 
-template <class T>
-void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a, int lda, const T* b, int ldb, T* c,
+template <class T, class R>
+void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a, int lda, const T* b, int ldb, R* c,
              int ldc) {
   for (int i = 0; i < m; ++i) {
     for (int j = 0; j < n; ++j) {
@@ -23,31 +23,34 @@ void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a
         sum += double(Compute<T>(a[transpose_a ? l + i * lda : i + l * lda])) *
                double(Compute<T>(b[transpose_b ? j + l * ldb : l + j * ldb]));
       }
-      c[i + j * ldc] = T(sum);
+      c[i + j * ldc] = R(sum);
     }
   }
 }
 
 // Refuses what cuBLAS would.
 cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
-                       const void* alpha, const void* a, cudaDataType type, int lda, const void* b, cudaDataType,
-                       int ldb, const void* beta, void* c, cudaDataType, int ldc, cublasComputeType_t compute,
+                       const void* alpha, const void* a, cudaDataType type, int lda, const void* b, cudaDataType type_b,
+                       int ldb, const void* beta, void* c, cudaDataType type_c, int ldc, cublasComputeType_t compute,
                        cublasGemmAlgo_t) {
   const bool ta = op_a == CUBLAS_OP_T, tb = op_b == CUBLAS_OP_T, f64 = compute == CUBLAS_COMPUTE_64F;
   const double factor = f64 ? *static_cast<const double*>(alpha) : *static_cast<const float*>(alpha);
   const double before = f64 ? *static_cast<const double*>(beta) : *static_cast<const float*>(beta);
+  const bool widened = type == CUDA_R_16BF && type_c == CUDA_R_32F;
+  if (type_b != type || (type_c != type && !widened)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (factor != 1 || before != 0 || f64 != (type == CUDA_R_64F)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
-  const auto run = [=](auto zero) {
-    using T = decltype(zero);
+  const auto run = [=](auto factor, auto result) {
+    using T = decltype(factor);
+    using R = decltype(result);
     enqueue([=] {
-      product<T>(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<T*>(c),
-                 ldc);
+      product(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<R*>(c), ldc);
     });
   };
-  if (type == CUDA_R_64F) run(double());
-  else if (type == CUDA_R_16BF) run(bf16());
-  else run(float());
+  if (type == CUDA_R_64F) run(double(), double());
+  else if (widened) run(bf16(), float());
+  else if (type == CUDA_R_16BF) run(bf16(), bf16());
+  else run(float(), float());
   return CUBLAS_STATUS_SUCCESS;
 }
 
