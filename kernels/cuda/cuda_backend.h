@@ -43,7 +43,8 @@ class CudaBackend : public Backend {
   void copy(const ConstView& x, const View& y) override;
   void synchronize() override;
   size_t memory_bytes() const override { return memory_; }
-  size_t peak_bytes() const override;
+  MemoryPeaks memory_peaks() const override;
+  void reset_memory_peaks() override;
 
   void fill(double value, const View& y) override;
   void cast(const ConstView& x, const View& y) override;
