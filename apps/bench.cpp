@@ -75,16 +75,13 @@ Exit run(int argc, char** argv) {
                "steps: these algorithms are those of the CPU; use --device cpu");
   Backend& backend = choose_backend(options.device, options.precision);
   nlohmann::json result = measure(options, backend);
-  for (const auto& [name, value] : nlohmann::json({{"mode", options.mode},
-                                                   {"size", options.size},
-                                                   {"batch", options.batch},
-                                                   {"width", options.width},
-                                                   {"precision", options.precision},
-                                                   {"device", backend.description()},
-                                                   {"threads", cpu_threads()}})
-                                       .items()) {
-    result[name] = value;
-  }
+  result.update({{"mode", options.mode},
+                 {"size", options.size},
+                 {"batch", options.batch},
+                 {"width", options.width},
+                 {"precision", options.precision},
+                 {"device", backend.description()},
+                 {"threads", cpu_threads()}});
   print_line(result);
   return Exit::ok;
 }
