@@ -65,6 +65,7 @@ run_part() {
   local name=$1 limit least what left start=$SECONDS status ended sleeper took
   IFS='|' read -r _ limit least what < <(bash "$here/on_gpu/parts.sh" list | grep "^$name|")
   left=$((deadline - SECONDS - reserve))
+  [ -n "${ON_GPU_TRY:-}" ] && least=1
   if [ "$left" -lt "$least" ]; then
     say "$name: NOT BEGUN, it needs $least s, and $((left > 0 ? left : 0)) s are left"
     return
@@ -131,7 +132,7 @@ run() {
   export RESULTS=$results
   # Time for a part to be killed, and for the last archive.
   reserve=8 pause=20
-  [ -n "${ON_GPU_TRY:-}" ] && pause=2
+  [ -n "${ON_GPU_TRY:-}" ] && reserve=1 pause=1
   for part in "${parts[@]}"; do
     total=$((total + reserve + $(grep "^$part|" <<<"$all" | cut -d'|' -f2)))
   done

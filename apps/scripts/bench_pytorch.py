@@ -194,7 +194,7 @@ def main():
         torch.set_num_threads(o.threads)
     torch.manual_seed(1)
     functions = {"layers": pytorch_layers, "operations": pytorch_operations}
-    runs = [(mode, variant) for mode in o.modes.split(",") for variant in o.variant.split(",")]
+    runs = [(mode, variant) for variant in o.variant.split(",") for mode in o.modes.split(",")]
     failures = 0
     for o.mode, o.variant in runs:
         line = {"mode": o.mode, "variant": o.variant, "size": o.size, "batch": o.batch, "precision": o.precision,

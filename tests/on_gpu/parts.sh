@@ -34,8 +34,8 @@ export COUNTERPOISE_SOURCE=$PWD OPENBLAS_VERBOSE=0 PYTHONUNBUFFERED=1 PYTHONDONT
 [ -n "$try" ] && export BENCH_TRY=$bench
 # cuBLAS and cuDNN: those that PyTorch uses, if there are any, before those of CUDA's folder, so that both programs
 # compute with the same ones.
-nvidia=$(python3 -c "import glob, sys; print(*(d for p in sys.path for d in glob.glob(p + '/nvidia/*')))" 2>/dev/null)
-for folder in $(printf '%s/lib\n' $nvidia) libraries /usr/local/cuda*/lib64; do
+nvidia=$(python3 -c "import glob, sys; print(*(d for p in sys.path for d in glob.glob(p + '/nvidia/*/lib')))" 2>/dev/null)
+for folder in $nvidia libraries /usr/local/cuda/lib64 /usr/local/cuda-*/lib64; do
   [ -d "$folder" ] && LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(realpath "$folder")
 done
 export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}
@@ -121,7 +121,7 @@ part_operations() {
 # Races and invalid synchronization appear only on a real GPU. Kernels of cuBLAS and cuDNN are not examined.
 part_sanitizers() {
   local tool tests share option sanitizer
-  sanitizer=$(command -v compute-sanitizer $(printf '%s/bin/compute-sanitizer ' $nvidia) \
+  sanitizer=$(command -v compute-sanitizer $(printf '%s\n' $nvidia | sed 's|lib$|bin/compute-sanitizer|') \
     /usr/local/cuda*/bin/compute-sanitizer | head -n 1)
   [ -n "$sanitizer" ] || skip "compute-sanitizer is not on this machine"
   # Newer versions say --kernel-name for what was --kernel-regex.

@@ -84,7 +84,8 @@ class Report:
     def machine(self):
         found = sections(self.heading("machine"))
         for name in ("program", "gpu", "version", "system", "cpu", "pytorch"):
-            text = " / ".join(line.strip() for line in found.get(name, []) if line.strip())
+            lines = [line.strip() for line in found.get(name, []) if line.strip()]
+            text = "missing" if lines and lines[-1].startswith("(ended with") else " / ".join(lines)
             if text:
                 print(f"- {name}: {text}")
         for line in json_lines("\n".join(found.get("start", []))):
