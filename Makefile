@@ -59,7 +59,7 @@ APPS_LIBRARY := $(BUILD)/libapps.a
 APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/%,$(wildcard apps/*/*.cpp)))
 # (A part of the tests can be built alone: TEST_SOURCES="tests/main.cpp ...".)
 TEST_SOURCES ?= $(wildcard tests/*.cpp tests/*/*.cpp)
-TEST_OBJECTS := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o)
+TEST_OBJECTS := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_TESTS:%=$(OUT)/%.o)
 
 .PHONY: all examples demo test check bench clean install uninstall force
 all: $(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(PROGRAMS:%=$(OUT)/%),$(PROGRAMS))

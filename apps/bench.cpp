@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "apps/benchmarks/benchmarks.h"
 #include "apps/trainer/device.h"
@@ -66,6 +67,9 @@ Exit run(int argc, char** argv) {
   add("--seconds", options.seconds, "X", "How long to repeat a step; a tenth of it for a single operation")
       ->check(CLI::Range(0.0, 3600.0));
   app.add_flag("--stream", options.stream, "Print each operation as a line of its own as soon as it is timed, too");
+  app.add_flag("--exact", options.exact, "plans: compare with plain loops, which take seconds for a large batch");
+  app.add_flag("--allow-fallbacks", options.allow_fallbacks,
+               "Do not fail where the GPU's library refuses a convolution, which then runs in plain loops");
   parse_command_line(app, argc, argv);
   if (options.mode == "steps" && size->empty()) options.size = 40;
   if (options.mode == "steps" && batch->empty()) options.batch = 1;
@@ -75,6 +79,10 @@ Exit run(int argc, char** argv) {
                "steps: these algorithms are those of the CPU; use --device cpu");
   Backend& backend = choose_backend(options.device, options.precision);
   nlohmann::json result = measure(options, backend);
+  // These times would say nothing about the GPU.
+  const std::vector<std::string> fallbacks = backend.fallbacks();
+  CP_ENSURE_AS(device, fallbacks.empty() || options.allow_fallbacks, fallbacks.size(),
+               " operations ran on a slow path (--allow-fallbacks prints the times anyway): ", detail::join(fallbacks));
   result.update({{"mode", options.mode},
                  {"size", options.size},
                  {"batch", options.batch},

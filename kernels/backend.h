@@ -81,6 +81,9 @@ class Backend {
   virtual MemoryPeaks memory_peaks() const { return {}; }
   // Waits for enqueued work, returns memory that is reserved but not allocated to the system, and begins new peaks.
   virtual void reset_memory_peaks() {}
+  // What ran much slower than it should, as a convolution that the device's library refuses: one line for each, with
+  // the number of times and the reason. Empty is good.
+  virtual std::vector<std::string> fallbacks() const { return {}; }
 
   // -- elementwise --
   virtual void fill(double value, const View& y) = 0;

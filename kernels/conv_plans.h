@@ -17,15 +17,16 @@ struct ConvPlanTiming {
   double prepare_ms = 0;       // to make it ready to run
   double ms = 0;               // of one execution, the mean of several; 0 if it was refused
   size_t workspace_bytes = 0;  // memory that it needs beside its tensors
-  double deviation = 0;        // of its result from the first plan's: the largest, relative to the largest number
+  double deviation = 0;        // of its result: the largest, relative to the largest number
   bool agrees = true;          // whether that is within rounding
   std::string refusal;         // why it cannot run; empty if it can
 };
 
-// Times all plans for a convolution of x [N, H, W, C] with w [K, R, S, C] on numbers drawn at random, and calls
-// `report` for each as soon as it is known, the library's first choice first. Throws Error(device) if the backend is
-// not the GPU's. Not thread-safe: it uses the backend.
+// Times all plans for a convolution of x [N, H, W, C] with w [K, R, S, C] on random numbers, and calls `report` for
+// each as soon as it is known, the library's first choice first. Deviations are from the result of that one or, if
+// `exact`, from that of the definition's loops in double precision, which take seconds for a large batch. Throws
+// Error(device) if the backend is not a GPU's. Not thread-safe: it uses the backend.
 void time_conv_plans(Backend& backend, ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype,
-                     const std::function<void(const ConvPlanTiming&)>& report);
+                     bool exact, const std::function<void(const ConvPlanTiming&)>& report);
 
 }  // namespace counterpoise

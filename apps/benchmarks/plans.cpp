@@ -19,7 +19,7 @@ nlohmann::json plan_times(const BenchOptions& options, Backend& backend, const R
       const int problem = problems++;
       row({{"problem", problem}, {"pass", name}, {"shape", l.text()}, {"times", l.times}, {"tflop", flops / 1e12}});
       int plan = 0;
-      time_conv_plans(backend, pass, x, w, same_size, options.dtype(), [&](const ConvPlanTiming& p) {
+      time_conv_plans(backend, pass, x, w, same_size, options.dtype(), options.exact, [&](const ConvPlanTiming& p) {
         nlohmann::json line = {{"problem", problem}, {"plan", plan++}, {"name", p.name}};
         if (!p.refusal.empty()) {
           ++refused;

@@ -4,7 +4,8 @@
 #   none       they were not found, or CUDA=0 was given
 #   emulated   CUDA=emulated: the tests' emulated GPU (tests/kernels/cuda_emulator), which needs only CUDA's headers
 #
-# and with it DEVICE_SOURCES, DEVICE_INCLUDES and DEVICE_LIBS; with nvcc also NVCC and NVCC_FLAGS.
+# and with it DEVICE_SOURCES, DEVICE_TESTS (tests of that device alone, which see its headers), DEVICE_INCLUDES and
+# DEVICE_LIBS; with nvcc also NVCC and NVCC_FLAGS.
 
 PYTHON_NVIDIA := $(if $(filter-out 0,$(or $(CUDA),1)),$(shell python3 -c "import glob, site, sys; print(*sorted({d \
   for p in sys.path + site.getsitepackages() for d in glob.glob(p + '/nvidia/*')}))" 2>/dev/null))
@@ -42,8 +43,11 @@ ifeq ($(DEVICE),none)
   DEVICE_SOURCES := kernels/cuda/absent.cpp
   DEVICE_INCLUDES :=
 else ifeq ($(DEVICE),emulated)
+  DEVICE_TESTS := $(wildcard tests/kernels/cuda_emulator/test_*.cpp)
   DEVICE_SOURCES := $(filter-out kernels/cuda/libraries.cpp kernels/cuda/cudnn_conv.cpp,$(DEVICE_SOURCES)) \
-    $(wildcard tests/kernels/cuda_emulator/*.cpp)
+    $(filter-out $(DEVICE_TESTS),$(wildcard tests/kernels/cuda_emulator/*.cpp))
+else
+  DEVICE_TESTS := $(wildcard tests/kernels/cudnn/*.cpp)
 endif
 
 ifeq ($(DEVICE),cuda)

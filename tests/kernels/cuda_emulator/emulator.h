@@ -10,7 +10,8 @@
 // threads, that cuBLAS and cuDNN accept our calls, and how fast all this is. Those need a GPU.
 //
 // The environment variable CUDA_EMULATOR describes the GPU, in words separated by commas: gpus=0, driver=0, no-image,
-// memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), capability=75.
+// memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), capability=75, no-plans (cuDNN refuses every
+// convolution), wrong-plan=K (plan K of every convolution gives wrong numbers; 0 is the first).
 #pragma once
 
 #include <cuda_runtime_api.h>

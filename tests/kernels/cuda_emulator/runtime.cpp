@@ -11,8 +11,6 @@
 
 namespace counterpoise {
 
-namespace {
-
 // The number after a word in CUDA_EMULATOR: "memory=64" gives 64. A word alone gives 1, a missing one `otherwise`.
 long setting(const char* word, long otherwise) {
   const char* all = std::getenv("CUDA_EMULATOR");
@@ -25,6 +23,8 @@ long setting(const char* word, long otherwise) {
   }
   return otherwise;
 }
+
+namespace {
 
 struct EmulatedGpu {
   const size_t memory = static_cast<size_t>(setting("memory", 1 << 20)) << 20;
