@@ -42,6 +42,11 @@ struct ComputeMode {
   bool deterministic = false;  // the same bits in every run on one machine, even if that is slower
 };
 
+// The most memory of a device at once, in bytes: in tensors and workspaces, and with what is kept for later ones.
+struct MemoryPeaks {
+  size_t allocated = 0, reserved = 0;
+};
+
 // A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype.
 struct WeightTensors {
   View w;
@@ -89,8 +94,10 @@ class Backend {
   virtual void synchronize() = 0;
   // The total memory of a remote backend in bytes; 0 for others.
   virtual size_t memory_bytes() const { return 0; }
-  // The most memory that a remote backend has reserved at once, in bytes; 0 for others.
-  virtual size_t peak_bytes() const { return 0; }
+  // The peaks of a remote backend's memory since the last reset; 0 for others.
+  virtual MemoryPeaks memory_peaks() const { return {}; }
+  // Waits for enqueued work, returns memory that is reserved but not allocated to the system, and begins new peaks.
+  virtual void reset_memory_peaks() {}
   // What ran much slower than it should, as a convolution that the device's library refuses: one line for each, with
   // the number of times and the reason. Empty is good.
   virtual std::vector<std::string> fallbacks() const { return {}; }

@@ -2,6 +2,7 @@
 
     make bench                                        # all tables; those of the GPU where there is one
     python3 apps/scripts/bench.py network layers growth steps [--rounds 3] [--seconds 1]
+    python3 apps/scripts/bench.py threads                           # 1, 2, 4, ... threads; not among "all"
     python3 apps/scripts/bench.py gpu operations [--precision bf16] [--cases "train 160 256"] [--thorough]
     python3 apps/scripts/bench.py network --against OLD/apps/bench --rounds 5 --statistic minimum
 
@@ -35,6 +36,7 @@ BENCH = TRY or os.environ.get("BENCH") or os.path.join(HERE, "..", "bench")
 PYTORCH = os.path.join(HERE, "bench_pytorch.py")
 
 TABLES, GPU_TABLES = ("network", "layers", "growth", "steps"), ("gpu", "operations")
+ON_REQUEST = ("threads",)
 NETWORK_CASES = [(mode, size, batch) for mode in ("train", "infer") for size in (160, 224) for batch in (1, 16, 32)]
 GPU_CASES = [(mode, size, batch) for mode in ("train", "infer") for size in (160, 224) for batch in (32, 128, 256)]
 
@@ -78,7 +80,7 @@ class Comparison:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-        return json.loads(done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])
 
     def cells(self, ours, theirs):
         """Our time, the other's and the ratio, from lists of seconds."""
@@ -125,6 +127,17 @@ class Comparison:
                              threads=threads) for threads in (1, 2))
         print(f"\nTwo threads are {one / two:.2f} times as fast as one.")
 
+    def threads(self):
+        """One case (160x160 in batches of 16 by default) by 1, 2, 4, ... threads, up to the number of cores."""
+        for mode, size, batch in self.cases or [("train", 160, 16)]:
+            self.header()
+            times, cores = {}, len(os.sched_getaffinity(0))
+            for threads in (n for n in (1, 2, 4, 8, 16, 32, 64) if n <= cores):
+                times[threads] = self.row(f"{mode} {size}x{size}, batch {batch}, {threads} thread{'s' * (threads > 1)}",
+                                          mode, size, batch, threads=threads)
+            print("\nTimes faster than with one thread: "
+                  + ", ".join(f"{times[1] / times[n]:.2f} with {n}" for n in times if n > 1))
+
     def steps(self):
         """The algorithms for a convolution, each with its speed-up over the one before; there is no second program."""
         runs = []
@@ -141,13 +154,20 @@ class Comparison:
                   f"| {now[1] * 1e3:.4g} | {faster[1]} | {step['dw_error']:.1e} |")
             before = now
 
+    @staticmethod
+    def memory(runs):
+        """The peak of the memory allocated, and of that reserved on the GPU, in MiB."""
+        return " / ".join(f"{statistics.median(run.get(key, 0) for run in runs):.0f}"
+                          for key in ("allocated_mib", "reserved_mib"))
+
     def on_gpu(self, mode, size, batch):
         """The arguments of a run on the GPU."""
         return [str(a) for a in (mode, "--size", size, "--batch", batch, "--width", 0.05 if TRY else 1, "--seconds",
                                  self.seconds, "--device", "cuda", "--precision", self.precision)]
 
     def gpu(self):
-        """Our times beside PyTorch's eager and compiled modes, or the other build's; the ratio is to the fastest."""
+        """Our times beside PyTorch's eager and compiled modes, or the other build's; the ratio is to the fastest.
+        Memory is given as allocated / reserved."""
         variants = {}
         if self.command:
             names = ["eager", "compile"] + ["max-autotune"] * self.thorough
@@ -172,15 +192,15 @@ class Comparison:
                             raise
                         failed[name] = error
             say("")
-            seconds, peak = ({name: [run[key] for run in runs[name]] for name in runs if name not in failed}
-                             for key in ("seconds", "peak_mib"))
+            done = [name for name in runs if name not in failed]
+            seconds = {name: [run["seconds"] for run in runs[name]] for name in done}
             ratio = "-"
             if len(seconds) > 1:
                 best = min((name for name in seconds if name != "ours"), key=lambda name: self.statistic(seconds[name]))
                 ratio = f"{self.ratio(seconds['ours'], seconds[best]):.2f}"
             cells = [f"{self.statistic(seconds[name]) * 1e3:.4g}" if name in seconds else "-" for name in runs]
             cells += [ratio]
-            cells += [f"{statistics.median(peak[name]):.0f}" if name in peak else "-" for name in runs]
+            cells += [self.memory(runs[name]) if name in done else "-" for name in runs]
             print(f"| {mode} {size}x{size}, batch {batch} | " + " | ".join(cells) + " |", flush=True)
             for name, error in failed.items():
                 print(f"bench: without {name} here: {error}", file=sys.stderr)
@@ -194,6 +214,8 @@ class Comparison:
     def by_kind(self, operations):
         kinds = {}
         for row in operations:
+            if not row["times"]:  # the copy, which no step does
+                continue
             kind = self.KINDS.get(row["operation"], row["operation"])
             kinds[kind] = kinds.get(kind, 0) + row["total"]
         return kinds
@@ -208,10 +230,12 @@ class Comparison:
             if "operations" in theirs:
                 theirs = {"kinds": self.by_kind(theirs["operations"])}
             say("")
-            print(f"\n| train {size}x{size}, batch {batch} | on | times | ms each | ms |\n|---|---|---|---|---|")
+            print(f"\n| train {size}x{size}, batch {batch} | on | times | ms each | ms | GB/s | TFLOP/s |\n|"
+                  + "---|" * 7)
             for row in ours:
+                rates = [f"{row[rate]:.4g}" if rate in row else "" for rate in ("gb_per_s", "tflop_per_s")]
                 print(f"| {row['operation']} | {row['shape']} | {row['times']} | {row['seconds'] * 1e3:.4g} "
-                      f"| {row['total'] * 1e3:.4g} |")
+                      f"| {row['total'] * 1e3:.4g} | " + " | ".join(rates) + " |")
             kinds = self.by_kind(ours)
             print(f"\n| by kind | ours, ms | {self.other}, ms |\n|---|---|---|")
             names = sorted({**kinds, **theirs["kinds"]}, key=lambda kind: -kinds.get(kind, 0))
@@ -253,7 +277,7 @@ def find_pytorch():
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", nargs="*", metavar="TABLE",
-                        help=f"{', '.join(TABLES)}; on a GPU {', '.join(GPU_TABLES)} (default: all)")
+                        help=f"{', '.join(TABLES)}; on a GPU {', '.join(GPU_TABLES)} (default: all); {', '.join(ON_REQUEST)}")
     parser.add_argument("--rounds", type=int, default=3, help="pairs of runs for each number (default: 3)")
     parser.add_argument("--seconds", type=float, default=1, help="how long a run repeats its step (default: 1)")
     parser.add_argument("--against", metavar="PROGRAM", help="another bench program to compare with, not PyTorch")
@@ -270,8 +294,8 @@ def parse_options():
         if not os.access(program, os.X_OK):
             parser.error(f"{program} is missing; run make apps/bench")
     for table in options.tables:
-        if table not in TABLES + GPU_TABLES:
-            parser.error(f"unknown table {table}; valid are {', '.join(TABLES + GPU_TABLES)}")
+        if table not in TABLES + GPU_TABLES + ON_REQUEST:
+            parser.error(f"unknown table {table}; valid are {', '.join(TABLES + GPU_TABLES + ON_REQUEST)}")
     return options
 
 

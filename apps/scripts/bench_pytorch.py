@@ -1,11 +1,16 @@
 """One process of PyTorch for bench.py: does what apps/bench.cpp does, with its arguments, and prints one line of JSON.
 
     python3 apps/scripts/bench_pytorch.py train --size 160 --batch 16 --width 1 --threads 2 --seconds 1
+    python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile --device cuda --precision bf16 --batch 256
+
+Several modes or variants are timed one after the other, each with a line of its own, printed as soon as it is known. One
+that fails then gets a line with its error, and the others go on.
 
 Tensors are in channels_last, PyTorch's fastest layout on CPUs and for tensor cores. With BENCH_TRY in the environment
 (see bench.py) the CPU stands in for the GPU.
 """
 import argparse
+import gc
 import json
 import os
 import re
@@ -20,9 +25,13 @@ LAYERS = ((1, 3, 64), (1, 64, 64), (2, 64, 128), (2, 128, 128), (4, 128, 256), (
           (8, 512, 512), (16, 512, 512))
 
 
-def seconds_of(run, budget, warm_up=1):
+def seconds_of(run, budget, warm_up=1, forget=None):
+    """The median duration of run(). After the warm-up comes forget(), if there is one, and then run() once more."""
     durations = []
     for _ in range(warm_up):
+        run()
+    if forget:
+        forget()
         run()
     start = time.perf_counter()
     while not durations or time.perf_counter() - start < budget:
@@ -93,12 +102,20 @@ def pytorch_network(o):
         step()
         wait()
 
-    seconds = seconds_of(run, o.seconds, 5 if o.device == "cuda" else 1)
-    if o.device == "cuda" and not TRY:
-        peak = torch.cuda.max_memory_reserved() / 2**20
+    if o.device != "cuda":
+        seconds = seconds_of(run, o.seconds)
+        memory = {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    elif TRY:  # the CPU stands in, and nothing counts its memory
+        seconds, memory = seconds_of(run, o.seconds), {"allocated_mib": 0, "reserved_mib": 0}
     else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "peak_mib": peak, "threads": torch.get_num_threads()}
+        def forget():  # the choice of algorithms needs more memory than the steps that follow
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+
+        seconds = seconds_of(run, o.seconds, 5, forget)
+        memory = {"allocated_mib": torch.cuda.max_memory_allocated() / 2**20,
+                  "reserved_mib": torch.cuda.max_memory_reserved() / 2**20}
+    return {"seconds": seconds, **memory, "threads": torch.get_num_threads()}
 
 
 # The kind of a kernel by its name: the first pattern that matches. cuDNN's convolutions may have "gemm" in their names.
@@ -166,17 +183,36 @@ def main():
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mode")
-    for name, kind in ("size", int), ("batch", int), ("width", float), ("threads", int), ("seconds", float):
-        parser.add_argument("--" + name, type=kind)
+    parser.add_argument("modes")
+    for name, kind, default in (("size", int, 160), ("batch", int, 16), ("width", float, 1), ("threads", int, 0),
+                                ("seconds", float, 1)):
+        parser.add_argument("--" + name, type=kind, default=default)
     for name, default in ("device", "cpu"), ("precision", "fp32"), ("variant", "eager"):
         parser.add_argument("--" + name, default=default)
     o = parser.parse_args(sys.argv[1:])
     if o.threads:
         torch.set_num_threads(o.threads)
     torch.manual_seed(1)
-    modes = {"layers": pytorch_layers, "operations": pytorch_operations}
-    print(json.dumps(modes.get(o.mode, pytorch_network)(o)))
+    functions = {"layers": pytorch_layers, "operations": pytorch_operations}
+    runs = [(mode, variant) for variant in o.variant.split(",") for mode in o.modes.split(",")]
+    failures = 0
+    for o.mode, o.variant in runs:
+        line = {"mode": o.mode, "variant": o.variant, "size": o.size, "batch": o.batch, "precision": o.precision,
+                "pytorch": torch.__version__}
+        try:
+            line.update(functions.get(o.mode, pytorch_network)(o))
+        except Exception as error:  # out of memory, or no compiler for torch.compile
+            if len(runs) == 1:
+                raise
+            line["error"] = (str(error).strip() or repr(error)).splitlines()[0]
+            failures += 1
+        print(json.dumps(line), flush=True)
+        # The next begins as a process of its own would: without compiled code and with all memory free.
+        torch._dynamo.reset()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    sys.exit(1 if failures == len(runs) else 0)
 
 
 if __name__ == "__main__":

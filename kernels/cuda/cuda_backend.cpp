@@ -183,10 +183,20 @@ void* CudaBackend::allocate(size_t bytes) {
 // In stream order: work that was enqueued before may still use the memory.
 void CudaBackend::release(void* memory, size_t) noexcept { cudaFreeAsync(memory, stream_); }
 
-size_t CudaBackend::peak_bytes() const {
-  uint64_t peak = 0;
-  CP_CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemHigh, &peak));
-  return peak;
+MemoryPeaks CudaBackend::memory_peaks() const {
+  uint64_t allocated = 0, reserved = 0;
+  CP_CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemHigh, &allocated));
+  CP_CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemHigh, &reserved));
+  return {allocated, reserved};
+}
+
+void CudaBackend::reset_memory_peaks() {
+  synchronize();
+  CP_CUDA_CHECK(cudaMemPoolTrimTo(pool_, 0));
+  for (const cudaMemPoolAttr peak : {cudaMemPoolAttrUsedMemHigh, cudaMemPoolAttrReservedMemHigh}) {
+    uint64_t zero = 0;  // the only number that CUDA accepts: the peak becomes the present number of bytes
+    CP_CUDA_CHECK(cudaMemPoolSetAttribute(pool_, peak, &zero));
+  }
 }
 
 // -- copies --

@@ -47,7 +47,8 @@ class CudaBackend : public Backend {
   void copy(const ConstView& x, const View& y) override;
   void synchronize() override;
   size_t memory_bytes() const override { return memory_; }
-  size_t peak_bytes() const override;
+  MemoryPeaks memory_peaks() const override;
+  void reset_memory_peaks() override;
   std::vector<std::string> fallbacks() const override;
 
   void fill(double value, const View& y) override;

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# The parts of tests/on_gpu.sh: `parts.sh list` prints them, `parts.sh NAME` runs one, which prints to stdout and stderr
+# and puts files into RESULTS/NAME/. LIMIT is the number of seconds that it has. Exit codes: 0, 77 if it cannot run on
+# this machine (the last line says why), and anything else for a failure.
+set -uo pipefail
+
+# NAME|its limit in seconds|the least that it begins with|what it shows
+list() {
+  cat <<'LIST'
+machine|25|3|what machine and libraries these are, and that the program computes on the GPU
+plans|95|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16: time, and agreement with the first
+ours|60|10|a training step and a forward pass of VGG16
+pytorch|120|30|the same by PyTorch, eager and compiled
+tables|95|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
+operations|60|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
+sanitizers|75|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
+gpu-tests|100|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
+speed|300|60|the README's table: VGG16 and PyTorch alternating, times and memory
+threads|240|30|the CPU's threads: a training step with 1 to 16 threads, and PyTorch's with as many
+experiments|420|40|the lectures' experiments: VGG16 at 160x160 on photographs, 1000 cats to 11000 dogs, and balanced
+cifar10|180|20|cats and dogs of CIFAR-10, long-tailed
+LIST
+}
+
+[ "${1:-}" = list ] && { list; exit; }
+cd "$(dirname "$0")/../.." || exit 1
+part=$1 started=$SECONDS status=0
+try=${ON_GPU_TRY:-} limit=${LIMIT:-3600} results=${RESULTS:-/tmp/on_gpu_results}
+
+# What was packed lies in programs/ and libraries/; in a checkout it was built.
+if [ -d programs ]; then programs=$PWD/programs; else programs=$(realpath -m "${BUILD:-build/release/cuda}"); fi
+bench=$programs/apps/bench
+export COUNTERPOISE_SOURCE=$PWD OPENBLAS_VERBOSE=0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BENCH=$bench
+[ -n "$try" ] && export BENCH_TRY=$bench
+# cuBLAS and cuDNN: those that PyTorch uses, if there are any, before those of CUDA's folder, so that both programs
+# compute with the same ones.
+nvidia=$(python3 -c "import glob, sys; print(*(d for p in sys.path for d in glob.glob(p + '/nvidia/*/lib')))" 2>/dev/null)
+for folder in $nvidia libraries /usr/local/cuda/lib64 /usr/local/cuda-*/lib64; do
+  [ -d "$folder" ] && LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(realpath "$folder")
+done
+export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}
+
+# Runs a command, whose output appears line by line, and goes on if it fails.
+go() {
+  echo "\$ ${*//$PWD\//}"
+  stdbuf -oL "$@"
+  ended $? "$@"
+}
+# The same for at most that many seconds. (In the foreground, so that the end of this part is its end, too.)
+go_for() {
+  local seconds=$1
+  shift
+  echo "\$ ${*//$PWD\//}"
+  timeout --foreground -k 5 "$seconds" stdbuf -oL "$@"
+  ended $? "$@"
+}
+ended() {
+  local code=$1
+  shift
+  [ "$code" -eq 0 ] && return
+  status=$code
+  echo "-- ended with $code: $(basename "$1") ${*:2:3}"
+  return "$code"
+}
+skip() { echo "$*"; exit 77; }
+left() { echo $((limit - (SECONDS - started))); }
+# The value for a real GPU, or the tiny one.
+real_or() { [ -n "$try" ] && echo "$2" || echo "$1"; }
+
+precision=bf16 width=$(real_or 1 0.05)
+network=(--device cuda --precision $precision --width "$width")
+
+part_machine() {
+  show() { echo "== $1"; shift; "$@" 2>&1 || echo "(ended with $?)"; }
+  show program cat BUILT
+  show version "$programs/apps/catdog" --version
+  show gpu nvidia-smi --query-gpu=name,driver_version,memory.total,memory.free,clocks.max.sm,power.limit --format=csv,noheader
+  show nvidia-smi nvidia-smi
+  show system sh -c "grep PRETTY_NAME /etc/os-release; uname -r; ldd --version | head -n 1"
+  show cpu sh -c "nproc; grep -m 1 'model name' /proc/cpuinfo; grep -m 1 ^flags /proc/cpuinfo | tr ' ' '\n' | \
+    grep -E '^(avx2|fma|bmi2|avx512f|avx512_bf16|amx_bf16)$' | tr '\n' ' '; echo"
+  show memory sh -c "grep -E 'MemTotal|MemAvailable' /proc/meminfo; df -h /dev/shm /tmp"
+  show libraries sh -c "ldd $bench; printf '%s\n' '$LD_LIBRARY_PATH' | tr : '\n'"
+  show tools sh -c "command -v compute-sanitizer nvcc g++ xz python3; ls -d /usr/local/cuda*"
+  show pytorch python3 -c "import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())"
+  echo "== start"
+  go "$bench" infer "${network[@]}" --size 32 --batch 1 --seconds 0
+}
+
+part_plans() {
+  go "$bench" plans "${network[@]}" --size "$(real_or 160 32)" --batch "$(real_or 256 2)"
+}
+
+part_ours() {
+  local shape size batch mode
+  for shape in $(real_or "160,256 160,64 224,128" "32,2 32,1"); do
+    size=${shape%,*} batch=${shape#*,}
+    for mode in train infer; do
+      go "$bench" $mode "${network[@]}" --size "$size" --batch "$batch" --seconds "$(real_or 1.5 0)"
+    done
+  done
+}
+
+part_pytorch() {
+  python3 -c "import torch" 2>/dev/null || skip "PyTorch is not on this machine"
+  go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${network[@]}" \
+    --size "$(real_or 160 32)" --batch "$(real_or 256 2)" --seconds "$(real_or 2 0)"
+}
+
+part_tables() {
+  local names='ops*,kernels: large*,kernels: kernels*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*'
+  names="$names,every loss*,optim*,loader*,augment*,models*,module*,bf16*,conv*,cudnn*"
+  go "$programs/run_tests" -d "-tc=$(real_or "$names" 'ops: bf16*,bf16*,augment*')"
+}
+
+part_operations() {
+  go "$bench" operations "${network[@]}" --size "$(real_or 160 32)" --batch "$(real_or 256 2)" --stream \
+    --seconds "$(real_or 0.5 0)"
+}
+
+# Races and invalid synchronization appear only on a real GPU. Kernels of cuBLAS and cuDNN are not examined.
+part_sanitizers() {
+  local tool tests share option sanitizer
+  sanitizer=$(command -v compute-sanitizer $(printf '%s\n' $nvidia | sed 's|lib$|bin/compute-sanitizer|') \
+    /usr/local/cuda*/bin/compute-sanitizer | head -n 1)
+  [ -n "$sanitizer" ] || skip "compute-sanitizer is not on this machine"
+  # Newer versions say --kernel-name for what was --kernel-regex.
+  option=--kernel-regex
+  "$sanitizer" --help | grep -q -- "--kernel-name " && option=--kernel-name
+  "$sanitizer" --version
+  for tool in racecheck memcheck synccheck; do
+    case $tool in
+      racecheck) share=40 tests='ops: bf16*,kernels: kernels*,optim*' ;;
+      memcheck) share=60 tests='ops: bf16*,kernels: kernels*,optim*,loader*,augment*' ;;
+      synccheck) share=100 tests='ops: bf16*' ;;
+    esac
+    echo "== $tool of $tests"
+    # compute-sanitizer inserts itself as stdbuf does, so it runs without that.
+    timeout --foreground -k 5 $(($(left) * share / 100)) "$sanitizer" --tool $tool $option kns=counterpoise \
+      --target-processes application-only --print-limit 20 --error-exitcode 9 \
+      $([ $tool = memcheck ] && "$sanitizer" --help | grep -q track-stream && echo --track-stream-ordered-races all) \
+      "$programs/run_tests" "-tc=$tests"
+    ended $? $tool
+  done
+}
+
+part_gpu-tests() { go "$programs/run_tests" -d "-tc=$(real_or 'gpu*' 'gpu: --device*,gpu: the losses*')"; }
+
+part_speed() {
+  local cases="train 160 256,infer 160 256,train 160 32,infer 160 32,train 224 128,infer 224 128"
+  go python3 apps/scripts/bench.py gpu --precision $precision --cases "$(real_or "$cases" "train 32 2,infer 32 2")" \
+    --rounds "$(real_or 2 1)" --seconds "$(real_or 2 0)"
+}
+
+part_threads() {
+  go python3 apps/scripts/bench.py threads --cases "$(real_or "train 160 16" "train 32 2")" --rounds "$(real_or 2 1)" \
+    --seconds "$(real_or 1 0)"
+}
+
+# catdog for a share of the time that is left, in percent: experiment SHARE NAME flags...
+experiment() {
+  local share=$1 folder=$results/$part/$2
+  shift 2
+  echo "== $(basename "$folder")"
+  go_for $(($(left) * share / 100)) "$programs/apps/catdog" --device cuda --precision $precision --model vgg16 \
+    --width "$width" --batch-size "$(real_or 64 4)" --lr 0.0001 --epochs "$(real_or 20 2)" \
+    --augment flip,rotate=0.03 --workers "$(nproc)" --output "$folder" "$@"
+  find "$folder" -name '*.safetensors' -delete 2>/dev/null
+}
+images() { find "$1" -name '*.jpg' 2>/dev/null | wc -l; }
+
+part_experiments() {
+  local data=${PHOTOGRAPHS:-/dev/shm/photographs} size rare common
+  size=$(real_or 160 32) rare=$(real_or 1000 4) common=$(real_or 11000 12)
+  local cats dogs
+  cats=$(images "$data/train/cat") dogs=$(images "$data/train/dog")
+  echo "$data: $cats cats, $dogs dogs to train on, $(images "$data/validation") to validate on"
+  [ "$cats" -ge "$rare" ] && [ "$dogs" -ge "$common" ] || skip "$data has too few photographs: unpack photographs-*.tar"
+  local flags=(--data "$data" --image-size "$size")
+  experiment 27 imbalanced-bce "${flags[@]}" --count "cat=$rare,dog=$common" --loss bce
+  experiment 40 imbalanced-focal "${flags[@]}" --count "cat=$rare,dog=$common" --loss focal --gamma 2 --alpha 0.5
+  if [ "$cats" -ge "$common" ]; then
+    experiment 97 balanced "${flags[@]}" --count "cat=$common,dog=$common" --loss bce
+  else
+    echo "balanced: $cats cats are too few: unpack all of photographs-*.tar"
+  fi
+}
+
+part_cifar10() {
+  local data=${CIFAR10:-/dev/shm/cifar10} cats common rare
+  cats=$(images "$data/train/cat") common=$(real_or 5000 12)
+  [ "$cats" -ge "$common" ] || skip "$data has too few images: unpack cifar10-*.tar"
+  for rare in $(real_or "500 50" 4); do
+    for loss in bce focal; do
+      experiment 45 "$rare-to-$common-$loss" --data "$data" --image-size 32 --count "cat=$rare,dog=$common" --loss $loss
+    done
+  done
+  experiment 95 balanced --data "$data" --image-size 32 --count "cat=$common,dog=$common" --loss bce
+}
+
+"part_$part"
+exit $status
