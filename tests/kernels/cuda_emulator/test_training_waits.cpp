@@ -21,7 +21,8 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("gpu: a training step waits once, for the step before it, when its own update is enqueued" * slow()) {
+TEST_CASE("gpu: a training step waits once, for the step before it, when its own update is enqueued" * slow() *
+          doctest::skip(emulator_setting("eager", 0) != 0)) {
   Backend& cuda = *cuda_backend();
   cuda.set_mode({false, true});  // without timing convolutions, which waits
   const SyntheticImages images({10, 10}, 32, 1);
