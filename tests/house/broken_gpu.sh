@@ -60,6 +60,10 @@ broken "threads that do not wait for each other" kernels/cuda/sums.h \
   '0,/__syncthreads();/{/__syncthreads();/d}' 'ops: every backend*'
 broken "a thread that writes after the end of its tensor" kernels/cuda/pool.cu \
   's/if (i >= columns \* packs) return;/if (i > columns * packs) return;/' 'ops: every backend*'
+broken "an update that does not read its guard" kernels/cuda/optim.cu \
+  's/if (!all_finite(guard, n)) return;//' 'kernels: a step whose guard*'
+broken "a readback that is not waited for" kernels/cuda/cuda_backend.cpp \
+  '/CP_CUDA_CHECK(cudaEventSynchronize(copied_))/d' 'kernels: a readback*'
 # More of them: one call of broken() each.
 
 echo "$noticed noticed, $not not"
