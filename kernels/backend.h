@@ -91,6 +91,9 @@ class Backend {
   virtual size_t memory_bytes() const { return 0; }
   // The most memory that a remote backend has reserved at once, in bytes; 0 for others.
   virtual size_t peak_bytes() const { return 0; }
+  // What ran much slower than it should, as a convolution that the device's library refuses: one line for each, with
+  // the number of times and the reason. Empty is good.
+  virtual std::vector<std::string> fallbacks() const { return {}; }
 
   // -- elementwise --
   virtual void fill(double value, const View& y) = 0;

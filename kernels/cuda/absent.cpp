@@ -1,5 +1,6 @@
 // Replaces the cuda backend where the framework is built without CUDA.
 #include "kernels/backend.h"
+#include "kernels/conv_plans.h"
 
 namespace counterpoise {
 
@@ -12,5 +13,10 @@ std::string cuda_absence() {
 bool cuda_is_broken() { return false; }
 
 std::string cuda_version() { return ""; }
+
+void time_conv_plans(Backend&, ConvPass, const Shape&, const Shape&, Conv2dParams, DType, bool,
+                     const std::function<void(const ConvPlanTiming&)>&) {
+  throw Error(ErrorKind::device, "there are no plans to time: ", cuda_absence());
+}
 
 }  // namespace counterpoise

@@ -1,12 +1,10 @@
-// The cuda backend's convolutions: which of cuDNN's engines computes one.
-//
-// cuDNN has several for each shape, and its first guess is good but not always the best. So the first guess computes a
-// shape until the shape has occurred several times; then the most likely engines are timed on it, once, and the fastest
-// is remembered. In the deterministic mode the first guess stays, because timings differ from run to run.
-#include <algorithm>
+// The cuda backend's convolutions: by the loops of the definition in f64, else by the plan that conv_choice.h chooses.
+#include <cmath>
+#include <memory>
 
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/conv.h"
+#include "kernels/cuda/conv_choice.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/scratch.h"
 
@@ -16,28 +14,7 @@ using namespace detail;
 
 namespace {
 
-constexpr int timed_at_use = 3;  // the last batch of an epoch, which is smaller, is not worth it
-constexpr int most_plans = 8;
 constexpr Index tensor_core_channels = 8;  // bf16 tensors with multiples of 8 channels are read 16 bytes at a time
-
-std::vector<Index> key(const ConvProblem& p) {
-  const ConvGeometry& g = p.geometry;
-  return {p.pass,
-          g.N,
-          g.H,
-          g.W,
-          g.C,
-          g.K,
-          g.R,
-          g.S,
-          g.stride,
-          g.pad,
-          static_cast<Index>(p.dtype),
-          p.bias,
-          p.relu,
-          p.tf32,
-          p.deterministic};
-}
 
 Index rounded_up(Index channels) {
   return (channels + tensor_core_channels - 1) / tensor_core_channels * tensor_core_channels;
@@ -45,67 +22,15 @@ Index rounded_up(Index channels) {
 
 }  // namespace
 
-// In bf16 the fast engines need little. In f32 they need as much as a copy of their input; with less, only the slowest
-// engines are left.
-size_t CudaBackend::workspace_limit(const ConvProblem& problem) const {
-  return problem.dtype == DType::bf16 ? std::min(memory_ / 16, size_t(512) << 20) : memory_ / 16;
-}
-
-// The shortest of three runs, after one that may have to load code.
-float CudaBackend::milliseconds(const ConvPlan& plan, const ConvData& data, void* workspace) {
-  cudaEvent_t start, stop;
-  CP_CUDA_CHECK(cudaEventCreate(&start));
-  CP_CUDA_CHECK(cudaEventCreate(&stop));
-  float best = 0;
-  plan.run(data, workspace);
-  for (int i = 0; i < 3; ++i) {
-    CP_CUDA_CHECK(cudaEventRecord(start, stream_));
-    plan.run(data, workspace);
-    CP_CUDA_CHECK(cudaEventRecord(stop, stream_));
-    CP_CUDA_CHECK(cudaEventSynchronize(stop));
-    float duration = 0;
-    CP_CUDA_CHECK(cudaEventElapsedTime(&duration, start, stop));
-    best = i == 0 ? duration : std::min(best, duration);
-  }
-  CP_CUDA_CHECK(cudaEventDestroy(start));
-  CP_CUDA_CHECK(cudaEventDestroy(stop));
-  return best;
-}
-
-std::shared_ptr<ConvPlan> CudaBackend::fastest(std::vector<std::unique_ptr<ConvPlan>> plans, const ConvData& data) {
-  std::shared_ptr<ConvPlan> best;
-  float least = 0;
-  for (auto& plan : plans) {
-    try {
-      const Scratch<char> workspace(*this, static_cast<Index>(plan->workspace_bytes()));
-      const float duration = milliseconds(*plan, data, workspace.get());
-      if (!best || duration < least) best = std::move(plan), least = duration;
-    } catch (const Error&) {
-      // There is no memory for its workspace, or it was refused for a reason that showed only now: skip it. A broken
-      // GPU fails with the next plan, too, and if all fail, with the run that was requested.
-    }
-  }
-  return best;
-}
-
 void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
   if (problem.dtype == DType::f64) return plain_convolution(stream_, problem, data);
   if (problem.dtype == DType::bf16 && problem.geometry.C % tensor_core_channels != 0) {
     return convolve_padded(problem, data);
   }
-  Convolution& choice = convolutions_[key(problem)];
-  if (++choice.uses == 1) {
-    auto plans = cudnn_plans(cudnn_, problem, 1, workspace_limit(problem));
-    if (!plans.empty()) choice.plan = std::move(plans[0]);
-  }
-  if (choice.uses == timed_at_use && choice.plan && !problem.deterministic) {
-    auto timed = fastest(cudnn_plans(cudnn_, problem, most_plans, workspace_limit(problem)), data);
-    if (timed) choice.plan = std::move(timed);
-  }
-  if (!choice.plan) return plain_convolution(stream_, problem, data);
-  const Scratch<char> workspace(*this, static_cast<Index>(choice.plan->workspace_bytes()));
-  choice.plan->run(data, workspace.get());
+  conv_choice_->run(problem, data);
 }
+
+std::vector<std::string> CudaBackend::fallbacks() const { return conv_choice_->fallbacks(); }
 
 // Pads channels with zeros to a multiple of eight, the three of an image to eight, so that tensor cores compute the
 // first layer, too.
@@ -152,6 +77,56 @@ void CudaBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Co
   if (dw.size() == 0) return;
   if (dy.size() == 0) return fill(0, dw);
   convolve(problem(ConvProblem::grad_weight, x, dw, params), {x.data, nullptr, nullptr, dy.data, dw.data});
+}
+
+// -- benchmarks --
+
+namespace {
+
+// Numbers between -1 and 1, in steps of 1/32, which bf16 has exactly: made on the GPU, one random bit after another.
+void fill_at_random(Backend& backend, uint64_t key, const View& y) {
+  const Scratch<char> bits(backend, y.size() * static_cast<Index>(size_of(y.dtype)));
+  const View bit{bits.get(), y.shape, y.dtype};
+  backend.fill(-1, y);
+  for (int k = 1; k <= 6; ++k) {
+    backend.fill(1, bit);
+    backend.dropout(bit, 0.5, key, static_cast<uint64_t>(k), bit);  // 0 or 2
+    backend.add_scaled(std::ldexp(1, -k), bit, y);
+  }
+}
+
+}  // namespace
+
+void CudaBackend::time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype,
+                                  bool exact, const std::function<void(const ConvPlanTiming&)>& report) {
+  ConvProblem p{static_cast<ConvProblem::Pass>(pass), ConvGeometry(x, w, params), dtype};
+  if (dtype == DType::bf16) p.geometry.C = rounded_up(p.geometry.C);
+  p.bias = p.relu = pass == ConvPass::forward;
+  p.tf32 = mode_.tf32 && dtype == DType::f32;
+  p.deterministic = mode_.deterministic;
+  const ConvGeometry& g = p.geometry;
+  const Shape shapes[] = {{g.N, g.H, g.W, g.C}, {g.K, g.R, g.S, g.C}, {g.K}, {g.N, g.P, g.Q, g.K}};
+  std::vector<std::unique_ptr<Scratch<char>>> memory;
+  uint64_t key = 0;
+  for (const Shape& shape : shapes) {
+    memory.push_back(std::make_unique<Scratch<char>>(*this, shape.size() * static_cast<Index>(size_of(dtype))));
+    fill_at_random(*this, ++key, {memory.back()->get(), shape, dtype});
+  }
+  void *const px = memory[0]->get(), *const pw = memory[1]->get(), *const py = memory[3]->get();
+  const bool to_y = pass == ConvPass::forward, to_x = pass == ConvPass::grad_input, to_w = !to_y && !to_x;
+  conv_choice_->time_all(p,
+                         {to_x ? nullptr : px, to_w ? nullptr : pw, memory[2]->get(), to_y ? nullptr : py,
+                          to_y   ? py
+                          : to_x ? px
+                                 : pw},
+                         exact, report);
+}
+
+void time_conv_plans(Backend& backend, ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype,
+                     bool exact, const std::function<void(const ConvPlanTiming&)>& report) {
+  auto* const cuda = dynamic_cast<CudaBackend*>(&backend);
+  CP_ENSURE_AS(device, cuda, "the ", backend.name(), " backend has no plans to choose from; a GPU has");
+  cuda->time_conv_plans(pass, x, w, params, dtype, exact, report);
 }
 
 }  // namespace counterpoise

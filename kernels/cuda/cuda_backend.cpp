@@ -139,6 +139,11 @@ void CudaBackend::open_libraries() {
   cudnn().set_stream(cudnn_, stream_);
   int blas = 0;
   cublas().get_version(cublas_, &blas);
+  int driver = 0;
+  cudaDriverGetVersion(&driver);
+  const std::string gpu = device_text_.substr(0, device_text_.find(','));
+  const std::string system = detail::text("driver ", driver, ", cuDNN ", cudnn().get_version());
+  conv_choice_ = std::make_unique<ConvChoice>(*this, stream_, cudnn_, memory_, PlanCache(cache_folder(), gpu, system));
   description_ += detail::text(", cuBLAS ", version(blas, 10000), ", cuDNN ", version(cudnn().get_version(), 10000));
 }
 

@@ -7,8 +7,8 @@
 // use the backend.
 //
 // The class is implemented in several files, by what they compute: cuda_backend.cpp (memory, copies), pointwise.cu,
-// reduce.cu, pool.cu, norm.cu, optim.cu, images.cu, matmul.cpp, and for convolutions conv.cpp, cudnn_conv.cpp (cuDNN's
-// engines) and conv_plain.cu (loops for what cuDNN does not support).
+// reduce.cu, pool.cu, norm.cu, optim.cu, images.cu, matmul.cpp, and for convolutions conv.cpp, conv_choice.cpp
+// (which plan), cudnn_conv.cpp (cuDNN's engines) and conv_plain.cu (loops for what cuDNN does not support).
 #pragma once
 
 #include <cublas_v2.h>
@@ -22,6 +22,8 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/conv_plans.h"
+#include "kernels/cuda/conv_choice.h"
 #include "kernels/cuda/cudnn_conv.h"
 
 namespace counterpoise {
@@ -46,6 +48,7 @@ class CudaBackend : public Backend {
   void synchronize() override;
   size_t memory_bytes() const override { return memory_; }
   size_t peak_bytes() const override;
+  std::vector<std::string> fallbacks() const override;
 
   void fill(double value, const View& y) override;
   void cast(const ConstView& x, const View& y) override;
@@ -93,6 +96,10 @@ class CudaBackend : public Backend {
 
   void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights, const ConstView& guard) override;
 
+  // As the function of this name in conv_plans.h.
+  void time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype, bool exact,
+                       const std::function<void(const ConvPlanTiming&)>& report);
+
  private:
   // Pinned memory, from which the GPU copies while the program continues: two halves, which are filled in turns.
   struct Staging {
@@ -102,12 +109,6 @@ class CudaBackend : public Backend {
     int half = 0;
     size_t used = 0;  // of the half that is being filled
   };
-  // How often a convolution was requested, and which of cuDNN's plans computes it; null: our own loops.
-  struct Convolution {
-    int uses = 0;
-    std::shared_ptr<detail::ConvPlan> plan;
-  };
-
   void find_device();
   void make_pool();
   void open_libraries();
@@ -115,10 +116,6 @@ class CudaBackend : public Backend {
                               Conv2dParams params) const;
   void convolve(const detail::ConvProblem& problem, const detail::ConvData& data);
   void convolve_padded(detail::ConvProblem problem, detail::ConvData data);
-  size_t workspace_limit(const detail::ConvProblem& problem) const;
-  std::shared_ptr<detail::ConvPlan> fastest(std::vector<std::unique_ptr<detail::ConvPlan>> plans,
-                                            const detail::ConvData& data);
-  float milliseconds(const detail::ConvPlan& plan, const detail::ConvData& data, void* workspace);
 
   std::string description_, device_text_;
   int compute_capability_ = 0;  // 90 for 9.0
@@ -130,7 +127,7 @@ class CudaBackend : public Backend {
   cublasHandle_t cublas_ = nullptr;
   void* cublas_workspace_ = nullptr;
   cudnnHandle_t cudnn_ = nullptr;
-  std::map<std::vector<Index>, Convolution> convolutions_;
+  std::unique_ptr<detail::ConvChoice> conv_choice_;
 };
 
 }  // namespace counterpoise

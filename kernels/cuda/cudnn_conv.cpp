@@ -1,5 +1,4 @@
-// How cuDNN is called. Its backend interface has one kind of object, the descriptor: it is created with a type, gets
-// attributes, and is finalized, which checks it and makes it constant. From bottom to top there are
+// How cuDNN is called: by descriptors (cudnn_descriptor.h). From bottom to top there are
 //
 //   tensors       shape, strides and type of x, w, the bias and y, and of what flows from one operation to the next;
 //   operations    convolution, addition of the bias, relu: each names the tensors that it reads and the one it writes;
@@ -14,126 +13,18 @@
 #include "kernels/cuda/cudnn_conv.h"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
-#include <iterator>
+#include <optional>
 #include <set>
+#include <sstream>
 #include <utility>
 
-#include "kernels/cuda/libraries.h"
+#include "kernels/cuda/cudnn_descriptor.h"
 
 namespace counterpoise::detail {
 
 namespace {
-
-void check(cudnnStatus_t status, const char* expression, const char* file, int line) {
-  if (status == CUDNN_STATUS_SUCCESS) return;
-  char reason[1024] = "";
-  cudnn().get_last_error_string(reason, sizeof reason);
-  throw Error(ErrorKind::device, file, ":", line, ": ", expression, ": ", cudnn().get_error_string(status), ", ",
-              reason);
-}
-
-#define CHECK_CUDNN(call) check(call, #call, __FILE__, __LINE__)
-
-// -- descriptors --
-
-using Attribute = cudnnBackendAttributeName_t;
-using Type = cudnnBackendAttributeType_t;
-
-// What cuDNN calls the types of values.
-constexpr Type type_of(const bool*) { return CUDNN_TYPE_BOOLEAN; }
-constexpr Type type_of(const int64_t*) { return CUDNN_TYPE_INT64; }
-constexpr Type type_of(const float*) { return CUDNN_TYPE_FLOAT; }
-constexpr Type type_of(void* const*) { return CUDNN_TYPE_VOID_PTR; }
-constexpr Type type_of(const cudnnHandle_t*) { return CUDNN_TYPE_HANDLE; }
-constexpr Type type_of(const cudnnDataType_t*) { return CUDNN_TYPE_DATA_TYPE; }
-constexpr Type type_of(const cudnnConvolutionMode_t*) { return CUDNN_TYPE_CONVOLUTION_MODE; }
-constexpr Type type_of(const cudnnPointwiseMode_t*) { return CUDNN_TYPE_POINTWISE_MODE; }
-constexpr Type type_of(const cudnnNanPropagation_t*) { return CUDNN_TYPE_NAN_PROPOGATION; }
-constexpr Type type_of(const cudnnBackendHeurMode_t*) { return CUDNN_TYPE_HEUR_MODE; }
-constexpr Type type_of(const cudnnBackendKnobType_t*) { return CUDNN_TYPE_KNOB_TYPE; }
-constexpr Type type_of(const cudnnBackendNumericalNote_t*) { return CUDNN_TYPE_NUMERICAL_NOTE; }
-
-class Descriptor {
- public:
-  explicit Descriptor(cudnnBackendDescriptorType_t type) {
-    CHECK_CUDNN(cudnn().backend_create_descriptor(type, &raw_));
-  }
-  Descriptor(Descriptor&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
-  ~Descriptor() {
-    if (raw_) cudnn().backend_destroy_descriptor(raw_);
-  }
-  cudnnBackendDescriptor_t raw() const { return raw_; }
-
-  template <class T>
-  Descriptor& set(Attribute name, const T& value) {
-    return set(name, type_of(&value), 1, &value);
-  }
-  template <class T>
-  Descriptor& set(Attribute name, const std::vector<T>& values) {
-    return set(name, type_of(values.data()), values.size(), values.data());
-  }
-  Descriptor& set(Attribute name, const Descriptor& part) {
-    return set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part.raw_);
-  }
-  Descriptor& set(Attribute name, const std::vector<Descriptor>& parts) {
-    const std::vector<cudnnBackendDescriptor_t> raw = raws(parts);
-    return set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw.size(), raw.data());
-  }
-
-  Descriptor& finalize() {
-    CHECK_CUDNN(cudnn().backend_finalize(raw_));
-    return *this;
-  }
-  // For what cuDNN may refuse although our call is correct.
-  bool try_finalize() { return cudnn().backend_finalize(raw_) == CUDNN_STATUS_SUCCESS; }
-
-  template <class T>
-  T get(Attribute name) const {
-    T value;
-    get(name, type_of(&value), 1, &value);
-    return value;
-  }
-  // At most `limit` values.
-  template <class T>
-  std::vector<T> list(Attribute name, int64_t limit) const {
-    std::vector<T> values(limit);
-    values.resize(get(name, type_of(values.data()), limit, values.data()));
-    return values;
-  }
-  // The descriptors, at most `limit`, that belong to this one: we create them, cuDNN fills them in.
-  std::vector<Descriptor> parts(Attribute name, cudnnBackendDescriptorType_t type, int64_t limit) const {
-    std::vector<Descriptor> y;
-    while (int64_t(y.size()) < limit) y.emplace_back(type);
-    std::vector<cudnnBackendDescriptor_t> raw = raws(y);
-    const int64_t filled = get(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, limit, raw.data());
-    while (int64_t(y.size()) > filled) y.pop_back();
-    return y;
-  }
-  int64_t count_parts(Attribute name) const {
-    int64_t count = 0;
-    CHECK_CUDNN(cudnn().backend_get_attribute(raw_, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr));
-    return count;
-  }
-
- private:
-  static std::vector<cudnnBackendDescriptor_t> raws(const std::vector<Descriptor>& descriptors) {
-    std::vector<cudnnBackendDescriptor_t> y;
-    for (const Descriptor& d : descriptors) y.push_back(d.raw_);
-    return y;
-  }
-  Descriptor& set(Attribute name, Type type, int64_t count, const void* values) {
-    CHECK_CUDNN(cudnn().backend_set_attribute(raw_, name, type, count, values));
-    return *this;
-  }
-  int64_t get(Attribute name, Type type, int64_t limit, void* values) const {
-    int64_t count = 0;
-    CHECK_CUDNN(cudnn().backend_get_attribute(raw_, name, type, limit, &count, values));
-    return std::min(count, limit);
-  }
-
-  cudnnBackendDescriptor_t raw_ = nullptr;
-};
 
 // -- the graph --
 
@@ -173,8 +64,14 @@ const ConvNames& names(ConvProblem::Pass pass) {
 // forward pass bias and relu are applied to a sum of products before it is rounded and stored.
 class Graph {
  public:
-  Graph(cudnnHandle_t handle, const ConvProblem& problem)
-      : g_(problem.geometry), type_(problem.dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT) {
+  Graph(const ConvTarget& target, const ConvProblem& problem)
+      : handle_(target.handle),
+        g_(problem.geometry),
+        type_(problem.dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT) {
+    if (!handle_) {
+      const std::vector<char> json(target.properties.begin(), target.properties.end());
+      properties_.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json).finalize();
+    }
     const bool forward = problem.pass == ConvProblem::forward, relu = forward && problem.relu;
     has_bias_ = forward && problem.bias;
     const Descriptor& sum = result(!has_bias_ && !relu);
@@ -183,11 +80,17 @@ class Graph {
     // (In bf16 the bias is in bf16, too: for one in f32 there are only engines that must be compiled first.)
     if (has_bias_) pointwise(CUDNN_POINTWISE_ADD, sum, shifted, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
     if (relu) pointwise(CUDNN_POINTWISE_RELU_FWD, shifted, result(true));
-    graph_.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle).set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
+    if (handle_) graph_.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle_);
+    graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
   }
+  cudnnHandle_t handle() const { return handle_; }
   bool has_bias() const { return has_bias_; }
-  bool try_finalize() { return graph_.try_finalize(); }
+  bool try_finalize(std::string& refusal) { return graph_.try_finalize(refusal); }
   const Descriptor& descriptor() const { return graph_; }
+  // Says for which GPU a heuristic or a plan is, where no handle does.
+  void describe_gpu(Descriptor& part, Attribute name) const {
+    if (!handle_) part.set(name, properties_);
+  }
 
  private:
   const Descriptor& keep(Descriptor part) { return parts_.emplace_back(std::move(part)); }
@@ -226,8 +129,10 @@ class Graph {
     operations_.push_back(std::move(operation.finalize()));
   }
 
+  const cudnnHandle_t handle_;
   const ConvGeometry g_;
   const cudnnDataType_t type_;
+  Descriptor properties_{CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR};  // of a GPU that is only described
   bool has_bias_ = false;
   std::deque<Descriptor> parts_;  // tensors and parameters of operations; their addresses do not change
   std::vector<Descriptor> operations_;
@@ -236,19 +141,19 @@ class Graph {
 
 // -- engines --
 
-// Engine configurations that can compute a graph: the likely fastest first, and then those of engines that are slow but
-// compute nearly any graph; some are in both lists.
-std::vector<Descriptor> configs(const Graph& graph) {
-  std::vector<Descriptor> y;
-  for (cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
-    Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
-    heuristic.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph.descriptor()).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
-    if (!heuristic.try_finalize()) continue;
-    const Attribute results = CUDNN_ATTR_ENGINEHEUR_RESULTS;
-    auto found = heuristic.parts(results, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, heuristic.count_parts(results));
-    std::move(found.begin(), found.end(), std::back_inserter(y));
-  }
-  return y;
+// Engine configurations that a heuristic proposes, the likely fastest first. Modes A and B know which are fast, B by a
+// longer look at the problem. The last mode has engines that are slow but compute nearly any graph: it is queried where
+// the others have few, as for exact f32 on GPUs with tensor cores.
+constexpr size_t few = 4;
+constexpr cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK};
+
+std::vector<Descriptor> configs(const Graph& graph, cudnnBackendHeurMode_t mode, std::string& refusal) {
+  Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+  heuristic.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph.descriptor()).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
+  graph.describe_gpu(heuristic, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP);
+  if (!heuristic.try_finalize(refusal)) return {};
+  const Attribute results = CUDNN_ATTR_ENGINEHEUR_RESULTS;
+  return heuristic.parts(results, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, heuristic.count_parts(results));
 }
 
 Descriptor engine_of(const Descriptor& config) {
@@ -256,33 +161,56 @@ Descriptor engine_of(const Descriptor& config) {
 }
 
 // More than any config or engine has, but few enough that no release of cuDNN 9 rejects the request.
-constexpr int64_t max_knobs = 20, max_notes = 8;
+constexpr int64_t max_knobs = 20, max_notes = 8, max_behaviors = 5;
 
-std::vector<cudnnBackendNumericalNote_t> notes(const Descriptor& engine) {
-  return engine.list<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, max_notes);
-}
-
-// "engine 62, knobs 2=7 13=1, notes 0": cudnn_graph.h has the meanings of the numbers. No two configs of a graph have
-// the same name.
+// "engine 62, knobs 2=7 13=1": cudnn_graph.h has the meanings of the numbers. No two configs of a graph have the same
+// name.
 std::string name_of(const Descriptor& config) {
-  const Descriptor engine = engine_of(config);
-  std::string y = text("engine ", engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX), ", knobs");
+  std::string y = text("engine ", engine_of(config).get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX), ", knobs");
   for (const Descriptor& knob :
        config.parts(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, max_knobs)) {
     y += text(" ", int(knob.get<cudnnBackendKnobType_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE)), "=",
               knob.get<int64_t>(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
   }
-  y += ", notes";
-  for (cudnnBackendNumericalNote_t note : notes(engine)) y += text(" ", int(note));
   return y;
+}
+
+// The inverse of name_of(). Parts are kept alive in `parts`. None, and why, if the graph has no such config.
+std::optional<Descriptor> config_named(const Graph& graph, const std::string& name, std::deque<Descriptor>& parts,
+                                       std::string& refusal) {
+  std::istringstream in(name);
+  std::string word;
+  int64_t index = -1;
+  in >> word >> index >> word >> word;  // "engine" 62 "," "knobs"
+  Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  engine.set(CUDNN_ATTR_ENGINE_OPERATION_GRAPH, graph.descriptor()).set(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, index);
+  graph.describe_gpu(engine, CUDNN_ATTR_ENGINE_DEVICEPROP);
+  if (!engine.try_finalize(refusal)) return std::nullopt;
+  std::vector<Descriptor> knobs;
+  int type;
+  int64_t value;
+  char equals;
+  while (in >> type >> equals >> value) {
+    Descriptor& knob = knobs.emplace_back(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
+    knob.set(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, cudnnBackendKnobType_t(type));
+    knob.set(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, value);
+    if (!knob.try_finalize(refusal)) return std::nullopt;
+  }
+  Descriptor config(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+  config.set(CUDNN_ATTR_ENGINECFG_ENGINE, engine);
+  if (!knobs.empty()) config.set(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, knobs);
+  if (!config.try_finalize(refusal)) return std::nullopt;
+  parts.push_back(std::move(engine));
+  for (Descriptor& knob : knobs) parts.push_back(std::move(knob));
+  return config;
 }
 
 // Whether an engine is as exact as we promise: it multiplies the numbers that it is given, or their TF32 roundings if
 // those are requested, and sums in f32. Tensor cores do so for bf16, but for f32 they imply TF32. An engine that
 // converts its inputs to a smaller type first, or accumulates in one, is not, for any type. Winograd and FFT
 // algorithms are allowed: their rounding errors are larger, but still those of f32.
-bool is_allowed(const Descriptor& config, const ConvProblem& problem) {
-  for (cudnnBackendNumericalNote_t note : notes(engine_of(config))) {
+bool is_allowed(const Descriptor& engine, const ConvProblem& problem) {
+  for (auto note : engine.list<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, max_notes)) {
     if (note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) return false;
     if (note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) return false;
     if (note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC && problem.deterministic) return false;
@@ -291,16 +219,32 @@ bool is_allowed(const Descriptor& config, const ConvProblem& problem) {
   return true;
 }
 
+bool is_compiled_first(const Descriptor& engine) {
+  const auto notes = engine.list<cudnnBackendBehaviorNote_t>(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, max_behaviors);
+  return std::count(notes.begin(), notes.end(), CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION) > 0;
+}
+
 class CudnnPlan final : public ConvPlan {
  public:
-  CudnnPlan(cudnnHandle_t handle, std::shared_ptr<const Graph> graph, Descriptor config)
-      : handle_(handle), graph_(std::move(graph)), config_(std::move(config)) {
-    plan_.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle).set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config_);
+  CudnnPlan(std::shared_ptr<const Graph> graph, Descriptor config, std::deque<Descriptor> parts = {})
+      : graph_(std::move(graph)), parts_(std::move(parts)), config_(std::move(config)) {
+    if (graph_->handle()) plan_.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, graph_->handle());
+    graph_->describe_gpu(plan_, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
+    plan_.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config_);
   }
-  bool try_finalize() { return plan_.try_finalize(); }
+  // Some configs turn out not to work only now.
+  bool try_finalize(size_t workspace_limit, std::string& refusal) {
+    const auto start = std::chrono::steady_clock::now();
+    if (!plan_.try_finalize(refusal)) return false;
+    prepare_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    if (workspace_bytes() <= workspace_limit) return true;
+    refusal = text(name(), " needs a workspace of ", workspace_bytes() >> 20, " MiB");
+    return false;
+  }
 
   std::string name() const override { return name_of(config_); }
   size_t workspace_bytes() const override { return plan_.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE); }
+  double prepare_ms() const override { return prepare_ms_; }
 
   void run(const ConvData& data, void* workspace) const override {
     std::vector<int64_t> names = {'x', 'w', 'y'};
@@ -311,32 +255,60 @@ class CudnnPlan final : public ConvPlan {
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, names).set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, addresses);
     pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, workspace).finalize();
-    CHECK_CUDNN(cudnn().backend_execute(handle_, plan_.raw(), pack.raw()));
+    CP_CHECK_CUDNN(cudnn().backend_execute(graph_->handle(), plan_.raw(), pack.raw()));
   }
 
  private:
-  const cudnnHandle_t handle_;
   const std::shared_ptr<const Graph> graph_;
+  const std::deque<Descriptor> parts_;  // that the config refers to
   const Descriptor config_;
   Descriptor plan_{CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR};
+  double prepare_ms_ = 0;
 };
+
+// Calls make(graph, result) with the problem's graph. What cuDNN refuses on the way ends in result.refusal: a library
+// of it that is missing, tensors that are too large for it.
+template <class Make>
+ConvPlans with_graph(const ConvTarget& target, const ConvProblem& problem, const Make& make) {
+  ConvPlans y;
+  try {
+    const auto graph = std::make_shared<Graph>(target, problem);
+    if (graph->try_finalize(y.refusal)) make(graph, y);
+  } catch (const Error& error) {
+    y.refusal = error.what();
+  }
+  return y;
+}
 
 }  // namespace
 
-std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t handle, const ConvProblem& problem, int limit,
-                                                   size_t workspace_limit) {
-  std::vector<std::unique_ptr<ConvPlan>> plans;
-  const auto graph = std::make_shared<Graph>(handle, problem);
-  if (!graph->try_finalize()) return plans;
-  std::set<std::string> seen;
-  for (Descriptor& config : configs(*graph)) {
-    if (int(plans.size()) >= limit) break;
-    if (!is_allowed(config, problem) || !seen.insert(name_of(config)).second) continue;
-    auto plan = std::make_unique<CudnnPlan>(handle, graph, std::move(config));
-    // Some configs turn out not to work only now; the next one may.
-    if (plan->try_finalize() && plan->workspace_bytes() <= workspace_limit) plans.push_back(std::move(plan));
-  }
-  return plans;
+ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit, size_t limit) {
+  return with_graph(target, problem, [&](const std::shared_ptr<Graph>& graph, ConvPlans& y) {
+    std::set<std::string> seen;
+    for (const cudnnBackendHeurMode_t mode : modes) {
+      if (y.plans.size() >= limit || (mode == CUDNN_HEUR_MODE_FALLBACK && y.plans.size() >= few)) return;
+      for (Descriptor& config : configs(*graph, mode, y.refusal)) {
+        if (y.plans.size() >= limit) return;
+        const Descriptor engine = engine_of(config);
+        if (!is_allowed(engine, problem) || (is_compiled_first(engine) && !y.plans.empty())) continue;
+        if (!seen.insert(name_of(config)).second) continue;
+        auto plan = std::make_unique<CudnnPlan>(graph, std::move(config));
+        if (plan->try_finalize(workspace_limit, y.refusal)) y.plans.push_back(std::move(plan));
+      }
+    }
+  });
+}
+
+ConvPlans cudnn_plan(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit,
+                     const std::string& name) {
+  return with_graph(target, problem, [&](const std::shared_ptr<Graph>& graph, ConvPlans& y) {
+    std::deque<Descriptor> parts;
+    std::optional<Descriptor> config = config_named(*graph, name, parts, y.refusal);
+    if (!config) return;
+    if (!is_allowed(engine_of(*config), problem)) return void(y.refusal = name + " is not exact enough");
+    auto plan = std::make_unique<CudnnPlan>(graph, std::move(*config), std::move(parts));
+    if (plan->try_finalize(workspace_limit, y.refusal)) y.plans.push_back(std::move(plan));
+  });
 }
 
 }  // namespace counterpoise::detail

@@ -1,4 +1,4 @@
-// cuDNN's algorithms for a convolution, among which conv.cpp chooses by timing them.
+// cuDNN's algorithms for a convolution, among which conv_choice.cpp chooses by timing them.
 //
 // cuDNN gets the computation as a graph of operations (its "backend" interface): a convolution, which in the forward
 // pass is followed by the addition of a bias and by relu, whose inputs then never leave the registers. It answers with
@@ -33,19 +33,39 @@ struct ConvData {
   void* out;
 };
 
-// One engine, compiled for one problem.
+// What plans are made for: the GPU of a handle or, without one, a GPU that is only described, by its properties in
+// cuDNN's JSON. cuDNN answers for either which engines can compute a problem, but runs plans only on the first.
+struct ConvTarget {
+  cudnnHandle_t handle = nullptr;
+  std::string properties = "";
+};
+
+// One engine with its knobs set, made ready for one problem.
 class ConvPlan {
  public:
   virtual ~ConvPlan() = default;
-  virtual std::string name() const = 0;  // "engine 41, knobs ...": for messages and benchmarks
+  // "engine 41, knobs 2=7 13=1": the same words for the same config, by which cudnn_plan() finds it again.
+  virtual std::string name() const = 0;
   virtual size_t workspace_bytes() const = 0;
+  virtual double prepare_ms() const = 0;  // how long it took to make it ready
   // Enqueues the computation on the handle's stream. Throws Error(device) if cuDNN refuses.
   virtual void run(const ConvData& data, void* workspace) const = 0;
 };
 
-// The plans for a problem, at most `limit`, the likely fastest first; none if cuDNN has no engine for it. Plans that
-// need more than `workspace_limit` bytes are left out.
-std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t handle, const ConvProblem& problem, int limit,
-                                                   size_t workspace_limit);
+// Plans for a problem, and, where cuDNN refused one or all, what it said last.
+struct ConvPlans {
+  std::vector<std::unique_ptr<ConvPlan>> plans;
+  std::string refusal;
+};
+
+// At most `limit` plans for a problem, the likely fastest first; none if cuDNN has no engine for it. Plans that need
+// more than `workspace_limit` bytes are left out, and plans whose kernels must be compiled first, which takes seconds,
+// unless the likely fastest is one.
+ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit,
+                      size_t limit = size_t(-1));
+
+// The plan of this name, or none if cuDNN refuses it for this problem.
+ConvPlans cudnn_plan(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit,
+                     const std::string& name);
 
 }  // namespace counterpoise::detail

@@ -102,19 +102,30 @@ void map(cudaStream_t stream, Index n, const Inputs<T, count>& x, T* y, const Fo
 
 // -- sums --
 
-// The sum of `value` over the threads of a block, known to its first thread.
-template <class T>
-__device__ T block_sum(T value) {
-  CP_SHARED(T, sums, block_threads);
-  sums[threadIdx.x] = value;
+// combine() of `value` over the threads of a block, known to all of them.
+template <class T, class Combine>
+__device__ T block_reduce(T value, const Combine& combine) {
+  CP_SHARED(T, values, block_threads);
+  values[threadIdx.x] = value;
   for (int half = block_threads / 2; half > 0; half /= 2) {
     __syncthreads();
-    if (static_cast<int>(threadIdx.x) < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    const int i = threadIdx.x;
+    if (i < half) values[i] = combine(values[i], values[i + half]);
   }
   __syncthreads();
-  const T sum = sums[0];
+  const T result = values[0];
   __syncthreads();  // before the next call writes
-  return sum;
+  return result;
+}
+
+template <class T>
+__device__ T block_sum(T value) {
+  return block_reduce(value, [](T a, T b) { return a + b; });
+}
+
+template <class T>
+__device__ T block_max(T value) {
+  return block_reduce(value, [](T a, T b) { return b > a ? b : a; });
 }
 
 }  // namespace counterpoise::detail

@@ -93,19 +93,11 @@ void sum_axes(cudaStream_t stream, const ConstView& x, const View& y) {
 template <class T>
 __global__ void log_softmax_kernel(Index rows, Index K, const T* x, T* y) {
   using C = Compute<T>;
-  CP_SHARED(C, largest_of, block_threads);
   for (Index row = blockIdx.x; row < rows; row += gridDim.x) {
     const T* z = x + row * K;
     C largest = C(z[0]);
     for (Index k = threadIdx.x; k < K; k += blockDim.x) largest = C(z[k]) > largest ? C(z[k]) : largest;
-    largest_of[threadIdx.x] = largest;
-    for (int half = block_threads / 2; half > 0; half /= 2) {
-      __syncthreads();
-      const int i = threadIdx.x;
-      if (i < half && largest_of[i + half] > largest_of[i]) largest_of[i] = largest_of[i + half];
-    }
-    __syncthreads();
-    largest = largest_of[0];
+    largest = block_max(largest);
     double sum = 0;
     for (Index k = threadIdx.x; k < K; k += blockDim.x) sum += exp(double(C(z[k])) - double(largest));
     const double log_sum = log(block_sum(sum));

@@ -92,17 +92,19 @@ class OutputInF32 {
 
 class EmulatedPlan final : public ConvPlan {
  public:
-  EmulatedPlan(const ConvProblem& problem, int index) : p_(problem), index_(index) {}
-  std::string name() const override { return "emulated engine " + std::to_string(index_); }
+  EmulatedPlan(const ConvProblem& problem, int index)
+      : p_(problem), index_(index), wrong_(emulator_setting("wrong-plan", -1) == index) {}
+  std::string name() const override { return text("engine ", index_, ", knobs 0=", index_); }
+  double prepare_ms() const override { return 0; }
   size_t workspace_bytes() const override { return index_ == 0 ? 0 : 256; }
 
   void run(const ConvData& data, void* workspace) const override {
     CP_ENSURE(workspace, "cuda emulator: no workspace");
-    enqueue([problem = p_, data] { compute(problem, data); });
+    enqueue([problem = p_, data, wrong = wrong_] { compute(problem, data, wrong); });
   }
 
  private:
-  static void compute(const ConvProblem& problem, const ConvData& data) {
+  static void compute(const ConvProblem& problem, const ConvData& data, bool wrong) {
     const ConvGeometry& g = problem.geometry;
     const DType dtype = problem.dtype;
     const Shape x_shape{g.N, g.H, g.W, g.C}, w_shape{g.K, g.R, g.S, g.C}, y_shape{g.N, g.P, g.Q, g.K};
@@ -115,10 +117,17 @@ class EmulatedPlan final : public ConvPlan {
     if (to_y) host.conv2d(x, w, bias, params, problem.relu, out);
     else if (to_x) host.conv2d_grad_input(y, w, params, out);
     else host.conv2d_grad_weight(x, y, params, out);
+    if (wrong) spoil(out);
+  }
+  // As if a kernel forgot the last of its blocks.
+  static void spoil(View y) {
+    const Index n = y.size();
+    std::fill(y.as<float>() + n - (n + 7) / 8, y.as<float>() + n, 0.5f);
   }
 
   const ConvProblem p_;
   const int index_;
+  const bool wrong_;
 };
 
 }  // namespace
@@ -146,12 +155,28 @@ const CudnnApi& cudnn() {
   return api;
 }
 
-// None where there is more padding than kernel, so that the loops without cuDNN are tested, too.
-std::vector<std::unique_ptr<ConvPlan>> cudnn_plans(cudnnHandle_t, const ConvProblem& problem, int limit, size_t) {
-  std::vector<std::unique_ptr<ConvPlan>> plans;
-  if (problem.geometry.pad >= problem.geometry.R) return plans;
-  for (int i = 0; i < std::min(limit, 3); ++i) plans.push_back(std::make_unique<EmulatedPlan>(problem, i));
-  return plans;
+// None where there is more padding than kernel, so that the loops without cuDNN are tested, too, and none at all with
+// "no-plans" in the settings.
+ConvPlans cudnn_plans(const ConvTarget&, const ConvProblem& problem, size_t, size_t limit) {
+  ConvPlans y;
+  if (emulator_setting("no-plans", 0) || problem.geometry.pad >= problem.geometry.R) {
+    y.refusal = "CUDNN_STATUS_NOT_SUPPORTED, the emulator has no engine for it";
+    return y;
+  }
+  for (size_t i = 0; i < std::min<size_t>(limit, 3); ++i) {
+    y.plans.push_back(std::make_unique<EmulatedPlan>(problem, static_cast<int>(i)));
+  }
+  return y;
+}
+
+ConvPlans cudnn_plan(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit,
+                     const std::string& name) {
+  ConvPlans all = cudnn_plans(target, problem, workspace_limit, size_t(-1)), y;
+  y.refusal = all.refusal;
+  for (auto& plan : all.plans) {
+    if (plan->name() == name) y.plans.push_back(std::move(plan));
+  }
+  return y;
 }
 
 }  // namespace counterpoise::detail

@@ -1,0 +1,280 @@
+#include "kernels/cuda/conv_choice.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "kernels/cuda/check.h"
+#include "kernels/cuda/conv.h"
+#include "kernels/scratch.h"
+#include "kernels/warning.h"
+
+namespace counterpoise::detail {
+
+namespace {
+
+// A batch size that comes as often as this is timed, if no other has been; the last batch of an epoch, which is
+// smaller, is not worth it. Where another was timed that is more than twice or less than half as large, its fastest
+// plan may not be this one's: then only one that comes more often is timed again.
+constexpr int64_t timed_at_use = 3, timed_again_at_use = 16;
+
+std::vector<Index> key(const ConvProblem& p) {
+  const ConvGeometry& g = p.geometry;
+  return {p.pass,
+          g.N,
+          g.H,
+          g.W,
+          g.C,
+          g.K,
+          g.R,
+          g.S,
+          g.stride,
+          g.pad,
+          static_cast<Index>(p.dtype),
+          p.bias,
+          p.relu,
+          p.tf32,
+          p.deterministic};
+}
+
+// Everything but N: "forward of 160x160x64, 64 filters of 3x3, stride 1, padding 1, bf16, bias, relu".
+std::string without_batch(const ConvProblem& p) {
+  const ConvGeometry& g = p.geometry;
+  static const char* const passes[] = {"forward", "grad_input", "grad_weight"};
+  return text(passes[p.pass], " of ", g.H, "x", g.W, "x", g.C, ", ", g.K, " filters of ", g.R, "x", g.S, ", stride ",
+              g.stride, ", padding ", g.pad, ", ",
+              p.dtype == DType::bf16 ? "bf16"
+              : p.tf32               ? "tf32"
+                                     : "f32",
+              p.bias ? ", bias" : "", p.relu ? ", relu" : "");
+}
+
+std::string name_of(const ConvProblem& p) {
+  return text("the convolution (", without_batch(p), ", batch ", p.geometry.N, ")");
+}
+
+Index outputs(const ConvProblem& p) {
+  const ConvGeometry& g = p.geometry;
+  switch (p.pass) {
+    case ConvProblem::forward:
+      return g.pixels() * g.K;
+    case ConvProblem::grad_input:
+      return g.N * g.H * g.W * g.C;
+    default:
+      return g.K * g.length();
+  }
+}
+
+// Whether two results of a convolution differ by rounding alone. A number in bf16 has 8 bits, so that the same sum,
+// computed in two orders, may be rounded to neighbors that are 2^-7 apart. Products of TF32 are exact to 2^-10; sums
+// in f32 over all pixels of a batch, some by the algorithms of Winograd, to about 1e-4. A wrong result is off by far
+// more: wrong numbers somewhere change the norm, and a single one is compared with the largest.
+bool agree(const ConvProblem& p, const Deviation& d) {
+  const double norm = p.dtype == DType::bf16 ? 0.01 : p.tf32 ? 0.003 : 0.001;
+  return d.of_norm <= norm && d.of_largest <= 2 * norm;
+}
+
+bool within_factor_two(Index a, Index b) { return a <= 2 * b && b <= 2 * a; }
+
+}  // namespace
+
+ConvChoice::ConvChoice(Backend& backend, cudaStream_t stream, cudnnHandle_t handle, size_t memory, PlanCache winners)
+    : backend_(backend), stream_(stream), target_{handle}, memory_(memory), winners_(std::move(winners)) {}
+
+// In bf16 the fast engines need little. In f32 they need as much as a copy of their input; with less, only the slowest
+// engines are left.
+size_t ConvChoice::workspace_limit(const ConvProblem& problem) const {
+  return problem.dtype == DType::bf16 ? std::min(memory_ / 16, size_t(512) << 20) : memory_ / 16;
+}
+
+void ConvChoice::run(const ConvProblem& problem, const ConvData& data) {
+  Choice& choice = choices_[key(problem)];
+  if (++choice.uses == 1) begin(problem, data, choice);
+  if (choice.uses == choice.timed_at) time(problem, data, choice);
+  if (choice.plan) run(*choice.plan, data);
+  else plain_convolution(stream_, problem, data);
+}
+
+void ConvChoice::run(const ConvPlan& plan, const ConvData& data) {
+  const Scratch<char> workspace(backend_, static_cast<Index>(plan.workspace_bytes()));
+  plan.run(data, workspace.get());
+}
+
+// The first use: cuDNN's first guess, or the plan that was the fastest before.
+void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice& choice) {
+  ConvPlans first = cudnn_plans(target_, problem, workspace_limit(problem), 1);
+  if (first.plans.empty()) {
+    choice.problem = name_of(problem);
+    choice.refusal = first.refusal.empty() ? "it has no engine for it" : first.refusal;
+    if (!warned_) {
+      warn(text("cuDNN does not compute ", choice.problem, ": ", choice.refusal,
+                ". It runs in plain loops, which are thousands of times slower; others like it are counted, not "
+                "reported"));
+    }
+    warned_ = true;
+    return;
+  }
+  choice.plan = std::move(first.plans[0]);
+  if (problem.deterministic) return;
+  const std::string convolution = without_batch(problem);
+  const PlanCache::Row* const winner = winners_.find(convolution);
+  choice.timed_at = !winner                                                ? timed_at_use
+                    : within_factor_two(winner->batch, problem.geometry.N) ? 0
+                                                                           : timed_again_at_use;
+  if (!winner || winner->plan == choice.plan->name()) return;
+  ConvPlans fast = cudnn_plan(target_, problem, workspace_limit(problem), winner->plan);
+  if (fast.plans.empty()) return;  // cuDNN has it for other batch sizes only
+  try {
+    const Index n = outputs(problem), bytes = n * static_cast<Index>(size_of(problem.dtype));
+    const Scratch<char> expected(backend_, bytes);
+    run(*choice.plan, data);
+    backend_.copy({data.out, {n}, problem.dtype}, {expected.get(), {n}, problem.dtype});
+    const Deviation d = run_and_compare(*fast.plans[0], problem, data, expected.get());
+    if (!d.known()) return;
+    if (agree(problem, d)) {
+      choice.plan = std::move(fast.plans[0]);
+    } else {
+      winners_.remove(convolution);
+      choice.timed_at = timed_at_use;  // there it is found out which of the two is wrong
+    }
+  } catch (const Error& error) {
+    // There is no memory to compare them, or the plan is refused only now: the first guess stays.
+    if (error.kind() != ErrorKind::out_of_memory && error.kind() != ErrorKind::device) throw;
+  }
+}
+
+// The numbers that are not written stay NaN.
+Deviation ConvChoice::run_and_compare(const ConvPlan& plan, const ConvProblem& problem, const ConvData& data,
+                                      const void* expected) {
+  const Index n = outputs(problem);
+  backend_.fill(NAN, {data.out, {n}, problem.dtype});
+  run(plan, data);
+  return deviation(backend_, stream_, problem.dtype, n, data.out, expected);
+}
+
+// The mean duration of several runs, which are enqueued at once, so that the time to enqueue them does not count; the
+// shorter of two such means. A plan that is slower than twice `best` (0: none yet) is run once.
+double ConvChoice::milliseconds(const ConvPlan& plan, const ConvData& data, double best) {
+  struct Events {
+    cudaEvent_t start = nullptr, stop = nullptr;
+    Events() {
+      CP_CUDA_CHECK(cudaEventCreate(&start));
+      CP_CUDA_CHECK(cudaEventCreate(&stop));
+    }
+    ~Events() { cudaEventDestroy(start), cudaEventDestroy(stop); }
+  } events;
+  const Scratch<char> workspace(backend_, static_cast<Index>(plan.workspace_bytes()));
+  const auto mean_of = [&](int runs) {
+    CP_CUDA_CHECK(cudaEventRecord(events.start, stream_));
+    for (int i = 0; i < runs; ++i) plan.run(data, workspace.get());
+    CP_CUDA_CHECK(cudaEventRecord(events.stop, stream_));
+    CP_CUDA_CHECK(cudaEventSynchronize(events.stop));
+    float duration = 0;
+    CP_CUDA_CHECK(cudaEventElapsedTime(&duration, events.start, events.stop));
+    return double(duration) / runs;
+  };
+  const double once = mean_of(1);
+  if (best > 0 && once > 2 * best) return once;
+  const int runs = static_cast<int>(std::clamp(2 / std::max(once, 1e-3), 3., 20.));  // about two milliseconds
+  return std::min(mean_of(runs), mean_of(runs));
+}
+
+// Every plan, run, compared with the first, and timed. If some disagree with the first, or if it is to be exact, all
+// are compared with the loops of the definition instead, which are right. Empty if the data has numbers that are not
+// finite, so that nothing can be compared.
+std::vector<ConvChoice::Timed> ConvChoice::timed(const ConvProblem& problem, const ConvData& data, bool exact,
+                                                 const std::function<void(const ConvPlanTiming&)>& report) {
+  ConvPlans all = cudnn_plans(target_, problem, workspace_limit(problem));
+  std::vector<Timed> y;
+  const Index n = outputs(problem);
+  const Scratch<char> expected(backend_, n * static_cast<Index>(size_of(problem.dtype)));
+  const View expected_view{expected.get(), {n}, problem.dtype};
+  const auto by_definition = [&] {
+    plain_convolution(stream_, problem, {data.x, data.w, data.bias, data.y, expected.get()});
+  };
+  bool have_expected = exact, all_agree = true;
+  if (exact) by_definition();
+  double best = 0;
+  for (auto& plan : all.plans) {
+    Timed row;
+    row.timing.name = plan->name();
+    row.timing.prepare_ms = plan->prepare_ms();
+    row.timing.workspace_bytes = plan->workspace_bytes();
+    try {
+      if (!have_expected) {
+        run(*plan, data);
+        backend_.copy({data.out, {n}, problem.dtype}, expected_view);
+      }
+      const Deviation d = run_and_compare(*plan, problem, data, expected.get());
+      if (!d.known()) return {};
+      have_expected = true;
+      row.timing.deviation = d.of_largest;
+      row.timing.agrees = agree(problem, d);
+      row.timing.ms = milliseconds(*plan, data, best);
+      if (row.timing.agrees && (best == 0 || row.timing.ms < best)) best = row.timing.ms;
+      all_agree = all_agree && row.timing.agrees;
+      row.plan = std::move(plan);
+    } catch (const Error& error) {
+      // There is no memory for its workspace, or it is refused only now. A broken GPU fails with the next plan, too,
+      // and if all fail, with the run that was requested.
+      row.timing.refusal = error.what();
+    }
+    if (report) report(row.timing);
+    y.push_back(std::move(row));
+  }
+  if (all_agree || exact) return y;
+  by_definition();
+  for (Timed& row : y) {
+    if (!row.plan) continue;
+    const Deviation d = run_and_compare(*row.plan, problem, data, expected.get());
+    row.timing.deviation = d.of_largest;
+    row.timing.agrees = d.known() && agree(problem, d);
+  }
+  return y;
+}
+
+void ConvChoice::time(const ConvProblem& problem, const ConvData& data, Choice& choice) {
+  std::vector<Timed> rows;
+  try {
+    rows = timed(problem, data, false, nullptr);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::out_of_memory) throw;  // for a second result: the first guess stays
+    return;
+  }
+  if (rows.empty()) return void(++choice.timed_at);  // with the next batch, then
+  const Timed* fastest = nullptr;
+  std::string wrong;
+  for (const Timed& row : rows) {
+    if (!row.plan) continue;
+    if (!row.timing.agrees) wrong += (wrong.empty() ? "" : "; ") + row.timing.name;
+    else if (!fastest || row.timing.ms < fastest->timing.ms) fastest = &row;
+  }
+  if (!wrong.empty()) {
+    warn(text("cuDNN gives wrong numbers for ", name_of(problem), " with these plans, which are not used: ", wrong));
+  }
+  if (fastest) {
+    choice.plan = fastest->plan;
+    winners_.set(without_batch(problem), {problem.geometry.N, fastest->timing.name});
+  } else if (!wrong.empty()) {
+    choice.plan = nullptr;
+    choice.problem = name_of(problem);
+    choice.refusal = "all of its plans give wrong numbers";
+  }
+}
+
+void ConvChoice::time_all(const ConvProblem& problem, const ConvData& data, bool exact,
+                          const std::function<void(const ConvPlanTiming&)>& report) {
+  timed(problem, data, exact, report);
+}
+
+std::vector<std::string> ConvChoice::fallbacks() const {
+  std::vector<std::string> y;
+  for (const auto& [problem, choice] : choices_) {
+    if (choice.plan) continue;
+    y.push_back(text(choice.problem, " ran ", choice.uses, choice.uses == 1 ? " time" : " times",
+                     " in plain loops, because cuDNN refuses: ", choice.refusal));
+  }
+  return y;
+}
+
+}  // namespace counterpoise::detail

@@ -1,0 +1,77 @@
+// Which of cuDNN's plans computes which convolution.
+//
+// cuDNN has many plans for each convolution, and its first guess is good but not always the best. So the first guess
+// computes a convolution until it has occurred several times; then all plans are timed on it, once, and the fastest is
+// remembered, also for other batch sizes and for the next run of the program (plan_cache.h). In the deterministic mode
+// the first guess stays, because timings differ from run to run.
+//
+// A fast plan may be wrong: releases of cuDNN have had engines that gave wrong gradients on some GPUs. So no plan but
+// the first computes anything before its result has been compared with the first's on the same numbers. Where two
+// disagree, the loops of the definition decide, and a warning names the plans that are not used.
+//
+// A convolution for which cuDNN has no plan is computed by those loops, which are thousands of times slower: a warning
+// says so once, and fallbacks() lists and counts all.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/conv_plans.h"
+#include "kernels/cuda/compare.h"
+#include "kernels/cuda/cudnn_conv.h"
+#include "kernels/cuda/plan_cache.h"
+
+namespace counterpoise::detail {
+
+// Not thread-safe.
+class ConvChoice {
+ public:
+  // `memory` is the GPU's, in bytes: workspaces are limited to a part of it. Plans run on `stream`, the handle's.
+  ConvChoice(Backend& backend, cudaStream_t stream, cudnnHandle_t handle, size_t memory, PlanCache winners);
+
+  // Enqueues the convolution. Throws Error(device) or Error(out_of_memory).
+  void run(const ConvProblem& problem, const ConvData& data);
+
+  // The convolutions that ran as plain loops: what, how often and why.
+  std::vector<std::string> fallbacks() const;
+
+  // Times all plans on the data, and calls `report` for each; `exact` as in conv_plans.h.
+  void time_all(const ConvProblem& problem, const ConvData& data, bool exact,
+                const std::function<void(const ConvPlanTiming&)>& report);
+
+ private:
+  struct Choice {
+    std::shared_ptr<ConvPlan> plan;  // null: the plain loops
+    int64_t uses = 0;
+    int64_t timed_at = 0;          // the use at which all plans are timed; 0: never
+    std::string problem, refusal;  // where there is no plan: of what, and why
+  };
+  // A plan that was run and compared. Null if it could not run.
+  struct Timed {
+    std::shared_ptr<ConvPlan> plan;
+    ConvPlanTiming timing;
+  };
+
+  size_t workspace_limit(const ConvProblem& problem) const;
+  void begin(const ConvProblem& problem, const ConvData& data, Choice& choice);
+  void time(const ConvProblem& problem, const ConvData& data, Choice& choice);
+  std::vector<Timed> timed(const ConvProblem& problem, const ConvData& data, bool exact,
+                           const std::function<void(const ConvPlanTiming&)>& report);
+  void run(const ConvPlan& plan, const ConvData& data);
+  Deviation run_and_compare(const ConvPlan& plan, const ConvProblem& problem, const ConvData& data,
+                            const void* expected);
+  double milliseconds(const ConvPlan& plan, const ConvData& data, double best);
+
+  Backend& backend_;
+  const cudaStream_t stream_;
+  const ConvTarget target_;
+  const size_t memory_;
+  PlanCache winners_;
+  std::map<std::vector<Index>, Choice> choices_;
+  bool warned_ = false;  // of a convolution without a plan
+};
+
+}  // namespace counterpoise::detail
