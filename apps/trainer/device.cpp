@@ -1,5 +1,7 @@
 #include "apps/trainer/device.h"
 
+#include "kernels/warning.h"
+
 namespace counterpoise {
 
 namespace {
@@ -7,6 +9,7 @@ Backend& find_backend(const std::string& device) {
   if (device == "cpu") return cpu_backend();
   if (Backend* cuda = cuda_backend()) return *cuda;
   CP_ENSURE_AS(device, device == "auto", "--device cuda: ", cuda_absence());
+  if (cuda_is_broken()) warn("--device auto: the CPU computes, because the GPU cannot be used: " + cuda_absence());
   return cpu_backend();
 }
 }  // namespace

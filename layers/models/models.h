@@ -30,7 +30,8 @@ class Model : public Module {
  public:
   // x [N, S, S, 3] -> the input of the last layer, [N, F].
   virtual Var features(const Var& x) = 0;
-  // The last layer, [N, F] -> logits [N, K]. It stays valid as long as the model.
+  // The last layer, [N, F] -> logits [N, K], which are f32 where its input is bf16 (LinearOutput::logits). It stays valid
+  // as long as the model.
   virtual Module& head() = 0;
   Var forward(const Var& x) override { return head()(features(x)); }
 };

@@ -67,6 +67,51 @@ TEST_CASE("gpu: --device auto takes the processor where no GPU can be used") {
   const Result r = shell(program("catdog") + " --count cat=4,dog=4 --epochs 1 --image-size 32 --width 0.0625");
   CHECK(r.code == 0);
   CHECK(contains(r.err, "on cpu"));
+  CHECK_FALSE(contains(r.err, "warning"));
+}
+
+TEST_CASE("gpu: --device auto says why, if there is a GPU that cannot be used" * needs_emulated_gpu()) {
+  const std::string run = "--count cat=4,dog=4 --epochs 1 --image-size 32 --width 0.0625";
+  const std::pair<const char*, const char*> cases[] = {
+      {"gpus=0", ""},
+      {"driver=0", ""},
+      {"driver=12040", "the NVIDIA driver is for CUDA 12.4, but this program needs"},
+      {"no-image", "make CUDA_ARCHS=90"},
+      {"memory=3", "out of memory on the emulated GPU"},
+  };
+  for (const auto& [GPU, reason] : cases) {
+    CAPTURE(GPU);
+    const Result r = on_card(run, GPU);
+    CAPTURE(r.err);
+    CHECK(r.code == 0);
+    CHECK(contains(r.out, "accuracy"));
+    CHECK(contains(r.err, "on cpu"));
+    const std::string warning =
+        "counterpoise: warning: --device auto: the CPU computes, because the GPU cannot be used: ";
+    const size_t at = r.err.find(warning);
+    CHECK((at == std::string::npos) == (*reason == 0));
+    if (at == std::string::npos) continue;
+    const size_t end = r.err.find('\n', at);
+    CHECK(contains(r.err.substr(at, end - at), reason));
+    CHECK_FALSE(contains(r.err.substr(end), "warning"));
+    CHECK_FALSE(contains(on_card("--device cpu " + run, GPU).err, "warning"));
+  }
+  const Result used = on_card(run);
+  CHECK(contains(used.err, "on cuda"));
+  CHECK_FALSE(contains(used.err, "warning"));
+}
+
+TEST_CASE("gpu: a run that diverges ends with 5, at the step where the processor's does" * needs_gpu()) {
+  const TemporaryFolder cpu, GPU;
+  const std::string run = "--optimizer sgd --lr 1e5 --epochs 4 --schedule constant --deterministic --output ";
+  std::string on_cpu = small;
+  on_cpu.replace(on_cpu.find("cuda"), 4, "cpu");
+  const Result a = shell(program("catdog") + " " + on_cpu + run + cpu.path()), b = on_card(small + run + GPU.path());
+  const auto message = [](const Result& r) { return last_line(r.err).substr(0, last_line(r.err).find(';')); };
+  CHECK(a.code == 5);
+  CHECK(b.code == 5);
+  CHECK(contains(message(a), "training diverged"));
+  CHECK(message(b) == message(a));
 }
 
 TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 and leave the last weights whole" *

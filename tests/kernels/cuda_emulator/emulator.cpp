@@ -64,7 +64,7 @@ constexpr size_t stack_bytes = size_t(128) << 10;
 // A thread that runs on its own stack: one of a block, which runs until it waits or ends, and starts again with the
 // next block; or the program's.
 struct Fiber {
-  void* here[5];  // where it goes on
+  void* here[5] = {};  // where it goes on; the third is the stack's end
   std::unique_ptr<char[]> memory;
   char* stack = nullptr;
   size_t bytes = 0;
@@ -136,6 +136,10 @@ void give_turn(unsigned threads) {
     if (ended != 0) return switch_to(me, host);
   }
   threadIdx.x = turn;
+  if (turn + 1 < threads) {  // its stack will be needed soon
+    const char* const stack = static_cast<char*>(fibers[turn + 1]->here[2]);
+    for (int line = 0; line < 3; ++line) __builtin_prefetch(stack + 64 * line);
+  }
   if (fibers[turn].get() != &me) switch_to(me, *fibers[turn]);
 }
 

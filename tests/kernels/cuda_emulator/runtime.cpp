@@ -163,7 +163,7 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
   const EmulatedEvent &start = event_of(from), &stop = event_of(to);
   if (!start.has_time || !stop.has_time || !start.time || !stop.time) return g.report(cudaErrorInvalidResourceHandle);
   if (!g.queue.has_run(start.number) || !g.queue.has_run(stop.number)) return g.report(cudaErrorNotReady);
-  static const bool real_time = emulator_setting("real-time", 0) != 0;
+  const bool real_time = emulator_setting("real-time", 0) != 0;
   static int calls = 0;
   *ms = real_time ? static_cast<float>(*stop.time - *start.time) : static_cast<float>(100 - ++calls % 50);
   return g.state();

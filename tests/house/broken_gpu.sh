@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# The emulated GPU's tests notice what they are for: breaks the cuda backend on purpose in a copy of the repository, in
+# one place after another, builds the tests and expects one to fail. Only what depends on the broken file is built.
+#
+#   tests/house/broken_gpu.sh [make's arguments, with which the tests were or will be built]
+#
+# Prints "noticed: WHAT, by TEST" for each, and at the end how many were noticed and how many were not.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD arguments=("$@") tests=build/release/emulated/run_tests
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export OPENBLAS_VERBOSE=0
+unset CUDA_EMULATOR
+noticed=0 not=0
+# Programs and examples are not built again: no test here runs one.
+kept=()
+for program in apps/*.cpp apps/examples/*.cpp; do kept+=(-o "build/release/emulated/${program%.cpp}"); done
+
+build() { make CUDA=emulated "${arguments[@]}" "$@" > "$work/log" 2>&1 || { tail -n 20 "$work/log"; return 1; }; }
+missed() { echo "NOT noticed: $*"; not=$((not + 1)); }
+
+# Breaks a file by an expression of sed and runs tests, of which one should fail:
+# broken "what is broken" file expression 'patterns of tests'
+broken() {
+  local what=$1 file=$2 expression=$3 patterns=$4 name changed
+  "$root/$tests" -tc="$patterns" > "$work/log" 2>&1 && grep -q ' [1-9][0-9]* passed | 0 failed' "$work/log" ||
+    { missed "$what: unbroken, the tests $patterns do not pass"; return; }
+  cd "$work/tree"
+  sed "$expression" "$root/$file" > "$file"
+  touch "$work/stamp"
+  if cmp -s "$file" "$root/$file"; then missed "$what: $expression changes nothing in $file"
+  elif ! build "${kept[@]}" "$tests"; then missed "$what: it does not build"
+  elif timeout 300 "$tests" -tc="$patterns" > "$work/log" 2>&1; then missed "$what, by $patterns"
+  else
+    name=$(sed -n 's/^TEST CASE: *//p' "$work/log" | head -n 1)
+    if [ -n "$name" ]; then echo "noticed: $what, by \"$name\""; noticed=$((noticed + 1))
+    else missed "$what: the tests end without a result"; tail -n 5 "$work/log"; fi
+  fi
+  # As it was, with the times that tell make so.
+  cp -p "$root/$file" "$file"
+  find build -type f -newer "$work/stamp" | while read -r changed; do cp -p "$root/$changed" "$changed"; done
+  cd "$root"
+}
+
+build "$tests" || exit 1
+mkdir "$work/tree"
+tar -c --exclude=./.git --exclude='./build/sanitize*' --exclude=./build/release/none --exclude=./build/release/cuda . |
+  tar -x -C "$work/tree"
+
+broken "memory that is filled again before the GPU has read it" kernels/cuda/cuda_backend.cpp \
+  '/cudaEventSynchronize(s.read/d' 'gpu: uploads*'
+broken "a grid with more rows of blocks than CUDA launches, in sums" kernels/cuda/sums.h \
+  's/std::min(groups, max_grid_y)/groups/' 'gpu: sums*'
+broken "a grid with more rows of blocks than CUDA launches, in pooling" kernels/cuda/pool.cu \
+  's/std::min(rows, 65535)/rows/' 'gpu: sums*'
+broken "shared memory that is read where nothing was written" kernels/cuda/sums.h \
+  's/ all\[.*\] = sums/ if (sums[q][lane] != A(0))&/' 'ops: every backend*'
+broken "threads that do not wait for each other" kernels/cuda/sums.h \
+  '0,/__syncthreads();/{/__syncthreads();/d}' 'ops: every backend*'
+broken "a thread that writes after the end of its tensor" kernels/cuda/pool.cu \
+  's/if (i >= columns \* packs) return;/if (i > columns * packs) return;/' 'ops: every backend*'
+broken "an update that does not read its guard" kernels/cuda/optim.cu \
+  's/if (!all_finite(guard, n)) return;//' 'kernels: a step whose guard*'
+broken "a readback that is not waited for" kernels/cuda/cuda_backend.cpp \
+  '/CP_CUDA_CHECK(cudaEventSynchronize(copied_))/d' 'kernels: a readback*'
+# More of them: one call of broken() each.
+
+echo "$noticed noticed, $not not"
+[ "$not" -eq 0 ]
