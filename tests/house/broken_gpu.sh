@@ -64,6 +64,14 @@ broken "an update that does not read its guard" kernels/cuda/optim.cu \
   's/if (!all_finite(guard, n)) return;//' 'kernels: a step whose guard*'
 broken "a readback that is not waited for" kernels/cuda/cuda_backend.cpp \
   '/CP_CUDA_CHECK(cudaEventSynchronize(copied_))/d' 'kernels: a readback*'
+broken "a plan with wrong numbers that is used" kernels/cuda/conv_choice.cpp \
+  's/row.timing.agrees = agree(problem, d);/row.timing.agrees = true;/' 'gpu: a plan that gives wrong*'
+broken "a plan with wrong numbers that is used because a file says so" kernels/cuda/conv_choice.cpp \
+  's/if (agree(problem, d)) {/if (true) {/' 'gpu: a plan from the file*'
+broken "a graph that cuDNN refuses, without a word" kernels/cuda/conv_choice.cpp \
+  's/if (!warned_) {/if (false) {/' 'gpu: what cuDNN refuses*'
+broken "a graph that cuDNN refuses, uncounted" kernels/cuda/conv_choice.cpp \
+  's/if (choice.plan) continue;/continue;/' 'gpu: what cuDNN refuses*'
 # More of them: one call of broken() each.
 
 echo "$noticed noticed, $not not"
