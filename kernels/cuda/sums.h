@@ -2,8 +2,7 @@
 // the sums of one column.
 //
 // Each block computes a partial sum of each column over some of the rows, its share, and a second kernel adds the
-// shares, always in the same order: there is no atomic addition, and equal inputs give equal bits. A matrix of few rows
-// has one share of each column, which is the sum.
+// shares, always in the same order: there is no atomic addition, and equal inputs give equal bits.
 #pragma once
 
 #include <type_traits>
@@ -24,9 +23,8 @@ constexpr Index max_grid_y = 65535;     // the most blocks along y that CUDA lau
 // neighboring packs. A block has a thread for each pack of a group, times as many rows as fit into it; rows are
 // assigned to the blocks in turns, and so are groups if there are more than a grid can have blocks. visit(index of a
 // pack's first number, sums[quantities][lanes]) adds that pack's share of each quantity.
-template <int lanes, int quantities, class A, class Visit, class Store>
-__global__ void column_shares_kernel(Index rows, Index columns, Index groups, int width, Visit visit, double* shares,
-                                     Store store) {
+template <int lanes, int quantities, class A, class Visit>
+__global__ void column_shares_kernel(Index rows, Index columns, Index groups, int width, Visit visit, double* shares) {
   CP_SHARED(A, all, block_threads * quantities * lanes);
   const int depth = block_threads / width, across = threadIdx.x % width, down = threadIdx.x / width;
   for (Index group = blockIdx.y; group < groups; group += gridDim.y) {
@@ -49,8 +47,7 @@ __global__ void column_shares_kernel(Index rows, Index columns, Index groups, in
       if (c >= columns) continue;
       double sum = 0;
       for (int d = 0; d < depth; ++d) sum += all[((d * width + pack) * quantities + q) * lanes + lane];
-      if (gridDim.x == 1) store(q, c, sum);
-      else shares[(static_cast<Index>(blockIdx.x) * quantities + q) * columns + c] = sum;
+      shares[(static_cast<Index>(blockIdx.x) * quantities + q) * columns + c] = sum;
     }
     __syncthreads();  // before the next group is written
   }
@@ -89,13 +86,16 @@ template <int lanes, int quantities, class A, class Visit, class Store>
 void column_sums(Backend& backend, cudaStream_t stream, Index rows, Index columns, const Visit& visit,
                  const Store& store) {
   const ColumnGrid g(rows, columns, lanes);
-  const bool one_share = g.grid.x == 1;  // it is the sum
-  const Scratch<double> shares(backend, one_share ? 0 : g.grid.x * quantities * columns);
-  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Visit, Store>, g.grid, stream, rows, columns, g.groups,
-                     g.width, visit, shares.get(), store);
-  if (one_share) return;
+  const Scratch<double> shares(backend, g.grid.x * quantities * columns);
+  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Visit>, g.grid, stream, rows, columns, g.groups,
+                     g.width, visit, shares.get());
+  const double* const first = shares.get();
+  if (g.grid.x == 1) {  // each share is the sum
+    return for_each(stream, quantities * columns,
+                    [=] __device__(Index i) { store(i / columns, i % columns, first[i]); });
+  }
   launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(quantities * columns), stream, columns,
-                     Index(g.grid.x), static_cast<const double*>(shares.get()), store);
+                     Index(g.grid.x), first, store);
 }
 
 // Calls fn with the number of columns that a thread takes at once, as a type: 16 bytes' worth if that divides a row.

@@ -1,5 +1,4 @@
-// The emulated GPU notices what it should: each thing is shown with a wrong use of CUDA. And what only it can show of
-// the cuda backend: which memory a copy reads, and grids that are larger than CUDA launches.
+// The emulated GPU notices what it should: each thing is shown with a wrong use of CUDA.
 #include "tests/kernels/cuda_emulator/emulator.h"  // before all of CUDA's
 
 #include <doctest/doctest.h>
@@ -11,7 +10,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -167,8 +165,6 @@ __global__ void take_4_kib(FourKiB) {}
 __global__ void take_more_than_4_kib(FourKiB, char) {}
 
 }  // namespace
-
-// -- the emulator --
 
 TEST_CASE("gpu: the emulator copies pinned memory when the copy runs, other memory at once" * needs_late_work()) {
   const OnGpu<int> x(3);
@@ -388,84 +384,4 @@ TEST_CASE("gpu: the emulator's pool reports its peaks, which can be reset" * nee
   CHECK(get(cudaMemPoolAttrReservedMemHigh) == used + large);
   cudaMemPoolTrimTo(nullptr, 0);
   CHECK(get(cudaMemPoolAttrReservedMemCurrent) == used);
-}
-
-// -- the backend --
-
-// 80 MiB through a ring of 64: the host fills each half again, which must wait until the GPU has read it.
-TEST_CASE("gpu: uploads through the staging ring arrive whole" * needs_emulated_gpu()) {
-  Backend& backend = *cuda_backend();
-  backend.synchronize();
-  constexpr size_t size = (size_t(8) << 20) + 1, tensors = 10;
-  std::vector<unsigned char> host(size), arrived(size);
-  const auto fill = [&](size_t tensor) {  // no two places hold the same numbers
-    uint64_t state = 0x9e3779b97f4a7c15u * (tensor + 1);
-    for (size_t i = 0; i + 8 <= size; i += 8) {
-      state = state * 6364136223846793005u + 1442695040888963407u;
-      std::memcpy(&host[i], &state, 8);
-    }
-    host[size - 1] = static_cast<unsigned char>(tensor);
-  };
-  std::vector<void*> memory;
-  for (size_t t = 0; t < tensors; ++t) {
-    memory.push_back(backend.allocate(size));
-    fill(t);
-    backend.upload(host.data(), {memory[t], {Index(size)}, DType::u8});
-  }
-  for (size_t t = 0; t < tensors; ++t) {
-    fill(t);
-    backend.download({memory[t], {Index(size)}, DType::u8}, arrived.data());
-    CAPTURE(t);
-    CHECK(std::memcmp(host.data(), arrived.data(), size) == 0);
-    backend.release(memory[t], size);
-  }
-}
-
-TEST_CASE("gpu: sums have more groups of columns, and pooling more rows, than a grid has blocks" *
-          needs_emulated_gpu() * slow()) {
-  Backend& backend = *cuda_backend();
-  const auto floats = [&](void* memory, const Shape& shape) { return View{memory, shape, DType::f32}; };
-  const auto check = [&](const std::vector<float>& x, const Shape& in, const Shape& out, const auto& run,
-                         const auto& expected) {
-    const size_t in_bytes = 4 * in.size(), out_bytes = 4 * out.size();
-    void *on_gpu = backend.allocate(in_bytes), *result = backend.allocate(out_bytes);
-    backend.upload(x.data(), floats(on_gpu, in));
-    run(floats(on_gpu, in), floats(result, out));
-    std::vector<float> y(out.size());
-    backend.download(floats(result, out), y.data());
-    Index wrong = 0;
-    for (Index i = 0; i < out.size(); ++i) wrong += y[i] != expected(i);
-    CHECK(wrong == 0);
-    backend.release(on_gpu, in_bytes);
-    backend.release(result, out_bytes);
-  };
-  const auto numbers = [](Index n) {  // small integers, whose sums are exact
-    std::vector<float> x(n);
-    for (Index i = 0; i < n; ++i) x[i] = static_cast<float>(i * 7 % 61);
-    return x;
-  };
-  // An odd number of columns is summed in groups of 32.
-  const Index columns = 32 * 65536 + 1, rows = 65536 + 10;
-  const std::vector<float> x = numbers(2 * columns);
-  check(
-      x, {2, columns}, {columns}, [&](const View& a, const View& y) { backend.sum_to(a, y); },
-      [&](Index c) { return x[c] + x[columns + c]; });
-  check(
-      x, {1, 2 * rows, 2, 1}, {1, rows, 1, 1},
-      [&](const View& a, const View& y) {
-        backend.max_pool2d(a, {2, 2, 0}, y);
-      },
-      [&](Index r) { return *std::max_element(&x[4 * r], &x[4 * r] + 4); });
-}
-
-TEST_CASE("gpu: work that runs at once and work that runs as late as possible give the same bits" *
-          needs_emulated_gpu() * slow()) {
-  const TemporaryFolder late, eager;
-  const std::string run =
-      " --model vgg11 --count cat=8,dog=8 --epochs 1 --image-size 32 --width 0.0625 --batch-size 8 --deterministic "
-      "--device cuda --output ";
-  REQUIRE(shell("export CUDA_EMULATOR=; " + program("catdog") + run + late.path()).code == 0);
-  REQUIRE(shell("export CUDA_EMULATOR=eager; " + program("catdog") + run + eager.path()).code == 0);
-  CHECK(slurp(late / "last.safetensors") == slurp(eager / "last.safetensors"));
-  CHECK(slurp(late / "steps.csv") == slurp(eager / "steps.csv"));
 }
