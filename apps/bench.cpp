@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "apps/benchmarks/benchmarks.h"
 #include "apps/trainer/device.h"
@@ -79,10 +78,6 @@ Exit run(int argc, char** argv) {
                "steps: these algorithms are those of the CPU; use --device cpu");
   Backend& backend = choose_backend(options.device, options.precision);
   nlohmann::json result = measure(options, backend);
-  // These times would say nothing about the GPU.
-  const std::vector<std::string> fallbacks = backend.fallbacks();
-  CP_ENSURE_AS(device, fallbacks.empty() || options.allow_fallbacks, fallbacks.size(),
-               " operations ran on a slow path (--allow-fallbacks prints the times anyway): ", detail::join(fallbacks));
   result.update({{"mode", options.mode},
                  {"size", options.size},
                  {"batch", options.batch},

@@ -36,9 +36,9 @@ nlohmann::json algorithm_times(const BenchOptions& options, Backend& backend) {
   const auto measure = [&](const char* name, const auto& forward, const auto& grad_weight) {
     Tensor y = Tensor::empty(backend, dy.shape()), dw = Tensor::empty(backend, w.shape());
     const double forward_seconds = seconds_of(
-        backend, [&] { forward(y); }, options.seconds / 10);
+        options, backend, [&] { forward(y); }, options.seconds / 10);
     const double dw_seconds = seconds_of(
-        backend, [&] { grad_weight(dw); }, options.seconds / 10);
+        options, backend, [&] { grad_weight(dw); }, options.seconds / 10);
     if (!exact_y.defined()) exact_y = y, exact_dw = dw;
     table.push_back({{"name", name},
                      {"forward", forward_seconds},

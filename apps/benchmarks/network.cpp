@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 
+#include <string>
 #include <vector>
 
 #include "apps/benchmarks/timing.h"
@@ -9,6 +10,13 @@
 #include "optim/optimizer.h"
 
 namespace counterpoise {
+
+void ensure_no_fallbacks(const BenchOptions& options, const Backend& backend) {
+  if (options.allow_fallbacks) return;
+  const std::vector<std::string> fallbacks = backend.fallbacks();
+  CP_ENSURE_AS(device, fallbacks.empty(),
+               "an operation took a slow path (--allow-fallbacks prints its time nevertheless): ", fallbacks.front());
+}
 
 namespace {
 
@@ -23,14 +31,14 @@ double peak_mib_of_process() {
 // The median of a run's durations, and the peak of memory: on a GPU that of the runs after the choice of algorithms for
 // convolutions, since these are chosen with more memory than they use later.
 template <class Run>
-nlohmann::json time_and_memory(Backend& backend, const Run& run, double budget) {
+nlohmann::json time_and_memory(const BenchOptions& options, Backend& backend, const Run& run) {
   if (!backend.is_remote()) {
-    const double seconds = seconds_of(backend, run, budget);
+    const double seconds = seconds_of(options, backend, run, options.seconds);
     return {{"seconds", seconds}, {"peak_mib", peak_mib_of_process()}};
   }
-  warm_up(backend, run);
+  warm_up(options, backend, run);
   backend.reset_memory_peaks();
-  const double seconds = seconds_of(backend, run, budget);
+  const double seconds = seconds_of(options, backend, run, options.seconds);
   const MemoryPeaks peaks = backend.memory_peaks();
   return {{"seconds", seconds},
           {"allocated_mib", double(peaks.allocated) / mebibyte},
@@ -57,15 +65,14 @@ nlohmann::json network_times(const BenchOptions& options, Backend& backend) {
     const NoGrad no_grad;
     logits().value().to_vector<float>();
   };
-  return options.mode == "train" ? time_and_memory(backend, train, options.seconds)
-                                 : time_and_memory(backend, infer, options.seconds);
+  return options.mode == "train" ? time_and_memory(options, backend, train) : time_and_memory(options, backend, infer);
 }
 
 nlohmann::json layer_times(const BenchOptions& options, Backend& backend) {
   nlohmann::json table = nlohmann::json::array();
   for (const ConvLayer& l : vgg16_layers(options)) {
     LayerTensors t(backend, options, l);
-    const auto seconds = [&](const auto& run) { return seconds_of(backend, run, options.seconds / 10); };
+    const auto seconds = [&](const auto& run) { return seconds_of(options, backend, run, options.seconds / 10); };
     table.push_back({{"size", l.size},
                      {"channels", l.channels},
                      {"outputs", l.outputs},

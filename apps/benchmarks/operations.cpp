@@ -42,7 +42,7 @@ class Operations {
  private:
   template <class Run>
   void add(const char* operation, const std::string& shape, int times, const Cost& cost, const Run& run) {
-    const double seconds = seconds_each(backend_, run, o_.seconds / 10);
+    const double seconds = seconds_each(o_, backend_, run, o_.seconds / 10);
     nlohmann::json row = {{"operation", operation},   {"shape", shape},
                           {"times", times},           {"seconds", seconds},
                           {"total", times * seconds}, {"gb_per_s", cost.bytes / seconds / 1e9}};

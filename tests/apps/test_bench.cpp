@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/gpu.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -68,6 +69,35 @@ TEST_CASE("bench: operations are printed as they are timed, after a copy, and ag
 TEST_CASE("bench: plans without a GPU end with 4 and one line") {
   check_program_fails(program("bench"), "plans", 4, "--device cuda");
   check_program_fails(program("bench"), "plans --device cpu", 4, "plans of a GPU's library");
+}
+
+TEST_CASE("bench: on a GPU it prints every plan and the peaks of memory, and fails where there is no plan" *
+          needs_emulated_gpu() * slow()) {
+  const std::string small = " --device cuda --precision bf16 --size 32 --width 0.06 --batch 2 --seconds 0";
+  const auto bench = [&](const std::string& mode, const std::string& GPU = "") {
+    return shell("unset CUDA_VISIBLE_DEVICES; export COUNTERPOISE_CACHE= CUDA_EMULATOR=" + GPU + "; " +
+                 program("bench") + " " + mode + small);
+  };
+  const std::vector<std::string> lines = lines_of(bench("plans").out);
+  const Json last = Json::parse(lines.back());
+  CHECK(last.at("problems") == 26);
+  CHECK(lines.size() == size_t(1 + 26 + last.at("timed").get<int>() + last.at("refused").get<int>()));
+  CHECK(last.at("timed").get<int>() >= 26);
+  CHECK(Json::parse(lines[0]).at("pass") == "forward");
+  CHECK(Json::parse(lines[1]).at("plan") == 0);
+
+  const Json train = Json::parse(bench("train").out);
+  CHECK(train.at("allocated_mib") > 32);  // cuBLAS's workspace alone
+  CHECK(train.at("reserved_mib") >= train.at("allocated_mib"));
+  CHECK(!train.contains("peak_mib"));
+
+  for (const char* mode : {"train", "infer", "layers", "operations"}) {
+    CAPTURE(mode);
+    const Result r = bench(mode, "no-plans");
+    CHECK(r.code == 4);
+    CHECK(r.out == "");
+    CHECK(contains(last_line(r.err), "took a slow path"));
+  }
 }
 
 TEST_CASE("on_gpu.sh: a wrong command line is told in one line") {

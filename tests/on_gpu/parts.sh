@@ -32,6 +32,8 @@ if [ -d programs ]; then programs=$PWD/programs; else programs=$(realpath -m "${
 bench=$programs/apps/bench
 export COUNTERPOISE_SOURCE=$PWD OPENBLAS_VERBOSE=0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BENCH=$bench
 [ -n "$try" ] && export BENCH_TRY=$bench
+# The fastest plans for convolutions: found once, and part of the results.
+export COUNTERPOISE_CACHE=${COUNTERPOISE_CACHE-$results/cache}
 # cuBLAS and cuDNN: those that PyTorch uses, if there are any, before those of CUDA's folder, so that both programs
 # compute with the same ones.
 nvidia=$(python3 -c "import glob, sys; print(*(d for p in sys.path for d in glob.glob(p + '/nvidia/*/lib')))" 2>/dev/null)
