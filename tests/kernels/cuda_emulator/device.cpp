@@ -74,7 +74,7 @@ cudaError_t EmulatedGpu::enqueue(EmulatedQueue::Work work, size_t held_bytes) {
         if (fault == cudaSuccess) work();
       },
       held_bytes);
-  return cudaSuccess;
+  return state();
 }
 
 EmulatedGpu& gpu() {

@@ -312,7 +312,7 @@ TEST_CASE("gpu: the emulator refuses launches outside of CUDA's limits" * needs_
   CHECK(ran);
 }
 
-TEST_CASE("gpu: the emulator refuses more than 48 KiB of shared memory" * needs_emulated_gpu()) {
+TEST_CASE("gpu: the emulator refuses more than 48 KiB of shared memory" * needs_late_work()) {
   const OnGpu<char> y(block_threads);
   launch<Waits::yes>(share_48_kib, dim3(1), nullptr, y.get());
   synchronize();
