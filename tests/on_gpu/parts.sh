@@ -7,7 +7,7 @@ set -uo pipefail
 # NAME|its limit in seconds|the least that it begins with|what it shows
 list() {
   cat <<'LIST'
-machine|25|3|what machine and libraries these are, and that the program computes on the GPU
+machine|40|3|what machine and libraries these are, and that the program computes on the GPU
 plans|95|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16: time, and agreement with the first
 ours|60|10|a training step and a forward pass of VGG16
 pytorch|120|30|the same by PyTorch, eager and compiled
@@ -84,7 +84,7 @@ part_machine() {
   show memory sh -c "grep -E 'MemTotal|MemAvailable' /proc/meminfo; df -h /dev/shm /tmp"
   show libraries sh -c "ldd $bench; printf '%s\n' '$LD_LIBRARY_PATH' | tr : '\n'"
   show tools sh -c "command -v compute-sanitizer nvcc g++ xz python3; ls -d /usr/local/cuda*"
-  show pytorch python3 -c "import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())"
+  show pytorch python3 -c "import importlib.metadata; print(importlib.metadata.version('torch'))"
   echo "== start"
   go "$bench" infer "${network[@]}" --size 32 --batch 1 --seconds 0
 }
@@ -104,7 +104,8 @@ part_ours() {
 }
 
 part_pytorch() {
-  python3 -c "import torch" 2>/dev/null || skip "PyTorch is not on this machine"
+  python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)" ||
+    skip "PyTorch is not on this machine"
   go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${network[@]}" \
     --size "$(real_or 160 32)" --batch "$(real_or 256 2)" --seconds "$(real_or 2 0)"
 }
