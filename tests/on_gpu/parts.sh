@@ -31,7 +31,7 @@ try=${ON_GPU_TRY:-} limit=${LIMIT:-3600} results=${RESULTS:-/tmp/on_gpu_results}
 if [ -d programs ]; then programs=$PWD/programs; else programs=$(realpath -m "${BUILD:-build/release/cuda}"); fi
 bench=$programs/apps/bench
 export COUNTERPOISE_SOURCE=$PWD OPENBLAS_VERBOSE=0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BENCH=$bench
-[ -n "$try" ] && export BENCH_TRY=$bench
+[ -n "$try" ] && export BENCH_TRY=$bench CUDA_EMULATOR=${CUDA_EMULATOR-real-time}
 # The fastest plans for convolutions: found once, and part of the results.
 export COUNTERPOISE_CACHE=${COUNTERPOISE_CACHE-$results/cache}
 # cuBLAS and cuDNN: those that PyTorch uses, if there are any, before those of CUDA's folder, so that both programs
