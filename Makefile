@@ -154,7 +154,7 @@ $(BUILD)/%.o: %.cpp $(BUILD)/flags | build/packages
 $(OUT)/%.cpp.o: %.cpp $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
-	$(Q)$(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -c $< -o $@
+	$(Q)$(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) $(EXTRA) -c $< -o $@
 # Kernels: by nvcc for a GPU, by g++ for the emulated one.
 $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
@@ -169,7 +169,7 @@ $(BUILD)/data/images/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -f
   $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
   -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
-$(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
+$(BUILD)/tests/%.o $(OUT)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 $(BUILD)/apps/trainer/version.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.

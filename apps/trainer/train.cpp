@@ -16,6 +16,7 @@
 #include "core/io/file.h"
 #include "core/io/safetensors.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/warning.h"
 #include "layers/linear.h"
 #include "layers/summary.h"
 #include "layers/weights.h"
@@ -55,6 +56,7 @@ class Training {
     if (std::isdigit(static_cast<unsigned char>(o_.threshold[0])))
       cut_of(o_.threshold, decision_);  // throws now rather than after training
     model_ = make_model(o_.model, backend_, o_.seed);
+    set_warning_handler([this](const std::string& warning) { say("Warning: " + warning); });
     make_loss();
     if (!o_.init.empty()) {
       load_weights(*model_, o_.init);
@@ -63,6 +65,10 @@ class Training {
     announce();
     log_ = std::make_unique<RunLog>(o_.output);
   }
+
+  ~Training() { set_warning_handler({}); }
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
 
   // The end of the message of an error that ends the run.
   std::string what_is_saved() const {
@@ -269,6 +275,8 @@ class Training {
       const std::string notice = unreadable_notice(*set, what);
       if (!notice.empty()) say(notice);
     }
+    const std::vector<std::string> fallbacks = backend_.fallbacks();
+    if (!fallbacks.empty()) say(text("Slow: ", fallbacks.size(), " operations without a fast path; ", fallbacks[0]));
     std::cout << report(now_.last.counts, data_.classes(), decision_.positive) << std::flush;
     if (folder().wanted()) {
       write_file(folder().path("predictions.csv"), predictions_csv(*data_.validation, now_.last, decision_.positive));

@@ -53,8 +53,9 @@ endif
 ifeq ($(DEVICE),cuda)
   # The GPUs that kernels are compiled for, as compute capabilities without the point: that of this machine's GPU, or
   # all generations that this nvcc knows. The newest is included as PTX, too, which a driver compiles for later GPUs.
-  CUDA_ARCHS ?= $(or $(sort $(shell nvidia-smi --query-gpu=compute_cap --format=csv$(,)noheader 2>/dev/null | tr -d .)), \
+  CUDA_ARCHS ?= $(or $(shell nvidia-smi --query-gpu=compute_cap --format=csv$(,)noheader 2>/dev/null | tr -d .), \
     $(filter 75 80 90 100 120,$(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch))))
+  override CUDA_ARCHS := $(shell printf '%s\n' $(CUDA_ARCHS) | sort -n | uniq)
   NVCC_FLAGS := -std=c++17 -O3 -ccbin $(CXX) --extended-lambda --expt-relaxed-constexpr -I. $(DEVICE_INCLUDES) \
     -Xcompiler -Wall$(,)-Wextra \
     $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \

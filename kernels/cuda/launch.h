@@ -10,16 +10,18 @@
 #pragma once
 
 #include <algorithm>
+#include <tuple>
 
 #include "kernels/cuda/check.h"
 #include "kernels/view.h"
 
 namespace counterpoise::detail {
 
-#ifdef __CUDACC__
 constexpr int block_threads = 256;
-#else
-constexpr int block_threads = 64;  // enough for the emulated GPU
+
+// CP_SHARED(float, sums, n) declares sums[n] in the memory that a block's threads share. Nothing is in it at first.
+#ifdef __CUDACC__
+#define CP_SHARED(T, name, n) __shared__ T name[n]
 #endif
 
 enum class Waits { no, yes };  // whether the threads of a block wait for each other
@@ -30,7 +32,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, [[maybe_unused]] cudaStrea
 #ifdef __CUDACC__
   kernel<<<grid, block_threads, 0, stream>>>(arguments...);
 #else
-  emulate(waits == Waits::yes, grid, dim3(block_threads), [&] { kernel(arguments...); });
+  emulate(waits == Waits::yes, grid, dim3(block_threads), (sizeof(Parameters) + ... + 0),
+          [kernel, values = std::tuple<Parameters...>(arguments...)] { std::apply(kernel, values); });
 #endif
   CP_CUDA_CHECK(cudaGetLastError());
 }
@@ -102,7 +105,7 @@ void map(cudaStream_t stream, Index n, const Inputs<T, count>& x, T* y, const Fo
 // combine() of `value` over the threads of a block, known to all of them.
 template <class T, class Combine>
 __device__ T block_reduce(T value, const Combine& combine) {
-  __shared__ T values[block_threads];
+  CP_SHARED(T, values, block_threads);
   values[threadIdx.x] = value;
   for (int half = block_threads / 2; half > 0; half /= 2) {
     __syncthreads();

@@ -8,6 +8,7 @@
 
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
+#include "tests/gpu.h"
 #include "tests/support.h"
 
 using namespace counterpoise;
@@ -101,6 +102,18 @@ TEST_CASE("ops: bf16 agrees with the reference's bf16, to two of its last places
     }
   }
   CHECK(rows >= static_cast<int>(op_table().size()));  // the reference itself, at least
+}
+
+// TF32 rounds the factors of products to 10 bits: 2^-11 of each. Sums of products that cancel magnify this.
+TEST_CASE("ops: tf32 agrees with the reference's f32, to 4 in a thousand" * needs_gpu()) {
+  Backend& backend = *cuda_backend();
+  backend.set_mode({/*tf32=*/true, /*deterministic=*/true});
+  for (const OpRow& row : op_table()) {
+    const std::string where = detail::text(row.name, " ", row.what);
+    CAPTURE(where);
+    check_agree(run(row, backend, DType::f32), run(row, reference_backend(), DType::f32), 0.004);
+  }
+  backend.set_mode({});
 }
 
 // The reference's bf16 follows from its f64: an operation rounds its inputs and its outputs and nothing in between,

@@ -1,14 +1,17 @@
 #include "tests/kernels/cuda_emulator/emulator.h"
 
-#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <vector>
 
+#include "tests/kernels/cuda_emulator/device.h"
+
 #ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -17,98 +20,144 @@ uint3 blockIdx, threadIdx;
 
 namespace counterpoise {
 
-bool kernel_may_run();  // runtime.cpp
-
 namespace {
+
+[[noreturn]] void fail(const char* reason) {
+  std::fprintf(stderr, "cuda emulator: %s\n", reason);
+  std::abort();
+}
+
+// -- shared memory: NaN when a block starts --
+
+constexpr size_t shared_limit = size_t(48) << 10, arena_bytes = size_t(1) << 20;
+constexpr size_t red_zone = 64;  // between arrays, for AddressSanitizer
+
+struct SharedArray {
+  const void* site;
+  size_t begin, bytes;
+};
+alignas(64) char arena[arena_bytes];
+std::vector<SharedArray> arrays;  // of the block that is running
+size_t shared_bytes = 0, arena_end = 0;
+
+void forbid([[maybe_unused]] const char* memory, [[maybe_unused]] size_t bytes) {
+#ifdef __SANITIZE_ADDRESS__
+  __asan_poison_memory_region(memory, bytes);
+#endif
+}
+void permit([[maybe_unused]] const char* memory, [[maybe_unused]] size_t bytes) {
+#ifdef __SANITIZE_ADDRESS__
+  __asan_unpoison_memory_region(memory, bytes);
+#endif
+}
+
+void release_shared_memory() {
+  for (const SharedArray& array : arrays) forbid(arena + array.begin, array.bytes);
+  arrays.clear();
+  shared_bytes = arena_end = 0;
+}
+
+// -- the threads of a block --
 
 constexpr size_t stack_bytes = size_t(128) << 10;
 
-// A thread of a block: it runs on its own stack until it waits or ends, and then starts again with the next block.
+// A thread that runs on its own stack: one of a block, which runs until it waits or ends, and starts again with the
+// next block; or the program's.
 struct Fiber {
-  std::unique_ptr<char[]> stack{new char[stack_bytes]};
-  jmp_buf here;  // where it goes on
-  uint3 index{};
-  bool started = false, done = true;
+  void* here[5];  // where it goes on
+  std::unique_ptr<char[]> memory;
+  char* stack = nullptr;
+  size_t bytes = 0;
   void* fake_stack = nullptr;
+  bool started = true;
 };
 
+Fiber host;
 std::vector<std::unique_ptr<Fiber>> fibers;
-jmp_buf scheduler;
-Fiber* running = nullptr;
+Fiber* left = nullptr;         // the fiber that ran before this one
+bool in_block = false;         // fibers run
+unsigned turn = 0, ended = 0;  // whose turn it is; how many have left the kernel
 const std::function<void()>* body = nullptr;
-const void* scheduler_stack = nullptr;
-size_t scheduler_bytes = 0;
-void* scheduler_fake_stack = nullptr;
 
-// (AddressSanitizer must be told when the stack changes.)
-void leave([[maybe_unused]] void** fake, [[maybe_unused]] const void* stack, [[maybe_unused]] size_t bytes) {
-#ifdef __SANITIZE_ADDRESS__
-  __sanitizer_start_switch_fiber(fake, stack, bytes);
-#endif
-}
-void arrive([[maybe_unused]] void* fake, [[maybe_unused]] const void** from, [[maybe_unused]] size_t* bytes) {
-#ifdef __SANITIZE_ADDRESS__
-  __sanitizer_finish_switch_fiber(fake, from, bytes);
-#endif
+// (The stacks begin at different offsets from a page, so that they do not compete for the same lines of the cache.)
+std::unique_ptr<Fiber> new_fiber(size_t index) {
+  auto fiber = std::make_unique<Fiber>();
+  const size_t offset = index % 256 * 192;
+  fiber->memory.reset(new char[offset + stack_bytes]);
+  fiber->stack = fiber->memory.get() + offset;
+  fiber->bytes = stack_bytes;
+  fiber->started = false;
+  return fiber;
 }
 
-// Returns to resume(), the caller; returns here when that is called again. Jumps rather than swapcontext(), which would
-// make a system call each time.
-void give_turn() {
-  Fiber* const me = running;
-  leave(&me->fake_stack, scheduler_stack, scheduler_bytes);
-  if (_setjmp(me->here) == 0) _longjmp(scheduler, 1);
-  arrive(me->fake_stack, &scheduler_stack, &scheduler_bytes);
+void run_fiber();
+
+[[noreturn, gnu::noinline]] void jump_to(Fiber& fiber) {
+  if (fiber.started) __builtin_longjmp(fiber.here, 1);
+  fiber.started = true;
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = fiber.stack;
+  context.uc_stack.ss_size = fiber.bytes;
+  context.uc_link = nullptr;
+  makecontext(&context, run_fiber, 0);
+  setcontext(&context);
+  std::abort();
+}
+
+// (AddressSanitizer must be told when the stack changes. It tells where the program's own stack is.)
+void arrive([[maybe_unused]] void* fake_stack) {
+#ifdef __SANITIZE_ADDRESS__
+  const void* stack = nullptr;
+  size_t bytes = 0;
+  __sanitizer_finish_switch_fiber(fake_stack, &stack, &bytes);
+  if (left == &host) host.stack = const_cast<char*>(static_cast<const char*>(stack)), host.bytes = bytes;
+#endif
+}
+
+// Returns when another fiber switches back. The compiler's own jumps save and restore two registers; swapcontext()
+// would make a system call each time.
+[[gnu::noinline]] void switch_to(Fiber& from, Fiber& to) {
+  left = &from;
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_start_switch_fiber(&from.fake_stack, to.stack, to.bytes);
+#endif
+  if (__builtin_setjmp(from.here) == 0) jump_to(to);
+  arrive(from.fake_stack);
+}
+
+// The next thread's turn. After the last one it is the first one's again, or the program's if all have left the kernel.
+void give_turn(unsigned threads) {
+  Fiber& me = *fibers[turn];
+  if (++turn == threads) {
+    if (ended != 0 && ended != threads) fail("some threads of a block wait for others that have left the kernel");
+    turn = 0;
+    threadIdx.x = 0;
+    if (ended != 0) return switch_to(me, host);
+  }
+  threadIdx.x = turn;
+  if (fibers[turn].get() != &me) switch_to(me, *fibers[turn]);
 }
 
 void run_fiber() {
-  arrive(nullptr, &scheduler_stack, &scheduler_bytes);
+  arrive(nullptr);
   while (true) {
     (*body)();
-    running->done = true;
-    give_turn();
+    ++ended;
+    give_turn(blockDim.x);
   }
 }
 
-void resume(Fiber& fiber) {
-  running = &fiber;
-  threadIdx = fiber.index;
-  leave(&scheduler_fake_stack, fiber.stack.get(), stack_bytes);
-  if (_setjmp(scheduler) == 0) {
-    if (fiber.started) _longjmp(fiber.here, 1);
-    fiber.started = true;
-    ucontext_t context;
-    getcontext(&context);
-    context.uc_stack.ss_sp = fiber.stack.get();
-    context.uc_stack.ss_size = stack_bytes;
-    context.uc_link = nullptr;
-    makecontext(&context, run_fiber, 0);
-    setcontext(&context);
-  }
-  arrive(scheduler_fake_stack, nullptr, nullptr);
-  running = nullptr;
-}
-
-// Runs all threads up to their next wait, until all are done.
 void run_block(unsigned threads) {
-  while (fibers.size() < threads) fibers.push_back(std::make_unique<Fiber>());
-  for (unsigned i = 0; i < threads; ++i) fibers[i]->index = {i, 0, 0}, fibers[i]->done = false;
-  for (unsigned done = 0; done < threads;) {
-    const unsigned before = done;
-    for (unsigned i = 0; i < threads; ++i) {
-      if (!fibers[i]->done) resume(*fibers[i]), done += fibers[i]->done;
-    }
-    if (before != 0 || (done != 0 && done != threads)) {
-      std::fprintf(stderr, "cuda emulator: some threads of a block wait for others that have left the kernel\n");
-      std::abort();
-    }
-  }
+  while (fibers.size() < threads) fibers.push_back(new_fiber(fibers.size()));
+  turn = ended = 0;
+  threadIdx = {0, 0, 0};
+  in_block = true;
+  switch_to(host, *fibers[0]);
+  in_block = false;
 }
 
-}  // namespace
-
-void emulate(bool waits, dim3 grid, dim3 block, const std::function<void()>& kernel) {
-  if (!kernel_may_run()) return;
+void run_grid(bool waits, dim3 grid, dim3 block, const std::function<void()>& kernel) {
   gridDim = grid;
   blockDim = block;
   body = &kernel;
@@ -118,26 +167,65 @@ void emulate(bool waits, dim3 grid, dim3 block, const std::function<void()>& ker
         blockIdx = {x, y, z};
         if (waits) {
           run_block(block.x);
-          continue;
+        } else {
+          for (unsigned thread = 0; thread < block.x; ++thread) {
+            threadIdx = {thread, 0, 0};
+            kernel();
+          }
         }
-        for (unsigned thread = 0; thread < block.x; ++thread) {
-          threadIdx = {thread, 0, 0};
-          kernel();
+        const bool too_much = shared_bytes > shared_limit;
+        release_shared_memory();
+        if (too_much) {
+          gpu().late = cudaErrorLaunchOutOfResources;
+          return;
         }
       }
     }
   }
 }
 
+}  // namespace
+
+void* shared_memory(const void* site, size_t bytes, size_t alignment) {
+  for (const SharedArray& array : arrays) {
+    if (array.site == site) return arena + array.begin;
+  }
+  static const bool all_forbidden = (forbid(arena, arena_bytes), true);
+  (void)all_forbidden;
+  const auto rounded_up = [&](size_t n) { return (n + alignment - 1) / alignment * alignment; };
+  const size_t begin = rounded_up(arena_end);
+  if (begin + bytes + red_zone > arena_bytes) fail("a block has more than a megabyte of shared memory");
+  shared_bytes = rounded_up(shared_bytes) + bytes;
+  arena_end = begin + bytes + red_zone;
+  arrays.push_back({site, begin, bytes});
+  permit(arena + begin, bytes);
+  std::memset(arena + begin, 0xff, bytes);
+  return arena + begin;
+}
+
+void emulate(bool waits, dim3 grid, dim3 block, size_t argument_bytes, std::function<void()> kernel) {
+  constexpr unsigned most_x = 2147483647, most_yz = 65535, most_threads = 1024;
+  const auto valid = [](unsigned extent, unsigned most) { return 0 < extent && extent <= most; };
+  if (!valid(grid.x, most_x) || !valid(grid.y, most_yz) || !valid(grid.z, most_yz) || !valid(block.x, most_threads) ||
+      block.y != 1 || block.z != 1) {
+    gpu().report(cudaErrorInvalidConfiguration);
+    return;
+  }
+  if (argument_bytes > 4096) {
+    gpu().report(cudaErrorInvalidValue);
+    return;
+  }
+  gpu().enqueue([waits, grid, block, kernel = std::move(kernel)] {
+    EmulatedGpu& g = gpu();
+    if (++g.kernels == g.fail_after) g.fault = cudaErrorIllegalAddress;
+    else run_grid(waits, grid, block, kernel);
+  });
+}
+
 }  // namespace counterpoise
 
 void __syncthreads() {
   using namespace counterpoise;
-  Fiber* const me = running;
-  if (!me) {
-    std::fprintf(stderr, "cuda emulator: __syncthreads() in a kernel that was started with Waits::no\n");
-    std::abort();
-  }
-  give_turn();
-  threadIdx = me->index;
+  if (!in_block) fail("__syncthreads() in a kernel that was started with Waits::no");
+  give_turn(blockDim.x);
 }

@@ -1,17 +1,27 @@
 // A GPU for machines that have none: the cuda backend's kernels, compiled with g++ and run thread by thread, so that
 // they are tested on every machine. `make test CUDA=emulated` uses this in place of a GPU.
 //
+//   device.cpp      the GPU's state, and the queue of enqueued work
 //   emulator.cpp    a grid: one block after the other, the threads of a block taking turns at __syncthreads()
-//   runtime.cpp     memory, streams and errors, as far as the backend uses them
+//   runtime.cpp     CUDA's memory, streams, events and errors, as far as the backend uses them
 //   libraries.cpp   cuBLAS's product, as loops; cuDNN's convolutions, by the cpu backend
 //
-// What this proves: the kernels' arithmetic and indices (under AddressSanitizer their bounds, too), the order of calls,
-// the choice among plans, every error's message. What it cannot: how a GPU's memory orders the accesses of concurrent
-// threads, that cuBLAS and cuDNN accept our calls, and how fast all this is. Those need a GPU.
+// It is as unforgiving as CUDA allows. Enqueued work runs as late as possible: when the host waits for it, or when the
+// queue is long. So a pinned buffer that is overwritten before it was copied arrives overwritten, and an error surfaces
+// at a later call. A launch outside of CUDA's limits is refused. New memory, and a block's shared memory, is NaN.
+// A write outside of an allocation ends the program.
+//
+// What this proves: the kernels' arithmetic and indices with the real block size (under AddressSanitizer their bounds,
+// too), the order of calls and the waits between them, limits of launches, the choice among plans, every error's
+// message. What it cannot: how a GPU's memory orders the accesses of concurrent threads, what happens when two streams
+// run at once (all streams are one queue here), that cuBLAS and cuDNN accept our calls, and how fast all this is. Those
+// need a GPU.
 //
 // The environment variable CUDA_EMULATOR describes the GPU, in words separated by commas: gpus=0, driver=0, no-image,
-// memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), capability=75, no-plans (cuDNN refuses every
-// convolution), wrong-plan=K (plan K of every convolution gives wrong numbers; 0 is the first).
+// memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), capability=75, eager (work
+// runs when it is enqueued, the other extreme that CUDA allows), real-time (events measure the host's clock; without
+// it, durations are made up such that later ones are often shorter), no-plans (cuDNN refuses every convolution),
+// wrong-plan=K (plan K of every convolution gives wrong numbers; 0 is the first).
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -19,9 +29,13 @@
 #include <cmath>
 #include <functional>
 
-// A block's own memory: blocks run one after the other, so one copy is enough.
+// Arrays in a block's shared memory are declared by CP_SHARED (kernels/cuda/launch.h), because this memory is NaN when
+// a block starts, which a static variable cannot be.
 #undef __shared__
-#define __shared__ static
+#define __shared__ use_CP_SHARED_instead
+#define CP_SHARED(T, name, n)    \
+  static char cp_site_of_##name; \
+  T* const name = static_cast<T*>(::counterpoise::shared_memory(&cp_site_of_##name, sizeof(T) * (n), alignof(T)))
 
 extern dim3 gridDim, blockDim;
 extern uint3 blockIdx, threadIdx;
@@ -31,8 +45,22 @@ void __syncthreads();
 
 namespace counterpoise {
 
-// Runs a kernel for every thread of a grid. `waits`: its threads call __syncthreads(), so each needs its own
-// stack.
-void emulate(bool waits, dim3 grid, dim3 block, const std::function<void()>& kernel);
+// Enqueues a kernel that runs for every thread of a grid; blocks have one dimension. `waits`: its threads call
+// __syncthreads(), so each needs its own stack. As after kernel<<<...>>>(...), cudaGetLastError() tells whether CUDA's
+// limits refuse it; `argument_bytes` is the size of its arguments.
+void emulate(bool waits, dim3 grid, dim3 block, size_t argument_bytes, std::function<void()> kernel);
+
+// The array that a CP_SHARED declares: the same for all threads of a block.
+void* shared_memory(const void* site, size_t bytes, size_t alignment);
+
+// Enqueues work of a library. A broken GPU forgets it.
+void enqueue(std::function<void()> work);
+
+// How many times the host had to wait for work that was enqueued: for a stream, for an event, or for a copy into memory
+// that is not pinned.
+long emulated_waits();
+
+// The number after a word in CUDA_EMULATOR: "memory=64" gives 64. A word alone gives 1, a missing one `otherwise`.
+long emulator_setting(const char* word, long otherwise);
 
 }  // namespace counterpoise

@@ -5,10 +5,7 @@
 #include <cstdlib>
 
 #include "kernels/cuda/cudnn_conv.h"
-
-namespace counterpoise {
-long setting(const char* word, long otherwise);  // runtime.cpp
-}
+#include "tests/kernels/cuda_emulator/emulator.h"
 
 namespace counterpoise::detail {
 
@@ -41,9 +38,12 @@ cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t
   const double before = f64 ? *static_cast<const double*>(beta) : *static_cast<const float*>(beta);
   if (factor != 1 || before != 0 || f64 != (type == CUDA_R_64F)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
-  const auto run = [&](auto zero) {
+  const auto run = [=](auto zero) {
     using T = decltype(zero);
-    product<T>(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<T*>(c), ldc);
+    enqueue([=] {
+      product<T>(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<T*>(c),
+                 ldc);
+    });
   };
   if (type == CUDA_R_64F) run(double());
   else if (type == CUDA_R_16BF) run(bf16());
@@ -90,29 +90,32 @@ class OutputInF32 {
 class EmulatedPlan final : public ConvPlan {
  public:
   EmulatedPlan(const ConvProblem& problem, int index)
-      : p_(problem), index_(index), wrong_(setting("wrong-plan", -1) == index) {}
+      : p_(problem), index_(index), wrong_(emulator_setting("wrong-plan", -1) == index) {}
   std::string name() const override { return text("engine ", index_, ", knobs 0=", index_); }
   double prepare_ms() const override { return 0; }
   size_t workspace_bytes() const override { return index_ == 0 ? 0 : 256; }
 
   void run(const ConvData& data, void* workspace) const override {
     CP_ENSURE(workspace, "cuda emulator: no workspace");
-    const ConvGeometry& g = p_.geometry;
-    const DType dtype = p_.dtype;
-    const Shape x_shape{g.N, g.H, g.W, g.C}, w_shape{g.K, g.R, g.S, g.C}, y_shape{g.N, g.P, g.Q, g.K};
-    const InputInF32 x(data.x, x_shape, dtype), w(data.w, w_shape, dtype), y(data.y, y_shape, dtype);
-    const InputInF32 bias(p_.bias ? data.bias : nullptr, {g.K}, dtype);
-    const bool to_y = p_.pass == ConvProblem::forward, to_x = p_.pass == ConvProblem::grad_input;
-    OutputInF32 out(data.out, to_y ? y_shape : to_x ? x_shape : w_shape, dtype);
-    const Conv2dParams params{g.stride, g.pad};
-    Backend& host = cpu_backend();
-    if (to_y) host.conv2d(x, w, bias, params, p_.relu, out);
-    else if (to_x) host.conv2d_grad_input(y, w, params, out);
-    else host.conv2d_grad_weight(x, y, params, out);
-    if (wrong_) spoil(out);
+    enqueue([problem = p_, data, wrong = wrong_] { compute(problem, data, wrong); });
   }
 
  private:
+  static void compute(const ConvProblem& problem, const ConvData& data, bool wrong) {
+    const ConvGeometry& g = problem.geometry;
+    const DType dtype = problem.dtype;
+    const Shape x_shape{g.N, g.H, g.W, g.C}, w_shape{g.K, g.R, g.S, g.C}, y_shape{g.N, g.P, g.Q, g.K};
+    const InputInF32 x(data.x, x_shape, dtype), w(data.w, w_shape, dtype), y(data.y, y_shape, dtype);
+    const InputInF32 bias(problem.bias ? data.bias : nullptr, {g.K}, dtype);
+    const bool to_y = problem.pass == ConvProblem::forward, to_x = problem.pass == ConvProblem::grad_input;
+    OutputInF32 out(data.out, to_y ? y_shape : to_x ? x_shape : w_shape, dtype);
+    const Conv2dParams params{g.stride, g.pad};
+    Backend& host = cpu_backend();
+    if (to_y) host.conv2d(x, w, bias, params, problem.relu, out);
+    else if (to_x) host.conv2d_grad_input(y, w, params, out);
+    else host.conv2d_grad_weight(x, y, params, out);
+    if (wrong) spoil(out);
+  }
   // As if a kernel forgot the last of its blocks.
   static void spoil(View y) {
     const Index n = y.size();
@@ -153,7 +156,7 @@ const CudnnApi& cudnn() {
 // "no-plans" in the settings.
 ConvPlans cudnn_plans(const ConvTarget&, const ConvProblem& problem, size_t, size_t limit) {
   ConvPlans y;
-  if (setting("no-plans", 0) || problem.geometry.pad >= problem.geometry.R) {
+  if (emulator_setting("no-plans", 0) || problem.geometry.pad >= problem.geometry.R) {
     y.refusal = "CUDNN_STATUS_NOT_SUPPORTED, the emulator has no engine for it";
     return y;
   }

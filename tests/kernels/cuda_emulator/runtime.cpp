@@ -3,87 +3,94 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <string>
-#include <unordered_map>
+#include <memory>
+#include <vector>
 
-namespace counterpoise {
+#include "tests/kernels/cuda_emulator/device.h"
 
-// The number after a word in CUDA_EMULATOR: "memory=64" gives 64. A word alone gives 1, a missing one `otherwise`.
-long setting(const char* word, long otherwise) {
-  const char* all = std::getenv("CUDA_EMULATOR");
-  for (std::string rest = all ? all : ""; !rest.empty();) {
-    const size_t comma = rest.find(',');
-    const std::string item = rest.substr(0, comma);
-    const size_t equals = item.find('=');
-    if (item.substr(0, equals) == word) return equals == std::string::npos ? 1 : std::atol(item.c_str() + equals + 1);
-    rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
-  }
-  return otherwise;
-}
-
-namespace {
-
-struct EmulatedGpu {
-  const size_t memory = static_cast<size_t>(setting("memory", 1 << 20)) << 20;
-  const long fail_after = setting("fail-after", 0);
-  size_t used = 0, peak = 0;
-  long kernels = 0;
-  bool broken = false;             // as after an illegal access: every call fails from then on
-  cudaError_t last = cudaSuccess;  // what cudaGetLastError() will tell
-  std::unordered_map<void*, size_t> blocks;
-
-  cudaError_t report(cudaError_t status) {
-    if (status != cudaSuccess) last = status;
-    return status;
-  }
-  // For calls that fail on a broken GPU.
-  cudaError_t state() { return report(broken ? cudaErrorIllegalAddress : cudaSuccess); }
-};
-
-EmulatedGpu& gpu() {
-  static EmulatedGpu gpu;
-  return gpu;
-}
-
-constexpr size_t margin = 64;
-constexpr unsigned char guard = 0xa5;
-
-}  // namespace
-
-// Counts a kernel, and breaks the GPU at the one that the settings name.
-bool kernel_may_run() {
-  if (++gpu().kernels == gpu().fail_after) gpu().broken = true;
-  return gpu().state() == cudaSuccess;
-}
-
-}  // namespace counterpoise
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 using namespace counterpoise;
 
+namespace {
+
+struct EmulatedEvent {
+  bool has_time = true;
+  uint64_t number = 0;           // of the work that records it; 0: it was never recorded, which counts as complete
+  std::shared_ptr<double> time;  // in ms, known when that has run
+};
+
+EmulatedEvent& event_of(cudaEvent_t event) { return *reinterpret_cast<EmulatedEvent*>(event); }
+
+double now_in_ms() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// A block is between two margins, which nobody may touch: AddressSanitizer tells at once who does, and without it their
+// contents are checked at the end.
+constexpr size_t margin = 64;
+constexpr unsigned char guard = 0xa5;
+
+char* new_block(size_t bytes) {
+  char* const memory = static_cast<char*>(std::aligned_alloc(margin, (bytes + 3 * margin - 1) / margin * margin));
+  char* const block = memory + margin;
+  std::memset(memory, guard, margin);
+  std::memset(block, 0xff, bytes);
+  std::memset(block + bytes, guard, margin);
+#ifdef __SANITIZE_ADDRESS__
+  __asan_poison_memory_region(memory, margin);
+  __asan_poison_memory_region(block + bytes, margin);
+#endif
+  return block;
+}
+
+void delete_block(char* block, size_t bytes) {
+  char* const memory = block - margin;
+#ifdef __SANITIZE_ADDRESS__
+  __asan_unpoison_memory_region(memory, bytes + 2 * margin);
+#endif
+  const auto intact = [](char byte) { return static_cast<unsigned char>(byte) == guard; };
+  if (!std::all_of(memory, block, intact) || !std::all_of(block + bytes, block + bytes + margin, intact)) {
+    std::fprintf(stderr, "cuda emulator: a kernel wrote outside of its %zu bytes\n", bytes);
+    std::abort();
+  }
+  std::free(memory);
+}
+
+}  // namespace
+
 extern "C" {
 
-cudaError_t cudaDriverGetVersion(int* version) { return *version = setting("driver", CUDART_VERSION), cudaSuccess; }
+// -- the GPU --
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  return *version = static_cast<int>(emulator_setting("driver", CUDART_VERSION)), cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) { return *version = CUDART_VERSION, cudaSuccess; }
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 0;
-  if (setting("driver", CUDART_VERSION) < CUDART_VERSION) return cudaErrorInsufficientDriver;
-  *count = static_cast<int>(setting("gpus", 1));
+  if (emulator_setting("driver", CUDART_VERSION) < CUDART_VERSION) return cudaErrorInsufficientDriver;
+  *count = static_cast<int>(emulator_setting("gpus", 1));
   return *count ? cudaSuccess : cudaErrorNoDevice;
 }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   std::memset(p, 0, sizeof *p);
   std::strcpy(p->name, "emulated GPU");
-  const int capability = static_cast<int>(setting("capability", 90));
+  const int capability = static_cast<int>(emulator_setting("capability", 90));
   p->major = capability / 10, p->minor = capability % 10;
   p->totalGlobalMem = gpu().memory;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) { return *value = 1, cudaSuccess; }
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) {
-  return setting("no-image", 0) ? cudaErrorNoKernelImageForDevice : cudaSuccess;
+  return emulator_setting("no-image", 0) ? cudaErrorNoKernelImageForDevice : cudaSuccess;
 }
 
 cudaError_t cudaGetLastError() {
@@ -101,72 +108,147 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "out of memory";
     case cudaErrorNoKernelImageForDevice:
       return "no kernel image is available for execution on the device";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorLaunchOutOfResources:
+      return "too many resources requested for launch";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
+    case cudaErrorNotReady:
+      return "device not ready";
     default:
       return "an error that the emulator has no words for";
   }
 }
 
-// -- streams and events: everything is done when it is enqueued --
+// -- streams and events: all streams are one queue --
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return *stream = nullptr, cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return gpu().state(); }
-cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = nullptr, cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return *event = nullptr, cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return gpu().state(); }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return gpu().state(); }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t, cudaEvent_t) {
-  static int calls = 0;
-  return *ms = static_cast<float>(100 - ++calls % 50), gpu().state();  // so that the later of two plans often wins
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  gpu().queue.wait_for(gpu().queue.last());
+  return gpu().state();
 }
 
-// -- memory: NaN at first, and between guard words --
-
-cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps*) { return *pool = nullptr, cudaSuccess; }
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void*) {
-  if (attribute == cudaMemPoolAttrUsedMemHigh || attribute == cudaMemPoolAttrReservedMemHigh) gpu().peak = gpu().used;
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  auto* const e = new EmulatedEvent;
+  e->has_time = !(flags & cudaEventDisableTiming);
+  *event = reinterpret_cast<cudaEvent_t>(e);
   return cudaSuccess;
 }
-cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
+cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
+cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete &event_of(event), cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  EmulatedEvent& e = event_of(event);
+  e.time = std::make_shared<double>(0);
+  e.number = gpu().queue.push([time = e.time] { *time = now_in_ms(); });
+  return gpu().state();
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  gpu().queue.wait_for(event_of(event).number);
+  return gpu().state();
+}
+// Each question that is answered with no lets the GPU proceed by one piece of work, so that a loop of them ends. As in
+// CUDA, cudaGetLastError() then tells this answer, too.
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  EmulatedGpu& g = gpu();
+  if (g.queue.has_run(event_of(event).number)) return g.state();
+  g.queue.run_next();
+  return g.report(cudaErrorNotReady);
+}
+// Unless CUDA_EMULATOR says real-time, made up such that the later of two plans often wins.
+cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
+  EmulatedGpu& g = gpu();
+  const EmulatedEvent &start = event_of(from), &stop = event_of(to);
+  if (!start.has_time || !stop.has_time || !start.time || !stop.time) return g.report(cudaErrorInvalidResourceHandle);
+  if (!g.queue.has_run(start.number) || !g.queue.has_run(stop.number)) return g.report(cudaErrorNotReady);
+  static const bool real_time = emulator_setting("real-time", 0) != 0;
+  static int calls = 0;
+  *ms = real_time ? static_cast<float>(*stop.time - *start.time) : static_cast<float>(100 - ++calls % 50);
+  return g.state();
+}
+
+// -- the GPU's memory: NaN at first. It is counted when a call requests or releases it, in the order of the stream --
+
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps*) { return *pool = nullptr, cudaSuccess; }
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
+  EmulatedGpu& g = gpu();
+  const bool used = attribute == cudaMemPoolAttrUsedMemHigh, reserved = attribute == cudaMemPoolAttrReservedMemHigh;
+  if ((used || reserved) && *static_cast<uint64_t*>(value) != 0) return g.report(cudaErrorInvalidValue);
+  if (used) g.used_high = g.used;
+  if (reserved) g.reserved_high = g.reserved;
+  return cudaSuccess;
+}
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
-  *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemCurrent ? gpu().used : gpu().peak;
+  const EmulatedGpu& g = gpu();
+  *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemCurrent       ? g.used
+                                   : attribute == cudaMemPoolAttrUsedMemHigh        ? g.used_high
+                                   : attribute == cudaMemPoolAttrReservedMemCurrent ? g.reserved
+                                                                                    : g.reserved_high;
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t keep) {
+  gpu().reserved = std::max(gpu().used, std::min(keep, gpu().reserved));
   return cudaSuccess;
 }
 cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t, cudaStream_t) {
-  EmulatedGpu& c = gpu();
-  if (c.state() != cudaSuccess) return cudaErrorIllegalAddress;
-  if (c.used + bytes > c.memory) return c.report(cudaErrorMemoryAllocation);
-  char* block = static_cast<char*>(std::aligned_alloc(margin, (bytes + 3 * margin - 1) / margin * margin));
-  std::memset(block, guard, margin);
-  std::memset(block + margin, 0xff, bytes);
-  std::memset(block + margin + bytes, guard, margin);
-  c.blocks[block + margin] = bytes;
-  c.used += bytes;
-  c.peak = std::max(c.peak, c.used);
-  *memory = block + margin;
+  EmulatedGpu& g = gpu();
+  if (const cudaError_t status = g.state()) return status;
+  if (g.used + bytes > g.memory) return g.report(cudaErrorMemoryAllocation);
+  *memory = new_block(bytes);
+  g.blocks.add(*memory, bytes);
+  g.used += bytes;
+  g.reserved = std::max(g.reserved, g.used);
+  g.used_high = std::max(g.used_high, g.used);
+  g.reserved_high = std::max(g.reserved_high, g.reserved);
   return cudaSuccess;
 }
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
-  EmulatedGpu& c = gpu();
-  const auto it = c.blocks.find(memory);
-  if (it == c.blocks.end()) return c.report(cudaErrorInvalidValue);
-  const unsigned char *before = static_cast<unsigned char*>(memory) - margin,
-                      *behind = static_cast<unsigned char*>(memory) + it->second;
-  for (size_t i = 0; i < margin; ++i) {
-    if (before[i] == guard && behind[i] == guard) continue;
-    std::fprintf(stderr, "cuda emulator: a kernel wrote outside of its %zu bytes\n", it->second);
-    std::abort();
-  }
-  c.used -= it->second;
-  c.blocks.erase(it);
-  std::free(static_cast<char*>(memory) - margin);
-  return c.state();
+  EmulatedGpu& g = gpu();
+  size_t bytes = 0;
+  if (!g.blocks.remove(memory, &bytes)) return g.report(cudaErrorInvalidValue);
+  g.used -= bytes;
+  g.queue.push([memory, bytes] { delete_block(static_cast<char*>(memory), bytes); }, bytes);
+  return g.state();
 }
-cudaError_t cudaMallocHost(void** memory, size_t bytes) { return *memory = std::malloc(bytes), cudaSuccess; }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  if (gpu().state() != cudaSuccess) return cudaErrorIllegalAddress;
-  std::memcpy(to, from, bytes);
+
+// -- the host's memory, and copies --
+
+cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  *memory = std::malloc(bytes);
+  if (!*memory) return gpu().report(cudaErrorMemoryAllocation);
+  gpu().pinned.add(*memory, bytes);
   return cudaSuccess;
+}
+// Waits for the GPU, as CUDA does.
+cudaError_t cudaFreeHost(void* memory) {
+  size_t bytes = 0;
+  if (!gpu().pinned.remove(memory, &bytes)) return gpu().report(cudaErrorInvalidValue);
+  gpu().queue.wait_for(gpu().queue.last());
+  std::free(memory);
+  return gpu().state();
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+  EmulatedGpu& g = gpu();
+  const bool to_gpu = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_gpu = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if (g.blocks.holds(to, bytes) != to_gpu || g.blocks.holds(from, bytes) != from_gpu) {
+    return g.report(cudaErrorInvalidValue);
+  }
+  // Memory that is not pinned is read before this returns, and written before this returns.
+  if (!from_gpu && !g.pinned.holds(from, bytes)) {
+    const char* const first = static_cast<const char*>(from);
+    return g.enqueue(
+        [to, taken = std::vector<char>(first, first + bytes)] {
+          std::copy_n(taken.data(), taken.size(), static_cast<char*>(to));
+        },
+        bytes);
+  }
+  const cudaError_t status = g.enqueue([to, from, bytes] { std::memcpy(to, from, bytes); });
+  if (status != cudaSuccess || to_gpu || g.pinned.holds(to, bytes)) return status;
+  g.queue.wait_for(g.queue.last());
+  return g.state();
 }
 
 }  // extern "C"
