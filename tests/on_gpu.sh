@@ -12,6 +12,7 @@
 #       Each has a time limit and writes DIR/PART.log; DIR/summary.txt has a line for each. Every 20 seconds and after
 #       each part all results are saved in one file, FILE (DIR/results.tar.gz), which is under 16 MiB: a run that is
 #       killed leaves it, too. A part does not begin if too little of --limit, the seconds for all parts, is left.
+#       Images are in /dev/shm/photographs and /dev/shm/cifar10, unless the options name other folders.
 #   tests/on_gpu.sh report RESULTS
 #       Tables in Markdown from a folder or an archive of results. Parts that are missing are named as missing.
 #
@@ -19,6 +20,8 @@
 #
 #   python3 -m tarfile -e program.tar.xz /dev/shm && cd /dev/shm/counterpoise &&
 #   tests/on_gpu.sh run call-1 --results /tmp/results --archive OUT/results.tar.gz
+#   tests/on_gpu.sh unpack photographs-*.tar --to /dev/shm/photographs &&      # after the last of them has arrived
+#   tests/on_gpu.sh run experiments --results /tmp/results --archive OUT/results.tar.gz
 #
 # Environment: BUILD is the folder to build in (build/on_gpu), and for `run` from a checkout the one with run_tests and
 # apps/. ON_GPU_TRY=1 makes everything tiny, to try it on the tests' emulated GPU: the times mean nothing then.

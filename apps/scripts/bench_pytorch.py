@@ -198,7 +198,7 @@ def main():
     failures = 0
     for o.mode, o.variant in runs:
         line = {"mode": o.mode, "variant": o.variant, "size": o.size, "batch": o.batch, "precision": o.precision,
-                "pytorch": torch.__version__}
+                "pytorch": f"PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}"}
         try:
             line.update(functions.get(o.mode, pytorch_network)(o))
         except Exception as error:  # out of memory, or no compiler for torch.compile

@@ -37,7 +37,8 @@ program() {
     grep -vE '^(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so' |
     while read -r file needed; do cp -L "$needed" "$root/libraries/$file"; done
 
-  find tests -type d -name golden | tar -cf - -T - | tar -C "$root" -xf -
+  # What tests read: golden files, descriptions of GPUs.
+  find tests -path '*/golden/*' -type f -o -name '*.json' | tar -cf - -T - | tar -C "$root" -xf -
   mkdir -p "$root/apps/scripts" "$root/tests/on_gpu"
   cp apps/scripts/bench.py apps/scripts/bench_pytorch.py "$root/apps/scripts/"
   cp tests/on_gpu.sh "$root/tests/"

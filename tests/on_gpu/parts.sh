@@ -7,7 +7,7 @@ set -uo pipefail
 # NAME|its limit in seconds|the least that it begins with|what it shows
 list() {
   cat <<'LIST'
-machine|25|3|what machine and libraries these are, and that the program computes on the GPU
+machine|40|3|what machine and libraries these are, and that the program computes on the GPU
 plans|95|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16: time, and agreement with the first
 ours|60|10|a training step and a forward pass of VGG16
 pytorch|120|30|the same by PyTorch, eager and compiled
@@ -31,7 +31,7 @@ try=${ON_GPU_TRY:-} limit=${LIMIT:-3600} results=${RESULTS:-/tmp/on_gpu_results}
 if [ -d programs ]; then programs=$PWD/programs; else programs=$(realpath -m "${BUILD:-build/release/cuda}"); fi
 bench=$programs/apps/bench
 export COUNTERPOISE_SOURCE=$PWD OPENBLAS_VERBOSE=0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BENCH=$bench
-[ -n "$try" ] && export BENCH_TRY=$bench
+[ -n "$try" ] && export BENCH_TRY=$bench CUDA_EMULATOR=${CUDA_EMULATOR-real-time}
 # The fastest plans for convolutions: found once, and part of the results.
 export COUNTERPOISE_CACHE=${COUNTERPOISE_CACHE-$results/cache}
 # cuBLAS and cuDNN: those that PyTorch uses, if there are any, before those of CUDA's folder, so that both programs
@@ -84,7 +84,7 @@ part_machine() {
   show memory sh -c "grep -E 'MemTotal|MemAvailable' /proc/meminfo; df -h /dev/shm /tmp"
   show libraries sh -c "ldd $bench; printf '%s\n' '$LD_LIBRARY_PATH' | tr : '\n'"
   show tools sh -c "command -v compute-sanitizer nvcc g++ xz python3; ls -d /usr/local/cuda*"
-  show pytorch python3 -c "import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())"
+  show pytorch python3 -c "import importlib.metadata; print(importlib.metadata.version('torch'))"
   echo "== start"
   go "$bench" infer "${network[@]}" --size 32 --batch 1 --seconds 0
 }
@@ -104,13 +104,14 @@ part_ours() {
 }
 
 part_pytorch() {
-  python3 -c "import torch" 2>/dev/null || skip "PyTorch is not on this machine"
+  python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)" ||
+    skip "PyTorch is not on this machine"
   go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${network[@]}" \
     --size "$(real_or 160 32)" --batch "$(real_or 256 2)" --seconds "$(real_or 2 0)"
 }
 
 part_tables() {
-  local names='ops*,kernels: large*,kernels: kernels*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*'
+  local names='ops*,kernels: large*,kernels: kernels*,kernels: conv*,kernels: one*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*'
   names="$names,every loss*,optim*,loader*,augment*,models*,module*,bf16*,conv*,cudnn*"
   go "$programs/run_tests" -d "-tc=$(real_or "$names" 'ops: bf16*,bf16*,augment*')"
 }
@@ -189,9 +190,18 @@ part_experiments() {
 }
 
 part_cifar10() {
-  local data=${CIFAR10:-/dev/shm/cifar10} cats common rare
+  local data=${CIFAR10:-/dev/shm/cifar10} cats common rare loss
   cats=$(images "$data/train/cat") common=$(real_or 5000 12)
   [ "$cats" -ge "$common" ] || skip "$data has too few images: unpack cifar10-*.tar"
+  # Of all ten classes, if they are there, the two.
+  local two class
+  two=$(mktemp -d)
+  trap 'rm -rf "$two"' EXIT
+  for class in train/cat train/dog validation/cat validation/dog; do
+    mkdir -p "$two/$(dirname $class)"
+    ln -s "$(realpath "$data/$class")" "$two/$class"
+  done
+  data=$two
   for rare in $(real_or "500 50" 4); do
     for loss in bce focal; do
       experiment 45 "$rare-to-$common-$loss" --data "$data" --image-size 32 --count "cat=$rare,dog=$common" --loss $loss

@@ -150,7 +150,7 @@ class Report:
                          *(short(r["seconds"] * 1e3) if r else "-" for r in runs), ratio, rate, *map(memory, runs)])
         table(["", "ours, ms", "eager, ms", "compile, ms", "ratio to the faster", "images/s", "ours, MiB", "eager, MiB",
                "compile, MiB"], rows)
-        print("\nMiB allocated / reserved at the peak.")
+        print("\nMiB allocated / reserved at the peak.", *dict.fromkeys(r["pytorch"] for r in theirs.values() if "pytorch" in r))
 
     def printed_table(self, part):
         """The tables of bench.py, as it printed them."""
