@@ -108,7 +108,7 @@ class Operations {
     const Tensor x = random_batch(backend_, o_, last.size / 2, last.outputs).reshape({o_.batch, features});
     const Tensor w = random_tensor(backend_, {1, features}).cast(o_.dtype());
     const Tensor dy = random_tensor(backend_, {o_.batch, 1}).cast(o_.dtype());
-    Tensor y = dy.clone(), dx = x.clone(), dw = w.clone();
+    Tensor y = Tensor::empty(backend_, dy.shape()), dx = x.clone(), dw = w.clone();  // logits are f32
     const std::string shape = detail::text(features, " to 1");
     const Cost cost{bytes_of(x) + bytes_of(w) + bytes_of(dy), 2.0 * double(o_.batch * features)};
     add("linear", shape, 1, cost, [&] { backend_.matmul(x, false, w, true, y); });

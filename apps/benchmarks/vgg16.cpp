@@ -46,7 +46,7 @@ Tensor random_batch(Backend& backend, const BenchOptions& options, Index size, I
 LayerTensors::LayerTensors(Backend& backend, const BenchOptions& options, const ConvLayer& l)
     : x(random_batch(backend, options, l.size, l.channels)),
       w(random_tensor(backend, {l.outputs, 3, 3, l.channels}).cast(options.dtype())),
-      bias(random_tensor(backend, {l.outputs})),
+      bias(random_tensor(backend, {l.outputs}).cast(options.dtype())),
       dy(random_batch(backend, options, l.size, l.outputs)),
       y(Tensor::empty(backend, dy.shape(), dy.dtype())),
       dx(Tensor::empty(backend, x.shape(), x.dtype())),

@@ -1,6 +1,6 @@
 // The fastest plan of each convolution, remembered in a file from one run of a program to the next.
 //
-// A row holds for a GPU, a driver and a cuDNN, which the file's first line names; one that names others is begun anew.
+// A row holds for a GPU, a driver and a cuDNN, which the file's first line names; one that names others is empty.
 #pragma once
 
 #include <map>
