@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -26,7 +27,18 @@ struct EmulatedEvent {
   std::shared_ptr<double> time;  // in ms, known when that has run
 };
 
-EmulatedEvent& event_of(cudaEvent_t event) { return *reinterpret_cast<EmulatedEvent*>(event); }
+// All events, under the numbers that are their handles.
+std::map<uintptr_t, EmulatedEvent>& events() {
+  static auto& events = *new std::map<uintptr_t, EmulatedEvent>;
+  return events;
+}
+
+EmulatedEvent& event_of(cudaEvent_t handle) {
+  const auto it = events().find(reinterpret_cast<uintptr_t>(handle));
+  if (it != events().end()) return it->second;
+  std::fprintf(stderr, "cuda emulator: there is no such event; was it destroyed?\n");
+  std::abort();
+}
 
 double now_in_ms() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -132,13 +144,17 @@ cudaError_t cudaStreamSynchronize(cudaStream_t) {
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
-  auto* const e = new EmulatedEvent;
-  e->has_time = !(flags & cudaEventDisableTiming);
-  *event = reinterpret_cast<cudaEvent_t>(e);
+  static uintptr_t number = 0;
+  *event = reinterpret_cast<cudaEvent_t>(++number);
+  events()[number].has_time = !(flags & cudaEventDisableTiming);
   return cudaSuccess;
 }
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
-cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete &event_of(event), cudaSuccess; }
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  event_of(event);
+  events().erase(reinterpret_cast<uintptr_t>(event));
+  return cudaSuccess;
+}
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
   EmulatedEvent& e = event_of(event);
   e.time = std::make_shared<double>(0);

@@ -154,6 +154,12 @@ __global__ void share_more_than_48_kib(char* y) {
   y[threadIdx.x] = 1;
 }
 
+// (Without AddressSanitizer nobody notices.)
+[[maybe_unused]] __global__ void write_after_shared_array() {
+  CP_SHARED(int, shared, block_threads);
+  shared[threadIdx.x + 1] = 1;
+}
+
 __global__ void leave_early() {
   if (threadIdx.x > 0) __syncthreads();
 }
@@ -323,7 +329,7 @@ TEST_CASE("gpu: the emulator refuses more than 48 KiB of shared memory" * needs_
   synchronize();
 }
 
-TEST_CASE("gpu: the emulator ends programs whose kernels write outside of their memory or wait in vain" *
+TEST_CASE("gpu: the emulator ends programs that write outside of their memory, wait in vain or use what was destroyed" *
           needs_emulated_gpu()) {
   synchronize();
   const std::string outside = last_words_of([] {
@@ -333,6 +339,20 @@ TEST_CASE("gpu: the emulator ends programs whose kernels write outside of their 
     cudaStreamSynchronize(nullptr);
   });
   CHECK((contains(outside, "a kernel wrote outside of its 1020 bytes") || contains(outside, "AddressSanitizer")));
+#ifdef __SANITIZE_ADDRESS__
+  CHECK(contains(last_words_of([] {
+                   launch(write_after_shared_array, dim3(1), nullptr);
+                   cudaStreamSynchronize(nullptr);
+                 }),
+                 "write_after_shared_array"));
+#endif
+  CHECK(contains(last_words_of([] {
+                   cudaEvent_t event = nullptr;
+                   cudaEventCreate(&event);
+                   cudaEventDestroy(event);
+                   cudaEventRecord(event, nullptr);
+                 }),
+                 "there is no such event"));
   CHECK(contains(last_words_of([] {
                    launch<Waits::yes>(leave_early, dim3(1), nullptr);
                    cudaStreamSynchronize(nullptr);
