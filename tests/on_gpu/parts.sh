@@ -110,7 +110,15 @@ part_pytorch() {
     --size "$(real_or 160 32)" --batch "$(real_or 256 2)" --seconds "$(real_or 2 0)"
 }
 
+# The tests compare what they find: without a GPU they would pass on the CPU alone.
+need_gpu() {
+  "$programs/apps/catdog" --version | grep -q '^CUDA:.*compute capability' && return
+  "$programs/apps/catdog" --version | grep '^CUDA:'
+  exit 4
+}
+
 part_tables() {
+  need_gpu
   local names='ops*,kernels: large*,kernels: kernels*,kernels: conv*,kernels: one*,kernels: NaN*,golden*,layers*,graph*,losses: gradients*'
   names="$names,every loss*,optim*,loader*,augment*,models*,module*,bf16*,conv*,cudnn*"
   go "$programs/run_tests" -d "-tc=$(real_or "$names" 'ops: bf16*,bf16*,augment*')"
@@ -147,7 +155,10 @@ part_sanitizers() {
   done
 }
 
-part_gpu-tests() { go "$programs/run_tests" -d "-tc=$(real_or 'gpu*' 'gpu: --device*,gpu: the losses*')"; }
+part_gpu-tests() {
+  need_gpu
+  go "$programs/run_tests" -d "-tc=$(real_or 'gpu*' 'gpu: --device*,gpu: the losses*')"
+}
 
 part_speed() {
   local cases="train 160 256,infer 160 256,train 160 32,infer 160 32,train 224 128,infer 224 128"

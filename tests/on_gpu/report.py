@@ -185,8 +185,10 @@ class Report:
             print("- " + line.replace("[doctest] ", ""))
         if log and not counts:
             print(f"- no count: it did not come to its end; {len(re.findall(r'^[0-9.]+ s: ', log, re.M))} tests had ended")
-        for name in dict.fromkeys(re.findall(r"^TEST CASE:  (.*)", log, re.M)) if "ERROR" in log else ():
-            print(f"- failed or printed something: {name}")
+        for block in re.split(r"^=+$", log, flags=re.M):
+            name = re.search(r"^TEST CASE:  (.*)", block, re.M)
+            if name and "ERROR" in block:
+                print(f"- failed: {name[1]}")
 
     def sanitizers(self):
         for name, lines in sections(self.heading("sanitizers")).items():
