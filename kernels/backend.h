@@ -54,6 +54,16 @@ struct WeightTensors {
   std::vector<View> states;
 };
 
+// What an update reads on the backend, so that the program need not wait for it before.
+struct StepControl {
+  // Absent, or a few f64 numbers: unless all of them are finite, nothing is changed.
+  ConstView guard = {};
+  // [] f64, the sum of the squares of all gradients, and the norm to which they are clipped before the update, by
+  // clip_factor() of formulas.h. Not clipped if max_norm is 0; then `squares` may be absent.
+  ConstView squares = {};
+  double max_norm = 0;
+};
+
 // Copies a few numbers to the host while the program enqueues more work: start() requests the copy, and wait() waits
 // for it alone, not for what was enqueued after it. Belongs to one thread; the backend outlives it.
 class Readback {
@@ -189,10 +199,9 @@ class Backend {
 
   // -- optimizers --
   // Applies an update of formulas.h to every element of the weights, in place in w and the states. They are all f32 or
-  // all f64. `guard` is absent or holds a few f64 numbers on this backend: unless all of them are finite, nothing is
-  // changed. So a training step need not wait until the program knows that its loss and gradients are finite.
+  // all f64.
   virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
-                              const ConstView& guard = {}) = 0;
+                              const StepControl& control = {}) = 0;
 };
 
 // The backends. Each lives as long as the program. Any thread may call these functions.

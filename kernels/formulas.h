@@ -202,23 +202,39 @@ struct Adam {
   }
 };
 
+// An exponential moving average w of numbers g (Polyak and Juditsky 1992): w = (1 - lr) w + lr g.
+struct Average {
+  static constexpr int states = 0;
+  double lr;
+  void before_step(int64_t) {}
+  template <class T> CP_HD void operator()(T& w, T g) const { w = T(1 - lr) * w + T(lr) * g; }
+};
+
 }  // namespace formula
 
 // An update in the Backend interface. A new one is a struct above and its name here; a row in optim/optimizer.cpp then
 // makes an optimizer of it.
-using Update = std::variant<formula::Sgd, formula::Adam>;
+using Update = std::variant<formula::Sgd, formula::Adam, formula::Average>;
 
 template <class Fn>
 void with_formula(const Update& update, const Fn& fn) { std::visit(fn, update); }
 
-// The update of weight i, whose state is s[0][i], s[1][i], ...
+// The update of weight i, whose gradient is g and whose state is s[0][i], s[1][i], ...
 template <class Formula, class T, size_t... k>
-CP_HD void update_weight(const Formula& formula, T* w, const T* g, T* const* s, Index i, std::index_sequence<k...>) {
-  formula(w[i], g[i], s[k][i]...);
+CP_HD void update_weight(const Formula& formula, T* w, T g, [[maybe_unused]] T* const* s, Index i,
+                         std::index_sequence<k...>) {
+  formula(w[i], g, s[k][i]...);
 }
 template <class Formula, class T>
-CP_HD void update_weight(const Formula& formula, T* w, const T* g, T* const* s, Index i) {
+CP_HD void update_weight(const Formula& formula, T* w, T g, T* const* s, Index i) {
   update_weight(formula, w, g, s, i, std::make_index_sequence<Formula::states>());
+}
+
+// Clipping gradients by their norm (Pascanu et al. 2013, arXiv:1211.5063 algorithm 1): all are multiplied by this, where
+// `squares` is the sum of their squares. The 1e-6 is PyTorch's, in clip_grad_norm_().
+CP_HD inline double clip_factor(double squares, double max_norm) {
+  const double factor = max_norm / (std::sqrt(squares) + 1e-6);
+  return factor < 1 ? factor : 1;
 }
 
 // Whether none of n numbers is NaN or infinite: for those, x - x is NaN.

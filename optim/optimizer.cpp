@@ -128,12 +128,12 @@ void Optimizer::set_lr(double lr) {
   std::visit([lr](auto& formula) { formula.lr = lr; }, update_);
 }
 
-void Optimizer::step(double lr, const Tensor& guard) {
+void Optimizer::step(double lr, const Tensor& guard, const GradientClip& clip) {
   set_lr(lr);
-  step(guard);
+  step(guard, clip);
 }
 
-void Optimizer::step(const Tensor& guard) {
+void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
   CP_ENSURE(!guard.defined() || guard.dtype() == DType::f64, "optimizer: the guard is ", name(guard.dtype()),
             ", but must be f64");
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -154,7 +154,7 @@ void Optimizer::step(const Tensor& guard) {
   }
   for (const auto& [t, weights] : by_steps) {
     std::visit([t = t](auto& formula) { formula.before_step(t); }, update_);
-    parameters_[0].backend().optimizer_step(update_, weights, guard);
+    parameters_[0].backend().optimizer_step(update_, weights, {guard, clip.squares, clip.max_norm});
   }
   zero_grad();
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/var.h"
+#include "optim/clip.h"
 
 namespace counterpoise {
 
@@ -40,9 +41,10 @@ class Optimizer {
   // parameters' backend, neither parameters nor states change unless all of them are finite; yet the step is counted,
   // because the program does not wait for the numbers. Throws Error(failure) if parameters or gradients differ in dtype
   // or backend from what the constructor required, and what the backend throws.
-  void step(const Tensor& guard = {});
+  // With a `clip` (clip.h) gradients are clipped first.
+  void step(const Tensor& guard = {}, const GradientClip& clip = {});
   // The same after set_lr(lr), for example with the rate of a schedule.
-  void step(double lr, const Tensor& guard = {});
+  void step(double lr, const Tensor& guard = {}, const GradientClip& clip = {});
   // Clears the gradients of all parameters without updating them.
   void zero_grad();
 

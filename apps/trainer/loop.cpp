@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/error.h"
+#include "optim/clip.h"
 
 namespace counterpoise {
 
@@ -27,20 +28,18 @@ void check_finite(double value, const char* what, const Step& step) {
 // one is under way the next one is computed, and its update is skipped, too, if the first one diverged.
 class StepNumbers {
  public:
-  explicit StepNumbers(Backend& backend) : numbers_(Tensor::zeros(backend, {steps, 2}, DType::f64)) {
+  explicit StepNumbers(Backend& backend)
+      : numbers_(Tensor::zeros(backend, {steps, 2}, DType::f64)), squares_(Tensor::zeros(backend, {}, DType::f64)) {
     for (auto& readback : readbacks_) readback = backend.make_readback(2 * sizeof(double));
   }
 
   void start(int64_t step, const Var& loss, const std::vector<Var>& parameters) {
-    std::vector<ConstView> gradients;
-    for (const Var& p : parameters) {
-      if (p.grad().defined()) gradients.push_back(p.grad());
-    }
     const View all = numbers_;
     double* const row = all.as<double>() + 2 * (step % steps);
     Backend& backend = numbers_.backend();
     backend.cast(loss.value(), View{row, loss.shape(), DType::f64});
-    backend.sum_squares(gradients, View{row + 1, {}, DType::f64});
+    backend.sum_squares(gradients(parameters), squares_);
+    backend.copy(squares_, View{row + 1, {}, DType::f64});
     readbacks_[step % steps]->start(ConstView{row, {2}, DType::f64});
   }
   // The same step's numbers: loss and sum of squares. Waits for them.
@@ -50,10 +49,13 @@ class StepNumbers {
   }
   // For Optimizer::step(): the numbers of this step and of the one before it.
   const Tensor& guard() const { return numbers_; }
+  // The sum of the squares of the gradients of the step that was started last.
+  const Tensor& squares() const { return squares_; }
 
  private:
   static constexpr int64_t steps = 2;
   Tensor numbers_;  // a row for each step, in turns
+  Tensor squares_;
   std::unique_ptr<Readback> readbacks_[steps];
 };
 
@@ -120,7 +122,8 @@ class Run {
     if (!numbers_) numbers_ = std::make_unique<StepNumbers>(loss.backend());
     numbers_->start(step.index, loss, parameters_);
     Pending pending = {step, optimizer_.states()};
-    optimizer_.step(step.lr, numbers_->guard());
+    optimizer_.step(step.lr, numbers_->guard(), {numbers_->squares(), loop_.max_norm});
+    if (loop_.after_update) loop_.after_update(step);
     pending_.push_back(std::move(pending));
     ++steps_;
   }

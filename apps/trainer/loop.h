@@ -47,11 +47,14 @@ struct TrainingLoop {
 
   int epochs = 1;
   int64_t max_steps = 0;     // in all epochs; 0: no limit
+  double max_norm = 0;       // gradients are clipped to this norm (clip_by_norm() of optim/clip.h); 0: they are not
   uint64_t first_epoch = 1;  // the number that the DataLoader gives the first epoch
 
   // The samples of an epoch in order, instead of those that the DataLoader's sampler draws.
   std::function<std::vector<size_t>(int epoch)> order;
   std::function<void(const Step& step)> after_step;
+  // Called when the update of a step was enqueued, before its loss is known: for averages of the weights (optim/ema.h).
+  std::function<void(const Step& step)> after_update;
   // Training ends where it returns false.
   std::function<bool(const EpochResult& result)> after_epoch;
   // Called before each step and each epoch: training ends where it returns true.

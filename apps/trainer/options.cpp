@@ -148,6 +148,12 @@ OptionTable option_table(Options& o) {
       .help("Epochs between the drops of --schedule step");
   t.row(o.schedule.step_gamma, "--lr-gamma", "X").range(0, 1).in_json(o.schedule.kind == Schedule::step)
       .help("Factor on the learning rate at each of these drops");
+  t.row(o.clip_norm, "--clip-norm", "X").range(0, 1e30).otherwise("none").in_json(o.clip_norm > 0)
+      .help("Clip the gradients of a step to this norm of all of them together");
+  t.row(o.ema, "--ema", "X").range(0, 0.9999999).otherwise("none").in_json(o.ema > 0)
+      .help("Evaluate and save the exponential moving average of the weights with this decay, as 0.999");
+  t.row(o.patience, "--patience", "N").range(0, 1000000).otherwise("none").in_json(o.patience > 0)
+      .help("Early stopping: end after N epochs without a better F1 on validation");
   t.row(o.seed, "--seed", "N").range(0, int64_t(1) << 62)
       .help("Seed of everything random");
 

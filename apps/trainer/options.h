@@ -43,7 +43,9 @@ struct Options {
   std::string schedule_name = "cosine";
   Schedule schedule;
   int epochs = 0;
-  int64_t max_steps = 0;  // 0: no limit
+  int64_t max_steps = 0;          // 0: no limit
+  int patience = 0;               // epochs; 0: no early stopping
+  double clip_norm = 0, ema = 0;  // 0: without
 
   // Techniques against imbalance, in training and afterwards.
   std::string sampler = "shuffle";

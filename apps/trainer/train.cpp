@@ -3,6 +3,7 @@
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/trainer/after_training.h"
 #include "apps/trainer/data_sets.h"
@@ -21,6 +22,7 @@
 #include "layers/summary.h"
 #include "layers/weights.h"
 #include "losses/loss.h"
+#include "optim/ema.h"
 #include "optim/optimizer.h"
 
 namespace counterpoise {
@@ -156,6 +158,13 @@ class Training {
       return o_.schedule.at(static_cast<double>(step.index) / steps_per_epoch, epochs);
     };
     loop.forward = [&](const Batch& batch, const Step& step) { return forward(batch, step); };
+    loop.max_norm = o_.clip_norm;
+    if (o_.ema > 0) {
+      std::vector<Var> weights;
+      for (const Parameter& p : model_->parameters()) weights.push_back(p.var);
+      ema_.emplace(std::move(weights), o_.ema);
+      loop.after_update = [&](const Step&) { ema_->update(); };
+    }
     loop.after_step = [&](const Step& step) {
       now_.steps = step.index + 1;
       log_->add(step);
@@ -166,9 +175,15 @@ class Training {
       const auto unreadable = data_.training->unreadable();
       CP_ENSURE_AS(bad_data, epoch.samples > 0 || stop_signal(), "none of the ", data_.chosen.size(),
                    " training images can be read; the first: ", unreadable.empty() ? "" : unreadable.begin()->second);
+      if (ema_) ema_->swap();
       const bool evaluated = !stop_signal() && evaluate_epoch(epoch);
-      complete_ = evaluated && (epoch.epoch == o_.epochs || epoch.steps == total_steps_);
-      return evaluated;
+      const bool patient = o_.patience == 0 || epoch.epoch - now_.best_epoch < o_.patience;
+      if (evaluated && !patient) {
+        say(text("Early stopping: no epoch since epoch ", now_.best_epoch, " had a better F1 on validation"));
+      }
+      complete_ = evaluated && (epoch.epoch == o_.epochs || epoch.steps == total_steps_ || !patient);
+      if (ema_) ema_->swap();
+      return evaluated && patient;
     };
     try {
       loop.run(loader_, optimizer, model_->trainable());
@@ -178,6 +193,7 @@ class Training {
       throw Error(error.kind(), error.what(), "; try a smaller --lr",
                   folder().wanted() ? "; its steps are in " + folder().path("steps.csv") : "");
     }
+    if (ema_) ema_->swap();  // what is evaluated and saved from here on
     return last_epoch;
   }
 
@@ -313,6 +329,7 @@ class Training {
   std::unique_ptr<Model> model_;
   std::unique_ptr<Loss> loss_;
   std::unique_ptr<RunLog> log_;
+  std::optional<Ema> ema_;
   Standing now_;
   bool complete_ = false;  // all epochs, or steps, are done and evaluated
 };

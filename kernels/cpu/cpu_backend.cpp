@@ -358,8 +358,9 @@ void CpuBackend::dropout(const ConstView& x, double p, uint64_t key, uint64_t st
 }
 
 void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
-                                const ConstView& guard) {
-  if (guard.data && !all_finite(guard.as<double>(), guard.size())) return;
+                                const StepControl& control) {
+  if (control.guard.data && !all_finite(control.guard.as<double>(), control.guard.size())) return;
+  const double factor = control.max_norm > 0 ? clip_factor(*control.squares.as<double>(), control.max_norm) : 1;
   for (const WeightTensors& p : weights) {
     elementwise(update, p.w.dtype, p.w.size(), [&](auto formula, auto zero, Index begin, Index end) {
       using T = decltype(zero);
@@ -367,7 +368,11 @@ void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTe
       for (size_t k = 0; k < states.size(); ++k) states[k] = p.states[k].template as<T>();
       T* w = p.w.as<T>();
       const T* dw = p.dw.as<T>();
-      for (Index i = begin; i < end; ++i) update_weight(formula, w, dw, states.data(), i);
+      if (factor < 1) {
+        for (Index i = begin; i < end; ++i) update_weight(formula, w, dw[i] * T(factor), states.data(), i);
+      } else {
+        for (Index i = begin; i < end; ++i) update_weight(formula, w, dw[i], states.data(), i);
+      }
     });
   }
 }

@@ -55,7 +55,8 @@ class CpuBackend : public ReferenceBackend {
 
   void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
-  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights, const ConstView& guard) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
+                      const StepControl& control) override;
 
  private:
   detail::CachingAllocator memory_;

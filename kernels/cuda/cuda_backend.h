@@ -95,7 +95,8 @@ class CudaBackend : public Backend {
   void dropout(const ConstView& x, double p, uint64_t key, uint64_t stream, const View& y) override;
   void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
-  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights, const ConstView& guard) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
+                      const StepControl& control) override;
 
   // As the function of this name in conv_plans.h.
   void time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype, bool exact,

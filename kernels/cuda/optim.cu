@@ -74,21 +74,25 @@ void in_tables(const Tensors& tensors, const Fn& fn) {
   }
 }
 
-// Unless all n numbers of `guard` are finite, nothing is changed.
-template <class Row, class Formula>
-__global__ void update_kernel(Table<Row> table, Formula formula, const double* guard, Index n) {
+// Unless all n numbers of `guard` are finite, nothing is changed. Gradients are clipped if there are `squares`.
+template <class T, class Row, class Formula>
+__global__ void update_kernel(Table<Row> table, Formula formula, const double* guard, Index n, const double* squares,
+                              double max_norm) {
   if (!all_finite(guard, n)) return;
-  table.for_each_in_piece([&](const Row& p, Index i) { update_weight(formula, p.w, p.dw, p.state, i); });
+  const T factor = squares ? T(clip_factor(*squares, max_norm)) : T(1);
+  table.for_each_in_piece(
+      [&](const Row& p, Index i) { update_weight(formula, p.w, squares ? p.dw[i] * factor : p.dw[i], p.state, i); });
 }
 
 template <class T, class Formula>
 void update_all(cudaStream_t stream, const Formula& formula, const std::vector<WeightTensors>& weights,
-                const ConstView& guard) {
+                const StepControl& control) {
   using Row = WeightRow<T, Formula::states>;
-  const Index guards = guard.data ? guard.size() : 0;
+  const Index guards = control.guard.data ? control.guard.size() : 0;
+  const double* const squares = control.max_norm > 0 ? control.squares.as<double>() : nullptr;
   in_tables<Row>(weights, [&](const Table<Row>& table) {
-    launch(update_kernel<Row, Formula>, dim3(static_cast<unsigned>(table.blocks())), stream, table, formula,
-           guard.as<double>(), guards);
+    launch(update_kernel<T, Row, Formula>, dim3(static_cast<unsigned>(table.blocks())), stream, table, formula,
+           control.guard.as<double>(), guards, squares, control.max_norm);
   });
 }
 
@@ -114,10 +118,10 @@ __global__ void total_kernel(Index n, const double* shares, double* total) {
 }  // namespace
 
 void CudaBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
-                                 const ConstView& guard) {
+                                 const StepControl& control) {
   if (weights.empty()) return;
   dispatch(weights[0].w.dtype, [&](auto zero) {
-    with_formula(update, [&](const auto& formula) { update_all<decltype(zero)>(stream_, formula, weights, guard); });
+    with_formula(update, [&](const auto& formula) { update_all<decltype(zero)>(stream_, formula, weights, control); });
   });
 }
 

@@ -309,15 +309,19 @@ void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, co
 }
 
 void ReferenceBackend::optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
-                                      const ConstView& guard) {
-  if (guard.data && !all_finite(guard.as<double>(), guard.size())) return;
+                                      const StepControl& control) {
+  if (control.guard.data && !all_finite(control.guard.as<double>(), control.guard.size())) return;
+  const double factor = control.max_norm > 0 ? clip_factor(*control.squares.as<double>(), control.max_norm) : 1;
   for (const WeightTensors& p : weights) {
     dispatch(p.w.dtype, [&](auto zero) {
       using T = decltype(zero);
       with_formula(update, [&](const auto& formula) {
         std::vector<T*> states;
         for (const View& state : p.states) states.push_back(state.as<T>());
-        for (Index i = 0; i < p.w.size(); ++i) update_weight(formula, p.w.as<T>(), p.dw.as<T>(), states.data(), i);
+        for (Index i = 0; i < p.w.size(); ++i) {
+          const T g = p.dw.as<T>()[i];
+          update_weight(formula, p.w.as<T>(), factor < 1 ? g * T(factor) : g, states.data(), i);
+        }
       });
     });
   }

@@ -67,7 +67,8 @@ class ReferenceBackend : public Backend {
 
   void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) override;
 
-  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights, const ConstView& guard) override;
+  void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
+                      const StepControl& control) override;
 
  private:
   // y = the sums, each rounded once to y's dtype T.

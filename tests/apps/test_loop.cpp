@@ -231,3 +231,28 @@ TEST_CASE("loop: a step that diverged is the error, even if the next one fails f
     CHECK(contains(error_of([&] { line.run(); }, ErrorKind::diverged), "the loss is NaN at step 2"));
   }
 }
+
+TEST_CASE("loop: gradients are clipped, and after_update sees each step's weights before its loss is known") {
+  for (const TestBackend& machine : test_backends()) {
+    {
+      Line free(machine.backend), clipped(machine.backend);
+      clipped.loop.max_norm = 0.5;
+      std::vector<double> weights;
+      std::vector<int64_t> updated, reported;
+      clipped.loop.after_update = [&](const Step& step) {
+        updated.push_back(step.index);
+        weights.push_back(clipped.weight());
+      };
+      clipped.loop.after_step = [&](const Step& step) { reported.push_back(step.index); };
+      free.run(), clipped.run();
+      CHECK(updated == std::vector<int64_t>{0, 1, 2});
+      CHECK(reported == updated);
+      // Each gradient is longer than 0.5, so that a step is 0.05 times 0.5.
+      for (size_t i = 0; i < weights.size(); ++i) {
+        CHECK(weights[i] == doctest::Approx(0.025 * static_cast<double>(i + 1)).epsilon(1e-5));
+      }
+      CHECK(free.weight() > 0.5);
+    }
+    check_guard(machine);
+  }
+}

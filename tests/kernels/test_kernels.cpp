@@ -320,8 +320,8 @@ TEST_CASE("kernels: a step whose guard is not finite changes nothing") {
         sgd.push_back({w[i], dw[i], {v[2 * i]}}), adam.push_back({w[i], dw[i], {v[2 * i], v[2 * i + 1]}});
       const Tensor numbers_of_guard = Tensor::from(b, {Index(guard.size())}, guard);
       const ConstView view = guard.empty() ? ConstView() : ConstView(numbers_of_guard);
-      b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd, view);
-      b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam, view);
+      b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd, {view});
+      b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam, {view});
       std::vector<double> all;
       for (const auto* tensors : {&w, &v}) {
         for (const Tensor& x : *tensors) {

@@ -7,6 +7,8 @@
 #include <set>
 #include <tuple>
 
+#include "optim/clip.h"
+#include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "tests/backends.h"
@@ -37,6 +39,7 @@ TEST_CASE("optim: the steps are PyTorch's, in f64 to 1e-12 and in f32 to 1e-5") 
   const nlohmann::json file = golden();
   const List rates = file["rates"];
   std::set<std::string> covered;
+  int clipped = 0;
   for (const TestBackend& machine : test_backends()) {
     for (const nlohmann::json& golden_run : file["runs"]) {
       for (const DType dtype : {DType::f32, DType::f64}) {
@@ -48,16 +51,21 @@ TEST_CASE("optim: the steps are PyTorch's, in f64 to 1e-12 and in f32 to 1e-5") 
         const Var a(Tensor::from<double>(machine.backend, {4}, {1, -2, 0.5, 0}).cast(dtype), true);
         const Var b(Tensor::from<double>(machine.backend, {2}, {3, 1e-3}).cast(dtype), true);
         Optimizer optimizer = make_optimizer(what, {a, b}, golden_run["params"]);
+        Ema ema({a, b}, file["decay"]);
+        const double max_norm = golden_run["max_norm"];
+        clipped += max_norm > 0;
         for (size_t step = 0; step < rates.size(); ++step) {
           CAPTURE(step);
           loss_of(a, b, step).backward();
-          optimizer.step(rates[step]);
+          optimizer.step(rates[step], {}, max_norm > 0 ? clip_by_norm({a, b}, max_norm) : GradientClip());
+          ema.update();
           CHECK(optimizer.lr() == rates[step]);
           CHECK_FALSE(a.grad().defined());
           CHECK_FALSE(b.grad().defined());
           const double tolerance = dtype == DType::f64 ? 1e-12 : 1e-5;
           CHECK(deviation(numbers(a.value()), golden_run["steps"][step]["a"], 1) < tolerance);
           CHECK(deviation(numbers(b.value()), golden_run["steps"][step]["b"], 1) < tolerance);
+          CHECK(deviation(numbers(ema.averages()[0]), golden_run["steps"][step]["average_of_a"], 1) < tolerance);
         }
       }
     }
@@ -65,6 +73,7 @@ TEST_CASE("optim: the steps are PyTorch's, in f64 to 1e-12 and in f32 to 1e-5") 
   }
   const std::vector<std::string> names = optimizer_names();
   CHECK(covered == std::set<std::string>(names.begin(), names.end()));
+  CHECK(clipped > 0);
 }
 
 TEST_CASE("optim: the classes are the rows of their names, with PyTorch's defaults") {
@@ -155,6 +164,34 @@ TEST_CASE("optim: a step whose guard is not finite changes neither weights nor s
       CHECK(optimizer.states()[0].steps == 2);
       CHECK_FALSE(x.grad().defined());
       CHECK(fails(ErrorKind::failure, {"guard", "f32"}, [&] { optimizer.step(fine.cast(DType::f32)); }));
+    }
+    check_guard(machine);
+  }
+}
+
+TEST_CASE("optim: averages start as copies of the weights, soon forget these, and are exchanged with the weights") {
+  for (const TestBackend& machine : test_backends()) {
+    {
+      Var w(Tensor::full(machine.backend, {2}, 8, DType::f64), true);
+      Ema ema({w}, 0.5);
+      CHECK(numbers(ema.averages()[0]) == List{8, 8});
+      w.set_value(Tensor::full(machine.backend, {2}, 0, DType::f64));
+      ema.update();  // d = (1 + 1) / (10 + 1)
+      CHECK(ema.averages()[0].cast(DType::f64).to_vector<double>()[0] == doctest::Approx(8 * 2. / 11).epsilon(1e-12));
+      for (int t = 2; t <= 100; ++t) ema.update();
+      CHECK(ema.steps() == 100);
+      ema.load({Tensor::full(machine.backend, {2}, 4, DType::f64)}, 1000);
+      ema.update();  // d = 0.5
+      ema.swap();
+      CHECK(numbers(w.value()) == List{2, 2});
+      CHECK(numbers(ema.averages()[0]) == List{0, 0});
+      ema.swap();
+      CHECK(numbers(w.value()) == List{0, 0});
+      CHECK(fails(ErrorKind::failure, {"0 averages", "1 parameters"}, [&] { ema.load({}, 1); }));
+      CHECK(fails(ErrorKind::failure, {"[3]", "[2]"},
+                  [&] { ema.load({Tensor::zeros(machine.backend, {3}, DType::f64)}, 1); }));
+      CHECK(fails(ErrorKind::invalid_argument, {"decay 1", "below 1"}, [&] { Ema({w}, 1); }));
+      CHECK(fails(ErrorKind::invalid_argument, {"norm -1"}, [&] { clip_by_norm({w}, -1); }));
     }
     check_guard(machine);
   }
