@@ -19,7 +19,11 @@ namespace counterpoise {
 
 // The purpose of the numbers: part of the key, so that a new use does not change the numbers of another. `draw` is for
 // the synthetic images.
-enum class Stream : uint32_t { init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample, resample };
+// clang-format off
+enum class Stream : uint32_t {
+  init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample, resample, split
+};
+// clang-format on
 
 class Random {
  public:

@@ -1,0 +1,155 @@
+#include "data/split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "core/random.h"
+#include "kernels/error.h"
+
+namespace counterpoise {
+
+namespace {
+
+// How many of n samples each part gets: the largest remainder's method, and at least one where n suffices.
+std::vector<size_t> apportion(size_t n, const std::vector<double>& shares) {
+  const size_t parts = shares.size();
+  std::vector<size_t> sizes(parts);
+  std::vector<double> remainders(parts);
+  size_t given = 0;
+  for (size_t p = 0; p < parts; ++p) {
+    // (A share such as 0.1 is not exact: 0.1 of 30 is 3 and not 2.9999...)
+    const double exact = static_cast<double>(n) * shares[p];
+    sizes[p] = static_cast<size_t>(std::floor(exact + 1e-9));
+    remainders[p] = exact - static_cast<double>(sizes[p]);
+    given += sizes[p];
+  }
+  std::vector<size_t> order(parts);
+  std::iota(order.begin(), order.end(), size_t(0));
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return remainders[a] > remainders[b]; });
+  for (size_t i = 0; given < n; ++i, ++given) ++sizes[order[i % parts]];
+  if (n < parts) {
+    for (size_t p = 0; p < parts; ++p) sizes[p] = p < n ? 1 : 0;
+    return sizes;
+  }
+  for (size_t& size : sizes) {
+    if (size > 0) continue;
+    --*std::max_element(sizes.begin(), sizes.end());
+    size = 1;
+  }
+  return sizes;
+}
+
+std::vector<int> by_class(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed) {
+  std::map<int32_t, std::vector<size_t>> samples;
+  for (size_t i = 0; i < labels.size(); ++i) samples[labels[i]].push_back(i);
+  std::vector<int> part(labels.size());
+  for (auto& [label, members] : samples) {
+    Random rng(seed, Stream::split, static_cast<uint64_t>(label));
+    rng.shuffle(members);
+    size_t next = 0;
+    const std::vector<size_t> sizes = apportion(members.size(), shares);
+    for (size_t p = 0; p < sizes.size(); ++p) {
+      for (size_t k = 0; k < sizes[p]; ++k) part[members[next++]] = static_cast<int>(p);
+    }
+  }
+  return part;
+}
+
+// The samples of each class in a group, or in a part.
+using Counts = std::vector<double>;
+
+// How uneven the parts are: the variance, over parts, of the share of a class that a part has by the share that it
+// should have, summed over classes.
+double unevenness(const std::vector<Counts>& parts, const Counts& totals, const std::vector<double>& shares) {
+  double sum = 0;
+  for (size_t c = 0; c < totals.size(); ++c) {
+    double mean = 0, squares = 0;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const double filled = parts[p][c] / (totals[c] * shares[p]);
+      mean += filled, squares += filled * filled;
+    }
+    mean /= static_cast<double>(parts.size());
+    sum += squares / static_cast<double>(parts.size()) - mean * mean;
+  }
+  return sum;
+}
+
+std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
+                          const std::vector<std::string>& groups) {
+  std::map<int32_t, size_t> classes;
+  for (const int32_t label : labels) classes.emplace(label, classes.size());
+  std::map<std::string, Counts> counts;
+  Counts totals(classes.size());
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const size_t c = classes.at(labels[i]);
+    Counts& of_group = counts.emplace(groups[i], Counts(classes.size())).first->second;
+    ++of_group[c], ++totals[c];
+  }
+  CP_ENSURE_AS(bad_data, counts.size() >= shares.size(), "split: ", counts.size(), " groups cannot be split into ",
+               shares.size(), " parts");
+
+  // In random order, but those that unbalance the parts most come first, while there is room to make up for them.
+  std::vector<const std::pair<const std::string, Counts>*> order;
+  for (const auto& group : counts) order.push_back(&group);
+  Random rng(seed, Stream::split);
+  rng.shuffle(order);
+  const auto weight = [&](const Counts& of_group) {
+    double sum = 0;
+    for (size_t c = 0; c < totals.size(); ++c) sum += std::pow(of_group[c] / totals[c], 2);
+    return sum;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const auto* a, const auto* b) { return weight(a->second) > weight(b->second); });
+
+  std::map<std::string, int> place;
+  std::vector<Counts> parts(shares.size(), Counts(totals.size()));
+  std::vector<bool> is_empty(shares.size(), true);
+  for (size_t placed = 0; placed < order.size(); ++placed) {
+    const Counts& of_group = order[placed]->second;
+    const size_t empty = static_cast<size_t>(std::count(is_empty.begin(), is_empty.end(), true));
+    const bool only_empty = order.size() - placed <= empty;  // or a part would stay without any
+    int best = -1;
+    double least = 0;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      if (only_empty && !is_empty[p]) continue;
+      for (size_t c = 0; c < totals.size(); ++c) parts[p][c] += of_group[c];
+      const double cost = unevenness(parts, totals, shares);
+      for (size_t c = 0; c < totals.size(); ++c) parts[p][c] -= of_group[c];
+      if (best < 0 || cost < least) best = static_cast<int>(p), least = cost;
+    }
+    for (size_t c = 0; c < totals.size(); ++c) parts[best][c] += of_group[c];
+    is_empty[best] = false;
+    place[order[placed]->first] = best;
+  }
+  std::vector<int> part;
+  for (const std::string& group : groups) part.push_back(place.at(group));
+  return part;
+}
+
+}  // namespace
+
+std::vector<int> stratified_parts(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
+                                  const std::vector<std::string>& groups) {
+  CP_ENSURE_AS(invalid_argument, shares.size() >= 2, "split: at least two shares are needed, as 0.8 and 0.2");
+  double sum = 0;
+  for (const double share : shares) {
+    CP_ENSURE_AS(invalid_argument, share > 0 && share < 1, "split: the share ", share, " is not between 0 and 1");
+    sum += share;
+  }
+  CP_ENSURE_AS(invalid_argument, std::fabs(sum - 1) < 1e-6, "split: the shares add up to ", sum, ", not to 1");
+  CP_ENSURE_AS(invalid_argument, groups.empty() || groups.size() == labels.size(), "split: ", groups.size(),
+               " groups for ", labels.size(), " samples");
+  CP_ENSURE_AS(bad_data, labels.size() >= shares.size(), "split: ", labels.size(), " samples cannot be split into ",
+               shares.size(), " parts");
+  return groups.empty() ? by_class(labels, shares, seed) : by_group(labels, shares, seed, groups);
+}
+
+std::vector<int> k_folds(const std::vector<int32_t>& labels, int folds, uint64_t seed,
+                         const std::vector<std::string>& groups) {
+  CP_ENSURE_AS(invalid_argument, folds >= 2, "k_folds: ", folds, " is no number of folds; at least 2 are needed");
+  return stratified_parts(labels, std::vector<double>(static_cast<size_t>(folds), 1. / folds), seed, groups);
+}
+
+}  // namespace counterpoise
