@@ -6,6 +6,7 @@
 
 #include "core/io/file.h"
 #include "data/images/jpeg_check.h"
+#include "data/images/memory_budget.h"
 #include "data/images/png_check.h"
 #include "kernels/error.h"
 
@@ -20,6 +21,10 @@ namespace {
 constexpr size_t largest_file = size_t{64} << 20;
 constexpr int largest_side = 16384;
 constexpr int64_t most_pixels = 100'000'000;
+constexpr int64_t most_memory = 1'200'000'000;  // bytes, for one image: 100 million pixels of a progressive JPEG
+
+// Shared by all threads that decode: many photographs fit in at once, and few of the largest images.
+detail::MemoryBudget decoding_memory(size_t{1} << 30);
 
 bool starts_with(const uint8_t* bytes, size_t size, const std::string& magic, size_t at = 0) {
   return size >= at + magic.size() && std::memcmp(bytes + at, magic.data(), magic.size()) == 0;
@@ -152,6 +157,11 @@ Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
   CP_ENSURE_AS(bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
                name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
                most_pixels / 1000000, " million in all are read");
+  const int64_t memory = int64_t{height} * width * image.memory;
+  CP_ENSURE_AS(bad_data, memory <= most_memory, name, ": too large: ", width, " x ", height,
+               " pixels of this kind take ", memory / 1000000, " MB to decode, at most ", most_memory / 1000000,
+               " are used; convert it to 8 bits per channel without interlacing, or reduce it");
+  const detail::MemoryBudget::Part part(decoding_memory, static_cast<size_t>(memory) + 2 * size);
   return detail::stb_decode(bytes, size, height, width, name);
 }
 

@@ -1,5 +1,6 @@
 #include "data/images/png_check.h"
 
+#include <algorithm>
 #include <array>
 
 #include "kernels/error.h"
@@ -64,6 +65,9 @@ ImageSize check_png(const uint8_t* bytes, size_t size, const std::string& name) 
       require(depth == 8 || (depth == 16 && color != 3) ||
                   ((depth == 1 || depth == 2 || depth == 4) && (color == 0 || color == 3)),
               "bad PNG: unknown number of bits");
+      // Twice the samples as they are in the file; the passes of an interlaced image take another half of them.
+      const int channels = color == 2 ? 3 : color == 4 ? 2 : color == 6 ? 4 : 1;
+      image.memory = std::max(image.memory, (channels * depth + 7) / 8 * (content[12] == 0 ? 4 : 5) / 2);
     }
     data |= type == "IDAT";
     if (type == "IEND") break;

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -12,6 +14,7 @@
 #include "core/random.h"
 #include "data/images/image.h"
 #include "data/images/jpeg_check.h"
+#include "data/images/memory_budget.h"
 #include "data/images/png_check.h"
 #include "kernels/error.h"
 #include "tests/support.h"
@@ -217,6 +220,58 @@ TEST_CASE("image: a small file cannot take much memory") {
   append_chunk(png, "IDAT", data);
   append_chunk(png, "IEND", {});
   check_complaint(png, "more memory");
+}
+
+TEST_CASE("image: a small file cannot take much time") {
+  // A progressive JPEG of 10000 x 10000 gray pixels: each scan is a pass over all of them, though it has no data.
+  const auto jpeg = [](int scans) {
+    Bytes file = {0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0};
+    file.resize(file.size() + 64, 1);
+    append(file, {0xFF, 0xC2, 0, 11, 8, 0x27, 0x10, 0x27, 0x10, 1, 1, 0x11, 0});
+    append(file, {0xFF, 0xC4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    for (int i = 0; i < scans; ++i) append(file, {0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 0, 0});
+    append(file, {0xFF, 0xD9});
+    return file;
+  };
+  const auto check = [&](int scans) { detail::check_jpeg(jpeg(scans).data(), jpeg(scans).size(), "a.jpg"); };
+  CHECK(complaint([&] { check(15); }) == "");
+  CHECK(contains(complaint([&] { check(16); }), "too many scans for 10000 x 10000 pixels"));
+  CHECK(contains(complaint([&] { check(200); }), "too many scans for 10000 x 10000 pixels"));
+}
+
+TEST_CASE("image: what an image needs for decoding is limited, too") {
+  // 9000 x 9000 pixels; the data are missing, so that those within the limit are damaged.
+  const Bytes png = golden_file("rgb.png");
+  const auto message = [&](uint8_t depth, uint8_t color, uint8_t interlaced) {
+    return complaint(with_header(png, 16, {0, 0, 0x23, 0x28, 0, 0, 0x23, 0x28, depth, color, 0, 0, interlaced}));
+  };
+  CHECK(contains(message(16, 6, 0), "9000 x 9000 pixels of this kind take 1296 MB to decode, at most 1200"));
+  CHECK(contains(message(16, 6, 1), "take 1620 MB"));
+  CHECK(contains(message(16, 2, 0), "damaged"));
+  CHECK(contains(message(8, 6, 1), "damaged"));
+}
+
+TEST_CASE("image: threads share the memory for decoding") {
+  detail::MemoryBudget budget(100);
+  std::atomic<int> used{0}, most{0}, alone{0};
+  std::vector<std::thread> threads;
+  for (int bytes : {30, 40, 60, 1000}) {
+    threads.emplace_back([&, bytes] {
+      for (int i = 0; i < 50; ++i) {
+        const detail::MemoryBudget::Part part(budget, bytes);
+        const int now = used += bytes;
+        for (int seen = most; bytes < 1000 && seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+        alone += bytes == 1000 && used == 1000;
+        used -= bytes;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  CHECK(most <= 100);
+  CHECK(most > 60);
+  CHECK(alone == 50);
 }
 
 TEST_CASE("image: each reason for a refusal is named") {
