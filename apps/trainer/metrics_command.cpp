@@ -1,12 +1,12 @@
 #include "apps/trainer/metrics_command.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "apps/trainer/flags.h"
-#include "core/io/file.h"
 #include "data/tables/csv.h"
 #include "losses/metrics/calibration.h"
 #include "losses/metrics/curves.h"
@@ -38,10 +38,54 @@ Json curves(const Scores& s) {
           {"precision_recall", {{"precision", pr.precision}, {"recall", pr.recall}, {"thresholds", pr.thresholds}}}};
 }
 
+// Whether two labels stand for one class: the same text, spaces around it apart, or the same number.
+bool same_label(const std::string& a, const std::string& b) {
+  const auto trimmed = [](const std::string& text) {
+    const size_t first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
+    return first == std::string::npos ? "" : text.substr(first, last + 1 - first);
+  };
+  double x = 0, y = 0;
+  return trimmed(a) == trimmed(b) || (parse_csv_number(a, x) && parse_csv_number(b, y) && x == y);
+}
+
+// Tells the positive class from the other one, of which there is one at most.
+class Labels {
+ public:
+  explicit Labels(std::string positive) : positive_(std::move(positive)) {}
+
+  bool is_positive(const std::string& label, const CsvReader& reader) {
+    for (size_t i = 0; i < seen_.size(); ++i) {
+      if (label == seen_[i]) return seen_is_positive_[i];
+    }
+    CP_ENSURE_AS(bad_data, label.find_first_not_of(" \t") != std::string::npos, reader.place(),
+                 ": the label is empty; fill it in, or remove the row");
+    const bool known = std::any_of(seen_.begin(), seen_.end(), [&](auto& other) { return same_label(label, other); });
+    const bool is_positive = same_label(label, positive_);
+    if (known) return is_positive;
+    CP_ENSURE_AS(bad_data, seen_.size() < 2, reader.place(), ": the label \"", label, "\" is a third one, beside ",
+                 join(seen_), "; the metrics are those of two classes, so give all others one label");
+    seen_.push_back(label);
+    seen_is_positive_.push_back(is_positive);
+    return is_positive;
+  }
+
+  // Throws unless some label was positive, or all were 0.
+  void check_found(const std::string& path) const {
+    const bool found =
+        std::any_of(seen_.begin(), seen_.end(), [&](auto& label) { return same_label(label, positive_); });
+    CP_ENSURE_AS(bad_data, found || (seen_.size() == 1 && same_label(seen_[0], "0")), path, ": no label is \"",
+                 positive_, "\"; say with --positive which of these is: ", join(seen_));
+  }
+
+ private:
+  const std::string positive_;
+  std::vector<std::string> seen_;  // one label of each class
+  std::vector<bool> seen_is_positive_;
+};
+
 // The scores of a table with the columns "label" and either "score" or "logit", in any order.
 Scores read_scores(const std::string& path, const std::string& positive) {
-  constexpr size_t limit = size_t(1) << 32;
-  CsvReader reader(read_file(path, limit), path);
+  CsvReader reader(path);
   const std::vector<std::string>& header = reader.header();
   const size_t label = reader.find("label"), score = reader.find("score"), logit = reader.find("logit");
   CP_ENSURE_AS(bad_data, label < header.size() && (score < header.size()) != (logit < header.size()), path,
@@ -49,24 +93,24 @@ Scores read_scores(const std::string& path, const std::string& positive) {
                join(header));
   const bool is_logit = logit < header.size();
   const size_t value = is_logit ? logit : score;
+  for (const size_t column : {label, value}) {
+    CP_ENSURE_AS(bad_data, std::count(header.begin(), header.end(), header[column]) == 1, reader.place(),
+                 ": two columns are named \"", header[column], "\"; rename one");
+  }
 
   Scores scores;
   scores.scale = is_logit ? Scores::logit : Scores::probability;
-  std::set<std::string> labels;
+  Labels labels(positive);
   for (std::vector<std::string> row; reader.next(row);) {
     double x = 0;
     CP_ENSURE_AS(bad_data, parse_csv_number(row[value], x), reader.place(), ": \"", row[value], "\" is not a number");
     CP_ENSURE_AS(bad_data, is_logit || (0 <= x && x <= 1), reader.place(), ": the score ", x,
                  " is no probability; call the column logit if these are logits");
     scores.values.push_back(x);
-    scores.is_positive.push_back(row[label] == positive);
-    if (labels.size() < 10) labels.insert(row[label]);
+    scores.is_positive.push_back(labels.is_positive(row[label], reader));
   }
   CP_ENSURE_AS(bad_data, !scores.values.empty(), path, ": holds no samples");
-  // A file of negatives only is fine, one of other labels is not.
-  const bool found = std::find(scores.is_positive.begin(), scores.is_positive.end(), true) != scores.is_positive.end();
-  CP_ENSURE_AS(bad_data, found || labels == std::set<std::string>{"0"}, path, ": no label is \"", positive,
-               "\"; say with --positive which of these is: ", join(labels));
+  labels.check_found(path);
   return scores;
 }
 
@@ -94,11 +138,22 @@ Json to_json(const Scores& s, double threshold) {
   const Confusion counts = confusion(s.values, s.is_positive, threshold);
   Json json = to_json(counts);
   json.update(averages(counts));
-  json["roc_auc"] = roc_auc(s.values, s.is_positive);
-  json["average_precision"] = average_precision(s.values, s.is_positive);
+  auto sorted = std::make_unique<const SortedScores>(s.values, s.is_positive);
+  json["roc_auc"] = roc_auc(*sorted);
+  json["average_precision"] = average_precision(*sorted);
+  Json best_thresholds;
+  for (const std::string& metric : tunable_metrics()) {
+    const BestThreshold best = best_threshold(*sorted, metric);
+    best_thresholds[metric] = {{"threshold", best.threshold}, {"value", best.value}};
+  }
+  sorted.reset();  // large, and not needed below
   if (s.scale != Scores::number) {
-    std::vector<double> p = s.values;
-    if (s.scale == Scores::logit) std::transform(p.begin(), p.end(), p.begin(), probability);
+    std::vector<double> of_logits;
+    if (s.scale == Scores::logit) {
+      of_logits.resize(s.values.size());
+      std::transform(s.values.begin(), s.values.end(), of_logits.begin(), probability);
+    }
+    const std::vector<double>& p = s.scale == Scores::logit ? of_logits : s.values;
     const CalibrationError error = calibration_error(top_label(p, s.is_positive));
     json["log_loss"] =
         s.scale == Scores::logit ? log_loss_from_logits(s.values, s.is_positive) : log_loss(p, s.is_positive);
@@ -106,10 +161,7 @@ Json to_json(const Scores& s, double threshold) {
     json["expected_calibration_error"] = error.expected;
     json["maximum_calibration_error"] = error.maximum;
   }
-  for (const std::string& metric : tunable_metrics()) {
-    const BestThreshold best = best_threshold(s.values, s.is_positive, metric);
-    json["best_thresholds"][metric] = {{"threshold", best.threshold}, {"value", best.value}};
-  }
+  json["best_thresholds"] = std::move(best_thresholds);
   return json;
 }
 
@@ -120,7 +172,8 @@ std::string json_text(const Json& json) {
 void metrics(int argc, char** argv) {
   CLI::App app(
       "Print every metric of a classifier's scores as JSON.\n\n"
-      "The first line of the file names its columns: label, and score (a probability) or logit; others are ignored.",
+      "The first line of the file names its columns: label, and score (a probability) or logit; others are ignored. "
+      "There are two labels; spaces around one do not matter, nor how a number is written.",
       "./apps/catdog metrics");
   std::string file, positive = "1", threshold = "0.5";
   bool with_curves = false;

@@ -6,11 +6,14 @@
 
 #include "core/io/file.h"
 #include "data/images/jpeg_check.h"
+#include "data/images/memory_budget.h"
+#include "data/images/png_check.h"
 #include "kernels/error.h"
 
 namespace counterpoise {
 
 using detail::check_jpeg;
+using detail::check_png;
 using detail::ImageSize;
 
 namespace {
@@ -18,51 +21,19 @@ namespace {
 constexpr size_t largest_file = size_t{64} << 20;
 constexpr int largest_side = 16384;
 constexpr int64_t most_pixels = 100'000'000;
+constexpr int64_t most_memory = 1'200'000'000;  // bytes, for one image: 100 million pixels of a progressive JPEG
+
+// Shared by all threads that decode: many photographs fit in at once, and few of the largest images.
+detail::MemoryBudget decoding_memory(size_t{1} << 30);
 
 bool starts_with(const uint8_t* bytes, size_t size, const std::string& magic, size_t at = 0) {
   return size >= at + magic.size() && std::memcmp(bytes + at, magic.data(), magic.size()) == 0;
 }
 
-uint32_t big_endian(const uint8_t* p) { return uint32_t{p[0]} << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
 uint32_t little_endian(const uint8_t* p, int bytes) {
   uint32_t value = 0;
   for (int i = bytes - 1; i >= 0; --i) value = value << 8 | p[i];
   return value;
-}
-
-// Walks over a PNG's chunks up to IEND (ISO/IEC 15948, 5.3): each must lie inside the file, and none may need something
-// that stb_image does not support.
-ImageSize check_png(const uint8_t* bytes, size_t size, const std::string& name) {
-  const auto require = [&](bool condition, const char* why) { CP_ENSURE_AS(bad_data, condition, name, ": ", why); };
-  const char* truncated = "truncated PNG: it stops before its IEND chunk";
-  ImageSize image;
-  bool data = false;
-  for (size_t at = 8;;) {
-    require(size - at >= 12, truncated);
-    const size_t length = big_endian(bytes + at);
-    const std::string type(bytes + at + 4, bytes + at + 8);
-    const uint8_t* content = bytes + at + 8;
-    require(length <= size - at - 12, truncated);
-    require((type == "IHDR") == (at == 8), "bad PNG: IHDR is not the first chunk, or not the only");
-    if (type == "IHDR") {
-      require(length == 13, "bad PNG: the IHDR chunk has a wrong length");
-      require(big_endian(content) < 1u << 31 && big_endian(content + 4) < 1u << 31, "bad PNG: impossible size");
-      image = {int(big_endian(content + 4)), int(big_endian(content))};
-      const int depth = content[8], color = content[9];
-      require(color == 0 || color == 2 || color == 3 || color == 4 || color == 6, "bad PNG: unknown color type");
-      require(depth == 8 || (depth == 16 && color != 3) ||
-                  ((depth == 1 || depth == 2 || depth == 4) && (color == 0 || color == 3)),
-              "bad PNG: unknown number of bits");
-    }
-    data |= type == "IDAT";
-    if (type == "IEND") break;
-    const bool critical = type[0] >= 'A' && type[0] <= 'Z';
-    require(!critical || type == "IHDR" || type == "PLTE" || type == "IDAT",
-            "a PNG with a critical chunk that is not in the standard: convert it");
-    at += 12 + length;
-  }
-  require(data, "bad PNG: no image data");
-  return image;
 }
 
 // Checks a BMP's headers, and that all its rows are there: stb_image reads black after the end of the file.
@@ -186,6 +157,11 @@ Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
   CP_ENSURE_AS(bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
                name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
                most_pixels / 1000000, " million in all are read");
+  const int64_t memory = int64_t{height} * width * image.memory;
+  CP_ENSURE_AS(bad_data, memory <= most_memory, name, ": too large: ", width, " x ", height,
+               " pixels of this kind take ", memory / 1000000, " MB to decode, at most ", most_memory / 1000000,
+               " are used; convert it to 8 bits per channel without interlacing, or reduce it");
+  const detail::MemoryBudget::Part part(decoding_memory, static_cast<size_t>(memory) + 2 * size);
   return detail::stb_decode(bytes, size, height, width, name);
 }
 

@@ -20,9 +20,11 @@ struct Image {
 };
 
 // Reads a JPEG (baseline or progressive), PNG or BMP file, whatever its name ends in. Gray becomes
-// RGB, 16 bits become 8, transparency is dropped. At most 64 MB, 16384 pixels a side and 100
-// million in all. Throws Error(bad_data): one line with the path and the reason, which for all but
-// an unreadable file has the form `path: reason`.
+// RGB, 16 bits become 8, transparency is dropped. At most 64 MB, 16384 pixels a side, 100 million
+// in all, and 1.2 GB of memory for decoding, which a PNG of 16 bits and four channels reaches at 75 million pixels, or
+// 60 million if it is interlaced. Threads that decode share 1 GiB, and wait for each other where that is not enough.
+// Throws Error(bad_data): one line with the path and the reason, which for all but an unreadable file has the form
+// `path: reason`.
 Image decode_image(const std::string& path);
 
 // The same for a file in memory, which messages call `name`.

@@ -1,9 +1,14 @@
 #include "data/images/image_folder.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "data/images/image.h"
 #include "kernels/error.h"
@@ -24,40 +29,105 @@ std::string extension_of(const fs::path& path) {
 
 bool hidden(const fs::path& path) { return path.filename().string().rfind('.', 0) == 0; }
 
+[[noreturn]] void fail_to_read(const std::string& path, const std::error_code& error) {
+  throw Error(ErrorKind::bad_data, path, ": cannot be read: ", error.message(),
+              error == std::errc::permission_denied ? "; change its permissions, or move it out of the data set" : "");
+}
+
+// What the path leads to, through links. Throws unless that can be found out; a link to nothing is `not_found`.
+fs::file_type type_of(const fs::path& path) {
+  std::error_code error;
+  const fs::file_type type = fs::status(path, error).type();
+  if (type == fs::file_type::none || type == fs::file_type::unknown) fail_to_read(path.string(), error);
+  return type;
+}
+
+// What is in a folder, hidden entries apart, sorted by the bytes of the names.
+std::vector<fs::path> entries(const fs::path& directory) {
+  std::error_code error;
+  std::vector<fs::path> paths;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    if (!hidden(it->path())) paths.push_back(it->path());
+  }
+  if (error) fail_to_read(directory.string(), error);
+  std::sort(paths.begin(), paths.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return paths;
+}
+
+// The name with every byte outside of ASCII's printable characters as \xE9.
+std::string escaped(const std::string& name) {
+  std::string text;
+  for (const char c : name) {
+    char hex[5];
+    std::snprintf(hex, sizeof hex, "\\x%02X", static_cast<unsigned char>(c));
+    text += c >= ' ' && c <= '~' ? std::string(1, c) : hex;
+  }
+  return text;
+}
+
+// Whether the bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(const std::string& text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0; };
+    const int first = byte(i++);
+    if (first < 0x80) continue;
+    const int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
+    int code = first & (0x3F >> more);
+    for (int k = 0; k < more; ++k) {
+      if ((byte(i) & 0xC0) != 0x80) return false;
+      code = code << 6 | (byte(i++) & 0x3F);
+    }
+    const int least[] = {0, 0x80, 0x800, 0x10000};
+    if (first < 0xC0 || first > 0xF4 || code < least[more] || code > 0x10FFFF || code >> 11 == 0xD800 >> 11)
+      return false;
+  }
+  return true;
+}
+
 // The classes: names of the sub-directories of `directory`, sorted by their bytes.
 std::vector<std::string> class_names(const std::string& directory) {
-  std::error_code error;
   std::vector<std::string> names;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_directory(error) && !hidden(it->path())) names.push_back(it->path().filename().string());
+  for (const fs::path& path : entries(directory)) {
+    if (type_of(path) != fs::file_type::directory) continue;
+    names.push_back(path.filename().string());
+    CP_ENSURE_AS(bad_data, is_utf8(names.back()), directory, ": the name of the class's folder \"",
+                 escaped(names.back()), "\" is not UTF-8; rename it");
   }
-  CP_ENSURE_AS(bad_data, !error, directory, ": cannot be read as a folder: ", error.message());
   CP_ENSURE_AS(bad_data, !names.empty(), directory,
                ": holds no folders; put the images of each class into a folder of its own, as in ", directory,
                "/cat/1.jpg");
-  std::sort(names.begin(), names.end());
   return names;
 }
 
-// The images at any depth below `directory`, in natural order. `others` collects the other extensions seen.
-std::vector<std::string> image_files(const fs::path& directory, std::set<std::string>& others) {
-  std::error_code error;
-  std::vector<std::string> files;
-  const auto options = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator it(directory, options, error), end; !error && it != end; it.increment(error)) {
-    if (hidden(it->path())) {
-      if (it->is_directory(error)) it.disable_recursion_pending();
+// Adds the images at any depth below `directory` to `files`, in no order, and other files' extensions to `others`.
+// `seen` holds the folders that were read, because a link may lead back to one.
+void add_images(const fs::path& directory, std::set<std::pair<dev_t, ino_t>>& seen, std::vector<std::string>& files,
+                std::set<std::string>& others) {
+  struct stat info;
+  if (stat(directory.c_str(), &info) != 0) fail_to_read(directory.string(), {errno, std::generic_category()});
+  if (!seen.insert({info.st_dev, info.st_ino}).second) return;
+  for (const fs::path& path : entries(directory)) {
+    const fs::file_type type = type_of(path);
+    if (type == fs::file_type::directory) {
+      add_images(path, seen, files, others);
       continue;
     }
-    if (!it->is_regular_file(error)) continue;
-    const std::string extension = extension_of(it->path());
+    // A link to nothing is listed: it is then counted and named as an image that cannot be read.
+    if (type != fs::file_type::regular && type != fs::file_type::not_found) continue;
+    const std::string extension = extension_of(path);
     if (!extension.empty() && (std::string(accepted) + " ").find(extension + " ") != std::string::npos) {
-      files.push_back(it->path().string());
+      files.push_back(path.string());
     } else {
       others.insert(extension.empty() ? "(none)" : extension);
     }
   }
-  CP_ENSURE_AS(bad_data, !error, directory.string(), ": cannot be read: ", error.message());
+}
+
+// The images at any depth below `directory`, in natural order. `others` collects the other extensions seen.
+std::vector<std::string> image_files(const fs::path& directory, std::set<std::string>& others) {
+  std::set<std::pair<dev_t, ino_t>> seen;
+  std::vector<std::string> files;
+  add_images(directory, seen, files, others);
   std::sort(files.begin(), files.end(), natural_less);
   return files;
 }
@@ -114,13 +184,12 @@ std::vector<uint8_t> ImageFolder::read(const Sample& sample, size_t) const {
 }
 
 std::string split_directory(const std::string& root, const std::vector<std::string>& names) {
-  std::error_code error;
-  CP_ENSURE_AS(bad_data, fs::is_directory(root, error), root,
+  CP_ENSURE_AS(bad_data, type_of(root) == fs::file_type::directory, root,
                ": no such folder; a data set has train/CLASS/*.jpg and validation/CLASS/*.jpg in it");
   std::string wanted;
   for (const std::string& name : names) {
     const fs::path path = fs::path(root) / name;
-    if (fs::is_directory(path, error)) return path.string();
+    if (type_of(path) == fs::file_type::directory) return path.string();
     wanted += (wanted.empty() ? "" : " or ") + path.string();
   }
   throw Error(ErrorKind::bad_data, wanted, ": no such folder; lay the images out as ", root, "/train/CLASS/*.jpg and ",

@@ -9,8 +9,9 @@ namespace counterpoise {
 
 // Classes are the sub-directories of `directory` in bytewise order; names that begin with a dot are skipped. Files
 // are found at any depth, by extension: .jpg, .jpeg, .png, .bmp in any case; their order is natural (cat.2 before
-// cat.10). Images are stretched to image_size x image_size (bilinear, antialiased). Throws Error(bad_data) if the
-// directory is missing, has no sub-directory, or one of them holds no image.
+// cat.10). Symbolic links are followed, and each folder of a class is read once. Images are stretched to image_size x
+// image_size (bilinear, antialiased). Throws Error(bad_data) if the directory is missing or has no sub-directory, one
+// of them holds no image or has a name that is not UTF-8, or any folder cannot be read.
 class ImageFolder : public ImageDataset {
  public:
   ImageFolder(const std::string& directory, int image_size);

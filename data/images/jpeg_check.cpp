@@ -8,13 +8,16 @@
 namespace counterpoise::detail {
 namespace {
 
-// Encoders write about ten scans. Each costs the decoder a pass over all blocks however few bytes
-// it has, so that without a limit a small file could keep it busy for hours.
+// Encoders write about ten scans. Each costs the decoder a pass over all blocks of its components however few bytes
+// it has, so that without limits a small file could keep it busy for hours. libjpeg's progressive scans hold 14 samples
+// per pixel in all, or 8 where colors are halved in both directions.
 constexpr int most_scans = 200;
+constexpr int64_t most_samples = 1'500'000'000;
 
 struct Component {
   int id = 0, quantization = 0;
-  bool seen = false;  // in a scan that carries its DC coefficients
+  int64_t samples = 0;  // in whole blocks
+  bool seen = false;    // in a scan that carries its DC coefficients
 };
 
 class JpegCheck {
@@ -111,6 +114,13 @@ class JpegCheck {
     const int h_max = *std::max_element(h, h + n), v_max = *std::max_element(v, v + n);
     for (int i = 0; i < n; ++i)
       if (h_max % h[i] != 0 || v_max % v[i] != 0) fail("fractional sampling factors");
+    const auto samples = [](int pixels, int largest, int factor) {
+      return (pixels + 8 * largest - 1) / (8 * largest) * 8 * int64_t{factor};
+    };
+    for (int i = 0; i < n; ++i)
+      component_[i].samples = samples(frame_.width, h_max, h[i]) * samples(frame_.height, v_max, v[i]);
+    // A progressive image's coefficients are kept, in 16 bits.
+    if (progressive_) frame_.memory += 2 * n;
     components_ = n;
   }
 
@@ -157,8 +167,11 @@ class JpegCheck {
       in_scan[i] = std::find_if(component_, component_ + components_, [id](const Component& c) { return c.id == id; });
       if (in_scan[i] == component_ + components_) fail("a scan of an unknown component");
       if (std::count(in_scan, in_scan + i, in_scan[i])) fail("a component twice in one scan");
+      samples_ += in_scan[i]->samples;
       tables[i] = byte();
     }
+    if (samples_ > most_samples)
+      fail("too many scans for ", frame_.width, " x ", frame_.height, " pixels; convert it to a baseline JPEG");
     const int first = byte(), last = byte(), bits = byte(), high = bits >> 4, low = bits & 15;
     const bool dc = first == 0, ac = !progressive_ || first > 0;
     if (progressive_ && (last > 63 || first > last || (dc && last > 0) || (ac && n > 1)))
@@ -196,6 +209,7 @@ class JpegCheck {
   size_t at_ = 0, end_ = size_;  // the next byte; the end of the segment or of the file
   ImageSize frame_;
   int components_ = 0, scans_ = 0;
+  int64_t samples_ = 0;  // in all scans
   bool progressive_ = false;
   Component component_[3];
   bool huffman_[2][4] = {}, quantization_[4] = {};

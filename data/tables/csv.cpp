@@ -5,14 +5,35 @@
 #include <cmath>
 #include <map>
 
-#include "core/io/file.h"
 #include "kernels/error.h"
 
 namespace counterpoise {
 
-CsvReader::CsvReader(std::string text, std::string name) : text_(std::move(text)), name_(std::move(name)) {
+CsvReader::CsvReader(std::string text, std::string name) : name_(std::move(name)), text_(std::move(text)) {
+  read_header();
+}
+
+CsvReader::CsvReader(const std::string& path)
+    : name_(path), file_(std::make_unique<InputFile>(path)), exhausted_(false) {
+  read_on();
+  read_header();
+}
+
+void CsvReader::read_header() {
   if (text_.rfind("\xef\xbb\xbf", 0) == 0) at_ = 3;
   CP_ENSURE_AS(bad_data, read_row(header_), name_, ": is empty; its first line must name the columns");
+}
+
+// Drops what has been parsed, and reads as much again as is left, so that a long row is not read too often.
+void CsvReader::read_on() {
+  text_.erase(0, at_);
+  at_ = 0;
+  const size_t old = text_.size(), more = std::max(old, size_t{1} << 20);
+  text_.resize(old + more);
+  const size_t n = file_->read_at(offset_, &text_[old], more);
+  text_.resize(old + n);
+  offset_ += n;
+  exhausted_ = n < more;
 }
 
 size_t CsvReader::find(const std::string& column) const {
@@ -28,23 +49,42 @@ bool CsvReader::next(std::vector<std::string>& row) {
   return true;
 }
 
+bool CsvReader::ends_line(size_t at) const {
+  return at >= text_.size() || text_[at] == '\n' ||
+         (text_[at] == '\r' && (at + 1 >= text_.size() || text_[at + 1] == '\n'));
+}
+
+void CsvReader::skip_line_end() {
+  if (at_ < text_.size() && text_[at_] == '\r') ++at_;
+  if (at_ < text_.size()) ++at_, ++line_;
+}
+
 bool CsvReader::read_row(std::vector<std::string>& row) {
-  const auto ends_line = [&](size_t at) {
-    return at >= text_.size() || text_[at] == '\n' ||
-           (text_[at] == '\r' && (at + 1 >= text_.size() || text_[at + 1] == '\n'));
-  };
-  const auto skip_line_end = [&] {
-    if (at_ < text_.size() && text_[at_] == '\r') ++at_;
-    if (at_ < text_.size()) ++at_, ++line_;
-  };
+  while (true) {
+    const size_t line = line_, at = at_;
+    const bool found = parse_row(row);
+    if (at_ < text_.size() || exhausted_) return found;
+    // The row may go on in the rest of the file.
+    at_ = at;
+    line_ = line;
+    read_on();
+  }
+}
+
+// Stops at the end of text_, where the row may be incomplete.
+bool CsvReader::parse_row(std::vector<std::string>& row) {
   while (at_ < text_.size() && ends_line(at_)) skip_line_end();
   if (at_ >= text_.size()) return false;
   row_line_ = line_;
-  row.clear();
+  size_t fields = 0;
   while (true) {
-    std::string field;
+    // Strings of the last row are used again, with their memory.
+    if (fields == row.size()) row.emplace_back();
+    std::string& field = row[fields++];
     if (at_ < text_.size() && text_[at_] == '"') {
+      field.clear();
       for (++at_;; ++at_) {
+        if (at_ >= text_.size() && !exhausted_) return false;
         CP_ENSURE_AS(bad_data, at_ < text_.size(), place(), ": a quotation mark is not closed");
         if (text_[at_] == '"') {
           if (at_ + 1 >= text_.size() || text_[at_ + 1] != '"') break;
@@ -58,13 +98,17 @@ bool CsvReader::read_row(std::vector<std::string>& row) {
                    ": text after the closing quotation mark of \"", field, "\"");
     } else {
       const size_t first = at_;
-      while (!ends_line(at_) && text_[at_] != ',') ++at_;
-      field = text_.substr(first, at_ - first);
+      while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '\n' && !(text_[at_] == '\r' && ends_line(at_))) {
+        ++at_;
+      }
+      field.assign(text_, first, at_ - first);
     }
-    row.push_back(std::move(field));
+    CP_ENSURE_AS(bad_data, field.find('\0') == std::string::npos, place(),
+                 ": a byte is 0, which no text has; save the file as CSV in UTF-8");
     if (ends_line(at_)) break;
     ++at_;  // the comma
   }
+  row.resize(fields);
   skip_line_end();
   return true;
 }
@@ -123,10 +167,9 @@ Classes classes_of(const std::vector<std::string>& texts) {
 }  // namespace
 
 Table read_csv(const std::string& path, const CsvOptions& options) {
-  constexpr size_t limit = size_t(1) << 34;
   CP_ENSURE_AS(invalid_argument, !options.label.empty(), "read_csv: say which column of ", path,
                " is the label: {.label = \"...\"}");
-  CsvReader reader(read_file(path, limit), path);
+  CsvReader reader(path);
   const std::vector<std::string>& header = reader.header();
   for (size_t c = 0; c < header.size(); ++c) {
     CP_ENSURE_AS(bad_data, reader.find(header[c]) == c, reader.place(), ": two columns are named \"", header[c], "\"");

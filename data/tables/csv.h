@@ -7,9 +7,12 @@
 // The functions are safe to call from several threads.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "core/io/file.h"
 #include "data/tables/table.h"
 
 namespace counterpoise {
@@ -33,13 +36,15 @@ class CsvReader {
   // Reads the first row, the header. `name` stands for the file in messages. Throws Error(bad_data) for a text without
   // rows.
   CsvReader(std::string text, std::string name);
+  // The same for a file, of which about a megabyte is in memory at a time. Throws Error(bad_data) if it cannot be read.
+  explicit CsvReader(const std::string& path);
 
   const std::vector<std::string>& header() const { return header_; }
   // The position of the first column with this name; header().size() if there is none.
   size_t find(const std::string& column) const;
 
-  // The next row; false at the end. Throws Error(bad_data) for a row with more or fewer fields than the header and for
-  // a quoted field that is not closed.
+  // The next row; false at the end. Throws Error(bad_data) for a row with more or fewer fields than the header, for a
+  // quoted field that is not closed, and for a byte 0.
   bool next(std::vector<std::string>& row);
   // The line on which the last row begins, counted from 1.
   size_t line() const { return row_line_; }
@@ -47,9 +52,18 @@ class CsvReader {
   std::string place() const;
 
  private:
+  void read_header();
   bool read_row(std::vector<std::string>& row);
+  bool parse_row(std::vector<std::string>& row);
+  bool ends_line(size_t at) const;
+  void skip_line_end();
+  void read_on();
 
-  const std::string text_, name_;
+  const std::string name_;
+  const std::unique_ptr<const InputFile> file_;  // or null
+  uint64_t offset_ = 0;                          // in the file, of what comes after text_
+  bool exhausted_ = true;                        // nothing comes after text_
+  std::string text_;
   std::vector<std::string> header_;
   size_t at_ = 0, line_ = 1, row_line_ = 1;
 };

@@ -80,6 +80,8 @@ std::vector<ReliabilityBin> reliability_curve(const std::vector<double>& probabi
 TopLabel top_label(const std::vector<double>& probabilities, const std::vector<bool>& is_positive) {
   check("top_label", probabilities, is_positive.size());
   TopLabel top;
+  top.confidence.reserve(probabilities.size());
+  top.correct.reserve(probabilities.size());
   for (size_t i = 0; i < probabilities.size(); ++i) {
     const double p = probabilities[i];
     top.confidence.push_back(std::max(p, 1 - p));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "kernels/error.h"
 
@@ -31,28 +30,26 @@ double between(double low, double high) {
 
 }  // namespace
 
-std::vector<ThresholdCounts> threshold_sweep(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
+SortedScores::SortedScores(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
   CP_ENSURE(scores.size() == is_positive.size(), "threshold sweep: ", scores.size(), " scores for ", is_positive.size(),
             " labels");
   CP_ENSURE(!scores.empty(), "threshold sweep: there are no samples");
-  const size_t nan =
-      std::find_if(scores.begin(), scores.end(), [](double s) { return std::isnan(s); }) - scores.begin();
-  CP_ENSURE(nan == scores.size(), "threshold sweep: the score of sample ", nan, " is NaN");
-
-  std::vector<size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), size_t(0));
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
-  Confusion counts;
-  counts.fn = std::count(is_positive.begin(), is_positive.end(), true);
-  counts.tn = static_cast<int64_t>(scores.size()) - counts.fn;
-  std::vector<ThresholdCounts> sweep;
-  for (size_t i = 0; i < order.size(); ++i) {
-    const bool positive = is_positive[order[i]];
-    ++(positive ? counts.tp : counts.fp);
-    --(positive ? counts.fn : counts.tn);
-    const double score = scores[order[i]];
-    if (i + 1 == order.size() || scores[order[i + 1]] != score) sweep.push_back({score, counts});
+  const auto positives = static_cast<size_t>(std::count(is_positive.begin(), is_positive.end(), true));
+  positive_.reserve(positives);
+  negative_.reserve(scores.size() - positives);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    CP_ENSURE(!std::isnan(scores[i]), "threshold sweep: the score of sample ", i, " is NaN");
+    (is_positive[i] ? positive_ : negative_).push_back(scores[i]);
   }
+  std::sort(positive_.begin(), positive_.end());
+  std::sort(negative_.begin(), negative_.end());
+}
+
+std::vector<ThresholdCounts> threshold_sweep(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
+  std::vector<ThresholdCounts> sweep;
+  SortedScores(scores, is_positive).descend([&](double threshold, const Confusion& counts) {
+    sweep.push_back({threshold, counts});
+  });
   return sweep;
 }
 
@@ -77,18 +74,20 @@ RocCurve roc_curve(const std::vector<double>& scores, const std::vector<bool>& i
   return curve;
 }
 
-double roc_auc(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
-  const std::vector<ThresholdCounts> sweep = threshold_sweep(scores, is_positive);
+double roc_auc(const SortedScores& scores) {
   // Twice the number of pairs in which the positive sample has the higher score; a tie counts one.
   double pairs = 0;
   Confusion before;
-  for (const ThresholdCounts& now : sweep) {
-    const Confusion& c = now.counts;
+  scores.descend([&](double, const Confusion& c) {
     pairs += static_cast<double>(c.fp - before.fp) * static_cast<double>(before.tp + c.tp);
     before = c;
-  }
+  });
   const double all = static_cast<double>(before.tp) * static_cast<double>(before.fp);
   return pairs / (2 * all);  // 0 / 0 is NaN
+}
+
+double roc_auc(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
+  return roc_auc(SortedScores(scores, is_positive));
 }
 
 PrecisionRecallCurve precision_recall_curve(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
@@ -105,14 +104,18 @@ PrecisionRecallCurve precision_recall_curve(const std::vector<double>& scores, c
   return curve;
 }
 
-double average_precision(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
+double average_precision(const SortedScores& scores) {
   double sum = 0, found = 0;
-  for (const ThresholdCounts& point : threshold_sweep(scores, is_positive)) {
-    const double recall = point.counts.recall();
-    sum += (recall - found) * point.counts.precision();
+  scores.descend([&](double, const Confusion& counts) {
+    const double recall = counts.recall();
+    sum += (recall - found) * counts.precision();
     found = recall;
-  }
+  });
   return sum;
+}
+
+double average_precision(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
+  return average_precision(SortedScores(scores, is_positive));
 }
 
 const std::vector<std::string>& tunable_metrics() {
@@ -124,25 +127,27 @@ const std::vector<std::string>& tunable_metrics() {
   return names;
 }
 
-BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
-                             const std::string& metric) {
+BestThreshold best_threshold(const SortedScores& scores, const std::string& metric) {
   const auto* row =
       std::find_if(std::begin(tunable), std::end(tunable), [&](const Metric& m) { return m.name == metric; });
   CP_ENSURE_AS(invalid_argument, row != std::end(tunable), "no threshold can be chosen for the metric \"", metric,
                "\"; valid are ", detail::join(tunable_metrics()));
-  const std::vector<ThresholdCounts> sweep = threshold_sweep(scores, is_positive);
-  size_t best = sweep.size() - 1;
-  double value = row->of(sweep[best].counts);
-  for (size_t i = best; i-- > 0;) {
-    const double here = row->of(sweep[i].counts);
+  bool first = true;
+  double below = 0;  // the threshold before
+  BestThreshold best = {0, 0};
+  scores.ascend([&](double threshold, const Confusion& counts) {
+    const double value = row->of(counts);
     // Equal fractions may be rounded differently; the choice of a threshold must not depend on that.
-    if (here > value + 1e-12) {
-      best = i;
-      value = here;
-    }
-  }
-  const double high = sweep[best].threshold;
-  return {best + 1 < sweep.size() ? between(sweep[best + 1].threshold, high) : high, value};
+    if (first || value > best.value + 1e-12) best = {first ? threshold : between(below, threshold), value};
+    first = false;
+    below = threshold;
+  });
+  return best;
+}
+
+BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
+                             const std::string& metric) {
+  return best_threshold(SortedScores(scores, is_positive), metric);
 }
 
 }  // namespace counterpoise

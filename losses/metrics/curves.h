@@ -10,6 +10,7 @@
 // Thread safety: these functions use no state of their own.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,47 @@ namespace counterpoise {
 struct ThresholdCounts {
   double threshold;
   Confusion counts;
+};
+
+// The scores of positive and of negative samples, each sorted. Functions that take it need not sort again, and no list
+// of all thresholds is made: 8 bytes per sample.
+class SortedScores {
+ public:
+  SortedScores(const std::vector<double>& scores, const std::vector<bool>& is_positive);
+
+  int64_t positives() const { return static_cast<int64_t>(positive_.size()); }
+  int64_t negatives() const { return static_cast<int64_t>(negative_.size()); }
+
+  // Calls visit(threshold, counts) with each distinct score as the threshold, from the highest to the lowest.
+  template <class Visit>
+  void descend(const Visit& visit) const {
+    Confusion c = {0, 0, positives(), negatives()};
+    for (size_t i = positive_.size(), j = negative_.size(); i > 0 || j > 0;) {
+      const double threshold = i == 0   ? negative_[j - 1]
+                               : j == 0 ? positive_[i - 1]
+                                        : std::max(positive_[i - 1], negative_[j - 1]);
+      for (; i > 0 && positive_[i - 1] == threshold; --i) ++c.tp, --c.fn;
+      for (; j > 0 && negative_[j - 1] == threshold; --j) ++c.fp, --c.tn;
+      visit(threshold, c);
+    }
+  }
+
+  // The same from the lowest to the highest.
+  template <class Visit>
+  void ascend(const Visit& visit) const {
+    Confusion c = {positives(), negatives(), 0, 0};
+    for (size_t i = 0, j = 0; i < positive_.size() || j < negative_.size();) {
+      const double threshold = i == positive_.size()   ? negative_[j]
+                               : j == negative_.size() ? positive_[i]
+                                                       : std::min(positive_[i], negative_[j]);
+      visit(threshold, c);
+      for (; i < positive_.size() && positive_[i] == threshold; ++i) --c.tp, ++c.fn;
+      for (; j < negative_.size() && negative_[j] == threshold; ++j) --c.fp, ++c.tn;
+    }
+  }
+
+ private:
+  std::vector<double> positive_, negative_;  // ascending
 };
 
 // The counts with each distinct score as the threshold, from the highest to the lowest, where all samples are predicted
@@ -41,6 +83,7 @@ RocCurve roc_curve(const std::vector<double>& scores, const std::vector<bool>& i
 // as one half. NaN if all samples are of one class. It does not depend on how rare the positive class is;
 // average_precision() does.
 double roc_auc(const std::vector<double>& scores, const std::vector<bool>& is_positive);
+double roc_auc(const SortedScores& scores);
 
 // The precision-recall curve, from the lowest threshold to the highest; then precision 1 at recall 0, which has no
 // threshold. Without positives recall is 1 at every threshold.
@@ -53,6 +96,7 @@ PrecisionRecallCurve precision_recall_curve(const std::vector<double>& scores, c
 // Average precision: the sum over descending thresholds of precision times the increase in recall. There is no linear
 // interpolation between points, which would be too optimistic (Davis and Goadrich 2006). 0 without positives.
 double average_precision(const std::vector<double>& scores, const std::vector<bool>& is_positive);
+double average_precision(const SortedScores& scores);
 
 // The metrics that a threshold can be chosen for: "f1", "balanced-accuracy", "g-mean", "mcc".
 const std::vector<std::string>& tunable_metrics();
@@ -73,5 +117,6 @@ struct BestThreshold {
 // is biased upwards. Throws Error(invalid_argument) that lists the metrics for any other name.
 BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
                              const std::string& metric);
+BestThreshold best_threshold(const SortedScores& scores, const std::string& metric);
 
 }  // namespace counterpoise

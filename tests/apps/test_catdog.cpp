@@ -436,6 +436,18 @@ TEST_CASE("metrics of a CSV file") {
         doctest::Approx((std::log1p(std::exp(-2)) + std::log1p(std::exp(1)) + std::log1p(std::exp(-3))) / 3));
   CHECK(Json::parse(catdog(file("logit,label\n2,0\n-1,0\n")).out)["roc_auc"].is_null());
 
+  check_fails(file("label,score\n1,0.5\n,0.2\n0,0.1\n"), 3, "line 3: the label is empty; fill it in");
+  check_fails(file("label,score\n,0.2\n1,0.5\n"), 3, "line 2: the label is empty");
+  check_fails(file("label,score\n1,0.5\n0,0.1\n2,0.2\n"), 3, "line 4: the label \"2\" is a third one, beside 1, 0");
+  check_fails(file("label,score,label\n1,0.5,0\n0,0.1,1\n"), 3, "line 1: two columns are named \"label\"");
+  check_fails(file("label,score,score\n1,0.5,0\n0,0.1,1\n"), 3, "two columns are named \"score\"");
+  check_fails(file(std::string("label,score\n1,0.5\0junk\n", 23)), 3, "line 2: a byte is 0");
+  check_fails(file("label,score\n1,0x1p-1\n0,0.1\n"), 3, "line 2: \"0x1p-1\" is not a number");
+  const Json spelled = Json::parse(catdog(file("label,score\n1,0.9\n 1,0.8\n1.0,0.7\n0,0.1\n0.0,0.2\n")).out);
+  CHECK(spelled["positives"] == 3);
+  CHECK(spelled["negatives"] == 2);
+  const Json broken = Json::parse(catdog(file("path,label,score\n\"a\nb\",1,0.9\n\"c\r\nd\",0,0.1\n")).out);
+  CHECK(broken["samples"] == 2);
   check_fails(file("label,value\n1,2\n"), 3, "must name the columns label and one of score");
   check_fails(file("label,score\n1,2\n"), 3, "line 2: the score 2 is no probability; call the column logit");
   check_fails(file("label,logit\n1,two\n"), 3, "line 2: \"two\" is not a number");

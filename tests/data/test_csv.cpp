@@ -77,6 +77,35 @@ TEST_CASE("csv: quotation marks, line ends and the byte order mark of RFC 4180")
   CHECK(!reader.next(row));
 }
 
+TEST_CASE("csv: a file is read piece by piece, with the same rows as from memory") {
+  const TemporaryFolder folder;
+  std::string text = "\xef\xbb\xbfname,\"a\"\"b\"\r\n";
+  const std::string fields[] = {"", "plain", "two\r\nlines", "a,b", "say \"hi\"", "\"", "cr\r"};
+  for (int i = 0; i < 90000; ++i) {
+    // Fields of many lengths, so that a piece ends within each kind of them.
+    text += csv_field(fields[i % 7] + std::string(i % 37, 'x') + fields[i % 5]) + "," + csv_field(fields[i % 6]);
+    text += i % 3 == 0 ? "\r\n" : i % 3 == 1 ? "\n" : "\n\n";
+    if (i == 45000) text += csv_field(std::string(3 << 20, '\n')) + ",long\n";
+  }
+  write_file(folder / "a.csv", text);
+  CsvReader file(folder / "a.csv"), memory(text, "a.csv");
+  CHECK(file.header() == Texts{"name", "a\"b"});
+  Texts row, want;
+  size_t rows = 0, differ = 0;
+  for (; memory.next(want); ++rows) {
+    REQUIRE(file.next(row));
+    differ += row != want || file.line() != memory.line();
+  }
+  CHECK(rows == 90001);
+  CHECK(differ == 0);
+  CHECK(!file.next(row));
+  write_file(folder / "b.csv", "a\n\"" + std::string(3 << 20, '\n'));
+  CsvReader open(folder / "b.csv");
+  CHECK(contains(error_of([&] { open.next(row); }, ErrorKind::bad_data),
+                 "b.csv, line 2: a quotation mark is not closed"));
+  CHECK(contains(error_of([] { CsvReader("/no/such.csv"); }, ErrorKind::bad_data), "/no/such.csv"));
+}
+
 TEST_CASE("csv: a field that is written is read again") {
   for (const char* text : {"", "plain", "a,b", "say \"hi\"", "\"", "two\nlines", "cr\r", " space "}) {
     CAPTURE(text);
@@ -101,6 +130,7 @@ TEST_CASE("csv: what is wrong is named with its line") {
     CAPTURE(bad);
     CHECK(contains(complaint(std::string("a,y\n1,0\n\"") + bad + "\",0\n"), "is not a number"));
   }
+  CHECK(contains(complaint(std::string("a,y\n1,0\n0.5\0,1\n", 15)), "line 3: a byte is 0"));
   CHECK(contains(complaint("a,y\n1,\n"), "line 2: column \"y\" is empty"));
   CHECK(contains(complaint("a,y\n1,\"0\n2,1\n"), "line 2: a quotation mark is not closed"));
   CHECK(contains(complaint("a,y\n1,\"0\"1\n"), "line 2: text after the closing quotation mark of \"0\""));

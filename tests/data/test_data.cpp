@@ -1,5 +1,9 @@
 // Folders of images, subsets of them, and random numbers.
+#include <unistd.h>
+
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "core/random.h"
 #include "data/images/image_folder.h"
@@ -57,6 +61,76 @@ TEST_CASE("an image folder says what is wrong with it") {
                      },
                      ErrorKind::bad_data),
                  "validation"));
+}
+
+TEST_CASE("an image folder: names of classes are UTF-8") {
+  for (const char* name : {"katze", "caf\xC3\xA9", "\xE7\x8C\xAB", "\xF0\x9F\x90\xB1"}) {
+    CAPTURE(name);
+    const ImageFiles folder;
+    folder.image(std::string(name) + "/1.bmp", 1);
+    CHECK(ImageFolder(folder.path.string(), 8).classes() == std::vector<std::string>{name});
+  }
+  for (const char* name : {"caf\xE9", "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE7\x8C.", "\xFF"}) {
+    CAPTURE(name);
+    const ImageFiles folder;
+    folder.image(std::string(name) + "/1.bmp", 1);
+    const std::string message = error_of([&] { ImageFolder(folder.path.string(), 8); }, ErrorKind::bad_data);
+    CHECK(contains(message, "is not UTF-8; rename it"));
+    CHECK(std::all_of(message.begin(), message.end(), [](char c) { return c >= ' ' && c <= '~'; }));
+  }
+}
+
+TEST_CASE("an image folder follows symbolic links, once to each folder") {
+  const ImageFiles folder;
+  folder.image("set/cat/1.bmp", 1);
+  folder.image("elsewhere/2.bmp", 2);
+  folder.image("elsewhere/deeper/3.bmp", 3);
+  const auto link = [&](const char* to, const char* name) {
+    std::filesystem::create_symlink(folder.path / to, folder.path / name);
+  };
+  link("elsewhere", "set/cat/a");
+  link("elsewhere/deeper", "set/cat/b");  // has been read as a/deeper
+  link("set/cat", "elsewhere/back");
+  link("nowhere", "set/cat/gone.bmp");
+  const ImageFolder set((folder.path / "set").string(), 2);
+  CHECK(set.size() == 4);
+  CHECK(set.load(1) != nullptr);
+  size_t bad = 0;
+  for (size_t i = 0; i < set.size(); ++i) bad += set.load(i) == nullptr;
+  CHECK(bad == 1);
+  REQUIRE(set.unreadable().size() == 1);
+  CHECK(contains(set.unreadable().begin()->second, "gone.bmp"));
+}
+
+TEST_CASE("an image folder: what may not be read is an error that says so") {
+  const ImageFiles folder;
+  folder.image("train/cat/1.bmp", 1);
+  folder.image("train/cat/deeper/2.bmp", 2);
+  const bool root = geteuid() == 0;  // who may read everything
+  const auto message = [&](const char* locked, const std::function<void()>& read) {
+    namespace fs = std::filesystem;
+    fs::permissions(folder.path, fs::perms(0755));
+    fs::permissions(folder.path / locked, fs::perms(0));
+    if (root) REQUIRE(seteuid(65534) == 0);
+    std::string y;
+    try {
+      read();
+    } catch (const Error& error) {
+      y = error.what();
+    }
+    if (root) REQUIRE(seteuid(0) == 0);
+    fs::permissions(folder.path / locked, fs::perms(0755));
+    return y;
+  };
+  const std::string train = (folder.path / "train").string();
+  const auto list = [&] { ImageFolder(train, 8); };
+  CHECK(contains(message("train/cat/deeper", list), "train/cat/deeper: cannot be read: Permission denied; change"));
+  CHECK(contains(message("train/cat", list), "train/cat: cannot be read: Permission denied"));
+  CHECK(contains(message("train", list), "train: cannot be read: Permission denied"));
+  CHECK(
+      contains(message(".", [&] { split_directory(folder.path.string(), {"train"}); }), "cannot be read: Permission"));
+  CHECK(contains(message(".", [&] { split_directory(train, {"cat"}); }), "train: cannot be read: Permission denied"));
+  CHECK(message("train/cat/deeper", [] {}) == "");
 }
 
 TEST_CASE("subset: seeded or natural, nested in the count, and never more than there is") {

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -12,6 +14,8 @@
 #include "core/random.h"
 #include "data/images/image.h"
 #include "data/images/jpeg_check.h"
+#include "data/images/memory_budget.h"
+#include "data/images/png_check.h"
 #include "kernels/error.h"
 #include "tests/support.h"
 
@@ -72,6 +76,37 @@ Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end())
 Bytes with(Bytes file, size_t at, const Bytes& value) {
   std::copy(value.begin(), value.end(), file.begin() + at);
   return file;
+}
+
+Bytes big_endian(uint32_t n) { return {uint8_t(n >> 24), uint8_t(n >> 16), uint8_t(n >> 8), uint8_t(n)}; }
+
+void append(Bytes& file, const Bytes& more) { file.insert(file.end(), more.begin(), more.end()); }
+
+// The CRC-32 one bit at a time, as its definition says.
+uint32_t slow_crc32(const Bytes& bytes) {
+  uint32_t sum = ~0u;
+  for (const uint8_t b : bytes) {
+    sum ^= b;
+    for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (0xEDB88320 & -(sum & 1));
+  }
+  return ~sum;
+}
+
+void append_chunk(Bytes& png, const std::string& type, const Bytes& content) {
+  append(png, big_endian(uint32_t(content.size())));
+  Bytes body = bytes_of(type);
+  append(body, content);
+  append(png, body);
+  append(png, big_endian(slow_crc32(body)));
+}
+
+// The PNG file with `value` in its IHDR chunk, from byte `at` of the file on, and that chunk's checksum.
+Bytes with_header(const Bytes& png, size_t at, const Bytes& value) {
+  const Bytes changed = with(png, at, value);
+  Bytes result(changed.begin(), changed.begin() + 8);
+  append_chunk(result, "IHDR", Bytes(changed.begin() + 16, changed.begin() + 29));
+  result.insert(result.end(), changed.begin() + 33, changed.end());
+  return result;
 }
 
 // Where in a JPEG file the segment of a marker begins.
@@ -136,6 +171,23 @@ TEST_CASE("image: flipped bits never do more than throw") {
   }
 }
 
+TEST_CASE("image: no flipped bit of a PNG goes unnoticed") {
+  CHECK(detail::crc32(bytes_of("123456789").data(), 9) == 0xCBF43926);  // the check value of its definition
+  for (const char* name : {"rgb.png", "16bit.png"}) {
+    CAPTURE(name);
+    REQUIRE(golden()["files"].contains(name));
+    const Bytes bytes = golden_file(name);
+    int accepted = 0;
+    for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+      Bytes damaged = bytes;
+      damaged[bit / 8] ^= 1 << bit % 8;
+      accepted += complaint(damaged) == "";
+    }
+    CHECK(accepted == 0);
+    check_complaint(with(bytes, 33 + 8 + 5, {uint8_t(~bytes[33 + 8 + 5])}), "wrong checksum of the chunk at byte 33");
+  }
+}
+
 TEST_CASE("image: a Huffman table of too many symbols is refused, twice") {
   for (const int shortest : {1, 12}) {
     CAPTURE(shortest);
@@ -164,14 +216,62 @@ TEST_CASE("image: a small file cannot take much memory") {
   }
   put(0, 7);  // end of block
   put(0, 8);
-  const uint32_t n = data.size();
-  const Bytes head = {uint8_t(n >> 24), uint8_t(n >> 16), uint8_t(n >> 8), uint8_t(n)};
   png.resize(33);  // signature and IHDR
-  png.insert(png.end(), head.begin(), head.end());
-  for (const char c : std::string("IDAT")) png.push_back(c);
-  png.insert(png.end(), data.begin(), data.end());
-  png.insert(png.end(), {0, 0, 0, 0, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0, 0, 0, 0});
+  append_chunk(png, "IDAT", data);
+  append_chunk(png, "IEND", {});
   check_complaint(png, "more memory");
+}
+
+TEST_CASE("image: a small file cannot take much time") {
+  // A progressive JPEG of 10000 x 10000 gray pixels: each scan is a pass over all of them, though it has no data.
+  const auto jpeg = [](int scans) {
+    Bytes file = {0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0};
+    file.resize(file.size() + 64, 1);
+    append(file, {0xFF, 0xC2, 0, 11, 8, 0x27, 0x10, 0x27, 0x10, 1, 1, 0x11, 0});
+    append(file, {0xFF, 0xC4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    for (int i = 0; i < scans; ++i) append(file, {0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 0, 0});
+    append(file, {0xFF, 0xD9});
+    return file;
+  };
+  const auto check = [&](int scans) { detail::check_jpeg(jpeg(scans).data(), jpeg(scans).size(), "a.jpg"); };
+  CHECK(complaint([&] { check(15); }) == "");
+  CHECK(contains(complaint([&] { check(16); }), "too many scans for 10000 x 10000 pixels"));
+  CHECK(contains(complaint([&] { check(200); }), "too many scans for 10000 x 10000 pixels"));
+}
+
+TEST_CASE("image: what an image needs for decoding is limited, too") {
+  // 9000 x 9000 pixels; the data are missing, so that those within the limit are damaged.
+  const Bytes png = golden_file("rgb.png");
+  const auto message = [&](uint8_t depth, uint8_t color, uint8_t interlaced) {
+    return complaint(with_header(png, 16, {0, 0, 0x23, 0x28, 0, 0, 0x23, 0x28, depth, color, 0, 0, interlaced}));
+  };
+  CHECK(contains(message(16, 6, 0), "9000 x 9000 pixels of this kind take 1296 MB to decode, at most 1200"));
+  CHECK(contains(message(16, 6, 1), "take 1620 MB"));
+  CHECK(contains(message(16, 2, 0), "damaged"));
+  CHECK(contains(message(8, 6, 1), "damaged"));
+}
+
+TEST_CASE("image: threads share the memory for decoding") {
+  detail::MemoryBudget budget(100);
+  std::atomic<int> used{0}, most{0}, alone{0};
+  std::vector<std::thread> threads;
+  for (int bytes : {30, 40, 60, 1000}) {
+    threads.emplace_back([&, bytes] {
+      for (int i = 0; i < 50; ++i) {
+        const detail::MemoryBudget::Part part(budget, bytes);
+        const int now = used += bytes;
+        for (int seen = most; bytes < 1000 && seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+        alone += bytes == 1000 && used == 1000;
+        used -= bytes;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  CHECK(most <= 100);
+  CHECK(most > 60);
+  CHECK(alone == 50);
 }
 
 TEST_CASE("image: each reason for a refusal is named") {
@@ -199,12 +299,16 @@ TEST_CASE("image: each reason for a refusal is named") {
   no_scan.insert(no_scan.end(), {0xFF, 0xD9});
   check_complaint(no_scan, "no image data");
 
-  check_complaint(with(png, 16, {0, 0, 0x40, 1}), "too large");
-  check_complaint(with(png, 16, {0, 0, 0x30, 0, 0, 0, 0x30, 0}), "too large");
-  check_complaint(with(png, 16, {0xFF, 0, 0, 0}), "impossible size");
-  check_complaint(with(png, 16, {0, 0, 0, 0}), "without pixels");
-  check_complaint(with(png, 24, {16, 3}), "bits");
-  check_complaint(with(png, 16, {0, 0, 1}), "damaged");  // wider than its data
+  check_complaint(with_header(png, 16, {0, 0, 0x40, 1}), "too large");
+  check_complaint(with_header(png, 16, {0, 0, 0x30, 0, 0, 0, 0x30, 0}), "too large");
+  check_complaint(with_header(png, 16, {0xFF, 0, 0, 0}), "impossible size");
+  check_complaint(with_header(png, 16, {0, 0, 0, 0}), "without pixels");
+  check_complaint(with_header(png, 24, {16, 3}), "bits");
+  check_complaint(with_header(png, 16, {0, 0, 1}), "damaged");  // wider than its data
+  Bytes foreign(png.begin(), png.begin() + 33);
+  append_chunk(foreign, "CgBI", {0, 0, 0, 0});
+  foreign.insert(foreign.end(), png.begin() + 33, png.end());
+  check_complaint(foreign, "critical chunk");
   check_complaint(with(bmp, 18, {0, 0, 0, 0x7F}), "truncated");
   check_complaint(with(bmp, 30, {1}), "compressed");
   check_complaint(with(bmp, 22, {0, 0, 0, 0x80}), "impossible size");
