@@ -148,7 +148,7 @@ std::vector<int> stratified_parts(const std::vector<int32_t>& labels, const std:
 
 std::vector<int> k_folds(const std::vector<int32_t>& labels, int folds, uint64_t seed,
                          const std::vector<std::string>& groups) {
-  CP_ENSURE_AS(invalid_argument, folds >= 2, "k_folds: ", folds, " is no number of folds; at least 2 are needed");
+  CP_ENSURE_AS(invalid_argument, folds >= 2, "k_folds: ", folds, " folds were requested, but there are at least 2");
   return stratified_parts(labels, std::vector<double>(static_cast<size_t>(folds), 1. / folds), seed, groups);
 }
 
