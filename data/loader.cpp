@@ -7,7 +7,6 @@
 #include <map>
 #include <mutex>
 #include <numeric>
-#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -40,8 +39,8 @@ class DataLoader::Pass {
     ahead_ = 2 * static_cast<size_t>(workers) + 2;
     try {
       for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-      // No more threads are available: those already started, or the caller, do the work.
+    } catch (const std::exception&) {
+      // No more threads, or no memory for them, are available: those already started, or the caller, do the work.
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
@@ -93,16 +92,16 @@ class DataLoader::Pass {
       if (stop_ || claimed_ >= batches()) return;
       const size_t index = claimed_++;
       lock.unlock();
-      Piece piece;
+      std::map<size_t, Piece> piece;  // whose node is moved to ready_, so that nothing throws outside of the try block
       std::exception_ptr failure;
       try {
-        piece = read(index);
+        piece.emplace(index, read(index));
       } catch (...) {
         failure = std::current_exception();
       }
       lock.lock();
       if (failure) failure_ = failure;
-      ready_[index] = std::move(piece);
+      ready_.merge(piece);
       changed_.notify_all();
     }
   }

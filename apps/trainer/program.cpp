@@ -1,5 +1,13 @@
 #include "apps/trainer/program.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
 #include <iostream>
 #include <new>
 
@@ -17,6 +25,42 @@ const char* advice(ErrorKind kind) {
     default:
       return "";
   }
+}
+
+char line_at_the_end[200];  // made in time, because there may be no memory when it is needed
+
+// What cannot be caught: an exception from a destructor while another one is handled, or in a thread. That happens when
+// memory is used up, and destructors and handlers need some.
+[[noreturn]] void end_in_one_line() {
+  ssize_t unused = write(STDERR_FILENO, line_at_the_end, std::strlen(line_at_the_end));
+  static_cast<void>(unused);
+  std::_Exit(static_cast<int>(Exit::device));
+}
+
+void prepare_to_end(const char* name) {
+  std::snprintf(line_at_the_end, sizeof line_at_the_end, "%s: out of memory%s\n", name,
+                advice(ErrorKind::out_of_memory));
+  std::set_terminate(end_in_one_line);
+}
+
+// OpenBLAS starts threads before main(), which we do not use. Where memory is limited they repeat a failing allocation
+// for ever, and the end of the process waits for them. It reads how many to start from the environment, so the program
+// is started again with that.
+void start_without_blas_threads(char** argv) {
+  constexpr const char* variable = "OPENBLAS_NUM_THREADS";
+  rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || std::getenv(variable) != nullptr) return;
+  char self[4096];
+  const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length <= 0 || setenv(variable, "1", 1) != 0) return;
+  self[length] = '\0';
+  execv(self, argv);  // returns only if it fails; then the program goes on as it is
+}
+
+// Runs before the constructors of global variables, which need memory, too.
+__attribute__((constructor(101))) void start(int, char** argv, char**) {
+  prepare_to_end(program_invocation_short_name);
+  start_without_blas_threads(argv);
 }
 
 }  // namespace
@@ -39,6 +83,7 @@ Exit exit_code(ErrorKind kind) {
 }
 
 int run_program(const std::string& name, const std::function<Exit()>& run) {
+  prepare_to_end(name.c_str());
   Exit code = Exit::failure;
   try {
     code = run();

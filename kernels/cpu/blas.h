@@ -1,5 +1,6 @@
 // Matrix products by OpenBLAS in the calling thread: the thread pool is ours (parallel.h), so that two pools never
-// compete for the cores. Any thread may call these functions.
+// compete for the cores. Any thread may call these functions, so it must be a build of OpenBLAS with locks: Debian's
+// libopenblas0-serial has none.
 #pragma once
 
 #include <cblas.h>
@@ -13,6 +14,10 @@ inline int blas_int(Index n) {
   CP_ENSURE(n <= 0x7fffffff, "matrix product: an extent of ", n, " is more than OpenBLAS can count");
   return static_cast<int>(n);
 }
+
+// Makes OpenBLAS allocate the buffers that cpu_threads() threads need, once. A loop that calls gemm() comes after it:
+// OpenBLAS repeats an allocation for ever that fails. Throws Error(out_of_memory) where the memory is limited.
+void reserve_gemm_buffers();
 
 // C [M, N] = op(A) op(B) + beta C, all row-major; lda, ldb and ldc are the lengths of their rows in memory.
 inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const float* A, Index lda,
@@ -33,6 +38,7 @@ void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L
                    Index ldb, T beta, T* C, Index ldc) {
   blas_int(M), blas_int(N), blas_int(L), blas_int(lda), blas_int(ldb),
       blas_int(ldc);  // may throw, which the loop must not
+  reserve_gemm_buffers();
   const bool by_rows = M >= N;
   const Index work_per_line = (by_rows ? N : M) * L;
   const Index grain = std::max<Index>(8, 100000 / std::max<Index>(1, work_per_line));

@@ -36,8 +36,11 @@ class Pool {
       for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
     } catch (const std::system_error& error) {
       stop();
-      throw Error(ErrorKind::failure, "the system does not allow more than ", threads_.size(), " threads (",
-                  error.what(), "); use fewer");
+      throw Error(ErrorKind::failure, "the system allows only ", threads_.size() + 1, " of ", threads, " threads (",
+                  error.what(), "); use fewer, or raise `ulimit -u` and `ulimit -v`");
+    } catch (...) {
+      stop();
+      throw;
     }
   }
   ~Pool() { stop(); }

@@ -1,0 +1,65 @@
+// Programs whose memory is limited end soon, with one line that says why.
+#include "tests/program.h"
+#include "tests/support.h"
+
+using namespace counterpoise;
+
+// Sanitizers reserve terabytes of address space, which `ulimit -v` counts.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("catdog ends where memory is limited, at any point, with one line" * slow()) {
+  const TemporaryFolder folder;
+  const std::string run = program("catdog") +
+                          " --width 0.02 --model vgg11 --image-size 32 -b 4 --epochs 1 --max-steps 2 --threads 2"
+                          " --count cat=8,dog=20 --output " +
+                          (folder / "run");
+  int failed = 0, ended = 0;
+  for (int kilobytes = 60000; kilobytes <= 480000; kilobytes += 30000) {
+    CAPTURE(kilobytes);
+    const Result r = shell("ulimit -v " + std::to_string(kilobytes) + "; timeout -s KILL 10 " + run);
+    CAPTURE(r.err);
+    if (r.code == 127) continue;  // too little even for loading the program, as with CUDA's libraries
+    ++ended;
+    failed += r.code != 0;
+    CHECK((r.code == 0 || r.code == 1 || r.code == 4));
+    if (r.code != 0) CHECK(last_line(r.err).rfind("catdog: ", 0) == 0);
+    CHECK(!contains(r.err, "OpenBLAS"));
+    CHECK(!contains(r.err, "terminate called"));
+  }
+  CHECK(failed > 0);
+  CHECK(ended > 0);
+}
+
+TEST_CASE("catdog ends with one line whichever allocation fails" * slow()) {
+  const TemporaryFolder folder;
+  // malloc() fails from the n-th call on.
+  write_file(folder / "fail.cpp", R"(
+    #include <cerrno>
+    #include <cstdlib>
+    extern "C" void* __libc_malloc(size_t);
+    static long left = -1;
+    __attribute__((constructor)) static void start() { if (const char* n = getenv("FAIL_AT")) left = atol(n); }
+    extern "C" void* malloc(size_t bytes) {
+      if (__atomic_load_n(&left, __ATOMIC_SEQ_CST) < 0 || __atomic_sub_fetch(&left, 1, __ATOMIC_SEQ_CST) >= 0)
+        return __libc_malloc(bytes);
+      __atomic_store_n(&left, 0, __ATOMIC_SEQ_CST);
+      errno = ENOMEM;
+      return nullptr;
+    }
+  )");
+  if (shell("g++ -shared -fPIC -O1 " + (folder / "fail.cpp") + " -o " + (folder / "fail.so")).code != 0) return;
+  const std::string run = program("catdog") +
+                          " --width 0.02 --model vgg11 --image-size 32 -b 4 --epochs 1 --max-steps 2 --threads 2"
+                          " --count cat=8,dog=20 --output " +
+                          (folder / "run");
+  int failed = 0;
+  for (const int at : {1, 30, 300, 1000, 2000, 4000, 6000, 10000, 16000, 24000, 40000}) {
+    CAPTURE(at);
+    const Result r = shell("FAIL_AT=" + std::to_string(at) + " LD_PRELOAD=" + (folder / "fail.so") + " " + run);
+    CAPTURE(r.err);
+    CHECK((r.code == 0 || r.code == 4));
+    if (r.code != 0) CHECK(last_line(r.err).rfind("catdog: out of memory", 0) == 0);
+    failed += r.code != 0;
+  }
+  CHECK(failed > 3);
+}
+#endif
