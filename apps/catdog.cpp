@@ -21,10 +21,10 @@ static Exit run(int argc, char** argv) {
     return Exit::ok;
   }
   const Options options = parse_options(argc, argv);
-  catch_stop_signals();
+  const StopSignals caught;
   if (options.summary) {
     const Index S = options.image_size;
-    const auto model = make_model(options.model, cpu_backend(), options.seed);
+    const auto model = make_model(options.model, meta_backend(), options.seed);
     std::cout << summary(*model, options.model.name, {1, S, S, 3});
     return Exit::ok;
   }

@@ -207,6 +207,9 @@ class Backend {
 // The backends. Each lives as long as the program. Any thread may call these functions.
 Backend& reference_backend();
 Backend& cpu_backend();
+// Tensors without numbers, as on PyTorch's meta device: operations check and return shapes, compute nothing and take no
+// memory. Throws Error(failure) where a number is read.
+Backend& meta_backend();
 // Null where this build or this machine has no usable GPU; then cuda_absence() says why and what to do, and
 // cuda_is_broken() whether there seems to be a GPU that cannot be used: its driver is too old, this program has no
 // kernels for it, a library is missing, its memory is taken. It is false where the build has no CUDA, or the machine no

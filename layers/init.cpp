@@ -34,6 +34,7 @@ Random& rng() { return defaults().rng; }
 Tensor constant(const Shape& shape, double value) { return Tensor::full(backend(), shape, value); }
 
 Tensor normal(const Shape& shape, double deviation) {
+  if (&backend() == &meta_backend()) return Tensor::empty(backend(), shape);
   Random& random = rng();
   std::vector<float> values(shape.size());
   for (float& value : values) value = static_cast<float>(deviation * random.normal());
@@ -45,6 +46,7 @@ Tensor kaiming_normal(const Shape& shape, Index fan) {
 }
 
 Tensor xavier_uniform(const Shape& shape, Index fan_in, Index fan_out) {
+  if (&backend() == &meta_backend()) return Tensor::empty(backend(), shape);
   const float bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(fan_in + fan_out)));
   Random& random = rng();
   std::vector<float> values(shape.size());

@@ -11,7 +11,7 @@
 //     Sequential other = {Linear(8, 64), ReLU(), Linear(64, 1)};
 //   }
 //
-// Weights are drawn on the host in f32, so that every backend starts with the same.
+// Weights are drawn on the host in f32, so that every backend starts with the same. On meta_backend() none are drawn.
 //
 // Thread safety: the default backend and generator belong to the thread, so threads do not influence each other. Each
 // starts with the seed 0.

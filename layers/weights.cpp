@@ -69,11 +69,7 @@ std::vector<float> from_file_layout(const Parameter& p, const std::vector<float>
   return exchange(values, n.A, n.C, n.B);
 }
 
-}  // namespace
-
-void load_weights(Module& model, const std::string& path) {
-  const SafetensorsFile file(path);
-  std::vector<Parameter> parameters = model.parameters();
+void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file, const std::string& path) {
   std::vector<std::string> missing, unexpected, misshapen;
   std::map<std::string, bool> known;
   for (const Parameter& p : parameters) {
@@ -97,7 +93,18 @@ void load_weights(Module& model, const std::string& path) {
                ": these weights belong to another network", list_of("missing", missing),
                list_of("unexpected", unexpected), list_of("misshapen", misshapen),
                "; check the model, its width, head and outputs, and the size of the images");
+}
 
+}  // namespace
+
+void check_weights(const Module& model, const std::string& path) {
+  check(model.parameters(), SafetensorsFile(path), path);
+}
+
+void load_weights(Module& model, const std::string& path) {
+  const SafetensorsFile file(path);
+  std::vector<Parameter> parameters = model.parameters();
+  check(parameters, file, path);
   std::vector<Tensor> values;  // all are read before the first is set
   for (const Parameter& p : parameters) {
     const std::vector<float> read = file.read_f32(p.name);

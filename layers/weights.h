@@ -19,6 +19,10 @@ namespace counterpoise {
 // normalization, is ignored.) Throws what SafetensorsFile throws for a file that cannot be read.
 void load_weights(Module& model, const std::string& path);
 
+// Throws Error(bad_data) where load_weights() would because of names and shapes, but reads no numbers. With a model on
+// meta_backend() this costs nothing, however large the network would be.
+void check_weights(const Module& model, const std::string& path);
+
 // Writes all parameters and buffers as f32. A file that exists is replaced as a whole, or not at all if writing fails:
 // then Error(failure) is thrown. `metadata` maps keys to texts, such as metadata(config) of layers/models/models.h.
 void save_weights(const Module& model, const std::string& path,

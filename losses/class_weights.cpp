@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <sstream>
 
 #include "kernels/error.h"
 
@@ -71,19 +70,23 @@ std::vector<double> parse_per_class(const std::string& spec, const std::vector<s
   const std::string example = example_of(classes);
   std::vector<double> values(classes.size(), missing);
   std::vector<bool> given(classes.size());
-  std::istringstream in(spec);
-  for (std::string item; std::getline(in, item, ',');) {
-    const size_t equals = item.find('=');
-    const std::string name = item.substr(0, equals);
-    size_t c = 0;
-    while (c < classes.size() && classes[c] != name) ++c;
-    CP_ENSURE_AS(invalid_argument, equals != std::string::npos && c < classes.size(), "\"", item,
+  for (size_t at = 0; at < spec.size();) {
+    // The longest name that fits: a name may hold commas and equals signs itself.
+    size_t c = classes.size();
+    for (size_t k = 0; k < classes.size(); ++k) {
+      const bool fits = spec.compare(at, classes[k].size() + 1, classes[k] + "=") == 0;
+      if (fits && (c == classes.size() || classes[k].size() > classes[c].size())) c = k;
+    }
+    CP_ENSURE_AS(invalid_argument, c < classes.size(), "\"", spec.substr(at, spec.find(',', at) - at),
                  "\" names no class; write ", example);
-    const char* number = item.c_str() + equals + 1;
+    const std::string& name = classes[c];
+    at += name.size() + 1;
+    const std::string number = spec.substr(at, spec.find(',', at) - at);
+    at += number.size() + 1;  // with the comma
     char* end = nullptr;
-    const double value = std::strtod(number, &end);
-    CP_ENSURE_AS(invalid_argument, *number && !*end && std::isfinite(value) && value >= 0, "\"", number, "\" for ",
-                 name, " is not a number that is zero or more; write ", example);
+    const double value = std::strtod(number.c_str(), &end);
+    CP_ENSURE_AS(invalid_argument, !number.empty() && !*end && std::isfinite(value) && value >= 0, "\"", number,
+                 "\" for ", name, " is not a number that is zero or more; write ", example);
     CP_ENSURE_AS(invalid_argument, !given[c], "class ", name, " is given twice");
     values[c] = value;
     given[c] = true;

@@ -33,7 +33,8 @@ std::vector<double> median_weights(const std::vector<int64_t>& counts);
 std::vector<double> parse_class_weights(const std::string& spec, const std::vector<std::string>& classes,
                                         const std::vector<int64_t>& counts);
 
-// "cat=1000,dog=11000" as one number per class; classes that are not named get `missing`. Throws
+// "cat=1000,dog=11000" as one number per class; classes that are not named get `missing`. A name may hold commas and
+// equals signs: of the names that fit, the longest is read. Throws
 // Error(invalid_argument) for a name that is not a class, a class given twice, and what is not a number >= 0.
 std::vector<double> parse_per_class(const std::string& spec, const std::vector<std::string>& classes, double missing);
 

@@ -13,10 +13,6 @@
 
 namespace counterpoise {
 
-namespace {
-bool is_tuned(const Options& o) { return std::isalpha(static_cast<unsigned char>(o.threshold[0])) != 0; }
-}  // namespace
-
 bool wants_post_training(const Options& o) {
   return o.crt_epochs > 0 || o.tau_norm > 0 || o.temperature || o.threshold != "0.5" || o.adjust_logits > 0;
 }

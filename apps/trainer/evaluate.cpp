@@ -1,5 +1,7 @@
 #include "apps/trainer/evaluate.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "apps/trainer/format.h"
@@ -23,6 +25,10 @@ Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision)
   }
   model.train(was_training);
 
+  const auto strange =
+      std::count_if(result.logits.begin(), result.logits.end(), [](double z) { return !std::isfinite(z); });
+  CP_ENSURE_AS(diverged, strange == 0, "the network's outputs for ", strange, " of ", result.logits.size(),
+               " images are NaN or infinite");
   result.counts = confusion(result.logits, is_positive(set, result, decision.positive), decision.cut);
   result.unreadable = set.unreadable().size();
   CP_ENSURE_AS(bad_data, !result.samples.empty() || stop_signal(), "none of the ", order.size(),
@@ -41,7 +47,7 @@ std::string report(const Confusion& c, const std::vector<std::string>& classes, 
   char numbers[160];
   std::snprintf(numbers, sizeof numbers, "  accuracy  %.4f\n  precision %.4f\n  recall    %.4f\n  F1        %.4f\n",
                 c.accuracy(), c.precision(), c.recall(), c.f1());
-  return table(c, classes[positive], classes[1 - positive]) + "\n" + numbers;
+  return table(c, printable(classes[positive]), printable(classes[1 - positive])) + "\n" + numbers;
 }
 
 Scores scores(const Dataset& set, const Evaluation& e, const Decision& decision) {

@@ -19,8 +19,8 @@ struct Evaluation {
 };
 
 // Runs the model over the samples of the loader, whose sampler should be "" (in order). Throws Error(bad_data) if none
-// can be read. Ends early, with the results so far, after a stop signal. Leaves the model in training
-// mode.
+// can be read, and Error(diverged) if an output is not finite. Ends early, with the results so far, after a stop
+// signal. The model keeps its mode, training or evaluation.
 Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision);
 
 // Which of the evaluated samples are of the positive class.

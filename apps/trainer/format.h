@@ -19,4 +19,11 @@ std::string formatted(const char* format, Args... args) {
   return out;
 }
 
+// The text on one line for a terminal: control characters, which a file's name may hold, and bytes that are not UTF-8
+// become \x1b and the like.
+std::string printable(const std::string& text);
+
+// At most 300 bytes of a text from a file, for a message.
+std::string shortened(const std::string& text);
+
 }  // namespace counterpoise

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/trainer/decision.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/loss_flags.h"
 #include "apps/trainer/option_table.h"
@@ -223,6 +224,7 @@ class CommandLine {
   void resolve_all() {
     table_.fill(command_, o_.data.empty(), o_.given);
     o_.model.image_size = o_.image_size;
+    if (!is_tuned(o_)) cut_of(o_.threshold, Decision());  // throws now rather than after training
     if (o_.command == Options::eval) return;
 
     if (!given("--outputs")) o_.model.outputs = o_.loss->form();
@@ -276,8 +278,7 @@ class CommandLine {
         "--tau-norm balances the weights of two outputs; add --outputs 2, or a loss with a logit for each class");
     CP_ENSURE_AS(invalid_argument, !given("--tau-norm") || !o_.model.cosine, "--tau-norm: the weights of --loss ",
                  o_.loss->name, " have one length already");
-    const bool tuned = std::isalpha(static_cast<unsigned char>(o_.threshold[0])) != 0;
-    if (tuned || o_.temperature) fill("--hold-out", o_.hold_out, 0.1);
+    if (is_tuned(o_) || o_.temperature) fill("--hold-out", o_.hold_out, 0.1);
     else refuse("--hold-out", "goes with --temperature or a --threshold that is tuned");
     CP_ENSURE_AS(invalid_argument, o_.loss->defaults.threshold == 0 || !(o_.temperature || given("--adjust-logits")),
                  "--loss ", o_.loss->name,
@@ -315,6 +316,11 @@ nlohmann::ordered_json to_json(const Options& options) {
     else json[name] = value;
   }
   return json;
+}
+
+bool is_tuned(const Options& o) {
+  const std::vector<std::string>& metrics = tunable_metrics();
+  return std::find(metrics.begin(), metrics.end(), o.threshold) != metrics.end();
 }
 
 OptimizerParams optimizer_params(const Options& o) {

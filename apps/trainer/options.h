@@ -71,6 +71,9 @@ struct Options {
 // Error(invalid_argument) with one line for a wrong command line.
 Options parse_options(int argc, char** argv);
 
+// Whether o.threshold is a metric, for which the threshold is tuned, rather than a number.
+bool is_tuned(const Options& o);
+
 // The hyper-parameters of o.optimizer that have flags.
 OptimizerParams optimizer_params(const Options& o);
 

@@ -1,9 +1,11 @@
 #include "apps/trainer/program.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -63,6 +65,16 @@ __attribute__((constructor(101))) void start(int, char** argv, char**) {
   start_without_blas_threads(argv);
 }
 
+// Whether nobody reads standard output any more, as in `losses list | head -1`.
+bool output_pipe_is_closed() {
+  pollfd out = {STDOUT_FILENO, 0, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+void report_error(const std::string& name, const std::string& message) {
+  std::cerr << name << ": " << printable(message) << std::endl;
+}
+
 }  // namespace
 
 Exit exit_code(ErrorKind kind) {
@@ -84,19 +96,23 @@ Exit exit_code(ErrorKind kind) {
 
 int run_program(const std::string& name, const std::function<Exit()>& run) {
   prepare_to_end(name.c_str());
+  // Writes then fail with an error that is handled: a reader of the messages that ends must not end the program.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   Exit code = Exit::failure;
   try {
     code = run();
+    if (!std::cout.flush() && output_pipe_is_closed()) return static_cast<int>(Exit::pipe_closed);
     CP_ENSURE(std::cout.flush(), "the result cannot be written to standard output: is the disk full?");
     return static_cast<int>(code);
   } catch (const Error& error) {
-    std::cerr << name << ": " << error.what() << advice(error.kind()) << '\n';
+    report_error(name, error.what() + std::string(advice(error.kind())));
     code = exit_code(error.kind());
   } catch (const std::bad_alloc&) {
-    std::cerr << name << ": out of memory" << advice(ErrorKind::out_of_memory) << '\n';
+    report_error(name, std::string("out of memory") + advice(ErrorKind::out_of_memory));
     code = Exit::device;
   } catch (const std::exception& error) {
-    std::cerr << name << ": " << error.what() << '\n';
+    report_error(name, error.what());
   }
   return static_cast<int>(code == Exit::ok ? Exit::failure : code);
 }

@@ -17,14 +17,16 @@ enum class Exit : int {
   device = 4,         // device missing or out of memory
   diverged = 5,       // training reached NaN or infinity
   interrupted = 130,  // SIGINT, after saving
+  pipe_closed = 141,  // the reader of standard output has ended: what SIGPIPE, which is ignored, would return
   terminated = 143,   // SIGTERM, after saving; likewise 129 for SIGHUP
 };
 
 // The exit code that stands for a kind of error.
 Exit exit_code(ErrorKind kind);
 
-// Calls run() and flushes standard output. An exception becomes one line "NAME: ..." on stderr, for some kinds of error
-// with flags that may help, and the exit code of its kind. Returns the exit code for main(), whose thread calls it.
+// Ignores SIGPIPE and SIGXFSZ, calls run() and flushes standard output. An exception becomes one line "NAME: ..." on
+// stderr, for some kinds of error with flags that may help, and the exit code of its kind. Returns the exit code for
+// main(), whose thread calls it.
 int run_program(const std::string& name, const std::function<Exit()>& run);
 
 // Calls make(), and puts `flag` before the message of an Error: "--mix: ...", for values that the library parses.

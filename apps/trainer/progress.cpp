@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "apps/trainer/format.h"
+
 namespace counterpoise {
 
 namespace {
@@ -57,7 +59,7 @@ void Progress::step(const std::string& what, int64_t done, size_t images, double
 
 void Progress::say(const std::string& line) {
   clear();
-  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fprintf(stderr, "%s\n", printable(line).c_str());
 }
 
 void Progress::clear() {

@@ -3,49 +3,164 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "core/io/file.h"
 #include "kernels/error.h"
+#include "kernels/warning.h"
 
 namespace counterpoise {
 
+namespace {
+
 namespace fs = std::filesystem;
 
-RunFolder::RunFolder(const std::string& directory) : directory_(directory), work_(directory + "/unfinished-XXXXXX") {
+const std::string unfinished = "unfinished-", replacing = "replacing-", mark = "result.json", earlier = "earlier";
+
+bool exists(const std::string& path) {
+  struct stat info;
+  return lstat(path.c_str(), &info) == 0;
+}
+
+bool is_directory(const std::string& path) {
+  struct stat info;
+  return lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    names.push_back(it->path().filename().string());
+  }
+  CP_ENSURE(!error, "cannot list the directory ", directory, ": ", detail::reason(error.value()));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Renames files and, until commit(), can undo it: the destructor renames them back.
+class Moves {
+ public:
+  ~Moves() {
+    for (; !done_.empty(); done_.pop_back()) {
+      // Where a file cannot be moved back, the next run moves all of them forward.
+      if (std::rename(done_.back().second.c_str(), done_.back().first.c_str()) != 0) return;
+    }
+  }
+  void move(const std::string& from, const std::string& to) {
+    CP_ENSURE(std::rename(from.c_str(), to.c_str()) == 0, "cannot move ", from, " to ", to, ": ",
+              detail::reason(errno));
+    done_.emplace_back(from, to);
+  }
+  // Returns whether there were any.
+  bool commit() { return !std::exchange(done_, {}).empty(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> done_;
+};
+
+// Moves the files of a complete run, which are in `from`, into the directory; those that they replace go to
+// from/earlier. From the first move to the last the directory has no result.json, so that no mixture looks complete.
+void move_forward(Moves& moves, const std::string& from, const std::string& directory, std::vector<std::string> names) {
+  const auto retire = [&](const std::string& name) {
+    const std::string old = directory + "/" + name;
+    CP_ENSURE(!is_directory(old), "cannot replace ", old, ": it is a directory: move it away");
+    if (exists(old)) moves.move(old, from + "/" + earlier + "/" + name);
+  };
+  const auto marked = std::find(names.begin(), names.end(), mark);
+  if (marked != names.end()) std::rotate(marked, marked + 1, names.end());  // to the end
+  if (marked != names.end()) retire(mark);
+  for (const std::string& name : names) {
+    if (name == earlier) continue;
+    retire(name);
+    moves.move(from + "/" + name, directory + "/" + name);
+  }
+}
+
+// The lock on a directory, which the destructor gives up. Waits for another run that holds it.
+class Lock {
+ public:
+  explicit Lock(const std::string& directory)
+      : descriptor_(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    CP_ENSURE(descriptor_.get() >= 0, "cannot open the directory ", directory, ": ", detail::reason(errno));
+    do held_ = flock(descriptor_.get(), LOCK_EX) == 0;
+    while (!held_ && errno == EINTR);
+  }
+  // False on a file system without locks.
+  bool held() const { return held_; }
+  void flush() const { fsync(descriptor_.get()); }
+
+ private:
+  FileDescriptor descriptor_;
+  bool held_ = false;
+};
+
+// Completes what a killed run has begun. Without a lock that run might still be alive, so nothing is done.
+void recover(const Lock& lock, const std::string& directory) {
+  if (!lock.held()) return;
+  for (const std::string& name : names_in(directory)) {
+    const std::string from = directory + "/" + name;
+    if (name.rfind(replacing, 0) != 0 || name.size() != replacing.size() + 6) continue;
+    if (!exists(from + "/" + earlier)) {
+      rmdir(from.c_str());  // only its removal is left to do
+      continue;
+    }
+    Moves moves;
+    move_forward(moves, from, directory, names_in(from));
+    const bool moved = moves.commit();
+    lock.flush();
+    std::error_code ignored;
+    fs::remove_all(from, ignored);
+    if (moved)
+      warn("a run was ended while its files were being moved into " + directory + "; all of them are there now");
+  }
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const std::string& directory)
+    : directory_(directory), work_(directory + "/" + unfinished + "XXXXXX") {
   make_directories(directory_);
-  CP_ENSURE(mkdtemp(work_.data()), "cannot make the directory ", work_, ": ", std::strerror(errno));
+  recover(Lock(directory_), directory_);
+  CP_ENSURE(mkdtemp(work_.data()), "cannot make the directory ", work_, ": ", detail::reason(errno));
   std::error_code ignored;  // mkdtemp lets only the owner in
   fs::permissions(work_, fs::status(directory_, ignored).permissions(), ignored);
 }
 
 void RunFolder::finish() {
   if (!wanted()) return;
-  const auto move = [](const fs::path& from, const fs::path& to) {
-    std::error_code error;
-    fs::rename(from, to, error);
-    CP_ENSURE(!error, to.string(), " cannot be replaced: ", error.message(), "; the new file is ", from.string());
-  };
-  const fs::path directory = directory_, work = work_, mark = "result.json", earlier = work / "earlier-result.json";
-  // Another run that finishes now waits, except on a file system without locks.
-  const FileDescriptor descriptor(open(directory_.c_str(), O_RDONLY | O_DIRECTORY));
-  if (descriptor.get() >= 0) flock(descriptor.get(), LOCK_EX);
-  std::vector<fs::path> names;
-  for (const auto& entry : fs::directory_iterator(work)) names.push_back(entry.path().filename());
-  // While files are being replaced there is no result.json: a program killed now leaves no mixture that looks complete.
-  if (fs::exists(directory / mark)) move(directory / mark, earlier);
-  for (const fs::path& name : names) {
-    if (name != mark) move(work / name, directory / name);
+  const std::string committed = directory_ + "/" + replacing + work_.substr(work_.size() - 6);
+  try {
+    const Lock lock(directory_);
+    recover(lock, directory_);
+    const std::vector<std::string> names = names_in(work_);
+    CP_ENSURE_AS(invalid_argument, holds_training(work_) || !holds_training(directory_), directory_,
+                 " holds the result of a training run, which this one would replace in part: choose another directory");
+    CP_ENSURE(mkdir((work_ + "/" + earlier).c_str(), 0777) == 0, "cannot make the directory ", work_, "/", earlier,
+              ": ", detail::reason(errno));
+    {
+      Moves moves;                   // each throw undoes them
+      moves.move(work_, committed);  // a run that is killed from now on is completed by the next one
+      move_forward(moves, committed, directory_, names);
+      moves.commit();
+    }
+    lock.flush();
+    std::error_code ignored;
+    fs::remove_all(committed, ignored);
+  } catch (const Error& error) {
+    rmdir((work_ + "/" + earlier).c_str());
+    throw Error(error.kind(), error.what(), "; the files of this run are in ", exists(work_) ? work_ : committed);
   }
-  move(work / mark, directory / mark);
-  std::error_code ignored;
-  fs::remove_all(work, ignored);
-  if (descriptor.get() >= 0) fsync(descriptor.get());
 }
+
+bool RunFolder::holds_training(const std::string& directory) { return exists(directory + "/last.safetensors"); }
 
 }  // namespace counterpoise

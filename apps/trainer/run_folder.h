@@ -3,6 +3,11 @@
 // interrupted run leaves its files in its sub-folder, and concurrent runs cannot mix: the result of the last to finish
 // stays.
 //
+// The replacement is a transaction. The sub-folder is renamed to "replacing-" and the same letters, then file after
+// file is moved out of it. An error moves all of them back; a run that is killed meanwhile is completed by the next one
+// in the folder. So the next run finds either the old result or the new one, whole. Runs that finish at the same time
+// wait for each other, except on a file system without locks, where a killed run is not completed either.
+//
 // Not thread-safe; several objects, in one or several processes, may share a folder.
 #pragma once
 
@@ -14,15 +19,21 @@ class RunFolder {
  public:
   // No folder: nothing is written, and path() must not be called.
   RunFolder() = default;
-  // Makes the folder, if it is missing, and the sub-folder. Throws Error(failure) if they cannot be made.
+  // Makes the folder, if it is missing, and the sub-folder, and completes the replacement of a run that was killed; a
+  // warning says so. Throws Error(failure) if that fails.
   explicit RunFolder(const std::string& directory);
 
   bool wanted() const { return !directory_.empty(); }
   // Where the run writes its file `name`.
   std::string path(const std::string& name) const { return work_ + "/" + name; }
   // The run is complete: moves its files into the folder, result.json last, and removes the sub-folder. Where there is
-  // a result.json, everything beside it is of the same run. Throws Error(failure) if a file cannot be moved.
+  // a result.json, everything beside it is of the same run. Throws Error(failure) if a file cannot be moved, and
+  // Error(invalid_argument) if the folder holds_training() and this run wrote no weights; then the folder is as it was,
+  // and the run's files are where they were written.
   void finish();
+
+  // Whether the weights of a training run are in the directory.
+  static bool holds_training(const std::string& directory);
 
  private:
   std::string directory_, work_;

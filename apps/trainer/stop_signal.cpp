@@ -15,15 +15,28 @@ void on_signal(int signal) {
   received = signal;
 }
 
+constexpr int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
 }  // namespace
 
-void catch_stop_signals() {
-  struct sigaction action {};
+StopSignals::StopSignals() {
+  struct sigaction action {
+  }, before{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGHUP, &action, nullptr);
+  for (const int signal : stop_signals) {
+    sigaction(signal, nullptr, &before);
+    if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;  // nohup
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+StopSignals::~StopSignals() {
+  for (const int signal : stop_signals) {
+    struct sigaction now {};
+    sigaction(signal, nullptr, &now);
+    if (now.sa_handler == on_signal) std::signal(signal, SIG_DFL);
+  }
 }
 
 int stop_signal() { return received; }

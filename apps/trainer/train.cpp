@@ -1,6 +1,7 @@
 #include "apps/trainer/train.h"
 
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -55,8 +56,7 @@ class Training {
         progress_(total_steps_) {
     decision_.positive = data_.positive;
     decision_.origin = o_.loss->defaults.threshold;
-    if (std::isdigit(static_cast<unsigned char>(o_.threshold[0])))
-      cut_of(o_.threshold, decision_);  // throws now rather than after training
+    if (!o_.init.empty()) check_weights(*make_model(o_.model, meta_backend(), o_.seed), o_.init);
     model_ = make_model(o_.model, backend_, o_.seed);
     set_warning_handler([this](const std::string& warning) { say("Warning: " + warning); });
     make_loss();
@@ -81,10 +81,7 @@ class Training {
   Exit run() {
     const int last_epoch = train();
     if (!complete_) return stopped(last_epoch);
-    if (wants_post_training(o_)) {
-      apply_techniques();
-      if (stop_signal()) return stopped(o_.epochs);
-    }
+    if (wants_post_training(o_) && !apply_techniques()) return stopped_after_training();
     finish();
     return Exit::ok;
   }
@@ -108,6 +105,9 @@ class Training {
   void restore_loss(const std::map<std::string, std::string>& metadata) {
     const auto name = metadata.find("loss"), state = metadata.find("loss_state");
     if (name == metadata.end() || state == metadata.end() || name->second != o_.loss->name) return;
+    constexpr size_t limit = 1 << 20;  // bytes; nested arrays take a hundred times as much when parsed
+    CP_ENSURE_AS(bad_data, state->second.size() <= limit, o_.init, ": its loss_state has ", state->second.size(),
+                 " bytes, more than ", limit);
     try {
       loss_->restore(nlohmann::json::parse(state->second).get<LossState>());
     } catch (const nlohmann::json::exception&) {
@@ -211,10 +211,25 @@ class Training {
                  : (*loss_)(z, labels);
   }
 
+  // Evaluates before anything is saved: the loss of a step cannot show that its update ruined the weights. `after` says
+  // what changed them. Throws Error(diverged).
+  Evaluation evaluate_finite(const std::string& after) {
+    try {
+      Evaluation evaluation = evaluate(*model_, validation_loader_, decision_);
+      std::vector<Tensor> weights;
+      for (const Parameter& p : model_->parameters()) weights.push_back(p.var.value());
+      CP_ENSURE_AS(diverged, std::isfinite(sum_squares(weights)), "a weight is NaN or infinite");  // relu can hide it
+      return evaluation;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::diverged) throw;
+      throw Error(error.kind(), "training diverged: ", error.what(), " after ", after);
+    }
+  }
+
   // Returns false if a stop signal arrived meanwhile.
   bool evaluate_epoch(const EpochResult& epoch) {
     const auto start = std::chrono::steady_clock::now();
-    now_.last = evaluate(*model_, validation_loader_, decision_);
+    now_.last = evaluate_finite(text("step ", now_.steps, " (epoch ", epoch.epoch, ")"));
     if (now_.last.samples.size() + now_.last.unreadable < data_.validation->size()) return false;
     const Confusion& c = now_.last.counts;
     const double seconds = epoch.seconds + seconds_since(start);
@@ -252,6 +267,7 @@ class Training {
     return all;
   }
 
+  // Saves the weights as they are.
   Exit stopped(int epoch) {
     if (folder().wanted()) {
       log_->save();
@@ -262,11 +278,22 @@ class Training {
     return static_cast<Exit>(128 + stop_signal());
   }
 
-  // Applies the techniques for a trained network; the result is evaluated and saved as the last weights.
-  void apply_techniques() {
+  // The weights that were saved after the last epoch stay: those in memory may be half re-trained.
+  Exit stopped_after_training() {
+    say(text("Stopped by a signal in a technique after training, which is left out.",
+             folder().wanted() ? text(" ", folder().path("last.safetensors"), " holds the weights of epoch ",
+                                      now_.saved_epoch, ", before it")
+                               : ""));
+    return static_cast<Exit>(128 + stop_signal());
+  }
+
+  // Applies the techniques for a trained network; the result is evaluated and saved as the last weights. Returns false,
+  // and saves nothing, if a stop signal arrived meanwhile.
+  bool apply_techniques() {
     const auto start = std::chrono::steady_clock::now();
     if (o_.crt_epochs > 0) {
       const double loss = retrain_classifier(*model_, data_, o_, backend_);
+      if (stop_signal()) return false;
       say(formatted("Classifier re-trained for %d epochs: loss %.4f  (%s)", o_.crt_epochs, loss,
                     clock_text(seconds_since(start)).c_str()));
     }
@@ -276,13 +303,16 @@ class Training {
       DataLoader loader(*data_.training, evaluation_loader(o_, backend_, data_.held_out));
       held_out = evaluate(*model_, loader, decision_);
     }
-    if (stop_signal()) return;
+    if (stop_signal()) return false;
     std::vector<std::string> notes;
     tune(decision_, o_, data_.counts, held_out.logits, is_positive(*data_.training, held_out, decision_.positive),
          notes);
     for (const std::string& note : notes) say(note);
-    now_.last = evaluate(*model_, validation_loader_, decision_);
+    const Evaluation evaluated = evaluate_finite("the techniques that follow training");
+    if (evaluated.samples.size() + evaluated.unreadable < data_.validation->size()) return false;
+    now_.last = evaluated;
     if (folder().wanted()) save_weights(*model_, folder().path("last.safetensors"), metadata(o_.epochs));
+    return true;
   }
 
   void finish() {
@@ -342,7 +372,7 @@ Exit train(Options options) {
   try {
     return training.run();
   } catch (const Error& error) {
-    if (exit_code(error.kind()) != Exit::device) throw;
+    if (exit_code(error.kind()) != Exit::device && error.kind() != ErrorKind::diverged) throw;
     throw Error(error.kind(), error.what() + training.what_is_saved());
   }
 }

@@ -12,6 +12,9 @@
 #include "kernels/error.h"
 
 namespace counterpoise {
+
+using detail::reason;
+
 namespace {
 
 // Linux transfers at most 2 GiB in one call; with smaller pieces a large transfer can be interrupted.
@@ -47,8 +50,6 @@ std::string advice(int error) {
   }
 }
 
-std::string reason(int error) { return detail::text(std::strerror(error), " (", advice(error), ")"); }
-
 [[noreturn]] void fail_writing(const char* what, const std::string& path, int error) {
   throw Error(ErrorKind::failure, "cannot ", what, " ", path, ": ", reason(error),
               "; an earlier file of that name is untouched");
@@ -67,6 +68,8 @@ bool is_directory(const std::string& path) {
 }
 
 }  // namespace
+
+std::string detail::reason(int error) { return text(std::strerror(error), " (", advice(error), ")"); }
 
 FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) close(fd_);

@@ -90,6 +90,8 @@ void make_directories(const std::string& path);
 namespace detail {
 // Writes every byte to `fd`; `path` is its name in an Error(failure).
 void write_all(int fd, const void* data, size_t bytes, const std::string& path);
+// What an errno means and what to do: "No space left on device (the disk is full: free some space)".
+std::string reason(int error);
 }  // namespace detail
 
 }  // namespace counterpoise

@@ -108,7 +108,8 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
   // 6. No key occurs twice.
   // 7. __metadata__ maps strings to strings.
   // 8. A tensor has dtype, shape and two data_offsets, and nothing else.
-  // 12. The numbers of tensors, their names and their ranks are within limits: checked here, which bounds the memory.
+  // 12. The numbers of tensors and of metadata, names and ranks are within limits: checked here, which bounds the
+  // memory.
   read_header(path, header, entries_, metadata_);
   // 9. Sorted by offset, each tensor begins where the previous one ends, the first at 0.
   // 10. Shape and dtype give the bytes between the offsets, without overflow.
@@ -260,6 +261,8 @@ void save_safetensors(const std::string& path, std::vector<FileTensor> tensors, 
     CP_ENSURE(begin == end || t.data, "cannot save ", path, ": tensor ", in_quotes(t.name), " has no data");
     header[t.name] = {{"dtype", name(t.dtype)}, {"shape", t.shape}, {"data_offsets", {begin, end}}};
   }
+  CP_ENSURE(metadata.size() <= max_metadata, "cannot save ", path, ": ", metadata.size(),
+            " entries of metadata are more than ", max_metadata);
   if (!metadata.empty()) header["__metadata__"] = metadata;
 
   std::string json;

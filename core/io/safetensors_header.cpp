@@ -84,6 +84,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     if (in_ == In::tensor && key != "dtype" && key != "shape" && key != "data_offsets")
       bad(path_, detail::text("tensor ", in_quotes(name_), " has ", in_quotes(key),
                               ", which is not one of dtype, shape and data_offsets"));
+    if (in_ == In::metadata && seen_.size() == max_metadata)
+      bad(path_, detail::text("its __metadata__ has more than ", max_metadata, " entries"));
     if (!seen_.insert(key).second) bad(path_, detail::text(in_quotes(name_), " has ", in_quotes(key), " twice"));
     key_ = key;
     return true;

@@ -13,7 +13,7 @@ using Entries = std::map<std::string, Entry>;
 using Metadata = std::map<std::string, std::string>;
 
 constexpr uint64_t max_integer = (uint64_t{1} << 48) - 1;  // the format's schema
-constexpr size_t max_tensors = 65536, max_name = 512, max_rank = 64;
+constexpr size_t max_tensors = 65536, max_name = 512, max_rank = 64, max_metadata = 65536;
 
 // Throws Error(bad_data), which says that the file is invalid and what to do.
 [[noreturn]] void bad(const std::string& path, const std::string& what,

@@ -60,6 +60,9 @@ std::map<std::string, std::string> metadata(const ModelConfig& config) {
 
 namespace {
 
+// A text from a file for a message: at most 40 bytes of it.
+std::string shortened(const std::string& text) { return text.size() > 40 ? text.substr(0, 40) + "..." : text; }
+
 // Reads one value into `value`, if the key is there.
 template <class T>
 void read(const std::map<std::string, std::string>& metadata, const std::string& key, T low, T high, T& value) {
@@ -68,19 +71,19 @@ void read(const std::map<std::string, std::string>& metadata, const std::string&
   std::istringstream in(it->second);
   T number{};
   CP_ENSURE_AS(bad_data, in >> number && in.eof() && low <= number && number <= high, "the model's ", key, " \"",
-               it->second, "\" is not a number from ", low, " to ", high);
+               shortened(it->second), "\" is not a number from ", low, " to ", high);
   value = number;
 }
 
 }  // namespace
 
 ModelConfig model_config(const std::map<std::string, std::string>& metadata, ModelConfig config) {
-  if (const auto it = metadata.find("model"); it != metadata.end()) config.name = it->second;
+  if (const auto it = metadata.find("model"); it != metadata.end()) config.name = shortened(it->second);
   read(metadata, "width", 0.015625, 8.0, config.width);
   read(metadata, "image_size", Index(32), Index(2048), config.image_size);
   if (const auto it = metadata.find("head"); it != metadata.end()) {
-    CP_ENSURE_AS(bad_data, it->second == "lectures" || it->second == "imagenet", "the model's head \"", it->second,
-                 "\" is neither lectures nor imagenet");
+    CP_ENSURE_AS(bad_data, it->second == "lectures" || it->second == "imagenet", "the model's head \"",
+                 shortened(it->second), "\" is neither lectures nor imagenet");
     config.head = it->second == "lectures" ? ModelConfig::lectures : ModelConfig::imagenet;
   }
   read(metadata, "outputs", Index(1), Index(100000), config.outputs);

@@ -12,69 +12,11 @@
 #include <thread>
 
 #include "core/io/file.h"
-#include "data/images/synthetic.h"
 #include "losses/registry.h"
-#include "tests/program.h"
+#include "tests/apps/small_data.h"
 
 using namespace counterpoise;
 using Json = nlohmann::json;
-
-namespace {
-
-Result catdog(const std::string& arguments) { return shell(program("catdog") + " " + arguments); }
-
-void check_fails(const std::string& arguments, int code, const std::string& part) {
-  check_program_fails(program("catdog"), arguments, code, part);
-}
-
-// A small data set of BMP files: synthetic cats and dogs of 32 x 32 pixels.
-void write_bmp(const std::string& path, const std::vector<uint8_t>& rgb, int size) {
-  std::string bmp = "BM";
-  const auto number = [&bmp](uint32_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) bmp += static_cast<char>(value >> (8 * i));
-  };
-  number(54 + size * size * 3, 4), number(0, 4), number(54, 4);
-  number(40, 4), number(size, 4), number(size, 4), number(1, 2), number(24, 2);
-  for (int i = 0; i < 6; ++i) number(0, 4);
-  for (int y = size - 1; y >= 0; --y) {
-    for (int x = 0; x < size; ++x) {
-      for (int c = 2; c >= 0; --c) bmp += static_cast<char>(rgb[(y * size + x) * 3 + c]);
-    }
-  }
-  write_file(path, bmp);
-}
-
-struct DataSet {
-  explicit DataSet(int train = 6, int validation = 4) {
-    for (const char* split : {"train", "validation"}) {
-      for (const Animal animal : {Animal::cat, Animal::dog}) {
-        const std::string name = animal == Animal::cat ? "cat" : "dog";
-        make_directories(folder / (std::string(split) + "/" + name));
-        const int count = split[0] == 't' ? train : validation;
-        for (int i = 0; i < count; ++i) {
-          write_bmp(folder / (std::string(split) + "/" + name + "/" + name + "." + std::to_string(i) + ".bmp"),
-                    draw_animal(animal, 32, split[0] == 't' ? 1 : 2, i), 32);
-        }
-      }
-    }
-  }
-  std::string flags(const std::string& more = "") const {
-    return "--data " + folder.path() + " --image-size 32 --width 0.03125 --batch-size 4 --epochs 2 --lr 0.001 " + more;
-  }
-  const TemporaryFolder folder;
-};
-
-// The file of a run that has not ended, or broke off; "" if there is none.
-std::string in_progress(const TemporaryFolder& out, const std::string& name) {
-  for (const auto& entry : std::filesystem::directory_iterator(out.path())) {
-    const std::filesystem::path file = entry.path() / name;
-    if (contains(entry.path().filename().string(), "unfinished-") && std::filesystem::exists(file))
-      return file.string();
-  }
-  return "";
-}
-
-}  // namespace
 
 TEST_CASE("help and version go to stdout and exit with 0") {
   for (const char* arguments : {"--help", "-h", "train --help", "eval --help"}) {

@@ -1,13 +1,38 @@
 // Results are never lost and never mixed, whatever runs share a folder.
 #include "apps/trainer/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <functional>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include "kernels/warning.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
+
+namespace {
+
+// What happens at the n-th call of rename(), counted from 1: see below.
+std::atomic<int> renames{0};
+int kill_at = 0, fail_at = 0, fail_until = 0;
+
+}  // namespace
+
+// Replaces the C library's function in this program.
+extern "C" int rename(const char* from, const char* to) noexcept {
+  const int n = ++renames;
+  if (n == kill_at) _exit(99);
+  if (fail_at <= n && n <= fail_until) return errno = EIO, -1;
+  return static_cast<int>(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
 
 namespace {
 
@@ -25,7 +50,179 @@ std::set<std::string> listing(const std::string& directory) {
   return found;
 }
 
+// Which run the folder's files are of: "1", "2", or "mixed".
+std::string whole(const std::string& directory) {
+  std::set<std::string> contents;
+  for (const std::string& name : names) {
+    contents.insert(fs::exists(directory + "/" + name) ? slurp(directory + "/" + name) : "missing");
+  }
+  return contents.size() == 1 ? *contents.begin() : "mixed";
+}
+
+// Runs act() in a process of its own that ends at its n-th rename. Returns false if there are fewer.
+bool killed_at(int n, const std::function<void()>& act) {
+  const pid_t child = fork();
+  if (child == 0) {
+    set_warning_handler([](const std::string&) {});
+    renames = 0, kill_at = n;
+    act();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status) == 99;
+}
+
+// A folder with the complete run "1", and "2" ready to replace it.
+struct TwoRuns {
+  TwoRuns() : second(first_finished(out)) { write_all(second, "2"); }
+  static std::string first_finished(const TemporaryFolder& out) {
+    RunFolder first(out.path());
+    write_all(first, "1");
+    first.finish();
+    return out.path();
+  }
+  const TemporaryFolder out;
+  RunFolder second;
+};
+
+// While one lives, the renames from `first` to `last` fail.
+struct Failing {
+  Failing(int first, int last) { renames = 0, fail_at = first, fail_until = last; }
+  ~Failing() { fail_at = fail_until = 0; }
+};
+
+struct Quiet {
+  std::vector<std::string> warnings;
+  Quiet() {
+    set_warning_handler([this](const std::string& message) { warnings.push_back(message); });
+  }
+  ~Quiet() { set_warning_handler({}); }
+};
+
 }  // namespace
+
+TEST_CASE("run folder: killed at any rename, it is wholly old or wholly new when the next run starts") {
+  Quiet quiet;
+  int kills = 0, completed = 0;
+  for (int n = 1;; ++n) {
+    for (int m = 1;; ++m) {  // the run that completes it is killed, too
+      TwoRuns runs;
+      const bool killed = killed_at(n, [&] { runs.second.finish(); });
+      if (!killed) {
+        CHECK(whole(runs.out.path()) == "2");
+        CHECK(n == 2 + static_cast<int>(2 * names.size()));
+        CHECK(completed > 0);
+        CHECK(kills > 20);
+        return;
+      }
+      ++kills;
+      const bool mixed = whole(runs.out.path()) == "mixed";
+      // A mixture does not look complete.
+      if (mixed) CHECK(!fs::exists(runs.out / "result.json"));
+      const bool again = killed_at(m, [&] { RunFolder next(runs.out.path()); });
+      const size_t before = quiet.warnings.size();
+      const RunFolder next(runs.out.path());
+      CAPTURE(n);
+      CAPTURE(m);
+      CHECK(whole(runs.out.path()) == (n == 1 ? "1" : "2"));  // the first rename is the decision
+      if (quiet.warnings.size() > before) ++completed;
+      for (const std::string& name : listing(runs.out.path())) CHECK(!contains(name, "replacing-"));
+      if (!again) break;
+    }
+  }
+}
+
+TEST_CASE("run folder: an error at any rename leaves it wholly old, and one clear line") {
+  Quiet quiet;
+  for (int n = 1;; ++n) {
+    TwoRuns runs;
+    std::string message;
+    try {
+      const Failing one(n, n);
+      runs.second.finish();
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    const int tried = renames;
+    CAPTURE(n);
+    if (message.empty()) {
+      CHECK(tried < n);
+      CHECK(n > 9);
+      CHECK(whole(runs.out.path()) == "2");
+      break;
+    }
+    CHECK(contains(message, "Input/output error (the disk reports an error"));
+    CHECK(contains(message, "; the files of this run are in " + runs.second.path("").substr(0, 30)));
+    CHECK(whole(runs.out.path()) == "1");
+    CHECK(whole(runs.second.path("")) == "2");
+    const RunFolder next(runs.out.path());
+    CHECK(whole(runs.out.path()) == "1");
+    runs.second.finish();  // nothing is lost
+    CHECK(whole(runs.out.path()) == "2");
+  }
+  // From the n-th rename on all fail, those that would undo the others as well.
+  for (int n = 1; n < 10; ++n) {
+    TwoRuns runs;
+    {
+      const Failing all(n, 1000);
+      error_of([&] { runs.second.finish(); });
+    }
+    const RunFolder next(runs.out.path());
+    CAPTURE(n);
+    CHECK(whole(runs.out.path()) == (n == 1 ? "1" : "2"));
+  }
+}
+
+TEST_CASE("run folder: too many open files is one clear line, and nothing is lost") {
+  TwoRuns runs;
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  for (int spare = 0; spare < 2; ++spare) {  // none for the lock, none for the listing
+    const int next_free = open("/dev/null", O_RDONLY);
+    close(next_free);
+    const rlimit none = {static_cast<rlim_t>(next_free + spare), before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    const std::string message = error_of([&] { runs.second.finish(); });
+    setrlimit(RLIMIT_NOFILE, &before);
+    CHECK(contains(message, "Too many open files (too many files are open: raise `ulimit -n`); the files of this run"));
+    CHECK(whole(runs.out.path()) == "1");
+  }
+  runs.second.finish();
+  CHECK(whole(runs.out.path()) == "2");
+}
+
+TEST_CASE("run folder: a directory in a file's place is refused, and stays") {
+  TwoRuns runs;
+  fs::remove(runs.out / "steps.csv");
+  make_directories(runs.out / "steps.csv/mine");
+  CHECK(contains(error_of([&] { runs.second.finish(); }), "steps.csv: it is a directory: move it away"));
+  CHECK(fs::exists(runs.out / "steps.csv/mine"));
+  CHECK(slurp(runs.out / "last.safetensors") == "1");
+  CHECK(whole(runs.second.path("")) == "2");
+}
+
+TEST_CASE("run folder: of two runs in a fresh folder, one that is killed leaves nothing in the other's result") {
+  const TemporaryFolder out;
+  RunFolder killed(out / "runs"), complete(out / "runs");
+  for (const char* name : {"last.safetensors", "steps.csv"}) write_file(killed.path(name), "killed");
+  write_all(complete, "2");
+  write_file(killed.path("last.safetensors"), "killed");
+  complete.finish();
+  write_file(killed.path("last.safetensors"), "killed");
+  CHECK(whole(out / "runs") == "2");
+}
+
+TEST_CASE("run folder: an evaluation does not replace a part of a training run's result") {
+  const TemporaryFolder out;
+  RunFolder evaluation(out.path()), training(out.path());
+  write_file(evaluation.path("result.json"), "evaluation");
+  write_all(training, "1");
+  training.finish();
+  CHECK(contains(error_of([&] { evaluation.finish(); }, ErrorKind::invalid_argument), "choose another directory"));
+  CHECK(whole(out.path()) == "1");
+}
 
 TEST_CASE("run folder: a complete run leaves its files and nothing else") {
   const TemporaryFolder parent;

@@ -345,4 +345,7 @@ TEST_CASE("safetensors rule 12: not too many tensors, nor names too long") {
   std::string header = "{";
   for (int i = 0; i <= 65536; ++i) header += detail::text(i ? "," : "", entry(std::to_string(i), "U8", "[0]", "[0,0]"));
   refused(file_of(header + "}", 0), "more than 65536 tensors");
+  std::string metadata = "{\"__metadata__\":{";
+  for (int i = 0; i <= 65536; ++i) metadata += detail::text(i ? "," : "", "\"", i, "\":\"\"");
+  refused(file_of(metadata + "}}", 0), "__metadata__ has more than 65536 entries");
 }

@@ -111,6 +111,33 @@ TEST_CASE("models: VGG's numbers of parameters are torchvision's" * slow()) {
   CHECK(features_at_full_width(tiny("vgg19")) == 20024384);
 }
 
+TEST_CASE("models: on the meta backend there are shapes and names, but no numbers") {
+  for (const std::string& name : model_names()) {
+    for (const ModelConfig::Head head : {ModelConfig::lectures, ModelConfig::imagenet}) {
+      if (head == ModelConfig::imagenet && name != "vgg11") continue;  // the large head takes time on the other backend
+      for (const bool cosine : {false, true}) {
+        ModelConfig config = tiny(name);
+        config.head = head, config.cosine = cosine, config.outputs = 2;
+        CAPTURE(name);
+        const auto real = make_model(config, guarded_reference(), 1), meta = make_model(config, meta_backend(), 1);
+        CHECK(summary(*meta, name, {1, 32, 32, 3}) == summary(*real, name, {1, 32, 32, 3}));
+        const std::vector<Parameter> of_real = real->parameters(), of_meta = meta->parameters();
+        REQUIRE(of_meta.size() == of_real.size());
+        for (size_t i = 0; i < of_meta.size(); ++i) {
+          CHECK(of_meta[i].name == of_real[i].name);
+          CHECK(of_meta[i].var.shape() == of_real[i].var.shape());
+        }
+      }
+    }
+  }
+  ModelConfig largest = tiny("vgg19_bn");
+  largest.width = 8, largest.image_size = 2048, largest.outputs = 100000;
+  const auto meta = make_model(largest, meta_backend(), 1);
+  CHECK(meta->parameter_count() > Index(64) * 64 * 4096 * 100000);
+  CHECK(meta->output_shape({4, 2048, 2048, 3}) == Shape{4, 100000});
+  CHECK(contains(error_of([&] { parameter(*meta, "features.0.bias").value().to_vector<float>(); }), "no numbers"));
+}
+
 TEST_CASE("models: the summary of VGG16 at 160 is Keras's" * slow()) {
   const auto net = make_model({}, cpu_backend(), 1);
   CHECK(net->parameter_count() == 14714688 + 12801);

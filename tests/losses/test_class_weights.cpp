@@ -52,5 +52,10 @@ TEST_CASE("class weights: written as text") {
   }
   CHECK(fails(ErrorKind::invalid_argument, {"cow", "cat=NUMBER,dog=NUMBER"}, [&] { parse("cow=1,dog=1"); }));
   CHECK(parse_per_class("dog=11000", classes, -1) == List{-1, 11000});
+  const std::vector<std::string> odd = {"a,b", "a", "a=1,c"};
+  CHECK(parse_per_class("a,b=5,a=2,a=1,c=7", odd, -1) == List{5, 2, 7});
+  CHECK(parse_per_class("a=1,a,b=3", odd, -1) == List{3, 1, -1});
+  CHECK(fails(ErrorKind::invalid_argument, {"\"b=2\" names no class", "a,b=NUMBER"},
+              [&] { parse_per_class("a=1,b=2", odd, 0); }));
   CHECK(fails(ErrorKind::invalid_argument, {"twice"}, [&] { parse_per_class("cat=1,cat=2", classes, 0); }));
 }

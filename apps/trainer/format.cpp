@@ -1,0 +1,39 @@
+#include "apps/trainer/format.h"
+
+namespace counterpoise {
+
+namespace {
+
+// The number of bytes of the character that begins at text[at]; 0 if it is a control character or is not UTF-8.
+size_t printable_bytes(const std::string& text, size_t at) {
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  const unsigned first = byte(at), second = byte(at + 1);
+  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
+  const size_t bytes = first >= 0xc2 && first < 0xe0   ? 2
+                       : first >= 0xe0 && first < 0xf0 ? 3
+                       : first >= 0xf0 && first < 0xf5 ? 4
+                                                       : 0;
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((byte(at + i) & 0xc0) != 0x80) return 0;
+  }
+  const bool control = first == 0xc2 && second < 0xa0;  // U+0080 to U+009F
+  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  const bool no_character = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);
+  return control || overlong || no_character ? 0 : bytes;
+}
+
+}  // namespace
+
+std::string shortened(const std::string& text) { return text.size() > 300 ? text.substr(0, 300) + "..." : text; }
+
+std::string printable(const std::string& text) {
+  std::string line;
+  for (size_t at = 0; at < text.size();) {
+    const size_t bytes = printable_bytes(text, at);
+    if (bytes == 0) line += formatted("\\x%02x", static_cast<unsigned char>(text[at++]));
+    else line.append(text, at, bytes), at += bytes;
+  }
+  return line;
+}
+
+}  // namespace counterpoise
