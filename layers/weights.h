@@ -8,6 +8,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "layers/module.h"
 
@@ -18,6 +19,13 @@ namespace counterpoise {
 // kinds. The same holds for a weight that is NaN or infinite. (num_batches_tracked, a counter in PyTorch's batch
 // normalization, is ignored.) Throws what SafetensorsFile throws for a file that cannot be read.
 void load_weights(Module& model, const std::string& path);
+
+// The shape and the values of a parameter as files have them: in torchvision's layout, f32.
+struct StoredParameter {
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+StoredParameter to_file(const Parameter& p);
 
 // Writes all parameters and buffers as f32. A file that exists is replaced as a whole, or not at all if writing fails:
 // then Error(failure) is thrown. `metadata` maps keys to texts, such as metadata(config) of layers/models/models.h.
