@@ -76,6 +76,7 @@ def check(name, size, flags, evaluation=(), steps=4):
         logit, probability = session.run(["logit", "probability"], {"image": np.stack(images)})
         assert logit.shape == probability.shape and logit.shape[0] == len(rows) == 24
         ours = np.array([float(row["logit"]) for row in rows])
+        assert np.ptp(ours) > 100 * TOLERANCE, f"{name}: the logits of all images are equal"
         if logit.shape[1] == 1:
             theirs, score = logit[:, 0], probability[:, 0]
         else:

@@ -208,7 +208,10 @@ inline Decoded decode(const std::string& bytes) {
       case 14: {
         protozero::pbf_reader entry = in.get_message();
         std::string key, value;
-        while (entry.next()) (entry.tag() == 1 ? key : value) = entry.get_string();
+        while (entry.next()) {
+          std::string& text = entry.tag() == 1 ? key : value;
+          text = entry.get_string();
+        }
         y.metadata[key] = value;
         break;
       }

@@ -239,7 +239,7 @@ TEST_CASE("export: what cannot be exported is refused") {
   CHECK(graph.node("Relu", {"y"}, "y") == "y_1");
 }
 
-TEST_CASE("catdog export: a file from a weight file, the same bytes every time") {
+TEST_CASE("catdog export: a file from a weight file, the same bytes every time" * slow()) {
   const TemporaryFolder folder;
   const ModelConfig config = tiny("vgg11_bn", 2);
   const auto model = make_model(config, cpu_backend(), 1);
