@@ -29,7 +29,7 @@ CXXFLAGS ?= $(if $(SANITIZE),-O1 -g1,-O3)
 BUILD := build/$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),sanitize-thread,sanitize),release)
 
 # What is not here is installed by `make` on Debian and Ubuntu.
-PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-json3-dev
+PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-json3-dev libprotozero-dev
 
 include kernels/cuda/cuda.mk
 # What depends on the device has folders of its own; all other objects serve every device.
@@ -176,12 +176,14 @@ $(BUILD)/apps/trainer/version.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(A
 # Succeeds if every package can be compiled against and linked.
 define PROBE
 printf '%s\n' '#include <cblas.h>' '#if !__has_include(<CLI/CLI.hpp>) || !__has_include(<doctest/doctest.h>) || \
-!__has_include(<nlohmann/json.hpp>) || !(__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>))' \
+!__has_include(<nlohmann/json.hpp>) || !__has_include(<protozero/pbf_writer.hpp>) || \
+!(__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>))' \
 '#error missing' '#endif' 'int main() { openblas_set_num_threads(1); }' | \
 $(CXX) -x c++ -isystem /usr/include/openblas - -o /dev/null -lopenblas 2>/dev/null
 endef
 
-build/packages:
+# (Probed again when the Makefile has changed, because PACKAGES may have.)
+build/packages: Makefile
 	@mkdir -p build
 	@if $(PROBE); then touch $@; exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \

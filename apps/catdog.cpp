@@ -2,10 +2,12 @@
 //
 //   ./apps/catdog --loss focal --gamma 2
 //   ./apps/catdog eval --weights runs/a/best.safetensors
+//   ./apps/catdog export --weights runs/a/best.safetensors --output model.onnx
 //   ./apps/catdog metrics runs/a/predictions.csv
 #include <iostream>
 
 #include "apps/trainer/eval_command.h"
+#include "apps/trainer/export_command.h"
 #include "apps/trainer/metrics_command.h"
 #include "apps/trainer/options.h"
 #include "apps/trainer/program.h"
@@ -16,6 +18,7 @@
 namespace counterpoise {
 
 static Exit run(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "export") return export_weights(argc - 1, argv + 1);
   if (argc > 1 && std::string(argv[1]) == "metrics") {
     metrics(argc - 1, argv + 1);
     return Exit::ok;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "layers/init.h"
-#include "layers/module.h"
+#include "layers/onnx.h"
 
 namespace counterpoise {
 
@@ -10,30 +10,35 @@ namespace counterpoise {
 class ReLU : public Module {
  public:
   Var forward(const Var& x) override { return relu(x); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.node("Relu", {x.name}); }
 };
 
 // tanh(x), of any shape.
 class Tanh : public Module {
  public:
   Var forward(const Var& x) override { return tanh(x); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.node("Tanh", {x.name}); }
 };
 
 // 1 / (1 + e^-x), of any shape.
 class Sigmoid : public Module {
  public:
   Var forward(const Var& x) override { return sigmoid(x); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.node("Sigmoid", {x.name}); }
 };
 
 // x [N, K] -> [N, K]: e^x_k / sum_j e^x_j in each row.
 class Softmax : public Module {
  public:
   Var forward(const Var& x) override { return softmax(x); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.node("Softmax", {x.name}, {{"axis", 1}}); }
 };
 
 // x [N, ...] -> [N, rest], for images [N, H W C].
 class Flatten : public Module {
  public:
   Var forward(const Var& x) override { return flatten(x); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.node("Flatten", {x.name}); }
 };
 
 // In training mode each element is 0 with probability p, and x / (1 - p) otherwise; in evaluation mode the output is x.
@@ -44,6 +49,7 @@ class Dropout : public Module {
   // 0 <= p < 1; forward() throws Error(failure) for others in training mode.
   explicit Dropout(double p = 0.5) : p_(p), key_(init::rng().below(~uint64_t(0))) {}
   Var forward(const Var& x) override { return training() ? dropout(x, p_, key_, calls_++) : x; }
+  std::string onnx(OnnxExport&, const OnnxValue& x) override { return x.name; }
 
  private:
   double p_;

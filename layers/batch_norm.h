@@ -3,7 +3,7 @@
 #pragma once
 
 #include "layers/init.h"
-#include "layers/module.h"
+#include "layers/onnx.h"
 
 namespace counterpoise {
 
@@ -21,6 +21,13 @@ class BatchNorm2d : public Module {
 
   Var forward(const Var& x) override {
     return batch_norm(x, weight_, bias_, running_mean_.value(), running_var_.value(), training(), momentum_, eps_);
+  }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override {
+    CP_ENSURE(x.image.rank() == 0, "ONNX: BatchNorm2d after Flatten cannot be exported: put it before");
+    return to.node(
+        "BatchNormalization",
+        {x.name, to.weight("weight"), to.weight("bias"), to.weight("running_mean"), to.weight("running_var")},
+        {{"epsilon", eps_}});
   }
   std::string type() const override { return "BatchNormalization"; }
 

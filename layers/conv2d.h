@@ -2,7 +2,7 @@
 #pragma once
 
 #include "layers/init.h"
-#include "layers/module.h"
+#include "layers/onnx.h"
 
 namespace counterpoise {
 
@@ -20,6 +20,15 @@ class Conv2d : public Module {
   }
 
   Var forward(const Var& x) override { return conv2d(x, weight_, bias_, params_, relu_); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override {
+    std::vector<std::string> inputs = {x.name, to.weight("weight")};
+    if (to.has_weight("bias")) inputs.push_back(to.weight("bias"));
+    const Index kernel = weight_.shape()[1], stride = params_.stride, pad = params_.pad;
+    const std::string y =
+        to.node("Conv", inputs,
+                {{"kernel_shape", {kernel, kernel}}, {"strides", {stride, stride}}, {"pads", {pad, pad, pad, pad}}});
+    return relu_ ? to.node("Relu", {y}) : y;
+  }
   std::string type() const override { return "Conv2D"; }
 
  private:

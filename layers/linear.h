@@ -3,7 +3,7 @@
 
 #include "core/ops_check.h"
 #include "layers/init.h"
-#include "layers/module.h"
+#include "layers/onnx.h"
 
 namespace counterpoise {
 
@@ -35,6 +35,9 @@ class Linear : public Module {
   }
 
   Var forward(const Var& x) override { return linear(x, weight_, bias_, detail::output_dtype(output_, x)); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override {
+    return to.node("Gemm", {x.name, to.weight("weight"), to.weight("bias")}, {{"transB", 1}});
+  }
   std::string type() const override { return "Dense"; }
 
  private:
@@ -57,6 +60,14 @@ class CosineLinear : public Module {
     const DType dtype = x.value().dtype();
     const Var unit_x = counterpoise::cast(unit_rows(counterpoise::cast(x, parameter_dtype(dtype))), dtype);
     return matmul(unit_x, detail::cast_like(x, unit_rows(weight_)), false, true, detail::output_dtype(output_, x));
+  }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override {
+    const auto unit_rows = [&to](const std::string& x, const std::string& epsilon) {
+      const std::string squares = to.node("ReduceSumSquare", {x}, {{"axes", std::vector<int64_t>{1}}, {"keepdims", 1}});
+      return to.node("Div", {x, to.node("Sqrt", {to.node("Add", {squares, epsilon})})});
+    };
+    const std::string epsilon = to.constant("epsilon", {1}, {1e-12f}), weight = to.weight("weight");
+    return to.node("Gemm", {unit_rows(x.name, epsilon), unit_rows(weight, epsilon)}, {{"transB", 1}});
   }
   std::string type() const override { return "CosineDense"; }
 

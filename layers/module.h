@@ -24,6 +24,9 @@
 
 namespace counterpoise {
 
+class OnnxExport;  // layers/onnx.h
+struct OnnxValue;
+
 // How a parameter is laid out in a file. In memory images are [N, H, W, C]; files have torchvision's layout, in which
 // they are [N, C, H, W]. layers/weights.h converts.
 struct FileLayout {
@@ -73,6 +76,10 @@ class Module {
   // must accept a batch of no samples in evaluation mode, and throws Error(failure) where x does not fit.
   virtual Var forward(const Var& x) = 0;
   Var operator()(const Var& x);
+
+  // Appends what forward(x) computes in evaluation mode to an ONNX graph, and returns the name of the output there;
+  // layers/onnx.h has an example. By default throws Error(failure): the module cannot be exported.
+  virtual std::string onnx(OnnxExport& to, const OnnxValue& x);
 
   // The module's type in the summary: Keras's name for a layer ("Conv2D"), by default the name of the class.
   virtual std::string type() const;

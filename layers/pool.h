@@ -1,9 +1,17 @@
 // Pooling layers: x [N, H, W, C] -> [N, P, Q, C]. Like all modules, not thread-safe.
 #pragma once
 
-#include "layers/module.h"
+#include "layers/onnx.h"
 
 namespace counterpoise {
+
+namespace detail {
+inline std::vector<OnnxAttribute> onnx_attributes(const Pool2dParams& p) {
+  return {{"kernel_shape", {p.window, p.window}},
+          {"strides", {p.stride, p.stride}},
+          {"pads", {p.pad, p.pad, p.pad, p.pad}}};
+}
+}  // namespace detail
 
 // The maximum of each window; P = (H + 2 pad - window) / stride + 1, rounded down, and Q likewise.
 class MaxPool2d : public Module {
@@ -11,6 +19,9 @@ class MaxPool2d : public Module {
   explicit MaxPool2d(Index window) : MaxPool2d(Pool2dParams{window, window}) {}
   explicit MaxPool2d(Pool2dParams params) : params_(params) {}
   Var forward(const Var& x) override { return max_pool2d(x, params_); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override {
+    return to.node("MaxPool", {x.name}, detail::onnx_attributes(params_));
+  }
   std::string type() const override { return "MaxPooling2D"; }
 
  private:
@@ -23,6 +34,11 @@ class AvgPool2d : public Module {
   explicit AvgPool2d(Index window) : AvgPool2d(Pool2dParams{window, window}) {}
   explicit AvgPool2d(Pool2dParams params) : params_(params) {}
   Var forward(const Var& x) override { return avg_pool2d(x, params_); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override {
+    std::vector<OnnxAttribute> attributes = detail::onnx_attributes(params_);
+    attributes.emplace_back("count_include_pad", 1);
+    return to.node("AveragePool", {x.name}, attributes);
+  }
   std::string type() const override { return "AveragePooling2D"; }
 
  private:
@@ -34,6 +50,7 @@ class AdaptiveAvgPool2d : public Module {
  public:
   AdaptiveAvgPool2d(Index rows, Index columns) : rows_(rows), columns_(columns) {}
   Var forward(const Var& x) override { return adaptive_avg_pool2d(x, rows_, columns_); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.adaptive_avg_pool(x, rows_, columns_); }
   std::string type() const override { return "AdaptiveAveragePooling2D"; }
 
  private:
@@ -44,6 +61,9 @@ class AdaptiveAvgPool2d : public Module {
 class GlobalAvgPool2d : public Module {
  public:
   Var forward(const Var& x) override { return flatten(adaptive_avg_pool2d(x, 1, 1)); }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override {
+    return to.node("Flatten", {to.node("GlobalAveragePool", {x.name})});
+  }
   std::string type() const override { return "GlobalAveragePooling2D"; }
 };
 

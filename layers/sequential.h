@@ -1,7 +1,7 @@
 // Sequential: modules in sequence.
 #pragma once
 
-#include "layers/module.h"
+#include "layers/onnx.h"
 
 namespace counterpoise {
 
@@ -46,6 +46,7 @@ class Sequential : public Module {
     for (const Child& child : children()) y = (*child.module)(y);
     return y;
   }
+  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.chain(children(), x); }
 };
 
 }  // namespace counterpoise

@@ -118,14 +118,18 @@ void load_weights(Module& model, const std::string& path) {
   for (size_t i = 0; i < parameters.size(); ++i) parameters[i].var.set_value(values[i]);
 }
 
+StoredParameter to_file(const Parameter& p) {
+  return {file_shape(p), to_file_layout(p, p.var.value().cast(DType::f32).to_vector<float>())};
+}
+
 void save_weights(const Module& model, const std::string& path, const std::map<std::string, std::string>& metadata) {
   const std::vector<Parameter> parameters = model.parameters();
-  std::vector<std::vector<float>> values;
+  std::vector<StoredParameter> stored;
   std::vector<FileTensor> tensors;
-  values.reserve(parameters.size());  // tensors point into it
+  stored.reserve(parameters.size());  // tensors point into it
   for (const Parameter& p : parameters) {
-    values.push_back(to_file_layout(p, p.var.value().cast(DType::f32).to_vector<float>()));
-    tensors.emplace_back(p.name, file_shape(p), values.back());
+    stored.push_back(to_file(p));
+    tensors.emplace_back(p.name, stored.back().shape, stored.back().values);
   }
   save_safetensors(path, tensors, metadata);
 }

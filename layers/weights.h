@@ -8,6 +8,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "layers/module.h"
 
@@ -22,6 +23,13 @@ void load_weights(Module& model, const std::string& path);
 // Throws Error(bad_data) where load_weights() would because of names and shapes, but reads no numbers. With a model on
 // meta_backend() this costs nothing, however large the network would be.
 void check_weights(const Module& model, const std::string& path);
+
+// The shape and the values of a parameter as files have them: in torchvision's layout, f32.
+struct StoredParameter {
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+StoredParameter to_file(const Parameter& p);
 
 // Writes all parameters and buffers as f32. A file that exists is replaced as a whole, or not at all if writing fails:
 // then Error(failure) is thrown. `metadata` maps keys to texts, such as metadata(config) of layers/models/models.h.

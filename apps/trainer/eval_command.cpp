@@ -86,11 +86,7 @@ double shift_of(const Options& o, const std::map<std::string, std::string>& meta
 
 }  // namespace
 
-Exit eval(Options o) {
-  set_cpu_threads(o.threads);
-  Backend& backend = choose_backend(o.device, o.precision, o.deterministic);
-  const SafetensorsFile file(o.weights);
-  const auto& metadata = file.metadata();
+Decision read_description(Options& o, const std::map<std::string, std::string>& metadata) {
   const Description description(o, metadata);
   Decision decision;
   o.model = description.network();
@@ -100,6 +96,15 @@ Exit eval(Options o) {
   description.fill("", "temperature", decision.temperature, 1e-9, 1e9);
   description.fill("--adjust-logits", "logit_shift", decision.shift, -1e9, 1e9);
   description.fill("--threshold", "cut", decision.cut, -1e9, 1e9);
+  return decision;
+}
+
+Exit eval(Options o) {
+  set_cpu_threads(o.threads);
+  Backend& backend = choose_backend(o.device, o.precision, o.deterministic);
+  const SafetensorsFile file(o.weights);
+  const auto& metadata = file.metadata();
+  Decision decision = read_description(o, metadata);
 
   const auto set = validation_images(o.data, o.image_size);
   const auto classes = metadata.find("classes");

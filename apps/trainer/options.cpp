@@ -182,6 +182,7 @@ constexpr const char* training_text =
     "accuracy, precision, recall and F1. Without --data it trains on synthetic images of 400 cats and 4400 dogs.\n\n"
     "Other commands, with options of their own:\n"
     "  ./apps/catdog eval --weights FILE     evaluate saved weights\n"
+    "  ./apps/catdog export --weights FILE   write them as an ONNX file, for other programs\n"
     "  ./apps/catdog metrics FILE.csv        print every metric of a classifier's scores";
 constexpr const char* evaluation_text =
     "Evaluate saved weights on validation images: confusion matrix, accuracy, precision, recall and F1.";
@@ -300,7 +301,7 @@ Options parse_options(int argc, char** argv) {
     ++argv, --argc;
   } else {
     CP_ENSURE_AS(invalid_argument, command.empty() || command[0] == '-', "unknown command \"", command,
-                 "\"; valid are train (the default), eval and metrics");
+                 "\"; valid are train (the default), eval, export and metrics");
     command = "train";
   }
   options.command = command == "eval" ? Options::eval : Options::train;

@@ -1,0 +1,148 @@
+#include "apps/trainer/export_command.h"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/trainer/eval_command.h"
+#include "apps/trainer/format.h"
+#include "apps/trainer/option_table.h"
+#include "core/io/safetensors.h"
+#include "layers/onnx.h"
+#include "layers/weights.h"
+#include "losses/metrics/posthoc.h"
+
+namespace counterpoise {
+
+namespace {
+
+// clang-format off
+OptionTable option_table(Options& o, std::string& head) {
+  OptionTable t;
+  const char* saved = "as in the file";
+  t.group("Files");
+  t.row(o.weights, "--weights", "FILE").required()
+      .help("The weights to export. The file also says what they are for: network, image size, classes, decision");
+  t.row(o.output, "--output", "FILE").required()
+      .help("The ONNX file to write, such as model.onnx; one that exists is replaced");
+  t.group("Network");
+  t.row(o.model.name, "--model", "NAME").one_of(model_names()).otherwise(saved)
+      .help("The network:");
+  t.row(o.model.image_size, "--image-size", "N").range(32, 2048).otherwise(saved)
+      .help("The file takes images of N x N pixels");
+  t.row(o.model.width, "--width", "X").range(0.015625, 8.0).otherwise(saved)
+      .help("Factor on the channels of every convolution");
+  t.row(head, "--head", "NAME").one_of({"lectures", "imagenet"}).otherwise(saved)
+      .help("After the convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units)");
+  t.group("Decision");
+  t.row(o.positive, "--positive", "CLASS").otherwise(saved)
+      .help("The class to find");
+  t.row(o.threshold, "--threshold", "P").otherwise(saved)
+      .help("Probability from which an image is predicted positive; the file states it");
+  return t;
+}
+// clang-format on
+
+constexpr const char* help_text =
+    "Write trained weights as an ONNX file (opset 17), which ONNX Runtime and others run.\n\n"
+    "  image        u8 [N, H, W, 3], RGB as decoded; the file scales it to x / 127.5 - 1\n"
+    "  logit        f32 [N, K], with the temperature and the shift of the decision\n"
+    "  probability  f32 [N, K]: K = 1 of the positive class, K = 2 of each class\n\n"
+    "Its metadata hold the classes, the positive one, and the threshold: the probability of the positive class from "
+    "which an image is predicted positive.";
+constexpr const char* exit_codes =
+    "Exit codes: 0 success, 1 failure (an unwritable file), 2 wrong command line, 3 unusable weights.";
+
+// The classes in the weights' file; none if it does not say.
+std::vector<std::string> read_classes(const std::string& path, const std::map<std::string, std::string>& metadata) {
+  const auto it = metadata.find("classes");
+  if (it == metadata.end()) return {};
+  std::vector<std::string> classes;
+  try {
+    classes = nlohmann::json::parse(it->second).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+  }
+  CP_ENSURE_AS(bad_data, classes.size() == 2, path, ": its classes are not the names of two classes");
+  return classes;
+}
+
+}  // namespace
+
+OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& decision) {
+  const Index S = config.image_size, K = config.outputs;
+  CP_ENSURE(K <= 2, "ONNX: a decision between two classes has 1 or 2 outputs, not ", K);
+  OnnxGraph graph(config.name);
+  graph.input("image", OnnxType::u8, {-1, S, S, 3});
+  // As scale_pixel() computes it.
+  std::string x = graph.node("Cast", {"image"}, "image_f32", {{"to", static_cast<int>(OnnxType::f32)}});
+  x = graph.node("Div", {x, graph.constant("scale", {}, {127.5f})}, "image_divided");
+  x = graph.node("Sub", {x, graph.constant("one", {}, {1.f})}, "image_scaled");
+  x = graph.node("Transpose", {x}, "image_nchw", {{"perm", {0, 3, 1, 2}}});
+
+  model.train(false);
+  const OnnxValue z = OnnxExport(graph).call(model, {x, {1, S, S, 3}});
+  CP_ENSURE(z.shape == Shape({1, K}), "ONNX: the network has outputs of shape ", z.shape, " instead of ",
+            Shape({1, K}));
+
+  // logits() of decision.h. Of two outputs it takes the difference, so that the positive one carries origin and shift.
+  std::vector<float> shift(K);
+  shift[K == 1 ? 0 : decision.positive] = static_cast<float>(decision.origin / decision.temperature + decision.shift);
+  x = graph.node("Div", {z.name, graph.constant("temperature", {}, {static_cast<float>(decision.temperature)})},
+                 "logit_scaled");
+  x = graph.node("Sub", {x, graph.constant("shift", {K}, shift)}, "logit");
+  if (K == 2) {
+    graph.node("Softmax", {x}, "probability", {{"axis", 1}});
+  } else if (decision.origin == 0) {
+    graph.node("Sigmoid", {x}, "probability");
+  } else {
+    x = graph.node("Add", {x, graph.constant("origin", {}, {static_cast<float>(decision.origin)})}, "number");
+    graph.node("Clip", {x, graph.constant("lowest", {}, {0.f}), graph.constant("highest", {}, {1.f})}, "probability");
+  }
+  graph.output("logit", OnnxType::f32, {-1, K});
+  graph.output("probability", OnnxType::f32, {-1, K});
+  return graph;
+}
+
+Exit export_weights(int argc, char** argv) {
+  Options o;
+  std::string head;
+  const OptionTable table = option_table(o, head);
+  CLI::App app(help_text, "./apps/catdog export");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  table.add_to(app, "export");
+  app.footer(exit_codes);
+  o.given = parse_command_line(app, argc, argv);
+
+  if (head == "imagenet") o.model.head = ModelConfig::imagenet;
+  const SafetensorsFile file(o.weights);
+  Decision decision = read_description(o, file.metadata());
+  const std::vector<std::string> classes = read_classes(o.weights, file.metadata());
+  CP_ENSURE_AS(invalid_argument, !classes.empty() || !o.given.count("--positive"), "--positive: ", o.weights,
+               " does not name its classes");
+  decision.positive = classes.empty() ? 1 : choose_positive(o.positive, classes);
+  if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
+
+  const auto model = make_model(o.model, cpu_backend(), o.seed);
+  load_weights(*model, o.weights);
+  const OnnxGraph graph = onnx_graph(*model, o.model, decision);
+
+  const bool numbers = decision.origin != 0 && o.model.outputs == 1;
+  const std::string threshold =
+      formatted("%.17g", numbers ? decision.cut + decision.origin : probability(decision.cut));
+  std::map<std::string, std::string> metadata = counterpoise::metadata(o.model);
+  metadata.insert({{"threshold", threshold}, {"cut", formatted("%.17g", decision.cut)}});
+  if (!classes.empty()) {
+    metadata["classes"] = nlohmann::json(classes).dump();
+    metadata["positive"] = classes[decision.positive];
+  }
+  graph.save(o.output, metadata);
+  const Index S = o.model.image_size, K = o.model.outputs;
+  std::cout << text(o.output, ": ", o.model.name, ", image u8 [N, ", S, ", ", S, ", 3] -> logit [N, ", K,
+                    "], probability [N, ", K, "]; predicted ",
+                    classes.empty() ? "positive" : classes[decision.positive], " from a probability of ",
+                    formatted("%.6g", std::stod(threshold)))
+            << std::endl;
+  return Exit::ok;
+}
+
+}  // namespace counterpoise
