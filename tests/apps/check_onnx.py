@@ -1,6 +1,6 @@
 """Compares the ONNX files of `catdog export` with `catdog eval`, by ONNX Runtime:
 
-    python3 tests/apps/check_onnx.py              (needs onnx, onnxruntime, NumPy, Pillow; built programs; two minutes)
+    python3 tests/apps/check_onnx.py              (needs onnx, onnxruntime, NumPy, Pillow; built programs; ten minutes)
     python3 tests/apps/check_onnx.py vgg16        only the cases whose name contains "vgg16"
 
 Each case trains a network for a few steps, evaluates and exports it. ONNX Runtime then computes logits from the bytes
