@@ -23,7 +23,6 @@ class BatchNorm2d : public Module {
     return batch_norm(x, weight_, bias_, running_mean_.value(), running_var_.value(), training(), momentum_, eps_);
   }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
-    CP_ENSURE(x.image.rank() == 0, "ONNX: BatchNorm2d after Flatten cannot be exported: put it before");
     return to.node(
         "BatchNormalization",
         {x.name, to.weight("weight"), to.weight("bias"), to.weight("running_mean"), to.weight("running_var")},

@@ -52,13 +52,11 @@ bool OnnxExport::has_weight(const std::string& name) const {
 std::string OnnxExport::weight(const std::string& name) {
   for (const Parameter& p : frame_.module->parameters()) {
     if (p.name != name) continue;
-    if (p.var.shape().rank() == 2) {
-      CP_ENSURE(frame_.image.rank() == 0 || p.layout.kind == FileLayout::flattened, "ONNX: ", full(name),
-                " follows a flattened image of shape ", frame_.image,
-                "; construct the layer with FileLayout::flattened, which says how to order its columns");
-      frame_.image = {};  // each output depends on all inputs
-    }
-    if (graph_.has(full(name))) return full(name);  // the module was called before
+    CP_ENSURE(frame_.image.rank() == 0 || p.layout.kind == FileLayout::flattened || p.var.shape().size() == 1,
+              "ONNX: ", full(name), " follows a flattened image of shape ", frame_.image,
+              "; construct the layer with FileLayout::flattened, or use it before Flatten: the file orders C, H, W");
+    if (p.var.shape().rank() == 2) frame_.image = {};  // a matrix: each output depends on all inputs
+    if (graph_.has(full(name))) return full(name);     // the module was called before
     const StoredParameter stored = to_file(p);
     return graph_.constant(full(name), stored.shape, stored.values);
   }

@@ -30,8 +30,8 @@ class OnnxExport {
   explicit OnnxExport(OnnxGraph& graph) : graph_(graph) {}
 
   // Appends what `module` computes of x in evaluation mode; `name` is the start of its names. Throws Error(failure) for
-  // a module that does not override Module::onnx(), for images that are flattened before a dense layer without
-  // FileLayout::flattened, and what OnnxGraph throws.
+  // a module that does not override Module::onnx(), for weights without FileLayout::flattened that are used on a
+  // flattened image, and what OnnxGraph throws.
   OnnxValue call(Module& module, const OnnxValue& x, const std::string& name = "");
 
   // What follows is for Module::onnx().

@@ -19,8 +19,8 @@ constexpr uint64_t max_bytes = (uint64_t{1} << 31) - 1;  // of a protocol buffer
 
 // The numbers of fields in onnx.proto, by message.
 // clang-format off
-namespace model     { enum : uint32_t { ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8,
-                                        metadata_props = 14 }; }
+namespace model     { enum : uint32_t { ir_version = 1, producer_name = 2, producer_version = 3, graph = 7,
+                                        opset_import = 8, metadata_props = 14 }; }
 namespace opset_id  { enum : uint32_t { domain = 1, version = 2 }; }
 namespace entry     { enum : uint32_t { key = 1, value = 2 }; }
 namespace graph     { enum : uint32_t { node = 1, name = 2, initializer = 5, input = 11, output = 12 }; }

@@ -1,6 +1,6 @@
 """Compares the ONNX files of `catdog export` with `catdog eval`, by ONNX Runtime:
 
-    python3 tests/apps/check_onnx.py              (needs onnx, onnxruntime, NumPy, Pillow; built programs; two minutes)
+    python3 tests/apps/check_onnx.py              (needs onnx, onnxruntime, NumPy, Pillow; built programs; ten minutes)
     python3 tests/apps/check_onnx.py vgg16        only the cases whose name contains "vgg16"
 
 Each case trains a network for a few steps, evaluates and exports it. ONNX Runtime then computes logits from the bytes
@@ -41,7 +41,8 @@ def write_images(folder, size):
             os.makedirs(os.path.join(folder, split, name))
             for i in range(count):
                 coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-                image = np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC), dtype=np.int32)
+                smooth = Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
+                image = np.asarray(smooth, dtype=np.int32)
                 image = np.clip(image + rng.integers(-20, 21, image.shape) + (2 * label - 1) * 40, 0, 255)
                 Image.fromarray(image.astype(np.uint8)).save(os.path.join(folder, split, name, f"{name}.{i}.png"))
 
