@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -31,11 +32,28 @@ const char* advice(ErrorKind kind) {
 
 char line_at_the_end[200];  // made in time, because there may be no memory when it is needed
 
-// What cannot be caught: an exception from a destructor while another one is handled, or in a thread. That happens when
-// memory is used up, and destructors and handlers need some.
-[[noreturn]] void end_in_one_line() {
-  ssize_t unused = write(STDERR_FILENO, line_at_the_end, std::strlen(line_at_the_end));
+void write_to_stderr(const char* text) {
+  const ssize_t unused = write(STDERR_FILENO, text, std::strlen(text));
   static_cast<void>(unused);
+}
+
+// For an exception that cannot be caught: from a destructor while another one is handled, or out of a thread. That
+// happens when memory is used up, and destructors and handlers need some.
+[[noreturn]] void end_in_one_line() {
+  static std::atomic<int> calls{0};
+  if (calls++ == 0) {  // else there was no memory for a copy of the exception
+    try {
+      if (std::exception_ptr current = std::current_exception()) std::rethrow_exception(current);
+    } catch (const std::bad_alloc&) {
+    } catch (const std::exception& error) {
+      write_to_stderr("internal error: ");
+      write_to_stderr(error.what());
+      write_to_stderr("\n");
+      std::_Exit(static_cast<int>(Exit::failure));
+    } catch (...) {
+    }
+  }
+  write_to_stderr(line_at_the_end);
   std::_Exit(static_cast<int>(Exit::device));
 }
 
