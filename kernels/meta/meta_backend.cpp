@@ -61,7 +61,7 @@ class MetaBackend : public Backend {
   void gather_grad(const ConstView&, const ConstView&, const View&) override {}
   void dropout(const ConstView&, double, uint64_t, uint64_t, const View&) override {}
   void images(const ConstView&, const ConstView&, const ConstView&, const View&) override {}
-  void optimizer_step(const Update&, const std::vector<WeightTensors>&, const ConstView&) override {}
+  void optimizer_step(const Update&, const std::vector<WeightTensors>&, const StepControl&) override {}
 
  private:
   alignas(64) char nothing_ = 0;
