@@ -118,10 +118,10 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
   if (problem.deterministic) return;
   const std::string convolution = without_batch(problem);
   const PlanCache::Row* const winner = winners_.find(convolution);
-  choice.timed_at = !winner                                                ? timed_at_use
-                    : within_factor_two(winner->batch, problem.geometry.N) ? 0
-                                                                           : timed_again_at_use;
-  if (!winner || winner->plan == choice.plan->name()) return;
+  choice.timed_at = winner ? timed_again_at_use : timed_at_use;
+  if (!winner) return;
+  const int64_t timed_at = within_factor_two(winner->batch, problem.geometry.N) ? 0 : timed_again_at_use;
+  if (winner->plan == choice.plan->name()) return void(choice.timed_at = timed_at);
   ConvPlans fast = cudnn_plan(target_, problem, workspace_limit(problem), winner->plan);
   if (fast.plans.empty()) return;  // cuDNN has it for other batch sizes only
   try {
@@ -133,6 +133,7 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
     if (!d.known()) return;
     if (agree(problem, d)) {
       choice.plan = std::move(fast.plans[0]);
+      choice.timed_at = timed_at;
     } else {
       winners_.remove(convolution);
       choice.timed_at = timed_at_use;  // there it is found out which of the two is wrong

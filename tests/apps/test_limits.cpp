@@ -7,13 +7,16 @@ using namespace counterpoise;
 
 // Sanitizers reserve terabytes of address space, which `ulimit -v` counts.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static std::string small_run(const TemporaryFolder& folder) {
+  return program("catdog") +
+         " --device cpu --width 0.02 --model vgg11 --image-size 32 -b 4 --epochs 1 --max-steps 2 --threads 2"
+         " --count cat=8,dog=20 --output " +
+         (folder / "run");
+}
+
 TEST_CASE("catdog ends where memory is limited, at any point, with one line" * slow()) {
   const TemporaryFolder folder;
-  const std::string run =
-      program("catdog") +
-      " --device cpu --width 0.02 --model vgg11 --image-size 32 -b 4 --epochs 1 --max-steps 2 --threads 2"
-      " --count cat=8,dog=20 --output " +
-      (folder / "run");
+  const std::string run = small_run(folder);
   int failed = 0, ended = 0, in_one_line = 0;
   for (int kilobytes = 60000; kilobytes <= 480000; kilobytes += 30000) {
     CAPTURE(kilobytes);
@@ -48,11 +51,7 @@ TEST_CASE("catdog ends with one line whichever allocation fails" * slow()) {
     }
   )");
   if (shell("g++ -shared -fPIC -O1 " + (folder / "fail.cpp") + " -o " + (folder / "fail.so")).code != 0) return;
-  const std::string run =
-      program("catdog") +
-      " --device cpu --width 0.02 --model vgg11 --image-size 32 -b 4 --epochs 1 --max-steps 2 --threads 2"
-      " --count cat=8,dog=20 --output " +
-      (folder / "run");
+  const std::string run = small_run(folder);
   int failed = 0, runs = 0, in_one_line = 0;
   for (const int at : {1, 30, 300, 1000, 2000, 4000, 6000, 10000, 16000, 24000, 40000}) {
     // CUDA's own library, which starts before main(), crashes.

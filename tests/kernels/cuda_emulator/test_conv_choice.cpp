@@ -183,6 +183,13 @@ TEST_CASE("gpu: a plan from the file is compared before it is used, too") {
   const size_t plan = rows.rfind("engine ");
   REQUIRE(plan != std::string::npos);
   write_file(cache_file(folder), rows.substr(0, plan) + "engine 2, knobs 0=2\n");
+  {  // A plan that cuDNN does not have any more is replaced by one that is timed.
+    const TemporaryFolder other;
+    write_file(cache_file(other), rows.substr(0, plan) + "engine 9, knobs 0=9\n");
+    CudaBackend& backend = new_backend(other.path());
+    for (int i = 0; i < 16; ++i) CHECK(is_right(backend, ConvPass::forward, 4, DType::f32));
+    CHECK_FALSE(contains(read_file(cache_file(other), 1 << 20), "engine 9,"));
+  }
   const Environment gpu("CUDA_EMULATOR", "wrong-plan=2");
   CudaBackend& backend = new_backend(folder.path());
   const Warnings warnings;
