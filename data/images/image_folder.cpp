@@ -10,7 +10,6 @@
 #include <set>
 #include <system_error>
 
-#include "data/images/image.h"
 #include "kernels/error.h"
 
 namespace counterpoise {
@@ -65,33 +64,12 @@ std::string escaped(const std::string& name) {
   return text;
 }
 
-// Whether the bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(const std::string& text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0; };
-    const int first = byte(i++);
-    if (first < 0x80) continue;
-    const int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-    int code = first & (0x3F >> more);
-    for (int k = 0; k < more; ++k) {
-      if ((byte(i) & 0xC0) != 0x80) return false;
-      code = code << 6 | (byte(i++) & 0x3F);
-    }
-    const int least[] = {0, 0x80, 0x800, 0x10000};
-    if (first < 0xC0 || first > 0xF4 || code < least[more] || code > 0x10FFFF || code >> 11 == 0xD800 >> 11)
-      return false;
-  }
-  return true;
-}
-
 // The classes: names of the sub-directories of `directory`, sorted by their bytes.
 std::vector<std::string> class_names(const std::string& directory) {
-  std::vector<std::string> names;
-  for (const fs::path& path : entries(directory)) {
-    if (type_of(path) != fs::file_type::directory) continue;
-    names.push_back(path.filename().string());
-    CP_ENSURE_AS(bad_data, is_utf8(names.back()), directory, ": the name of the class's folder \"",
-                 escaped(names.back()), "\" is not UTF-8; rename it");
+  const std::vector<std::string> names = detail::folders_in(directory);
+  for (const std::string& name : names) {
+    CP_ENSURE_AS(bad_data, detail::is_utf8(name), directory, ": the name of the class's folder \"", escaped(name),
+                 "\" is not UTF-8; rename it");
   }
   CP_ENSURE_AS(bad_data, !names.empty(), directory,
                ": holds no folders; put the images of each class into a folder of its own, as in ", directory,
@@ -159,29 +137,62 @@ bool natural_less(const std::string& a, const std::string& b) {
   return a < b;  // the same but for leading zeros
 }
 
-ImageFolder::ImageFolder(const std::string& directory, int image_size)
-    : ImageDataset(class_names(directory), image_size) {
-  for (size_t c = 0; c < classes().size(); ++c) {
-    std::set<std::string> others;
-    const fs::path folder = fs::path(directory) / classes()[c];
-    for (const std::string& file : image_files(folder, others)) {
-      samples_.push_back({file, static_cast<int32_t>(c)});
+namespace detail {
+
+bool is_utf8(const std::string& text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0; };
+    const int first = byte(i++);
+    if (first < 0x80) continue;
+    const int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
+    int code = first & (0x3F >> more);
+    for (int k = 0; k < more; ++k) {
+      if ((byte(i) & 0xC0) != 0x80) return false;
+      code = code << 6 | (byte(i++) & 0x3F);
     }
-    if (!samples_.empty() && samples_.back().label == static_cast<int32_t>(c)) continue;
+    const int least[] = {0, 0x80, 0x800, 0x10000};
+    if (first < 0xC0 || first > 0xF4 || code < least[more] || code > 0x10FFFF || code >> 11 == 0xD800 >> 11)
+      return false;
+  }
+  return true;
+}
+
+std::vector<std::string> folders_in(const std::string& directory) {
+  std::vector<std::string> names;
+  for (const fs::path& path : entries(directory)) {
+    if (type_of(path) == fs::file_type::directory) names.push_back(path.filename().string());
+  }
+  return names;
+}
+
+bool is_folder(const std::string& path) { return type_of(path) == fs::file_type::directory; }
+
+bool holds_images(const std::string& directory) {
+  std::set<std::string> others;
+  return !image_files(directory, others).empty();
+}
+
+LabeledFiles list_classes(const std::string& directory, bool may_be_empty) {
+  LabeledFiles found;
+  found.classes = class_names(directory);
+  for (size_t c = 0; c < found.classes.size(); ++c) {
+    std::set<std::string> others;
+    const fs::path folder = fs::path(directory) / found.classes[c];
+    const std::vector<std::string> files = image_files(folder, others);
+    for (const std::string& file : files) found.samples.push_back({file, static_cast<int32_t>(c)});
+    if (!files.empty() || may_be_empty) continue;
     std::string seen;
     for (const std::string& extension : others) seen += " " + extension;
     throw Error(ErrorKind::bad_data, folder.string(), ": no images in this class's folder; accepted are ", accepted,
                 seen.empty() ? ", and it is empty" : ", found only" + seen);
   }
+  return found;
 }
 
-std::vector<uint8_t> ImageFolder::read(const Sample& sample, size_t) const {
-  Image image = decode_image(sample.path);
-  if (image.height != image_size() || image.width != image_size()) {
-    image = resize_bilinear(image, image_size(), image_size());
-  }
-  return std::move(image.rgb);
-}
+}  // namespace detail
+
+ImageFolder::ImageFolder(const std::string& directory, int image_size)
+    : ImageList(detail::list_classes(directory), image_size) {}
 
 std::string split_directory(const std::string& root, const std::vector<std::string>& names) {
   CP_ENSURE_AS(bad_data, type_of(root) == fs::file_type::directory, root,

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
-#include "core/io/file.h"
 #include "tests/support.h"
 
 namespace counterpoise {
@@ -22,11 +22,11 @@ struct ImageFiles {
     for (int i = 0; i < 6; ++i) number(0, 4);
     for (int i = 0; i < 2; ++i) bmp += '\0', bmp += '\0', bmp += static_cast<char>(red);  // blue, green, red
     bmp += std::string(2, '\0');                                                          // rows are padded to 4
-    write_file((path / name).string(), bmp);
+    std::ofstream(path / name, std::ios::binary) << bmp;  // which unlike write_file() does not wait for the disk
   }
   void text_file(const std::string& name) const {
     std::filesystem::create_directories(std::filesystem::path(path / name).parent_path());
-    write_file((path / name).string(), "this is no image");
+    std::ofstream(path / name) << "this is no image";
   }
   const TemporaryFolder temporary;
   const std::filesystem::path path = temporary.path();

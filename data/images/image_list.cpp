@@ -1,0 +1,26 @@
+#include "data/images/image_list.h"
+
+#include <utility>
+
+#include "data/images/image.h"
+#include "kernels/error.h"
+
+namespace counterpoise {
+
+ImageList::ImageList(LabeledFiles files, int image_size) : ImageDataset(std::move(files.classes), image_size) {
+  samples_ = std::move(files.samples);
+  for (const Sample& sample : samples_) {
+    CP_ENSURE_AS(bad_data, sample.label >= 0 && static_cast<size_t>(sample.label) < classes().size(), sample.path,
+                 ": its label is ", sample.label, ", but there are ", classes().size(), " classes");
+  }
+}
+
+std::vector<uint8_t> ImageList::read(const Sample& sample, size_t) const {
+  Image image = decode_image(sample.path);
+  if (image.height != image_size() || image.width != image_size()) {
+    image = resize_bilinear(image, image_size(), image_size());
+  }
+  return std::move(image.rgb);
+}
+
+}  // namespace counterpoise
