@@ -211,7 +211,8 @@ bool near_duplicates(const ImageFacts& a, const ImageFacts& b) {
 }
 
 bool ImageCheck::has_errors() const {
-  return !unreadable.empty() || !leaks.empty() || !similar_leaks.empty() || !conflicts.empty() || !group_leaks.empty();
+  return !unreadable.empty() || !leaks.empty() || !similar_leaks.empty() || !conflicts.empty() ||
+         !similar_conflicts.empty() || !group_leaks.empty();
 }
 
 std::vector<std::string> duplicate_groups(const ImageListing& listing, const ImageCheck& check) {
