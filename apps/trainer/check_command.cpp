@@ -192,11 +192,13 @@ std::string check_text(const ImageListing& listing, const std::vector<ImageFacts
              [&](size_t i) { return listing.images[i].name + ": " + reason_of(listing.images[i], facts[i]); });
   report.add(check.similar_leaks, "Sets of near-duplicates in two splits", near);
   report.add(check.similar_conflicts, "Sets of near-duplicates with two labels", near);
-  std::vector<std::string> untrained;
+  std::vector<std::string> missing;
   for (const auto& [label, of_class] : counts) {
-    if (!splits.count(DataSplit::none) && count_of(of_class, DataSplit::training) == 0) untrained.push_back(label);
+    for (const DataSplit split : splits) {
+      if (count_of(of_class, split) == 0) missing.push_back(label + ": no " + heading(split) + " images");
+    }
   }
-  report.add(untrained, "Classes without training images", [](const std::string& label) { return label; });
+  report.add(missing, "Classes that a split lacks", [](const std::string& line) { return line; });
   report.add(check.constant, "Images of one color", name);
   report.add(others(check.identical, {check.leaks, check.conflicts}), "Other sets of duplicates", exact);
   report.add(others(check.similar, {check.similar_leaks, check.similar_conflicts}), "Other sets of near-duplicates",

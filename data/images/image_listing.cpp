@@ -108,18 +108,17 @@ void list_folder(ImageListing& listing) {
     return;
   }
   if (!splits.count(DataSplit::training)) {
-    const Names& first = splits.begin()->second;
-    throw Error(ErrorKind::bad_data, dir, ": ", first[0], "/ holds folders, as a split does, but there is no train/",
-                others.empty()
-                    ? ""
-                    : "; put " + folders_text(others) + " into train/, or rename " + first[0] + "/ if it is a class");
+    const std::string& first = splits.begin()->second[0];
+    CP_ENSURE_AS(bad_data, others.empty(), dir, ": ", first,
+                 "/ holds folders, as a split does, but there is no train/; ", "put ", folders_text(others),
+                 " into train/, or rename ", first, "/ if it is a class");
   }
+  const std::string sorted = in(splits.begin()->second[0]);  // a folder of classes
   for (const std::string& name : flat) {
     CP_ENSURE_AS(bad_data, !detail::holds_images(in(name)), in(name), ": holds images but no folders of classes, as ",
-                 in(splits[DataSplit::training][0]), " does; sort them by class, or move the folder out of ", dir,
-                 " if they have no labels");
+                 sorted, " does; sort them by class, or move the folder out of ", dir, " if they have no labels");
   }
-  if (splits.size() == 1) {
+  if (splits.size() == 1 && splits.count(DataSplit::training)) {
     for (const std::string& name : others) {
       CP_ENSURE_AS(bad_data, !detail::holds_images(in(name)), dir, ": ", splits[DataSplit::training][0],
                    "/ holds folders of classes, but ", name,
@@ -230,7 +229,8 @@ void list_csv(ImageListing& listing) {
     image.name = name_of(listing, image.path);
     image.label = rows.filled("label");
     std::error_code unused;
-    CP_ENSURE_AS(bad_data, fs::is_regular_file(image.path, unused), rows.place(), ": ", image.path, ": no such file");
+    CP_ENSURE_AS(bad_data, fs::is_regular_file(image.path, unused), rows.place(), ": ", image.path,
+                 ": no such file; paths are relative to the folder of ", listing.source);
     groups.add(image, rows);
     if (rows.has("split")) image.split = rows.split();
     listing.images.push_back(std::move(image));

@@ -64,6 +64,7 @@ std::vector<size_t> all_but_test(const ImageListing& listing) {
 
 // Splits off what the data does not give. Returns where the split comes from.
 std::string complete_split(ImageListing& listing, const ImageSource& source) {
+  CP_ENSURE_AS(bad_data, !all_but_test(listing).empty(), listing.source, ": has no training images");
   const bool given = listing.count(DataSplit::validation) > 0;
   if (given || !source.split_file.empty()) {
     CP_ENSURE_AS(invalid_argument, source.shares.empty(), source.split_file.empty() ? source.data : source.split_file,
@@ -118,21 +119,6 @@ void check_classes(const ImageListing& listing, const std::vector<std::string>& 
                " or in its train/, or the labels of a CSV file");
 }
 
-std::unique_ptr<ImageDataset> open_split(const ImageListing& listing, const std::vector<std::string>& classes,
-                                         DataSplit split, int image_size) {
-  LabeledFiles files;
-  files.classes = classes;
-  for (const ListedImage& image : listing.images) {
-    if (image.split != split) continue;
-    const auto at = std::lower_bound(classes.begin(), classes.end(), image.label);
-    files.samples.push_back({image.path, static_cast<int32_t>(at - classes.begin())});
-  }
-  if (files.samples.empty()) return nullptr;
-  std::stable_sort(files.samples.begin(), files.samples.end(),
-                   [](const auto& a, const auto& b) { return a.label < b.label; });
-  return std::make_unique<ImageList>(std::move(files), image_size);
-}
-
 }  // namespace
 
 ImageSets open_image_sets(const ImageSource& source) {
@@ -157,10 +143,27 @@ ImageSets open_image_sets(const ImageSource& source) {
   check_listing(listing);
   const std::vector<std::string> classes = classes_of(listing);
   check_classes(listing, classes, sets.drawn);
-  sets.training = open_split(listing, classes, DataSplit::training, source.image_size);
-  sets.validation = open_split(listing, classes, DataSplit::validation, source.image_size);
-  sets.test = open_split(listing, classes, DataSplit::test, source.image_size);
+  sets.training = open_images(listing, DataSplit::training, classes, source.image_size);
+  sets.validation = open_images(listing, DataSplit::validation, classes, source.image_size);
+  sets.test = open_images(listing, DataSplit::test, classes, source.image_size);
   return sets;
+}
+
+std::unique_ptr<ImageDataset> open_images(const ImageListing& listing, DataSplit split,
+                                          const std::vector<std::string>& classes, int image_size) {
+  LabeledFiles files;
+  files.classes = classes;
+  for (const ListedImage& image : listing.images) {
+    if (image.split != split) continue;
+    const auto at = std::find(classes.begin(), classes.end(), image.label);
+    CP_ENSURE_AS(bad_data, at != classes.end(), listing.source, ": ", image.name, " is of class ", image.label,
+                 ", which is none of ", detail::join(classes));
+    files.samples.push_back({image.path, static_cast<int32_t>(at - classes.begin())});
+  }
+  if (files.samples.empty()) return nullptr;
+  std::stable_sort(files.samples.begin(), files.samples.end(),
+                   [](const auto& a, const auto& b) { return a.label < b.label; });
+  return std::make_unique<ImageList>(std::move(files), image_size);
 }
 
 std::string split_csv(const ImageSets& sets) {

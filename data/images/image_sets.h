@@ -59,6 +59,12 @@ struct ImageSets {
 // image.
 ImageSets open_image_sets(const ImageSource& source);
 
+// The images of one split, or those in none, with these classes: for data that a trained model is judged by, which may
+// lack some of its classes and all of its training images. Null if there are none. Throws Error(bad_data) for an image
+// of another class.
+std::unique_ptr<ImageDataset> open_images(const ImageListing& listing, DataSplit split,
+                                          const std::vector<std::string>& classes, int image_size);
+
 // All images as CSV with the columns path, label, group and split. Paths are relative to the data's folder (absolute
 // for an image elsewhere), so that the file can be read as ImageSource::split_file from any working directory, also
 // after the data has moved.

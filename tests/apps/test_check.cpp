@@ -122,7 +122,7 @@ TEST_CASE("check: the groups that it writes keep duplicates in one split") {
   CHECK(leak.code == Exit::bad_data);
   CHECK(contains(leak.out, "Groups in two splits: 1"));
   CHECK(contains(leak.out, "ann: train/cat/cat.0.bmp (cat), train/dog/dog.0.bmp (dog)"));
-  CHECK(contains(leak.out, "Classes without training images: 1\n  dog"));
+  CHECK(contains(leak.out, "Classes that a split lacks: 2\n  cat: no test images\n  dog: no training images\n"));
 }
 
 TEST_CASE("check: a wrong command line or folder is an error") {

@@ -128,6 +128,21 @@ TEST_CASE("image check: groups in two splits, and groups that are joined by dupl
   CHECK(duplicate_groups(set.listing, check) == std::vector<std::string>{"x", "x", "y", "y", "y"});
 }
 
+TEST_CASE("image check: images of any shape have facts") {
+  CHECK(image_facts({1, 1, {9, 9, 9}}).constant);
+  const Image line = resize_bilinear(animal(0), 1, 3000);
+  CHECK(near_duplicates(image_facts(line), image_facts(resize_bilinear(line, 2, 2000))));
+  // The size and each byte of the pixels matter.
+  const std::vector<uint8_t> rgb(36, 1);
+  const auto first = image_facts({3, 4, rgb}).pixels;
+  CHECK(first != image_facts({4, 3, rgb}).pixels);
+  for (size_t i = 0; i < rgb.size(); ++i) {
+    std::vector<uint8_t> other = rgb;
+    other[i] ^= 128;
+    CHECK(first != image_facts({3, 4, other}).pixels);
+  }
+}
+
 TEST_CASE("image check: sizes and single colors") {
   Set set;
   for (uint64_t i = 0; i < 5; ++i) set.add(animal(i, 80), "a", DataSplit::none);

@@ -141,7 +141,8 @@ TEST_CASE("image sets: layouts that are ambiguous, or none") {
   CHECK(
       contains(error({"cat", "dog", "test/cat", "test/dog"}),
                "test/ holds folders, as a split does, but there is no train/; put cat/, dog/ into train/, or rename"));
-  CHECK(contains(error({"val/cat", "val/dog"}), "there is no train/"));
+  CHECK(contains(error({"val/cat", "val/dog"}), ": has no training images"));
+  CHECK(contains(error({"test/cat", "test/dog"}), ": has no training images"));
   CHECK(contains(error({"train", "test1"}), ": test1/, train/ in it hold no folders of classes"));
   CHECK(contains(error({"train"}), "train/ in it hold no folders of classes"));
   CHECK(contains(error({"train/cat", "train/dog", "val/cat", "val/fox"}),
@@ -157,6 +158,24 @@ TEST_CASE("image sets: layouts that are ambiguous, or none") {
   CHECK(contains(f.error(), "no images in this class's folder"));
   f.images("dog", 1);
   CHECK(contains(f.error(), "2 samples cannot be split into 3 parts"));
+}
+
+TEST_CASE("image sets: images to judge a model by, without training images and with its classes") {
+  const Folder f;
+  f.images("val/dog", 2), f.images("val/cat", 3);
+  const ImageListing listing = list_images(f.path.string());
+  CHECK(listing.count(DataSplit::validation) == 5);
+  const auto set = open_images(listing, DataSplit::validation, {"emu", "dog", "cat"}, 4);
+  REQUIRE(set);
+  CHECK(set->counts() == Counts{0, 2, 3});
+  CHECK(contains(set->samples()[0].path, "val/dog/0.bmp"));
+  CHECK(!open_images(listing, DataSplit::test, {"cat"}, 4));
+  CHECK(contains(error_of(
+                     [&] {
+                       open_images(listing, DataSplit::validation, {"cat", "emu"}, 4);
+                     },
+                     ErrorKind::bad_data),
+                 "val/dog/0.bmp is of class dog, which is none of cat, emu"));
 }
 
 TEST_CASE("image sets: groups stay whole, and every image has one") {
@@ -240,7 +259,8 @@ TEST_CASE("image sets: a CSV file of paths and labels") {
     return f.error(f.source("bad.csv"));
   };
   CHECK(contains(error("path,label\nall/0.bmp,a\nall/99.bmp,b\n"), "bad.csv, line 3: "));
-  CHECK(contains(error("path,label\nall/0.bmp,a\nall/99.bmp,b\n"), "all/99.bmp: no such file"));
+  CHECK(contains(error("path,label\nall/0.bmp,a\nall/99.bmp,b\n"),
+                 "all/99.bmp: no such file; paths are relative to the folder of "));
   CHECK(contains(error("path,label\nall/0.bmp, \n"), "bad.csv, line 2: the label is empty"));
   CHECK(contains(error("path,label\n,a\n"), "bad.csv, line 2: the path is empty"));
   CHECK(contains(error("path,label\nall/0.bmp,\xE9\n"), "bad.csv, line 2: the label is not UTF-8"));
