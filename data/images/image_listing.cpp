@@ -182,23 +182,39 @@ class Rows {
 class Finder {
  public:
   Finder(const ImageListing& listing, const std::string& csv)
-      : root_(listing.root), folder_(absolute_path(folder_of(csv))) {
-    for (size_t i = 0; i < listing.images.size(); ++i)
-      places_.emplace(absolute_path(fs::path(root_) / listing.images[i].name), i);
+      : listing_(listing), folder_(absolute_path(folder_of(csv))) {
+    for (size_t i = 0; i < listing.images.size(); ++i) places_.emplace(absolute_path(path_of(i)), i);
   }
   // The index of the image; `none` if the listing does not have it.
-  size_t find(const std::string& path) const {
-    for (const std::string& folder : {root_, folder_}) {
+  size_t find(const std::string& path) {
+    for (const std::string& folder : {listing_.root, folder_}) {
       const auto it = places_.find(absolute_path(fs::path(folder) / path));  // an absolute path stays as it is
       if (it != places_.end()) return it->second;
+    }
+    // The same file by way of a link: this reads the file system, so it comes last.
+    if (real_places_.empty()) {
+      for (size_t i = 0; i < listing_.images.size(); ++i) real_places_.emplace(real_path(path_of(i)), i);
+    }
+    for (const std::string& folder : {listing_.root, folder_}) {
+      const auto it = real_places_.find(real_path(fs::path(folder) / path));
+      if (it != real_places_.end()) return it->second;
     }
     return none;
   }
   static constexpr size_t none = ~size_t(0);
 
  private:
-  const std::string root_, folder_;
-  std::unordered_map<std::string, size_t> places_;
+  fs::path path_of(size_t i) const { return fs::path(listing_.root) / listing_.images[i].name; }
+  // Without links; the path itself where nothing is.
+  static std::string real_path(const fs::path& path) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    return error ? path.string() : real.string();
+  }
+
+  const ImageListing& listing_;
+  const std::string folder_;
+  std::unordered_map<std::string, size_t> places_, real_places_;
 };
 
 // Groups of a table's rows: all have one, or none has.
@@ -268,7 +284,7 @@ ImageListing list_images(const std::string& data) {
 
 void add_groups(ImageListing& listing, const std::string& csv) {
   CP_ENSURE_AS(invalid_argument, !listing.has_groups, csv, ": ", listing.source, " has groups already");
-  const Finder finder(listing, csv);
+  Finder finder(listing, csv);
   Rows rows(csv, {"path", "group"}, {});
   while (rows.next()) {
     const size_t i = finder.find(rows.filled("path"));
@@ -290,7 +306,7 @@ void add_groups(ImageListing& listing, const std::string& csv) {
 }
 
 void add_split(ImageListing& listing, const std::string& csv) {
-  const Finder finder(listing, csv);
+  Finder finder(listing, csv);
   Rows rows(csv, {"path", "split"}, {"label", "group"});
   std::vector<bool> named(listing.images.size());
   size_t unknown = 0;

@@ -48,7 +48,7 @@ TEST_CASE("check: nothing is found in a sound data set") {
   CHECK(contains(y.out, "Nothing was found."));
 }
 
-TEST_CASE("check: findings are reported, the most serious first") {
+TEST_CASE("check: findings are reported, the most serious first" * slow()) {
   const DataSet data;
   const auto put = [&](const std::string& to, uint64_t index, int size) {
     write_bmp(data.folder / to, draw_animal(Animal::cat, size, 1, index), size);
@@ -95,7 +95,7 @@ TEST_CASE("check: findings are reported, the most serious first") {
   CHECK(json["group_leaks"].empty());
 }
 
-TEST_CASE("check: the groups that it writes keep duplicates in one split") {
+TEST_CASE("check: the groups that it writes keep duplicates in one split" * slow()) {
   const DataSet data(20, 1);
   for (int i = 0; i < 10; ++i) {
     write_bmp(data.folder / ("train/cat/copy" + std::to_string(i) + ".bmp"), draw_animal(Animal::cat, 40, 1, i), 40);

@@ -1,63 +1,17 @@
-// Data sets of images in every layout: folders, CSV files, groups, folds, and the split written and read again.
+// Data sets of images in every layout: folders, CSV files, groups, folds.
 #include "data/images/image_sets.h"
 
-#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 
-#include "core/random.h"
-#include "data/tables/csv.h"
-#include "tests/data/image_files.h"
+#include "tests/data/image_sets.h"
 
 using namespace counterpoise;
 namespace fs = std::filesystem;
 
-namespace {
-
-using Counts = std::vector<int64_t>;
-
-struct Folder : ImageFiles {
-  void images(const std::string& folder, int n, int from = 0) const {
-    for (int i = from; i < from + n; ++i) image(folder + "/" + std::to_string(i) + ".bmp", static_cast<uint8_t>(i));
-  }
-  std::string csv(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name) << text;
-    return (path / name).string();
-  }
-  ImageSource source(const std::string& data = "") const {
-    ImageSource s;
-    s.data = data.empty() ? path.string() : (path / data).string();
-    s.image_size = 4;
-    return s;
-  }
-  std::string error(const ImageSource& s, ErrorKind kind = ErrorKind::bad_data) const {
-    return error_of([&] { open_image_sets(s); }, kind);
-  }
-  std::string error() const { return error(source()); }
-};
-
-Counts counts(const std::unique_ptr<ImageDataset>& set) { return set ? set->counts() : Counts{}; }
-
-std::vector<std::string> paths(const std::unique_ptr<ImageDataset>& set) {
-  std::vector<std::string> y;
-  if (set) {
-    for (const auto& sample : set->samples()) y.push_back(detail::text(sample.path, " ", sample.label));
-  }
-  return y;
-}
-
-void check_same(const ImageSets& a, const ImageSets& b) {
-  CHECK(paths(a.training) == paths(b.training));
-  CHECK(paths(a.validation) == paths(b.validation));
-  CHECK(paths(a.test) == paths(b.test));
-}
-
-}  // namespace
-
 TEST_CASE("image sets: splits that the folders give") {
-  const Folder f;
+  const ImageTree f;
   f.images("Train/cat", 3), f.images("Train/dog", 2), f.images("valid/cat", 2), f.images("valid/dog", 1);
   f.images("extra", 3);  // no split
   const ImageSets two = open_image_sets(f.source());
@@ -79,7 +33,7 @@ TEST_CASE("image sets: splits that the folders give") {
 }
 
 TEST_CASE("image sets: validation images are split off the training images, the test split stays") {
-  const Folder f;
+  const ImageTree f;
   f.images("training/cat", 10), f.images("training/dog", 20);
   ImageSource s = f.source();
   const ImageSets sets = open_image_sets(s);
@@ -103,7 +57,7 @@ TEST_CASE("image sets: validation images are split off the training images, the 
 }
 
 TEST_CASE("image sets: one folder of classes is split, stratified") {
-  const Folder f;
+  const ImageTree f;
   f.images("cat", 100), f.images("dog", 30), f.images("val", 10), f.images("test", 3);  // two classes named so
   ImageSource s = f.source();
   const ImageSets sets = open_image_sets(s);
@@ -127,7 +81,7 @@ TEST_CASE("image sets: one folder of classes is split, stratified") {
 
 TEST_CASE("image sets: layouts that are ambiguous, or none") {
   const auto error = [](const std::vector<std::string>& folders) {
-    const Folder f;
+    const ImageTree f;
     for (const std::string& folder : folders) f.images(folder, 2);
     return f.error();
   };
@@ -151,7 +105,7 @@ TEST_CASE("image sets: layouts that are ambiguous, or none") {
                  "class cow has test images, such as test/cow/0.bmp, but no training image"));
   CHECK(contains(error({"cat/a", "cat/b", "cat/c"}), "all images are of one class, cat; at least two are needed"));
   CHECK(contains(error({}), "holds no folders"));
-  const Folder f;
+  const ImageTree f;
   CHECK(contains(f.error(f.source("none")), "/none: no such folder; a data set is a folder DIR/CLASS/*.jpg"));
   CHECK(contains(f.error(f.source("none.csv")), "none.csv"));
   f.images("cat", 1), f.text_file("dog/a.txt");
@@ -161,7 +115,7 @@ TEST_CASE("image sets: layouts that are ambiguous, or none") {
 }
 
 TEST_CASE("image sets: images to judge a model by, without training images and with its classes") {
-  const Folder f;
+  const ImageTree f;
   f.images("val/dog", 2), f.images("val/cat", 3);
   const ImageListing listing = list_images(f.path.string());
   CHECK(listing.count(DataSplit::validation) == 5);
@@ -179,7 +133,7 @@ TEST_CASE("image sets: images to judge a model by, without training images and w
 }
 
 TEST_CASE("image sets: groups stay whole, and every image has one") {
-  const Folder f;
+  const ImageTree f;
   std::string csv = "path,group,note\n";
   for (int i = 0; i < 60; ++i) {
     f.images(i % 3 ? "ill" : "well", 1, i);
@@ -214,7 +168,7 @@ TEST_CASE("image sets: groups stay whole, and every image has one") {
 }
 
 TEST_CASE("image sets: a group in two splits that are given is an error") {
-  const Folder f;
+  const ImageTree f;
   for (const char* split : {"train", "val"})
     f.images(std::string(split) + "/a", 1), f.images(std::string(split) + "/b", 1);
   ImageSource s = f.source();
@@ -223,7 +177,7 @@ TEST_CASE("image sets: a group in two splits that are given is an error") {
 }
 
 TEST_CASE("image sets: a CSV file of paths and labels") {
-  const Folder f;
+  const ImageTree f;
   f.images("all", 20);
   std::string rows, grouped = "path,label,group\n", given = "label,split,path\n";
   for (int i = 0; i < 20; ++i) {
@@ -280,7 +234,7 @@ TEST_CASE("image sets: a CSV file of paths and labels") {
 }
 
 TEST_CASE("image sets: folds cover the training and validation images, and leave the test images alone") {
-  const Folder f;
+  const ImageTree f;
   f.images("a", 30), f.images("b", 60);
   ImageSource s = f.source();
   const ImageSets plain = open_image_sets(s);
@@ -300,7 +254,7 @@ TEST_CASE("image sets: folds cover the training and validation images, and leave
   s.folds = 0, s.fold = 1;
   CHECK(contains(f.error(s, ErrorKind::invalid_argument), "not the number of folds"));
 
-  const Folder given;
+  const ImageTree given;
   given.images("train/a", 5), given.images("train/b", 5), given.images("val/a", 5), given.images("val/b", 5);
   s = given.source();
   s.folds = 5;
@@ -319,126 +273,4 @@ TEST_CASE("image sets: folds cover the training and validation images, and leave
     }
   }
   CHECK(refused == 1);
-}
-
-TEST_CASE("image sets: split.csv names every image, and nothing else") {
-  const Folder f;
-  f.images("a", 10), f.images("b", 10);
-  ImageSource s = f.source();
-  s.seed = 3;
-  const std::string csv = split_csv(open_image_sets(s));
-  CHECK(csv.rfind("path,label,group,split\na/0.bmp,a,,", 0) == 0);
-  s.split_file = f.csv("split.csv", csv);
-  CHECK(open_image_sets(s).origin == "split as in " + s.split_file);
-  s.shares = {0.5, 0.5};
-  CHECK(contains(f.error(s, ErrorKind::invalid_argument), "shares do not apply"));
-  s.shares = {};
-  f.images("b", 2, 10);
-  CHECK(contains(f.error(s), "split.csv: does not name 2 of the 22 images of "));
-  CHECK(contains(f.error(s), "; the first is b/10.bmp"));
-  fs::remove(f.path / "b/10.bmp"), fs::remove(f.path / "b/11.bmp"), fs::remove(f.path / "a/3.bmp");
-  CHECK(contains(f.error(s), "split.csv: names 1 images that "));
-  CHECK(contains(f.error(s), " does not have; the first is a/3.bmp"));
-  f.images("a", 1, 3);
-  f.csv("split.csv", csv + "a/3.bmp,a,,test\n");
-  CHECK(contains(f.error(s), "split.csv, line 22: a/3.bmp is named for the second time"));
-  f.csv("split.csv", csv);
-  fs::rename(f.path / "a/3.bmp", f.path / "b/33.bmp");
-  f.csv("split.csv", csv + "b/33.bmp,a,,test\n");
-  CHECK(contains(f.error(s), "line 22: b/33.bmp has the label \"a\", but \"b\" in "));
-  f.csv("split.csv", "path,split\na/0.bmp,train\n");
-  CHECK(contains(f.error(s), "does not name 19 of the 20 images"));
-}
-
-TEST_CASE("image sets: shares as text") {
-  CHECK(parse_shares("0.8/0.1/0.1") == std::vector<double>{0.8, 0.1, 0.1});
-  CHECK(parse_shares("0.75/0.25") == std::vector<double>{0.75, 0.25});
-  const auto error = [](const char* text) {
-    return error_of([&] { parse_shares(text); }, ErrorKind::invalid_argument);
-  };
-  CHECK(contains(error("0.8"), "two numbers (training/validation) or three"));
-  CHECK(contains(error("0.8/0.1/0.05/0.05"), "not 4"));
-  CHECK(contains(error("0.8/0.1/0.2"), "add up to 1.1"));
-  CHECK(contains(error("1/0"), "the share 1 of a split is not between 0 and 1"));
-  for (const char* text : {"", "a/b", "0.8//0.2", "0.8/0.2/", "80%/20%"}) {
-    CAPTURE(text);
-    CHECK(contains(error(text), "is not the shares of a split, such as 0.8/0.1/0.1"));
-  }
-}
-
-TEST_CASE("image sets: on a thousand random tables no group is split, and split.csv gives the split again" * slow()) {
-  const Folder f;
-  f.images("some, \"quoted\"", 40), f.images("more", 40);
-  fs::create_directories(f.path / "runs");
-  for (uint64_t seed = 0; seed < 1000; ++seed) {
-    CAPTURE(seed);
-    Random rng(seed, Stream::test);
-    const size_t n = 12 + rng.below(60), classes = 2 + rng.below(3), groups = 6 + rng.below(n);
-    const bool grouped = rng.below(2), three = rng.below(2);
-    std::vector<int> order(80);
-    for (int i = 0; i < 80; ++i) order[i] = i;
-    rng.shuffle(order);
-    std::string csv = "path,label,group\n";
-    for (size_t k = 0; k < n; ++k) {
-      const std::string name = detail::text(order[k] < 40 ? "some, \"quoted\"" : "more", "/", order[k] % 40, ".bmp");
-      csv += csv_field(order[k] % 3 ? name : (f.path / name).string());
-      // In groups of its own, so that each class has enough to be split.
-      const size_t label = k % classes;
-      csv += detail::text(",class ", label, ",");
-      if (grouped) csv += detail::text("\"group \"\"", label, "\"\", ", k / classes % groups, "\"");
-      csv += "\n";
-    }
-    f.csv("table.csv", csv);
-    ImageSource s = f.source("table.csv");
-    s.seed = seed;
-    s.shares = three ? std::vector<double>{0.5, 0.25, 0.25} : std::vector<double>{0.6, 0.4};
-    if (rng.below(3) == 0) s.folds = 3, s.fold = static_cast<int>(rng.below(3));
-    const ImageSets sets = open_image_sets(s);
-
-    size_t total = 0;
-    std::map<std::string, std::set<DataSplit>> splits;
-    for (const ListedImage& image : sets.listing.images) splits[image.group].insert(image.split);
-    for (const auto* set : {&sets.training, &sets.validation, &sets.test}) total += *set ? (*set)->size() : 0;
-    CHECK(total == n);
-    CHECK((sets.test != nullptr) == three);
-    bool whole = true;
-    for (const auto& [group, in] : splits) whole = whole && (!grouped || in.size() == 1);
-    CHECK(whole);
-    if (!grouped && s.folds == 0) {
-      const Counts training = sets.training->counts();
-      for (size_t c = 0; c < classes; ++c) {
-        const double of_class = static_cast<double>(n / classes + (c < n % classes));
-        CHECK(std::abs(static_cast<double>(training[c]) - s.shares[0] * of_class) <= 1);
-      }
-    }
-
-    ImageSource again = f.source("table.csv");
-    again.split_file = f.csv("runs/split.csv", split_csv(sets));
-    const ImageSets same = open_image_sets(again);
-    check_same(same, sets);
-    CHECK(split_csv(same) == split_csv(sets));
-  }
-}
-
-TEST_CASE("image sets: split.csv can be read from another working directory, and be the data itself") {
-  const Folder f;
-  f.images("data/a", 10), f.images("data/b", 10);
-  const fs::path before = fs::current_path();
-  fs::current_path(f.path);
-  ImageSource s;
-  s.data = "data", s.image_size = 4, s.seed = 5;
-  const ImageSets here = open_image_sets(s);
-  CHECK(here.training->samples()[0].path.rfind("data/a/", 0) == 0);
-  f.csv("data/split.csv", split_csv(here));
-  fs::current_path(f.path / "data/a");
-  s.data = "../../data", s.split_file = "../split.csv", s.seed = 0;
-  const ImageSets there = open_image_sets(s);
-  const std::string other = split_csv(there);
-  s.data = "../split.csv", s.split_file = "";
-  const ImageSets table = open_image_sets(s);
-  const bool readable = table.training->load(0) != nullptr;
-  fs::current_path(before);
-  CHECK(other == split_csv(here));
-  CHECK(split_csv(table) == split_csv(here));
-  CHECK(readable);
 }
