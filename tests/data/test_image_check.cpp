@@ -116,6 +116,23 @@ TEST_CASE("image check: duplicates, leaks and contradicting labels") {
   CHECK(groups == std::vector<std::string>{"0", "1", "0", "3", "3", "1", "6", "6", "6", "9"});
 }
 
+TEST_CASE("image check: each kind of serious finding alone is an error") {
+  const auto errors = [](const Image& image, const std::string& label, DataSplit split, const std::string& group) {
+    Set set;
+    set.add(animal(0), "a", DataSplit::training, "x");
+    set.add(image, label, split, group);
+    return set.check().has_errors();
+  };
+  const Image near = resize_bilinear(animal(0), 48, 48);
+  CHECK(errors(animal(0), "a", DataSplit::test, "y"));
+  CHECK(errors(animal(0), "b", DataSplit::training, "y"));
+  CHECK(errors(near, "a", DataSplit::test, "y"));
+  CHECK(errors(near, "b", DataSplit::training, "y"));
+  CHECK(errors(animal(1), "a", DataSplit::test, "x"));
+  CHECK(!errors(animal(1), "b", DataSplit::test, "y"));
+  CHECK(!errors(animal(0), "a", DataSplit::training, "y"));
+}
+
 TEST_CASE("image check: groups in two splits, and groups that are joined by duplicates") {
   Set set;
   set.add(animal(0), "a", DataSplit::training, "x");
@@ -153,15 +170,20 @@ TEST_CASE("image check: sizes and single colors") {
   set.add(resize_bilinear(animal(7), 120, 40), "a", DataSplit::none);        // 7: three to one
   set.add({40, 40, std::vector<uint8_t>(4800, 7)}, "a", DataSplit::none);    // 8
   set.add({40, 40, std::vector<uint8_t>(4800, 200)}, "b", DataSplit::none);  // 9: of another color
+  for (const uint8_t base : {50, 90}) {                                      // 10 and 11: almost one color, and alike
+    Image image{80, 80, {}};
+    for (int i = 0; i < 80 * 80 * 3; ++i) image.rgb.push_back(static_cast<uint8_t>(base + i / 3 % 80 / 16));
+    set.add(image, "b", DataSplit::none);
+  }
   const ImageCheck check = set.check();
   CHECK(check.tiny == Images{5});
   CHECK(check.elongated == Images{6});
-  CHECK(check.constant == Images{8, 9});
+  CHECK(check.constant == Images{8, 9, 10, 11});
   CHECK(check.median_width == 80);
   CHECK(check.median_height == 80);
   CHECK(check.similar.empty());
   CHECK(!check.has_errors());
-  CHECK(contains(error_of([&] { compare_images(set.listing, {}, 1); }), "0 facts for 10 images"));
+  CHECK(contains(error_of([&] { compare_images(set.listing, {}, 1); }), "0 facts for 12 images"));
 }
 
 TEST_CASE("image check: files are read by any number of threads, and unreadable ones are named") {

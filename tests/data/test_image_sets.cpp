@@ -24,8 +24,8 @@ TEST_CASE("image sets: splits that the folders give") {
   CHECK(two.training->load(1) != nullptr);
   CHECK((*two.training->load(1))[0] == 1);
 
-  f.images("test/dog", 4);
-  fs::create_directories(f.path / "test/cat");  // no cat among them
+  f.images("Testing/dog", 4);
+  fs::create_directories(f.path / "Testing/cat");  // no cat among them
   const ImageSets three = open_image_sets(f.source());
   CHECK(counts(three.test) == Counts{0, 4});
   CHECK(three.test->classes() == three.training->classes());

@@ -70,6 +70,33 @@ TEST_CASE("image sets: shares as text") {
   }
 }
 
+TEST_CASE("image sets: split.csv keeps the groups, of a folder, too") {
+  const ImageTree f;
+  f.images("a", 12), f.images("b", 12);
+  std::string csv = "path,group\n";
+  for (const char* label : {"a", "b"}) {
+    for (int i = 0; i < 12; ++i) csv += detail::text(label, "/", i, ".bmp,\"", label, ", ", i / 2, "\"\n");
+  }
+  ImageSource s = f.source();
+  s.groups = f.csv("groups.csv", csv);
+  const ImageSets sets = open_image_sets(s);
+  CHECK(contains(split_csv(sets), "a/3.bmp,a,\"a, 1\","));
+  s.split_file = f.csv("split.csv", split_csv(sets));
+  check_same(open_image_sets(s), sets);
+  s.groups = "";
+  const ImageSets again = open_image_sets(s);
+  CHECK(again.listing.has_groups);
+  CHECK(split_csv(again) == split_csv(sets));
+  s.folds = 3;
+  std::map<std::string, std::set<DataSplit>> splits;
+  for (const ListedImage& image : open_image_sets(s).listing.images) splits[image.group].insert(image.split);
+  CHECK(splits.size() == 12);
+  for (const auto& [group, in] : splits) CHECK(in.size() == 1);
+  s.folds = 0;
+  f.csv("split.csv", split_csv(sets) + "\n");  // an empty line at the end does not matter
+  CHECK(split_csv(open_image_sets(s)) == split_csv(sets));
+}
+
 TEST_CASE("image sets: on a thousand random tables no group is split, and split.csv gives the split again" * slow()) {
   const ImageTree f;
   f.images("some, \"quoted\"", 40), f.images("more", 40);
