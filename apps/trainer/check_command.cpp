@@ -8,13 +8,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <thread>
 
 #include "apps/trainer/flags.h"
 #include "apps/trainer/metrics_command.h"
 #include "apps/trainer/progress.h"
 #include "core/io/file.h"
 #include "data/tables/csv.h"
+#include "kernels/cpu/parallel.h"
 
 namespace counterpoise {
 
@@ -251,7 +251,7 @@ Exit check_command(int argc, char** argv) {
       "./apps/counterpoise check");
   std::string data, groups, split_file, write_groups;
   bool as_json = false, strict = false;
-  int workers = static_cast<int>(std::min(std::max(std::thread::hardware_concurrency(), 1u), 64u));
+  int workers = std::min(cpu_threads(), 256);
   size_t most = 5;
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.add_option("DATA", data, "A folder, or a CSV file with the columns path, label, and optionally group and split")

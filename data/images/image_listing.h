@@ -37,7 +37,7 @@ struct ImageListing {
   size_t count(DataSplit split) const;
 };
 
-// Lists the images of a folder, or of a CSV file if the path ends in ".csv" (in any case).
+// Lists the images of a folder, or of a CSV file if the path ends in ".csv", in upper or lower case.
 //
 // A folder has one of these layouts. CLASS is the name of a class; its files are found as ImageFolder finds them.
 //
@@ -45,8 +45,8 @@ struct ImageListing {
 //   DIR/train/CLASS/*.jpg  DIR/test/CLASS/*.jpg                                none is in validation
 //   DIR/CLASS/*.jpg                                                            no image is in a split
 //
-// The folder of a split is named train or training; validation, valid or val; test or testing (may be missing), in any
-// case. It holds folders of classes: a folder "test" that holds images, among others that do, is a class of that name.
+// The folder of a split is named train or training; validation, valid or val; test or testing, in upper or lower case.
+// It holds folders of classes: a folder "test" that holds images, among others that do, is a class of that name.
 // Other folders beside train/ and validation/ are ignored. Throws Error(bad_data) for a layout that is ambiguous: two
 // folders of one split, "val" with folders in it beside folders that are not splits but without "train", "train" alone
 // beside other folders with images, "test" that holds images beside "train" that holds folders.
