@@ -246,8 +246,8 @@ Exit check_command(int argc, char** argv) {
   CLI::App app(
       "Check a data set of images: unreadable files, duplicates and near-duplicates, leaks between splits, "
       "contradicting labels, odd sizes, and the number of images of each class.\n\n"
-      "Near-duplicates are the same photograph at another size, compressed again, brighter or slightly cropped; "
-      "mirrored copies are not found.",
+      "Near-duplicates are the same photograph at another size, compressed again, mirrored, brighter or slightly "
+      "cropped.",
       "./apps/counterpoise check");
   std::string data, groups, split_file, write_groups;
   bool as_json = false, strict = false;

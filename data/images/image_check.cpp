@@ -79,16 +79,19 @@ void in_threads(size_t n, int workers, const std::function<void(size_t)>& run) {
   if (error) std::rethrow_exception(error);
 }
 
-double correlation(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
+// Pearson's correlation of two small gray images, or of the first and the mirrored second.
+double correlation(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b, bool mirrored) {
   int64_t sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
   const int64_t n = static_cast<int64_t>(a.size());
   for (size_t i = 0; i < a.size(); ++i) {
-    const int x = a[i], y = b[i];
+    const int x = a[i], y = b[mirrored ? i + side - 1 - 2 * (i % side) : i];
     sa += x, sb += y, saa += x * x, sbb += y * y, sab += x * y;
   }
   const double va = static_cast<double>(n * saa - sa * sa), vb = static_cast<double>(n * sbb - sb * sb);
   return va > 0 && vb > 0 ? static_cast<double>(n * sab - sa * sb) / std::sqrt(va * vb) : 0;
 }
+
+bool near_hashes(uint64_t a, uint64_t b) { return __builtin_popcountll(a ^ b) <= near_bits; }
 
 // Sets that are joined step by step (union-find).
 class Sets {
@@ -120,13 +123,13 @@ class Sets {
 // Finds all pairs of near-duplicates among some images.
 std::vector<std::pair<size_t, size_t>> near_pairs(const std::vector<ImageFacts>& facts,
                                                   const std::vector<size_t>& images, int workers) {
-  std::vector<uint64_t> hashes;  // side by side, because all of them are read again and again
-  for (const size_t i : images) hashes.push_back(facts[i].gradient);
+  std::vector<uint64_t> hashes, mirrored;  // in sequence, because all of them are read again and again
+  for (const size_t i : images) hashes.push_back(facts[i].gradient), mirrored.push_back(facts[i].mirrored);
   std::vector<std::pair<size_t, size_t>> pairs;
   std::mutex mutex;
   in_threads(images.size(), workers, [&](size_t a) {
     for (size_t b = a + 1; b < images.size(); ++b) {
-      if (__builtin_popcountll(hashes[a] ^ hashes[b]) > near_bits) continue;
+      if (!near_hashes(hashes[a], hashes[b]) && !near_hashes(mirrored[a], hashes[b])) continue;
       if (!near_duplicates(facts[images[a]], facts[images[b]])) continue;
       std::lock_guard<std::mutex> lock(mutex);
       pairs.emplace_back(images[a], images[b]);
@@ -181,7 +184,10 @@ ImageFacts image_facts(const Image& image) {
   facts.gray = small_gray(image, side, side);
   const std::vector<uint8_t> tiny = small_gray(image, 8, 9);
   for (int y = 0; y < 8; ++y) {
-    for (int x = 0; x < 8; ++x) facts.gradient = facts.gradient << 1 | (tiny[y * 9 + x] < tiny[y * 9 + x + 1]);
+    for (int x = 0; x < 8; ++x) {
+      facts.gradient = facts.gradient << 1 | (tiny[y * 9 + x] < tiny[y * 9 + x + 1]);
+      facts.mirrored = facts.mirrored << 1 | (tiny[y * 9 + 8 - x] < tiny[y * 9 + 7 - x]);
+    }
   }
   return facts;
 }
@@ -207,7 +213,8 @@ std::vector<ImageFacts> read_facts(const ImageListing& listing, int workers,
 
 bool near_duplicates(const ImageFacts& a, const ImageFacts& b) {
   if (!a.error.empty() || !b.error.empty() || a.constant || b.constant) return false;
-  return __builtin_popcountll(a.gradient ^ b.gradient) <= near_bits && correlation(a.gray, b.gray) >= near_correlation;
+  return (near_hashes(a.gradient, b.gradient) && correlation(a.gray, b.gray, false) >= near_correlation) ||
+         (near_hashes(a.mirrored, b.gradient) && correlation(a.gray, b.gray, true) >= near_correlation);
 }
 
 bool ImageCheck::has_errors() const {

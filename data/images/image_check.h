@@ -25,6 +25,7 @@ struct ImageFacts {
   int height = 0, width = 0;
   std::array<uint64_t, 2> pixels = {};  // a hash of the size and all pixels, the same for identical images
   uint64_t gradient = 0;                // difference hash, 64 bits: whether gray values rise from left to right
+  uint64_t mirrored = 0;                // that of the mirrored image
   bool constant = false;                // all pixels have about the same color
   std::vector<uint8_t> gray = {};       // 32 x 32, of images that can be read
 };
@@ -36,11 +37,10 @@ ImageFacts image_facts(const Image& image);
 std::vector<ImageFacts> read_facts(const ImageListing& listing, int workers,
                                    const std::function<void(size_t done)>& progress = {});
 
-// Whether two images are near-duplicates: the same photograph at another size, compressed again, in gray, or with
-// another brightness or contrast; most copies that were cropped by 2 % are found, too, but no mirrored ones. Their
-// difference hashes differ in at most `near_bits` of 64 bits, and the correlation of their small gray images is at
-// least `near_correlation`. Of 312 million pairs of photographs of cats and dogs no other one has a correlation above
-// 0.93.
+// Whether two images are near-duplicates: the same photograph at another size, compressed again, mirrored, in gray, or
+// with another brightness or contrast; and most copies that were cropped by 2 %. The difference hashes differ in at
+// most `near_bits` of 64 bits, and the correlation of the small gray images is at least `near_correlation`, of the
+// images or of one and the other mirrored.
 bool near_duplicates(const ImageFacts& a, const ImageFacts& b);
 constexpr int near_bits = 10;
 constexpr double near_correlation = 0.96;
@@ -71,7 +71,7 @@ struct ImageCheck {
 std::vector<std::string> duplicate_groups(const ImageListing& listing, const ImageCheck& check);
 
 // Compares images whose facts are known, facts[i] of listing.images[i]. The time grows with the square of the number of
-// images; 25,000 take less than a second.
+// images; 25,000 take two seconds on two cores.
 ImageCheck compare_images(const ImageListing& listing, const std::vector<ImageFacts>& facts, int workers);
 
 }  // namespace counterpoise

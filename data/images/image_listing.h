@@ -47,9 +47,9 @@ struct ImageListing {
 //
 // The folder of a split is named train or training; validation, valid or val; test or testing, in upper or lower case.
 // It holds folders of classes: a folder "test" that holds images, among others that do, is a class of that name.
-// Other folders beside train/ and validation/ are ignored. Throws Error(bad_data) for a layout that is ambiguous: two
-// folders of one split, "val" with folders in it beside folders that are not splits but without "train", "train" alone
-// beside other folders with images, "test" that holds images beside "train" that holds folders.
+// Other folders beside train/ and a second split are ignored. Throws Error(bad_data) for a layout that is ambiguous:
+// two folders of one split, "val" with folders in it beside folders that are not splits but without "train", "train"
+// alone beside other folders with images, "test" that holds images beside "train" that holds folders.
 //
 // A CSV file has the columns path and label, and optionally group and split; others are ignored. Paths are absolute or
 // relative to the file's folder. The split is one of the names above. Images keep the order of the file. Throws
