@@ -29,6 +29,13 @@ static std::string option_text(const ModelConfig::Head& head) {
   return head == ModelConfig::lectures ? "lectures" : "imagenet";
 }
 
+static void read_option(const std::string& text, ModelConfig::HeadInit& init) {
+  init = text == "normal" ? ModelConfig::normal : ModelConfig::glorot;
+}
+static std::string option_text(const ModelConfig::HeadInit& init) {
+  return init == ModelConfig::normal ? "normal" : "glorot";
+}
+
 namespace {
 
 const std::vector<std::string> valid_schedules = {"constant", "step", "cosine"};
@@ -76,6 +83,8 @@ OptionTable option_table(Options& o) {
       .help("Factor on the channels of every convolution");
   t.row(o.model.head, "--head", "NAME").one_of({"lectures", "imagenet"}).otherwise_for("eval", saved)
       .help("After the convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units)");
+  t.row(o.model.head_init, "--head-init", "NAME").only("train").one_of({"normal", "glorot"})
+      .help("Initial weights of the head: normal (standard deviation 0.01, as torchvision), glorot (as Keras)");
   t.row(o.weights, "--weights", "FILE").only("eval").required().in_json(false)
       .help("The weights to evaluate. The file also says what they are for: network, image size, classes, decision");
   t.row(o.init, "--init", "FILE").only("train").otherwise("random")

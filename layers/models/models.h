@@ -11,7 +11,7 @@
 
 namespace counterpoise {
 
-// Which network: all that is needed to construct it again for weights on disk.
+// Which network: all that is needed to construct it again for weights on disk, and its initial weights.
 struct ModelConfig {
   std::string name = "vgg16";  // one of model_names()
   Index image_size = 160;      // S: images are S x S x 3
@@ -20,6 +20,11 @@ struct ModelConfig {
     lectures,  // flatten, one dense layer: the two lectures' network
     imagenet,  // the head of the network's paper, as in torchvision
   } head = lectures;
+  // The initial weights of the head's dense layers, but not of a CosineLinear, which are always Glorot-uniform.
+  enum HeadInit {
+    normal,  // normal with the standard deviation 0.01, as in torchvision
+    glorot,  // Glorot-uniform, as in Keras
+  } head_init = normal;
   Index outputs = 1;    // K
   bool cosine = false;  // the last layer is a CosineLinear
 };
@@ -30,8 +35,8 @@ class Model : public Module {
  public:
   // x [N, S, S, 3] -> the input of the last layer, [N, F].
   virtual Var features(const Var& x) = 0;
-  // The last layer, [N, F] -> logits [N, K], which are f32 where its input is bf16 (LinearOutput::logits). It stays valid
-  // as long as the model.
+  // The last layer, [N, F] -> logits [N, K], which are f32 where its input is bf16 (LinearOutput::logits). It stays
+  // valid as long as the model.
   virtual Module& head() = 0;
   Var forward(const Var& x) override { return head()(features(x)); }
 };
@@ -53,7 +58,7 @@ const std::vector<std::string>& model_names();
 std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed);
 
 // The configuration as a weight file stores it: the keys "model", "width", "image_size", "head", "outputs" and
-// "cosine". Thread-safe.
+// "cosine". head_init is left out, because it says nothing about weights that are loaded. Thread-safe.
 std::map<std::string, std::string> metadata(const ModelConfig& config);
 // The inverse. Other keys are ignored; where one of the six is missing, the value of `otherwise` is kept. Throws
 // Error(bad_data) unless width is from 0.015625 to 8, image_size from 32 to 2048, outputs from 1 to 100000, cosine 0 or

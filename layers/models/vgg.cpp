@@ -1,8 +1,8 @@
 // The VGG networks of Simonyan and Zisserman 2015 (arXiv:1409.1556), table 1: columns A, B, D and E have 11, 13, 16
 // and 19 layers with weights. Five blocks of 3x3 convolutions with relu, a 2x2 max-pooling after each, and a head.
 //
-// Parameters have torchvision's names (features.0.weight, classifier.0.weight, ...) and initial distributions; the
-// lectures' dense layer is initialized as Keras's (Glorot).
+// Parameters have torchvision's names (features.0.weight, classifier.0.weight, ...) and initial distributions; with
+// ModelConfig::glorot the dense layers have Keras's.
 #include <cmath>
 
 #include "layers/activation.h"
@@ -59,6 +59,7 @@ class Vgg : public Model {
     }
 
     const bool lectures = config.head == ModelConfig::lectures;
+    const double deviation = config.head_init == ModelConfig::glorot ? 0 : 0.01;
     if (!lectures) classifier_.add("avgpool", AdaptiveAvgPool2d(size = 7, 7), "avgpool");
     classifier_.add("flatten", Flatten(), "flatten");
     const FileLayout flattened{FileLayout::flattened, size, size, channels};
@@ -66,17 +67,17 @@ class Vgg : public Model {
     if (lectures && config.cosine) {
       classifier_.add("0", CosineLinear(inputs, config.outputs, flattened, LinearOutput::logits), "dense");
     } else if (lectures) {
-      classifier_.add("0", Linear(inputs, config.outputs, 0, flattened, LinearOutput::logits), "dense");
+      classifier_.add("0", Linear(inputs, config.outputs, deviation, flattened, LinearOutput::logits), "dense");
     } else {
-      classifier_.add("0", Linear(inputs, 4096, 0.01, flattened), "fc1");
+      classifier_.add("0", Linear(inputs, 4096, deviation, flattened), "fc1");
       classifier_.add("1", ReLU(), "fc1_relu");
       classifier_.add("2", Dropout(0.5), "fc1_dropout");
-      classifier_.add("3", Linear(4096, 4096, 0.01), "fc2");
+      classifier_.add("3", Linear(4096, 4096, deviation), "fc2");
       classifier_.add("4", ReLU(), "fc2_relu");
       classifier_.add("5", Dropout(0.5), "fc2_dropout");
       if (config.cosine)
         classifier_.add("6", CosineLinear(4096, config.outputs, {}, LinearOutput::logits), "predictions");
-      else classifier_.add("6", Linear(4096, config.outputs, 0.01, {}, LinearOutput::logits), "predictions");
+      else classifier_.add("6", Linear(4096, config.outputs, deviation, {}, LinearOutput::logits), "predictions");
     }
   }
 

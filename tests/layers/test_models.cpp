@@ -42,13 +42,38 @@ TEST_CASE("models: initial weights depend on the seed alone, with the deviation 
   check(*net, "features.0.weight", std::sqrt(2. / (16 * 9)));
   check(*net, "features.6.weight", std::sqrt(2. / (64 * 9)));
   check(*net, "features.18.weight", std::sqrt(2. / (128 * 9)));
-  check(*net, "classifier.0.weight", std::sqrt(6. / (2 * 2 * 128 + 1)) / std::sqrt(3.));
+  check(*net, "classifier.0.weight", 0.01);
   for (const Parameter& p : net->parameters()) {
     if (p.name.find("bias") == std::string::npos) continue;
     for (const double v : numbers(p.var.value())) CHECK_FALSE(v != 0);
   }
+  config.head_init = ModelConfig::glorot;
+  const auto glorot = make_model(config, guarded_cpu(), 5);
+  CHECK(values(*glorot, "features.18.weight") == values(*net, "features.18.weight"));
+  const double bound = std::sqrt(6. / (2 * 2 * 128 + 1));
+  check(*glorot, "classifier.0.weight", bound / std::sqrt(3.));
+  for (const double v : values(*glorot, "classifier.0.weight")) CHECK(std::fabs(v) <= bound * (1 + 1e-6));
   manual_seed(1);
   check(Linear(300, 200, 0.01), "weight", 0.01);
+}
+
+TEST_CASE("models: every dense layer of the imagenet head has the initial weights that were chosen") {
+  ModelConfig config = tiny();
+  config.head = ModelConfig::imagenet, config.outputs = 1000;
+  for (const ModelConfig::HeadInit init : {ModelConfig::normal, ModelConfig::glorot}) {
+    config.head_init = init;
+    const auto net = make_model(config, guarded_cpu(), 5);
+    for (const auto& [name, inputs, outputs] :
+         {std::tuple("classifier.0.weight", 16 * 49, 4096), std::tuple("classifier.3.weight", 4096, 4096),
+          std::tuple("classifier.6.weight", 4096, 1000)}) {
+      CAPTURE(name);
+      double squares = 0;
+      const std::vector<double> all = numbers(parameter(*net, name).value());
+      for (const double v : all) squares += v * v;
+      const double expected = init == ModelConfig::normal ? 0.01 : std::sqrt(2. / (inputs + outputs));
+      CHECK(std::sqrt(squares / double(all.size())) == doctest::Approx(expected).epsilon(0.01));
+    }
+  }
 }
 
 TEST_CASE("models: with activations in bf16 the logits are f32, and only they") {
