@@ -21,7 +21,7 @@ namespace counterpoise {
 // the synthetic images.
 // clang-format off
 enum class Stream : uint32_t {
-  init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample, resample, split
+  init = 1, shuffle, subset, augment, draw, dropout, test, loss, mix, sample, resample, split, bootstrap
 };
 // clang-format on
 

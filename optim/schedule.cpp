@@ -7,10 +7,10 @@
 
 namespace counterpoise {
 
-double Schedule::at(double epoch, double epochs) const {
+double Schedule::at(double epoch, double epochs, double steps_per_epoch) const {
   CP_ENSURE_AS(invalid_argument, step_every > 0, "schedule: a step every ", step_every,
                " epochs is impossible; it must be a positive number");
-  if (epoch < warmup) return lr * epoch / warmup;
+  if (epoch < warmup) return lr * std::min((epoch + 1 / steps_per_epoch) / warmup, 1.0);
   if (kind == step) return lr * std::pow(step_gamma, std::floor(epoch / step_every));
   if (kind == cosine) {
     const double t = epochs > warmup ? (epoch - warmup) / (epochs - warmup) : 0;

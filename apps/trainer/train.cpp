@@ -155,7 +155,7 @@ class Training {
     loop.max_steps = total_steps_;
     loop.stop = [] { return stop_signal() != 0; };
     loop.lr = [&](const Step& step) {
-      return o_.schedule.at(static_cast<double>(step.index) / steps_per_epoch, epochs);
+      return o_.schedule.at(static_cast<double>(step.index) / steps_per_epoch, epochs, steps_per_epoch);
     };
     loop.forward = [&](const Batch& batch, const Step& step) { return forward(batch, step); };
     loop.max_norm = o_.clip_norm;

@@ -90,6 +90,16 @@ Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& 
   return c;
 }
 
+AtPrevalence at_prevalence(const Confusion& c, double share, double zero_division) {
+  CP_ENSURE(0 <= share && share <= 1, "at_prevalence: the share ", share, " of the positive class must be in [0, 1]");
+  const double recall = c.recall(kNaN), specificity = c.specificity(kNaN);
+  if (std::isnan(recall + specificity)) return {kNaN, kNaN, kNaN};
+  // The false positive rate as a ratio of counts: 1 - specificity would lose its digits where it is small.
+  const double fpr = real(c.fp) / real(c.fp + c.tn);
+  const double tp = share * recall, fp = (1 - share) * fpr, fn = share * (1 - recall), tn = (1 - share) * specificity;
+  return {ratio(tp, tp + fp, zero_division), ratio(2 * tp, 2 * tp + fp + fn, zero_division), tp + tn};
+}
+
 std::string table(const Confusion& c, const std::string& positive, const std::string& negative) {
   const int name = static_cast<int>(std::max(positive.size(), negative.size())) + 1;
   const int cell = std::max(8, name + 3);

@@ -51,6 +51,16 @@ struct Confusion {
 // scores and is_positive have one entry per sample. Throws if their lengths differ.
 Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& is_positive, double threshold = 0);
 
+// The metrics that depend on how rare the positive class is, as they would be if it had another share of the samples,
+// while recall and specificity stay what they are: a classifier that was measured on a balanced test set, used where
+// one image in a hundred is a cat. precision = share recall / (share recall + (1 - share) (1 - specificity)), which is
+// Bayes' theorem. All are NaN if there are no samples of one class; precision is zero_division where nothing is
+// predicted positive. Throws for a share outside [0, 1].
+struct AtPrevalence {
+  double precision, f1, accuracy;
+};
+AtPrevalence at_prevalence(const Confusion& c, double share, double zero_division = 0);
+
 // The matrix as text, with labeled axes (rows: actual, columns: predicted) and the sums of rows and columns.
 std::string table(const Confusion& c, const std::string& positive, const std::string& negative);
 

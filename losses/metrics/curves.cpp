@@ -22,13 +22,12 @@ const Metric tunable[] = {
     {"mcc", [](const Confusion& c) { return c.mcc(); }},
 };
 
-// A threshold t with low < t <= high.
-double between(double low, double high) {
+}  // namespace
+
+double detail::threshold_between(double low, double high) {
   const double t = low / 2 + high / 2;  // low + high may overflow
   return low < t && t < high ? t : high;
 }
-
-}  // namespace
 
 SortedScores::SortedScores(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
   CP_ENSURE(scores.size() == is_positive.size(), "threshold sweep: ", scores.size(), " scores for ", is_positive.size(),
@@ -138,7 +137,8 @@ BestThreshold best_threshold(const SortedScores& scores, const std::string& metr
   scores.ascend([&](double threshold, const Confusion& counts) {
     const double value = row->of(counts);
     // Equal fractions may be rounded differently; the choice of a threshold must not depend on that.
-    if (first || value > best.value + 1e-12) best = {first ? threshold : between(below, threshold), value};
+    if (first || value > best.value + 1e-12)
+      best = {first ? threshold : detail::threshold_between(below, threshold), value};
     first = false;
     below = threshold;
   });

@@ -119,4 +119,11 @@ BestThreshold best_threshold(const std::vector<double>& scores, const std::vecto
                              const std::string& metric);
 BestThreshold best_threshold(const SortedScores& scores, const std::string& metric);
 
+namespace detail {
+
+// Halfway between two neighboring distinct scores: a threshold t with low < t <= high.
+double threshold_between(double low, double high);
+
+}  // namespace detail
+
 }  // namespace counterpoise

@@ -1,4 +1,5 @@
-// What the tests of metrics share: golden/metrics.json, which golden/make_metrics.py wrote, and how to compare with it.
+// What the tests of metrics share: golden/metrics.json and golden/scores.json, which golden/make_metrics.py and
+// golden/make_scores.py wrote, and how to compare with them.
 #pragma once
 
 #include <algorithm>
@@ -23,12 +24,19 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 const double kPolicies[] = {0, 1, kNaN};
 
+inline Json read_golden(const std::string& name) {
+  std::ifstream file(source_folder() + "/tests/losses/golden/" + name);
+  REQUIRE(file);
+  return Json::parse(file);
+}
+
 inline const Json& golden() {
-  static const Json all = [] {
-    std::ifstream file(source_folder() + "/tests/losses/golden/metrics.json");
-    REQUIRE(file);
-    return Json::parse(file);
-  }();
+  static const Json all = read_golden("metrics.json");
+  return all;
+}
+
+inline const Json& golden_scores() {
+  static const Json all = read_golden("scores.json");
   return all;
 }
 
