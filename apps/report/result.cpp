@@ -1,0 +1,211 @@
+// What the run reached, in a sentence and a table.
+#include <algorithm>
+#include <cmath>
+
+#include "apps/report/sections.h"
+#include "apps/trainer/format.h"
+
+namespace counterpoise::report {
+
+namespace {
+
+std::string strong(const std::string& text) { return "<strong>" + text + "</strong>"; }
+std::string named(const std::string& name) { return "<em>" + html(name) + "</em>"; }
+
+struct Interval {
+  double low = NAN, high = NAN;
+  bool known() const { return std::isfinite(low) && std::isfinite(high); }
+};
+
+// Wilson 1927: of a share of `n` independent samples.
+Interval wilson(double share, double n) {
+  if (!std::isfinite(share) || !(n > 0)) return {};
+  constexpr double z = 1.959963985;
+  const double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+  return {std::max(0., middle - half), std::min(1., middle + half)};
+}
+
+Interval saved_interval(const Run& run, const std::string& metric) {
+  const Json& pair = at(at(run.result, "intervals"), metric);
+  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return {};
+  return {pair[0].get<double>(), pair[1].get<double>()};
+}
+
+std::string text_of(const Interval& i) { return i.known() ? percent(i.low) + " to " + percent(i.high) : ""; }
+
+std::string in_brackets(const Interval& i) { return i.known() ? " (95% interval " + text_of(i) + ")" : ""; }
+
+Interval interval_of(const Run& run, const std::string& metric, double share, double n) {
+  const Interval saved = saved_interval(run, metric);
+  return saved.known() ? saved : wilson(share, n);
+}
+
+std::string network_of(const Run& run) {
+  return run.epoch() > 0 ? "the network of epoch " + std::to_string(run.epoch()) : "the network";
+}
+
+std::string of_two(const Run& run, const TwoClasses& two) {
+  const Confusion& c = two.at_kept;
+  if (c.total() == 0) return "";
+  const std::string positive = named(run.positive_name());
+  const double actual = double(c.tp + c.fn), predicted = double(c.tp + c.fp);
+  std::string y = "<p class=\"headline\">On the " + whole(double(c.total())) + " " + run.split() + " images, " +
+                  network_of(run);
+  if (actual > 0) {
+    y += " finds " + strong(whole(double(c.tp)) + " of " + whole(actual)) + " " + positive + " images: a recall of " +
+         strong(percent(c.recall())) + in_brackets(interval_of(run, "recall", c.recall(), actual));
+  }
+  if (predicted > 0) {
+    y += std::string(actual > 0 ? "; " : " ") + strong(percent(c.precision())) + " of the " + whole(predicted) +
+         " images that it predicts as " + positive + " are " + positive + ": its precision" +
+         in_brackets(interval_of(run, "precision", c.precision(), predicted));
+  } else {
+    y += "; it predicts no image as " + positive;
+  }
+  y += ".</p>\n<p>An image is predicted as " + positive + " from a probability of ";
+  if (two.kept.known) y += strong(threshold_text(two.kept.scale.probability(two.kept.cut)));
+  else y += "an unknown threshold";
+  const std::string& rule = two.kept.rule;
+  if (!rule.empty() && rule.find_first_not_of("0123456789.") != std::string::npos) {
+    y += ", chosen by the rule <code>" + html(rule) + "</code>";
+  }
+  y += " on.";
+  const Confusion best = two.choice().at(two.choice().best_f1);
+  const Confusion kept_there = [&] {
+    Step at = {INFINITY, 0, 0};
+    for (const Step& s : two.choice().steps) {
+      if (s.cut >= two.kept.cut) at = s;
+    }
+    return two.choice().at(at);
+  }();
+  if (two.choice().both_classes() && two.kept.known && best.f1() > kept_there.f1() + 0.01) {
+    y += " The best F1 on the " + std::string(two.validation.both_classes() ? "validation" : run.split()) +
+         " images is at " + strong(threshold_text(two.kept.scale.probability(two.choice().best_f1.cut))) + ": F1 " +
+         decimal(best.f1()) + " instead of " + decimal(kept_there.f1()) +
+         " (<a href=\"#threshold\">choose a threshold</a>).";
+  }
+  return y + "</p>\n";
+}
+
+std::string of_many(const Run& run) {
+  const auto counts = run.confusion();
+  if (counts.empty()) return "";
+  double right = 0, total = 0, recalls = 0, present = 0, worst = INFINITY;
+  size_t weakest = 0;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    double row = 0;
+    for (const int64_t n : counts[i]) row += double(n);
+    total += row, right += double(counts[i][i]);
+    if (row == 0) continue;
+    const double recall = double(counts[i][i]) / row;
+    recalls += recall, ++present;
+    if (recall < worst) worst = recall, weakest = i;
+  }
+  if (total == 0) return "";
+  const double saved = number(run.result, {"balanced_accuracy"});
+  const double balanced = std::isfinite(saved) ? saved : recalls / present;
+  return "<p class=\"headline\">On the " + whole(total) + " " + run.split() + " images, " + network_of(run) +
+         " predicts the class of " + strong(percent(right / total)) + " correctly" +
+         in_brackets(interval_of(run, "accuracy", right / total, total)) + ". The mean recall of the " +
+         whole(double(counts.size())) + " classes is " + strong(percent(balanced)) +
+         in_brackets(saved_interval(run, "balanced_accuracy")) + "; the lowest is " + percent(worst) + ", of " +
+         named(run.classes[weakest]) + ".</p>\n";
+}
+
+struct Metric {
+  const char *key, *name, *meaning;
+};
+constexpr Metric metrics[] = {
+    {"precision", "Precision", "of the images predicted as it, the share that is"},
+    {"recall", "Recall", "of its images, the share that is found"},
+    {"f1", "F1", "harmonic mean of precision and recall"},
+    {"accuracy", "Accuracy", "share of all images that is predicted correctly"},
+    {"balanced_accuracy", "Balanced accuracy", "mean recall of the classes"},
+    {"average_precision", "Average precision", "area under the precision-recall curve, over all thresholds"},
+    {"roc_auc", "ROC AUC", "probability that one of its images scores above another one"},
+    {"specificity", "Specificity", "of the other images, the share that is not predicted as it"},
+    {"mcc", "MCC", "correlation of predicted and actual class, \u22121 to 1"},
+    {"log_loss", "Log loss", "mean of \u2212log(probability of the actual class); lower is better"},
+    {"brier", "Brier score", "mean squared error of the probability; lower is better"},
+    {"expected_calibration_error", "Calibration error", "mean gap between probability and frequency; lower is better"},
+};
+
+}  // namespace
+
+TwoClasses::TwoClasses(const Run& r) : run(r), kept(kept_decision(r)) {
+  reported = sweep(run.reported, run.positive, {kept.cut});
+  validation = sweep(run.validation, run.positive, {kept.cut});
+  const auto counts = run.confusion();
+  if (!counts.empty()) {
+    const size_t p = static_cast<size_t>(run.positive), o = 1 - p;
+    at_kept = {counts[p][p], counts[o][p], counts[p][o], counts[o][o]};
+  } else if (!reported.steps.empty()) {
+    Step step = {INFINITY, 0, 0};
+    for (const Step& s : reported.steps) {
+      if (s.cut >= kept.cut) step = s;
+    }
+    at_kept = reported.at(step);
+  }
+}
+
+std::string headline(const Run& run, const TwoClasses* two) { return two ? of_two(run, *two) : of_many(run); }
+
+std::string metrics_table(const Run& run, const TwoClasses* two) {
+  const Json& usual = at(run.result, "at_training_prevalence");
+  bool intervals = false;
+  for (const Metric& m : metrics) intervals = intervals || saved_interval(run, m.key).known();
+  Table table;
+  table.caption = "Metrics";
+  table.header = {"Metric", "Value"};
+  if (intervals) table.header.push_back("95% interval");
+  if (two && usual.is_object()) table.header.push_back("At the training classes\u2019 shares");
+  table.header.push_back("Meaning");
+  for (const Metric& m : metrics) {
+    double value = number(run.result, {m.key});
+    std::string name = m.name;
+    const bool averaged = !two && !std::isfinite(value);
+    if (averaged) value = number(run.result, {"macro", m.key}), name += ", mean of the classes";
+    if (!std::isfinite(value) && !(at(run.result, m.key).is_null() && run.result.contains(m.key))) continue;
+    std::vector<std::string> row = {name, decimal(value)};
+    if (intervals) {
+      const Interval i = saved_interval(run, m.key);
+      row.push_back(i.known() ? decimal(i.low) + " to " + decimal(i.high) : "");
+    }
+    if (two && usual.is_object()) {
+      const double x = number(usual, {m.key});
+      row.push_back(std::isfinite(x) ? decimal(x) : "");
+    }
+    row.push_back("<span class=\"pale\">" + std::string(m.meaning) + "</span>");
+    table.rows.push_back(row);
+  }
+  if (table.rows.empty()) return "";
+  std::string about;
+  if (two) {
+    about = "Precision, recall and F1 are those of " + named(run.positive_name()) + " at the kept threshold.";
+    if (usual.is_object()) {
+      about += " Where " + named(run.positive_name()) +
+               " is as rare as in the training images, precision is lower than where the classes are balanced.";
+    }
+  }
+  return table.html() + (about.empty() ? "" : note(about));
+}
+
+std::string matrix_of_two(const Run& run, const Confusion& c, bool live) {
+  const auto one = [&](const char* id, int64_t n, int64_t row, bool right) {
+    const double rate = row > 0 ? double(n) / double(row) : NAN;
+    return std::string("<td class=\"") + (right ? "right" : "wrong") + "\"" +
+           (live ? std::string(" id=\"") + id + "\"" : "") +
+           formatted(" style=\"--h:%.3f\"><b>", std::isfinite(rate) ? rate : 0.) + whole(double(n)) + "</b><small>" +
+           percent(rate) + "</small></td>";
+  };
+  const std::string p = named(run.positive_name()), n = named(run.negative_name());
+  return "<table class=\"matrix\"><caption>Confusion matrix" + std::string(live ? " at the slider\u2019s threshold" : "") +
+         "</caption>\n<thead><tr><td></td><th scope=\"col\">predicted<br>" + p + "</th><th scope=\"col\">predicted<br>" +
+         n + "</th><th scope=\"col\">all</th></tr></thead>\n<tbody><tr><th scope=\"row\">actual<br>" + p + "</th>" +
+         one("tp", c.tp, c.tp + c.fn, true) + one("fn", c.fn, c.tp + c.fn, false) + "<td>" + whole(double(c.tp + c.fn)) +
+         "</td></tr>\n<tr><th scope=\"row\">actual<br>" + n + "</th>" + one("fp", c.fp, c.fp + c.tn, false) +
+         one("tn", c.tn, c.fp + c.tn, true) + "<td>" + whole(double(c.fp + c.tn)) + "</td></tr></tbody></table>\n";
+}
+
+}  // namespace counterpoise::report

@@ -1,0 +1,48 @@
+// The files of a run's folder, read for its report.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "apps/report/html.h"
+
+namespace counterpoise::report {
+
+// Logits of the images of a split.
+struct Predictions {
+  std::vector<std::string> paths;
+  std::vector<int32_t> labels;     // indices into the run's classes
+  std::vector<int32_t> predicted;  // the same; for more than two classes only
+  std::vector<double> logits;      // [N] of the positive class, or [N, K]
+
+  size_t size() const { return labels.size(); }
+};
+
+struct Run {
+  std::string folder, name;
+  Json result;
+  std::vector<std::string> classes;
+  int32_t positive = -1;                              // the index of the positive class; -1 for more than two classes
+  Predictions reported, validation;                   // empty where the file is missing
+  std::map<std::string, std::vector<double>> epochs;  // the columns of epochs.csv, NaN where a field is empty
+
+  bool two_classes() const { return positive >= 0; }
+  size_t count() const { return classes.size(); }
+  const std::string& positive_name() const { return classes[positive]; }
+  const std::string& negative_name() const { return classes[1 - positive]; }
+  // "test" or "validation".
+  std::string split() const;
+  // The epoch whose weights the result is of; 0 if it is not known.
+  int epoch() const;
+  // The column of epochs.csv; empty where it is missing or holds no number.
+  std::vector<double> column(const std::string& name) const;
+  // The confusion matrix [K, K], rows actual; empty if neither the result nor the predictions say.
+  std::vector<std::vector<int64_t>> confusion() const;
+};
+
+// Throws Error(bad_data) if result.json is missing, and if a file is there but cannot be understood.
+Run read_run(const std::string& folder);
+
+}  // namespace counterpoise::report

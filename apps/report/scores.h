@@ -1,0 +1,58 @@
+// What the scores of two classes say at every decision threshold, thinned to what a page needs. All functions are pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/report/chart.h"
+#include "apps/report/run_data.h"
+#include "losses/metrics/confusion.h"
+
+namespace counterpoise::report {
+
+// From a logit of predictions.csv to the probability that people set a threshold on.
+struct Scale {
+  bool logistic = true;
+  double offset = 0;  // of numbers that are no logits (mean squared error): probability = number + offset
+
+  double probability(double z) const;
+  double cut(double p) const;
+};
+
+// The counts if a sample is predicted positive from a logit of `cut` on.
+struct Step {
+  double cut;
+  int64_t tp, fp;
+};
+
+// The predictions for one split.
+struct Sweep {
+  int64_t positives = 0, negatives = 0;
+  std::vector<Step> steps;  // from the highest cut to the lowest; at most a thousand
+  Step best_f1 = {};
+
+  bool both_classes() const { return positives > 0 && negatives > 0; }
+  Confusion at(const Step& step) const;
+  // At most 500 of the steps, for a curve.
+  std::vector<Step> curve() const;
+};
+
+// One step per distinct score, or where there are more than a thousand only those between which recall, false positive
+// rate and precision change least; the counts at the cuts in `exact` are always among them.
+Sweep sweep(const Predictions& predictions, int32_t positive, const std::vector<double>& exact);
+
+// The decision with which the run's result was computed.
+struct Kept {
+  Scale scale;
+  double cut = 0;
+  bool known = false;
+  std::string rule;  // such as "f1"; "" if it is not known
+};
+Kept kept_decision(const Run& run);
+
+// The axis of decision thresholds: positions are logits, so that probabilities near 0 and 1 can be distinguished; texts
+// are probabilities.
+Axis threshold_axis(const Predictions& predictions, const Kept& kept);
+
+}  // namespace counterpoise::report
