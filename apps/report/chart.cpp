@@ -6,7 +6,7 @@
 #include "apps/trainer/format.h"
 #include "apps/trainer/plot.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -31,8 +31,7 @@ struct Frame {
 };
 
 std::string words(double x, double y, const std::string& text, const char* anchor, const char* more = "") {
-  return "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\" text-anchor=\"" + anchor + "\"" + more + ">" + text +
-         "</text>";
+  return "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\" text-anchor=\"" + anchor + "\"" + more + ">" + text + "</text>";
 }
 
 std::string line(double x1, double y1, double x2, double y2, const std::string& style) {
@@ -105,8 +104,8 @@ std::string svg_of(const Chart& c, bool labels) {
     y += line(x, f.top, x, f.bottom, "grid") + words(x, f.bottom + 15, text, "middle");
   }
   for (const auto& [value, text] : c.y.ticks) {
-    y += line(f.left, f.at_y(value), f.right, f.at_y(value), "grid") +
-         words(f.left - 6, f.at_y(value) + 4, text, "end");
+    y +=
+        line(f.left, f.at_y(value), f.right, f.at_y(value), "grid") + words(f.left - 6, f.at_y(value) + 4, text, "end");
   }
   y += "\n";
   for (const Chart::Area& a : c.areas) y += area(f, a);
@@ -168,7 +167,7 @@ std::string figure(const Chart& c) {
 }
 
 std::string small_figure(Chart c) {
-  c.width = 220, c.height = 150;
+  c.width = 190, c.height = 135;
   return "<figure class=\"small\"><figcaption>" + c.title + "</figcaption>\n" + svg_of(c, false) +
          (c.note.empty() ? "" : "<p class=\"note\">" + c.note + "</p>\n") + "</figure>\n";
 }
@@ -179,4 +178,4 @@ std::string side_by_side(const std::vector<std::string>& figures) {
   return y.empty() ? "" : "<div class=\"figures\">\n" + y + "</div>\n";
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

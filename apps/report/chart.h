@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 struct Axis {
   std::string label;
@@ -64,4 +64,4 @@ std::string side_by_side(const std::vector<std::string>& figures);
 // The legend's entry of a color.
 std::string key(int color, const std::string& name, bool dashed = false);
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -7,7 +7,7 @@
 #include "apps/report/sections.h"
 #include "apps/trainer/format.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -47,7 +47,7 @@ std::string run_key(const std::vector<Run>& runs, size_t i) {
 std::string interval_text(const Run& run, const Metric& m) {
   const Json& pair = m.path.size() == 1 ? at(at(run.result, "intervals"), m.path[0]) : at(Json(), "");
   if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return "";
-  return "<small>" + decimal(pair[0].get<double>()) + " to " + decimal(pair[1].get<double>()) + "</small>";
+  return "<small>" + decimal(pair[0].get<double>()) + "\u2013" + decimal(pair[1].get<double>()) + "</small>";
 }
 
 std::string metrics_of(const std::vector<Run>& runs) {
@@ -79,8 +79,9 @@ std::string metrics_of(const std::vector<Run>& runs) {
 
 std::string summary(const std::vector<Run>& runs) {
   const bool two = std::all_of(runs.begin(), runs.end(), [](const Run& r) { return r.two_classes(); });
-  for (const Metric& m : {Metric{{"average_precision"}, "average precision"}, Metric{{"macro", "f1"}, "mean F1 of the classes"},
-                          Metric{{"f1"}, "F1"}, Metric{{"balanced_accuracy"}, "balanced accuracy"}}) {
+  for (const Metric& m :
+       {Metric{{"average_precision"}, "average precision"}, Metric{{"macro", "f1"}, "mean F1 of the classes"},
+        Metric{{"f1"}, "F1"}, Metric{{"balanced_accuracy"}, "balanced accuracy"}}) {
     size_t best = 0;
     bool complete = two || m.path[0] != "average_precision";
     for (size_t i = 0; i < runs.size(); ++i) {
@@ -148,7 +149,7 @@ std::string options_of(const std::vector<Run>& runs) {
 std::string matrices(const std::vector<Run>& runs, const std::vector<const TwoClasses*>& two) {
   std::string y;
   for (size_t i = 0; i < runs.size(); ++i) {
-    const std::string matrix = !two[i]                      ? matrix_of_many(runs[i])
+    const std::string matrix = !two[i]                       ? matrix_of_many(runs[i])
                                : two[i]->at_kept.total() > 0 ? matrix_of_two(runs[i], two[i]->at_kept, false)
                                                              : "";
     if (!matrix.empty()) y += "<div><h3>" + run_key(runs, i) + "</h3>\n" + matrix + "</div>\n";
@@ -194,4 +195,4 @@ std::string comparison(const std::vector<Run>& runs) {
          matrices(runs, two) + curves + recalls(runs) + overlaid_epochs(runs);
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -6,7 +6,7 @@
 #include "apps/trainer/format.h"
 #include "apps/trainer/plot.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -122,4 +122,4 @@ std::string Table::html() const {
   return y + "</tbody></table></div>\n";
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

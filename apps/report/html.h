@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 using Json = nlohmann::ordered_json;
 
@@ -55,4 +55,4 @@ std::string cell(const std::string& html, double value);
 // A note in small letters.
 std::string note(const std::string& html);
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -8,7 +8,7 @@
 #include "data/images/synthetic.h"
 #include "data/tables/csv.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -58,16 +58,18 @@ std::string gallery(const Run& run, const std::vector<Wrong>& wrong) {
     const std::string base = slash == std::string::npos || slash + 1 == path.size() ? path : path.substr(slash + 1);
     y += "<li><button type=\"button\" class=\"thumb\" title=\"" + html(path) + "\" data-path=\"" + html(path) + "\">" +
          (uri.empty() ? "<span class=\"missing\">cannot be read</span>"
-                      : "<img src=\"" + uri + "\" alt=\"" + actual + ", predicted as " + said + "\" width=\"96\" "
-                        "height=\"96\" loading=\"lazy\">") +
-         "</button><span><b>" + actual + "</b>, not " + said + "</span><code>" + html(base) + "</code></li>\n";
+                      : "<img src=\"" + uri + "\" alt=\"" + actual + ", predicted as " + said +
+                            "\" width=\"96\" "
+                            "height=\"96\">") +
+         "</button><span><b>" + actual + "</b> predicted as " + said + "</span><code>" + html(base) + "</code></li>\n";
   }
   return y + "</ul>\n";
 }
 
 // The most confident first, and at most `limit`.
 std::vector<Wrong> worst(std::vector<Wrong> wrong, size_t limit) {
-  std::stable_sort(wrong.begin(), wrong.end(), [](const Wrong& a, const Wrong& b) { return a.probability > b.probability; });
+  std::stable_sort(wrong.begin(), wrong.end(),
+                   [](const Wrong& a, const Wrong& b) { return a.probability > b.probability; });
   if (wrong.size() > limit) wrong.resize(limit);
   return wrong;
 }
@@ -113,12 +115,13 @@ std::string images_of_many(const Run& run) {
 std::string images_section(const Run& run, const TwoClasses* two) {
   const std::string body = two ? images_of_two(run, *two) : images_of_many(run);
   if (body.empty()) return "";
-  return section("images", "Most wrong images",
-                 "<p>The " + run.split() + " images with the most confident wrong predictions" +
-                     (two ? " at the kept threshold" : "") +
-                     ". Look at their labels first: images that are wrong with great confidence are often labeled wrong."
-                     "<span class=\"js-only\"> A click enlarges an image and shows its path.</span></p>\n" +
-                     body);
+  return section(
+      "images", "Most wrong images",
+      "<p>The " + run.split() + " images with the most confident wrong predictions" +
+          (two ? " at the kept threshold" : "") +
+          ". Look at their labels first: images that are wrong with great confidence are often labeled wrong."
+          "<span class=\"js-only\"> A click enlarges an image and shows its path.</span></p>\n" +
+          body);
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -8,7 +8,7 @@
 #include "losses/metrics/confusion.h"
 #include "losses/metrics/curves.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -43,20 +43,22 @@ std::vector<bool> is_class(const Run& run, size_t c) {
 // A square for each cell, shaded by its share of the row.
 std::string matrix_image(const Run& run, const Counts& counts) {
   const size_t K = counts.size();
-  std::string y = formatted("<svg class=\"heat\" viewBox=\"0 0 %zu %zu\" role=\"img\" aria-label=\"Confusion matrix of %zu "
-                            "classes; the largest confusions are in the table\">\n",
-                            K, K, K);
+  std::string y = formatted(
+      "<svg class=\"heat\" viewBox=\"0 0 %zu %zu\" role=\"img\" aria-label=\"Confusion matrix of %zu "
+      "classes; the largest confusions are in the table\">\n",
+      K, K, K);
   for (size_t i = 0; i < K; ++i) {
     const int64_t row = sum(counts[i]);
     for (size_t j = 0; j < K; ++j) {
       if (counts[i][j] == 0) continue;
       y += formatted("<rect class=\"%s\" x=\"%zu\" y=\"%zu\" width=\"1\" height=\"1\" style=\"--h:%.3f\"><title>",
                      i == j ? "right" : "wrong", j, i, rate(counts[i][j], row)) +
-           html(run.classes[i]) + " predicted as " + html(run.classes[j]) + ": " + whole(double(counts[i][j])) + " of " +
-           whole(double(row)) + "</title></rect>\n";
+           html(run.classes[i]) + " predicted as " + html(run.classes[j]) + ": " + whole(double(counts[i][j])) +
+           " of " + whole(double(row)) + "</title></rect>\n";
     }
   }
-  return y + "</svg>\n" + note("Rows: actual class; columns: predicted class; the darker, the larger the share of the row.");
+  return y + "</svg>\n" +
+         note("Rows: actual class; columns: predicted class; the darker, the larger the share of the row.");
 }
 
 std::string largest_confusions(const Run& run, const Counts& counts) {
@@ -89,8 +91,9 @@ std::string matrix_of_many(const Run& run) {
   const Counts counts = run.confusion();
   if (counts.empty() || counts.size() > most_in_image) return "";
   if (counts.size() > most_in_table) return matrix_image(run, counts);
-  std::string y = "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Confusion matrix\"><table class=\"matrix "
-                  "many\"><thead><tr><th scope=\"col\">actual \\ predicted</th>";
+  std::string y =
+      "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Confusion matrix\"><table class=\"matrix "
+      "many\"><thead><tr><th scope=\"col\">actual \\ predicted</th>";
   for (const std::string& name : run.classes) y += "<th scope=\"col\"><span>" + html(name) + "</span></th>";
   y += "<th scope=\"col\">all</th></tr></thead>\n<tbody>\n";
   for (size_t i = 0; i < counts.size(); ++i) {
@@ -112,10 +115,11 @@ std::string matrix_section(const Run& run) {
   const Counts counts = run.confusion();
   if (counts.empty()) return "";
   const std::string matrix = matrix_of_many(run);
-  std::string body = matrix.empty() ? note("The matrix of " + whole(double(run.count())) + " classes is too large to show.")
-                                    : matrix;
+  std::string body =
+      matrix.empty() ? note("The matrix of " + whole(double(run.count())) + " classes is too large to show.") : matrix;
   if (run.count() <= most_in_table) {
-    body += note("Rows: actual class; columns: predicted class. Shaded by the share of the row: blue correct, orange wrong.");
+    body += note(
+        "Rows: actual class; columns: predicted class. Shaded by the share of the row: blue correct, orange wrong.");
   }
   return section("matrix", "Confusion matrix", body + largest_confusions(run, counts));
 }
@@ -128,9 +132,8 @@ std::vector<ClassMetrics> class_metrics(const Run& run) {
     const auto place = std::find(run.classes.begin(), run.classes.end(), string_at(entry, {"class"}));
     if (place == run.classes.end()) continue;
     const auto n = [&](const char* key) { return number(entry, {key}); };
-    y[place - run.classes.begin()] = {n("precision"),         n("recall"),  n("f1"),
-                                      n("support"),           n("average_precision"), n("roc_auc"),
-                                      n("training_images")};
+    y[place - run.classes.begin()] = {
+        n("precision"), n("recall"), n("f1"), n("support"), n("average_precision"), n("roc_auc"), n("training_images")};
   }
   const Counts counts = run.confusion();
   if (saved.is_null() && !counts.empty()) {
@@ -150,7 +153,8 @@ std::vector<ClassMetrics> class_metrics(const Run& run) {
 
 std::string classes_section(const Run& run) {
   const std::vector<ClassMetrics> rows = class_metrics(run);
-  const bool any = std::any_of(rows.begin(), rows.end(), [](const ClassMetrics& m) { return std::isfinite(m.support); });
+  const bool any =
+      std::any_of(rows.begin(), rows.end(), [](const ClassMetrics& m) { return std::isfinite(m.support); });
   if (!any) return "";
   Table table;
   table.sortable = true;
@@ -163,8 +167,8 @@ std::string classes_section(const Run& run) {
                           cell(whole(m.support), m.support), cell(decimal(m.average_precision), m.average_precision),
                           cell(decimal(m.roc_auc), m.roc_auc), cell(whole(m.training_images), m.training_images)});
   }
-  std::string body = table.html() +
-                     note("Each class against all others, on the " + run.split() +
+  std::string body =
+      table.html() + note("Each class against all others, on the " + run.split() +
                           " images.<span class=\"js-only\"> A click on a heading sorts by its column.</span>");
   Table top;
   top.header = {"The correct class is among", "Share of the images"};
@@ -227,12 +231,13 @@ std::string class_curves_section(const Run& run) {
   std::string body;
   for (const Curve& c : curves) body += c.html;
   if (body.empty()) return "";
-  return section("curves", "Precision-recall curves, each class against all others",
-                 "<div class=\"figures\">\n" + body + "</div>\n" +
-                     note(std::string(all > curves.size() ? "The " + whole(double(curves.size())) + " classes of " +
-                                                                whole(double(all)) + " with the lowest average precision"
-                                                          : "From the lowest average precision to the highest") +
-                          "; recall across, precision up. Dashed: chance."));
+  return section(
+      "curves", "Precision-recall curves, each class against all others",
+      "<div class=\"figures\">\n" + body + "</div>\n" +
+          note(std::string(all > curves.size() ? "The " + whole(double(curves.size())) + " classes of " +
+                                                     whole(double(all)) + " with the lowest average precision"
+                                               : "From the lowest average precision to the highest") +
+               "; recall across, precision up. Dashed: chance."));
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

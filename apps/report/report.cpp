@@ -13,7 +13,7 @@ namespace counterpoise {
 
 namespace {
 
-using namespace report;
+using namespace html_report;
 
 // "vgg16, trained for 10 epochs with bce on 4,800 images".
 std::string about(const Run& run) {
@@ -25,8 +25,9 @@ std::string about(const Run& run) {
   const double epochs = number(run.result, {"options", "epochs"});
   if (epochs > 0) y += "trained for " + text(epochs) + (epochs == 1 ? " epoch" : " epochs");
   if (!option("loss").empty()) y += " with the loss " + option("loss");
-  if (images > 0) y += " on " + whole(images) + " images";
-  if (!option("data").empty()) y += (images > 0 ? " of " : " on ") + option("data");
+  const bool synthetic = option("data") == "synthetic";
+  if (images > 0) y += " on " + whole(images) + (synthetic ? " synthetic" : "") + " images";
+  if (!synthetic && !option("data").empty()) y += (images > 0 ? " of " : " on ") + option("data");
   return html(y);
 }
 
@@ -36,9 +37,9 @@ std::string one_run(const Run& run, Json& data) {
   data["classes"] = run.classes;
   data["split"] = run.split();
   if (two) data["two_classes"] = script_data(*two);
-  return section("result", "Result", headline(run, two.get()) + metrics_table(run, two.get())) +
-         (two ? decision_section(*two) + curves_section(*two) + scores_section(*two)
-              : matrix_section(run) + classes_section(run) + class_curves_section(run)) +
+  return section("result", "Result", headline(run, two.get())) + (two ? decision_section(*two) : matrix_section(run)) +
+         metrics_section(run, two.get()) +
+         (two ? curves_section(*two) + scores_section(*two) : classes_section(run) + class_curves_section(run)) +
          images_section(run, two.get()) + calibration_section(run, two ? two->kept : Kept()) + epochs_section(run) +
          shares_section(run) + counts_section(run) + unreadable_section(run) + options_section(run);
 }
@@ -109,7 +110,8 @@ Exit report_command(int argc, char** argv) {
       "counterpoise report");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.add_option("DIR", folders, "Folder of a run: what --output named in training")->required();
-  app.add_option("--output", output, "The file to write; one that exists is replaced [DIR/report.html; with several runs report.html]")
+  app.add_option("--output", output,
+                 "The file to write; one that exists is replaced [DIR/report.html; with several runs report.html]")
       ->type_name("FILE");
   app.footer("Exit codes: 0 success, 1 failure (an unwritable file), 2 wrong command line, 3 no result in a folder.");
   parse_command_line(app, argc, argv);

@@ -5,7 +5,7 @@
 #include "apps/report/sections.h"
 #include "apps/trainer/format.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -50,8 +50,8 @@ std::string of_two(const Run& run, const TwoClasses& two) {
   if (c.total() == 0) return "";
   const std::string positive = named(run.positive_name());
   const double actual = double(c.tp + c.fn), predicted = double(c.tp + c.fp);
-  std::string y = "<p class=\"headline\">On the " + whole(double(c.total())) + " " + run.split() + " images, " +
-                  network_of(run);
+  std::string y =
+      "<p class=\"headline\">On the " + whole(double(c.total())) + " " + run.split() + " images, " + network_of(run);
   if (actual > 0) {
     y += " finds " + strong(whole(double(c.tp)) + " of " + whole(actual)) + " " + positive + " images: a recall of " +
          strong(percent(c.recall())) + in_brackets(interval_of(run, "recall", c.recall(), actual));
@@ -113,23 +113,32 @@ std::string of_many(const Run& run) {
          named(run.classes[weakest]) + ".</p>\n";
 }
 
+// % in the meaning stands for the class.
 struct Metric {
   const char *key, *name, *meaning;
+  bool of_a_class = false;  // of more than two classes it is a mean
 };
 constexpr Metric metrics[] = {
-    {"precision", "Precision", "of the images predicted as it, the share that is"},
-    {"recall", "Recall", "of its images, the share that is found"},
-    {"f1", "F1", "harmonic mean of precision and recall"},
-    {"accuracy", "Accuracy", "share of all images that is predicted correctly"},
+    {"precision", "Precision", "share of the images predicted as % that are correct", true},
+    {"recall", "Recall", "share of the images of % that are found", true},
+    {"f1", "F1", "harmonic mean of precision and recall", true},
+    {"accuracy", "Accuracy", "share of all images that are predicted correctly"},
     {"balanced_accuracy", "Balanced accuracy", "mean recall of the classes"},
-    {"average_precision", "Average precision", "area under the precision-recall curve, over all thresholds"},
-    {"roc_auc", "ROC AUC", "probability that one of its images scores above another one"},
-    {"specificity", "Specificity", "of the other images, the share that is not predicted as it"},
+    {"average_precision", "Average precision", "area under the precision-recall curve: all thresholds", true},
+    {"roc_auc", "ROC AUC", "probability that an image of % scores above another image", true},
+    {"specificity", "Specificity", "share of the other images that are not predicted as %", true},
     {"mcc", "MCC", "correlation of predicted and actual class, \u22121 to 1"},
     {"log_loss", "Log loss", "mean of \u2212log(probability of the actual class); lower is better"},
     {"brier", "Brier score", "mean squared error of the probability; lower is better"},
     {"expected_calibration_error", "Calibration error", "mean gap between probability and frequency; lower is better"},
 };
+
+std::string meaning_of(const Metric& m, const Run& run) {
+  std::string y = m.meaning;
+  const size_t place = y.find('%');
+  if (place != std::string::npos) y.replace(place, 1, run.two_classes() ? html(run.positive_name()) : "a class");
+  return "<small>" + y + "</small>";
+}
 
 }  // namespace
 
@@ -151,7 +160,7 @@ TwoClasses::TwoClasses(const Run& r) : run(r), kept(kept_decision(r)) {
 
 std::string headline(const Run& run, const TwoClasses* two) { return two ? of_two(run, *two) : of_many(run); }
 
-std::string metrics_table(const Run& run, const TwoClasses* two) {
+std::string metrics_section(const Run& run, const TwoClasses* two) {
   const Json& usual = at(run.result, "at_training_prevalence");
   bool intervals = false;
   for (const Metric& m : metrics) intervals = intervals || saved_interval(run, m.key).known();
@@ -160,23 +169,21 @@ std::string metrics_table(const Run& run, const TwoClasses* two) {
   table.header = {"Metric", "Value"};
   if (intervals) table.header.push_back("95% interval");
   if (two && usual.is_object()) table.header.push_back("At the training classes\u2019 shares");
-  table.header.push_back("Meaning");
   for (const Metric& m : metrics) {
     double value = number(run.result, {m.key});
     std::string name = m.name;
-    const bool averaged = !two && !std::isfinite(value);
-    if (averaged) value = number(run.result, {"macro", m.key}), name += ", mean of the classes";
+    if (!two && !std::isfinite(value)) value = number(run.result, {"macro", m.key});
+    if (!two && m.of_a_class) name += ", mean of the classes";
     if (!std::isfinite(value) && !(at(run.result, m.key).is_null() && run.result.contains(m.key))) continue;
-    std::vector<std::string> row = {name, decimal(value)};
+    std::vector<std::string> row = {name + meaning_of(m, run), decimal(value)};
     if (intervals) {
       const Interval i = saved_interval(run, m.key);
-      row.push_back(i.known() ? decimal(i.low) + " to " + decimal(i.high) : "");
+      row.push_back(i.known() ? decimal(i.low) + "\u2013" + decimal(i.high) : "");
     }
     if (two && usual.is_object()) {
       const double x = number(usual, {m.key});
       row.push_back(std::isfinite(x) ? decimal(x) : "");
     }
-    row.push_back("<span class=\"pale\">" + std::string(m.meaning) + "</span>");
     table.rows.push_back(row);
   }
   if (table.rows.empty()) return "";
@@ -188,7 +195,7 @@ std::string metrics_table(const Run& run, const TwoClasses* two) {
                " is as rare as in the training images, precision is lower than where the classes are balanced.";
     }
   }
-  return table.html() + (about.empty() ? "" : note(about));
+  return section("metrics", "Metrics", table.html() + (about.empty() ? "" : note(about)));
 }
 
 std::string matrix_of_two(const Run& run, const Confusion& c, bool live) {
@@ -200,12 +207,15 @@ std::string matrix_of_two(const Run& run, const Confusion& c, bool live) {
            percent(rate) + "</small></td>";
   };
   const std::string p = named(run.positive_name()), n = named(run.negative_name());
-  return "<table class=\"matrix\"><caption>Confusion matrix" + std::string(live ? " at the slider\u2019s threshold" : "") +
-         "</caption>\n<thead><tr><td></td><th scope=\"col\">predicted<br>" + p + "</th><th scope=\"col\">predicted<br>" +
-         n + "</th><th scope=\"col\">all</th></tr></thead>\n<tbody><tr><th scope=\"row\">actual<br>" + p + "</th>" +
-         one("tp", c.tp, c.tp + c.fn, true) + one("fn", c.fn, c.tp + c.fn, false) + "<td>" + whole(double(c.tp + c.fn)) +
-         "</td></tr>\n<tr><th scope=\"row\">actual<br>" + n + "</th>" + one("fp", c.fp, c.fp + c.tn, false) +
-         one("tn", c.tn, c.fp + c.tn, true) + "<td>" + whole(double(c.fp + c.tn)) + "</td></tr></tbody></table>\n";
+  return "<table class=\"matrix\"><caption>Confusion matrix" +
+         std::string(live ? " at the slider\u2019s threshold" : "") +
+         "</caption>\n<thead><tr><td></td><th scope=\"col\">predicted<br>" + p +
+         "</th><th scope=\"col\">predicted<br>" + n +
+         "</th><th scope=\"col\">all</th></tr></thead>\n<tbody><tr><th scope=\"row\">actual<br>" + p + "</th>" +
+         one("tp", c.tp, c.tp + c.fn, true) + one("fn", c.fn, c.tp + c.fn, false) + "<td>" +
+         whole(double(c.tp + c.fn)) + "</td></tr>\n<tr><th scope=\"row\">actual<br>" + n + "</th>" +
+         one("fp", c.fp, c.fp + c.tn, false) + one("tn", c.tn, c.fp + c.tn, true) + "<td>" +
+         whole(double(c.fp + c.tn)) + "</td></tr></tbody></table>\n";
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

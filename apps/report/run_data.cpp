@@ -8,7 +8,7 @@
 #include "core/io/file.h"
 #include "data/tables/csv.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -180,4 +180,4 @@ Run read_run(const std::string& folder) {
   return run;
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -8,7 +8,7 @@
 
 #include "apps/report/html.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 // Logits of the images of a split.
 struct Predictions {
@@ -45,4 +45,4 @@ struct Run {
 // Throws Error(bad_data) if result.json is missing, and if a file is there but cannot be understood.
 Run read_run(const std::string& folder);
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -6,7 +6,7 @@
 #include "losses/metrics/curves.h"
 #include "losses/metrics/posthoc.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -26,8 +26,8 @@ std::vector<Step> thinned(const std::vector<Step>& all, const std::vector<char>&
   return y;
 }
 
-std::vector<Step> at_most(size_t limit, const std::vector<Step>& all, const std::vector<char>& needed,
-                          double positives, double negatives) {
+std::vector<Step> at_most(size_t limit, const std::vector<Step>& all, const std::vector<char>& needed, double positives,
+                          double negatives) {
   if (all.size() <= limit) return all;
   double change = 0.0005;
   std::vector<Step> y = all;
@@ -112,7 +112,8 @@ Axis threshold_axis(const Predictions& predictions, const Kept& kept) {
   const double margin = 0.03 * (high - low) + 1e-3;
   low -= margin, high += margin;
   // Beyond, probabilities are 0.0001 and 0.9999, and thresholds differ no more.
-  if (kept.scale.logistic) low = std::max(low, std::min(-9.3, kept.cut)), high = std::min(high, std::max(9.3, kept.cut));
+  if (kept.scale.logistic)
+    low = std::max(low, std::min(-9.3, kept.cut)), high = std::min(high, std::max(9.3, kept.cut));
   if (kept.scale.logistic && high - low < 2) low -= 1, high += 1;
   Axis axis = {"decision threshold", low, high, {}};
   // From the most wanted to the least, as many as there is room for.
@@ -127,4 +128,4 @@ Axis threshold_axis(const Predictions& predictions, const Kept& kept) {
   return axis;
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -9,7 +9,7 @@
 #include "apps/report/run_data.h"
 #include "losses/metrics/confusion.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 // From a logit of predictions.csv to the probability that people set a threshold on.
 struct Scale {
@@ -55,4 +55,4 @@ Kept kept_decision(const Run& run);
 // are probabilities.
 Axis threshold_axis(const Predictions& predictions, const Kept& kept);
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

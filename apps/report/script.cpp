@@ -1,6 +1,6 @@
 #include "apps/report/sections.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 // Everything is on the page without it but the slider, sorting and enlarging. Texts from files are only ever set as
 // textContent or attributes.
@@ -169,4 +169,4 @@ const char* const script = R"js("use strict";
 })();
 )js";
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

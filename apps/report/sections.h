@@ -8,7 +8,7 @@
 #include "apps/report/run_data.h"
 #include "apps/report/scores.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 // A run of two classes with what its scores say. Where validation predictions are there beside those of a test split,
 // thresholds are chosen on them.
@@ -24,7 +24,7 @@ struct TwoClasses {
 
 // -- result.cpp --
 std::string headline(const Run& run, const TwoClasses* two);
-std::string metrics_table(const Run& run, const TwoClasses* two);
+std::string metrics_section(const Run& run, const TwoClasses* two);
 // A confusion matrix of two classes; `live`: with ids for the page's script.
 std::string matrix_of_two(const Run& run, const Confusion& counts, bool live);
 
@@ -70,4 +70,4 @@ std::string comparison(const std::vector<Run>& runs);
 extern const char* const style;
 extern const char* const script;
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -1,6 +1,6 @@
 #include "apps/report/sections.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 // Colors c0 to c7 are Okabe and Ito's, which color-blind people can distinguish, lighter on dark.
 const char* const style = R"css(
@@ -41,9 +41,12 @@ small { font-size: .82em; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; }
-tbody th { font-weight: 400; min-width: 6rem; overflow-wrap: anywhere; }
+td { white-space: nowrap; }
+tbody th { font-weight: 400; min-width: 5rem; overflow-wrap: break-word; max-width: 20rem; }
+.wide tbody th { position: sticky; left: 0; background: var(--paper); }
 thead th { font-size: .85rem; color: var(--pale); vertical-align: bottom; }
 td small { display: block; white-space: nowrap; }
+th small { display: block; font-weight: 400; }
 .sortable thead th { padding: 0; }
 .sortable thead button { all: unset; cursor: pointer; padding: .3rem .8rem .3rem 0; font-weight: 600; }
 .sortable thead button:focus-visible { outline: 2px solid var(--link); }
@@ -61,6 +64,7 @@ td small { display: block; white-space: nowrap; }
 .matrix td.wrong { background: rgba(var(--wrong), calc(.04 + .5 * var(--h))); }
 .matrix td b { display: block; font-size: 1.35rem; line-height: 1.2; }
 .matrix td small { color: inherit; }
+.matrix.many tbody th { min-width: 5rem; max-width: 9rem; }
 .matrix.many td, .matrix.many th { padding: .25rem .4rem; font-size: .82rem; min-width: 2.6rem; }
 .matrix.many thead span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 9rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .heat { width: 100%; max-width: 560px; background: var(--soft); display: block; }
@@ -107,7 +111,7 @@ button { font: inherit; color: inherit; }
 .js .go { color: var(--link); cursor: pointer; text-decoration: underline; }
 .go:focus-visible { outline: 2px solid var(--link); }
 
-.gallery { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 1rem .8rem; }
+.gallery { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 1rem .8rem; }
 .gallery li { display: flex; flex-direction: column; font-size: .85rem; line-height: 1.35; min-width: 0; }
 .gallery span, .gallery code { overflow-wrap: anywhere; }
 .gallery code { color: var(--pale); font-size: .78rem; }
@@ -129,6 +133,7 @@ dd { margin: 0; text-align: right; overflow-wrap: anywhere; min-width: 0; }
 .paths { font-size: .85rem; overflow-wrap: anywhere; padding-left: 1.2rem; }
 
 @media (max-width: 480px) {
+  .wide tbody th { max-width: 9rem; }
   header, main { padding-left: 14px; padding-right: 14px; }
   .headline { font-size: 1.08rem; }
   .matrix td.right, .matrix td.wrong { min-width: 4.6rem; }
@@ -143,4 +148,4 @@ dd { margin: 0; text-align: right; overflow-wrap: anywhere; min-width: 0; }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 )css";
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -8,7 +8,7 @@
 #define STBI_WRITE_NO_STDIO
 #include <stb_image_write.h>
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 std::string thumbnail_uri(const Image& image, int size) {
   constexpr int quality = 80;
@@ -22,4 +22,4 @@ std::string thumbnail_uri(const Image& image, int size) {
   return "data:image/jpeg;base64," + base64(jpeg);
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

@@ -5,9 +5,9 @@
 
 #include "data/images/image.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 // The image as a "data:" URI of a JPEG file of `size` x `size` pixels.
 std::string thumbnail_uri(const Image& image, int size);
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

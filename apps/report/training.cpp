@@ -6,7 +6,7 @@
 #include "apps/report/sections.h"
 #include "apps/trainer/format.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -17,23 +17,30 @@ int best_epoch(const Run& run) {
 
 Axis epoch_axis(const std::vector<double>& epochs) {
   Axis axis = number_axis("epoch", epochs, 8);
-  axis.low = *std::min_element(epochs.begin(), epochs.end()), axis.high = *std::max_element(epochs.begin(), epochs.end());
+  axis.low = *std::min_element(epochs.begin(), epochs.end()),
+  axis.high = *std::max_element(epochs.begin(), epochs.end());
   if (axis.low == axis.high) axis.low -= 0.5, axis.high += 0.5;
   std::vector<std::pair<double, std::string>> ticks;
   for (const auto& tick : axis.ticks) {
-    if (tick.first == std::floor(tick.first) && tick.first >= axis.low && tick.first <= axis.high) ticks.push_back(tick);
+    if (tick.first == std::floor(tick.first) && tick.first >= axis.low && tick.first <= axis.high)
+      ticks.push_back(tick);
   }
   axis.ticks = ticks;
   return axis;
 }
 
+// Colors as in the section of the decision threshold.
 struct Column {
   const char *key, *name;
+  int color;
 };
-constexpr Column ratios[] = {{"average_precision", "average precision"}, {"f1", "F1"},
-                             {"precision", "precision"},                 {"recall", "recall"},
-                             {"balanced_accuracy", "balanced accuracy"}, {"accuracy", "accuracy"},
-                             {"roc_auc", "ROC AUC"}};
+constexpr Column ratios[] = {{"average_precision", "average precision", 3},
+                             {"f1", "F1", 2},
+                             {"precision", "precision", 0},
+                             {"recall", "recall", 1},
+                             {"balanced_accuracy", "balanced accuracy", 4},
+                             {"accuracy", "accuracy", 6},
+                             {"roc_auc", "ROC AUC", 5}};
 
 // The classes in the order of their shares' areas, rarest first; beyond seven, the rest are one area.
 struct Share {
@@ -127,7 +134,7 @@ std::string epochs_section(const Run& run) {
   for (const Column& c : ratios) {
     const bool precise = std::string(c.key) == "accuracy" && !run.column("balanced_accuracy").empty();
     if (run.column(c.key).empty() || precise) continue;
-    chart.lines.push_back(line_of(run, c.key, c.name, static_cast<int>(&c - ratios)));
+    chart.lines.push_back(line_of(run, c.key, c.name, c.color));
   }
   chart.marks = marks;
   if (!chart.lines.empty()) figures.push_back(figure(chart));
@@ -144,9 +151,11 @@ std::string epochs_section(const Run& run) {
 
 std::string overlaid_epochs(const std::vector<Run>& runs) {
   std::vector<std::string> figures;
-  for (const Column& c : {Column{"average_precision", "Average precision"}, Column{"f1", "F1"}, Column{"recall", "Recall"},
-                          Column{"precision", "Precision"}, Column{"loss", "Training loss"}}) {
-    Chart chart = {"", std::string(c.name) + (std::string(c.key) == "loss" ? "" : " on validation"), {}, percent_axis(c.name)};
+  for (const Column& c :
+       {Column{"average_precision", "Average precision", 0}, Column{"f1", "F1", 0}, Column{"recall", "Recall", 0},
+        Column{"precision", "Precision", 0}, Column{"loss", "Training loss", 0}}) {
+    Chart chart = {
+        "", std::string(c.name) + (std::string(c.key) == "loss" ? "" : " on validation"), {}, percent_axis(c.name)};
     std::vector<double> epochs, values;
     for (size_t i = 0; i < runs.size(); ++i) {
       if (runs[i].column(c.key).empty() || runs[i].column("epoch").empty()) continue;
@@ -253,4 +262,4 @@ std::string options_section(const Run& run) {
   return section("options", "Options and environment", body);
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report

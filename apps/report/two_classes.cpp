@@ -7,7 +7,7 @@
 #include "losses/metrics/calibration.h"
 #include "losses/metrics/curves.h"
 
-namespace counterpoise::report {
+namespace counterpoise::html_report {
 
 namespace {
 
@@ -69,9 +69,11 @@ std::string controls(const TwoClasses& two, const Axis& axis, const Costs& costs
          "></label>\n<label>as a number <input type=\"number\" id=\"threshold-number\" min=\"0\" max=\"1\" "
          "step=\"any\"" +
          formatted(" value=\"%.4g\"></label>\n", p) + "<label>cost of a missed " + named(two.run.positive_name()) +
-         formatted(" <input type=\"number\" id=\"cost-fn\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n", costs.fn) +
+         formatted(" <input type=\"number\" id=\"cost-fn\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n",
+                   costs.fn) +
          "<label>cost of a false alarm" +
-         formatted(" <input type=\"number\" id=\"cost-fp\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n", costs.fp) +
+         formatted(" <input type=\"number\" id=\"cost-fp\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n",
+                   costs.fp) +
          "</div>\n";
 }
 
@@ -119,11 +121,12 @@ std::string decision_section(const TwoClasses& two) {
   if (!two.reported.both_classes()) {
     if (two.at_kept.total() == 0) return "";
     const bool one_class = two.reported.positives + two.reported.negatives > 0;
-    return section("threshold", "Confusion matrix",
-                   matrix_of_two(run, two.at_kept, false) +
-                       (one_class ? note("All predictions are for images of one class, so there is no threshold to choose "
-                                         "and there are no curves.")
-                                  : ""));
+    return section(
+        "threshold", "Confusion matrix",
+        matrix_of_two(run, two.at_kept, false) +
+            (one_class ? note("All predictions are for images of one class, so there is no threshold to choose "
+                              "and there are no curves.")
+                       : ""));
   }
   const Costs costs = costs_of(two.kept);
   const double cheap = cheapest(two.choice(), costs), best = two.choice().best_f1.cut;
@@ -152,30 +155,45 @@ std::string decision_section(const TwoClasses& two) {
   table.rows.push_back(row(two, button("Best F1", "best"), best, costs));
   table.rows.push_back(row(two, button("Cheapest", "cheap"), cheap, costs));
 
-  const std::string chosen =
-      two.validation.both_classes()
-          ? "Best F1 and cheapest are chosen on the validation images; all numbers are of the " + run.split() +
-                " images, which had no part in the choice."
-          : "Best F1 and cheapest are chosen on the same " + run.split() +
-                " images that the numbers are of, so these are somewhat too good.";
+  const std::string chosen = two.validation.both_classes()
+                                 ? "Best F1 and cheapest are chosen on the validation images; all numbers are of the " +
+                                       run.split() + " images, which had no part in the choice."
+                                 : "Best F1 and cheapest are chosen on the same " + run.split() +
+                                       " images that the numbers are of, so these are somewhat too good.";
   return section(
       "threshold", "Confusion matrix and decision threshold",
       "<p id=\"now\" aria-live=\"polite\"></p>\n<div class=\"pair\">\n<div>" + matrix_of_two(run, two.at_kept, true) +
           note("Percentages are of the row: of all images of that class.") + "</div>\n<div>" + figure(chart) +
           controls(two, chart.x, costs) + "</div>\n</div>\n" + table.html() +
-          note(chosen + " Cost = missed " + named(run.positive_name()) + " images \u00d7 their cost + false alarms \u00d7 "
-                        "theirs. To use a threshold: <code>eval --threshold P</code>, <code>predict --threshold P</code>."));
+          note(chosen + " Cost = missed " + named(run.positive_name()) +
+               " images \u00d7 their cost + false alarms \u00d7 "
+               "theirs. To use a threshold: <code>eval --threshold P</code>, <code>predict --threshold P</code>."));
 }
 
 std::string curves_section(const TwoClasses& two) {
   if (!two.reported.both_classes()) return "";
   const CurvesOf c = curves_of(two, "", 0);
-  Chart pr = {"pr", "Precision-recall curve, average precision " + decimal(c.average_precision),
-              percent_axis("recall"), percent_axis("precision"), {c.pr}, {}, {}, {c.pr_at}};
-  pr.lines.push_back({"chance: " + percent(c.prevalence) + " of the images are " + html(two.run.positive_name()), -1,
-                      {0, 1}, {c.prevalence, c.prevalence}, true});
-  Chart roc = {"roc", "ROC curve, area " + decimal(c.roc_auc), percent_axis("false positive rate"),
-               percent_axis("recall (true positive rate)"), {c.roc}, {}, {}, {c.roc_at}};
+  Chart pr = {"pr",
+              "Precision-recall curve, average precision " + decimal(c.average_precision),
+              percent_axis("recall"),
+              percent_axis("precision"),
+              {c.pr},
+              {},
+              {},
+              {c.pr_at}};
+  pr.lines.push_back({"chance: " + percent(c.prevalence) + " of the images are " + html(two.run.positive_name()),
+                      -1,
+                      {0, 1},
+                      {c.prevalence, c.prevalence},
+                      true});
+  Chart roc = {"roc",
+               "ROC curve, area " + decimal(c.roc_auc),
+               percent_axis("false positive rate"),
+               percent_axis("recall (true positive rate)"),
+               {c.roc},
+               {},
+               {},
+               {c.roc_at}};
   roc.lines.push_back({"chance", -1, {0, 1}, {0, 1}, true});
   pr.points[0].style = roc.points[0].style = "now";
   return section("curves", "Precision-recall and ROC curves",
@@ -204,8 +222,7 @@ std::string scores_section(const TwoClasses& two) {
   const Run& run = two.run;
   if (run.reported.size() == 0) return "";
   constexpr size_t bins = 40;
-  Chart chart = {"histogram", "Scores of each class", threshold_axis(run.reported, two.kept),
-                 {"share of the class"}};
+  Chart chart = {"histogram", "Scores of each class", threshold_axis(run.reported, two.kept), {"share of the class"}};
   chart.x.label = "predicted probability of " + html(run.positive_name());
   std::vector<double> shares;
   for (const int32_t c : {1 - run.positive, run.positive}) {
@@ -265,13 +282,15 @@ std::string calibration_section(const Run& run, const Kept& kept) {
     table.rows.push_back({percent(bin.probability), whole(double(bin.samples)), percent(bin.frequency)});
   }
   chart.lines = {line, {"perfectly calibrated", -1, {0, 1}, {0, 1}, true}};
-  return section("calibration", "Calibration",
-                 "<div class=\"pair\">\n<div>" + figure(chart) + "</div>\n<div>" + table.html() +
-                     note("Of the images with a predicted probability near the first column\u2019s, the last column\u2019s "
-                          "share " +
-                          what + ". Class weights, sampling and losses for rare classes shift probabilities on purpose; "
-                                 "<code>--temperature</code> and <code>--adjust-logits</code> shift them back.") +
-                     "</div>\n</div>\n");
+  return section(
+      "calibration", "Calibration",
+      "<div class=\"pair\">\n<div>" + figure(chart) + "</div>\n<div>" + table.html() +
+          note("Of the images with a predicted probability near the first column\u2019s, the last column\u2019s "
+               "share " +
+               what +
+               ". Class weights, sampling and losses for rare classes shift probabilities on purpose; "
+               "<code>--temperature</code> and <code>--adjust-logits</code> shift them back.") +
+          "</div>\n</div>\n");
 }
 
 Json script_data(const TwoClasses& two) {
@@ -290,4 +309,4 @@ Json script_data(const TwoClasses& two) {
   return json;
 }
 
-}  // namespace counterpoise::report
+}  // namespace counterpoise::html_report
