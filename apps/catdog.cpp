@@ -6,6 +6,7 @@
 //   ./apps/catdog metrics runs/a/predictions.csv
 #include <iostream>
 
+#include "apps/compare/compare_command.h"
 #include "apps/trainer/eval_command.h"
 #include "apps/trainer/export_command.h"
 #include "apps/trainer/metrics_command.h"
@@ -19,6 +20,7 @@ namespace counterpoise {
 
 static Exit run(int argc, char** argv) {
   if (argc > 1 && std::string(argv[1]) == "export") return export_weights(argc - 1, argv + 1);
+  if (argc > 1 && std::string(argv[1]) == "compare") return compare_command(argc - 1, argv + 1);
   if (argc > 1 && std::string(argv[1]) == "metrics") {
     metrics(argc - 1, argv + 1);
     return Exit::ok;
