@@ -1,4 +1,4 @@
-// report.html: what a training run reached, for people. One file without external requests, which opens offline.
+// report.html: an account of what a training run reached. One file without external requests, which opens offline.
 //
 //   write_file("runs/a/report.html", report_html({"runs/a"}));
 //

@@ -208,7 +208,7 @@ std::string matrix_of_two(const Run& run, const Confusion& c, bool live) {
   };
   const std::string p = named(run.positive_name()), n = named(run.negative_name());
   return "<table class=\"matrix\"><caption>Confusion matrix" +
-         std::string(live ? " at the slider\u2019s threshold" : "") +
+         std::string(live ? "<span class=\"js-only\"> at the slider\u2019s threshold</span>" : "") +
          "</caption>\n<thead><tr><td></td><th scope=\"col\">predicted<br>" + p +
          "</th><th scope=\"col\">predicted<br>" + n +
          "</th><th scope=\"col\">all</th></tr></thead>\n<tbody><tr><th scope=\"row\">actual<br>" + p + "</th>" +

@@ -139,8 +139,8 @@ const char* const script = R"js("use strict";
       cell.querySelector("small").textContent = percent(share);
     }
     const now = $("now"), name = two.positive;
-    now.textContent = `From ${short(p)} on: finds ${whole(c.tp)} of ${whole(reported.positives)} ${name} ` +
-        `(${percent(recall(c))}), misses ${whole(c.fn)}; ` +
+    now.textContent = `At a threshold of ${short(p)}: finds ${whole(c.tp)} of ${whole(reported.positives)} ${name} images ` +
+        `(${percent(recall(c))}) and misses ${whole(c.fn)}; ` +
         (c.tp + c.fp ? `${percent(precision(c))} of the ${whole(c.tp + c.fp)} predicted as ${name} are ${name}, ` +
                        `${whole(c.fp)} are not. ` : "predicts no image as it. ") +
         `F1 ${f1(c).toFixed(3)}, cost ${+costOf(c).toPrecision(6)}.`;

@@ -35,6 +35,7 @@ small { font-size: .82em; }
 .headline { font-size: 1.2rem; line-height: 1.45; max-width: 52rem; }
 .js-only { display: none; }
 .js .js-only { display: revert; }
+:root:not(.js) tr:has(#row-now) { display: none; }
 
 .wide { overflow-x: auto; max-width: 100%; }
 .wide:focus-visible { outline: 2px solid var(--link); }
@@ -55,7 +56,7 @@ th small { display: block; font-weight: 400; }
 .bar { display: block; height: 6px; margin-top: 3px; width: calc(max(1px, var(--w) * 9rem)); background: var(--c0); }
 
 .matrix { margin: .3rem 0; }
-.matrix caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
+.matrix caption { text-align: left; white-space: nowrap; font-weight: 600; padding-bottom: .4rem; }
 .matrix th, .matrix td { border: 0; padding: .45rem .6rem; vertical-align: middle; }
 .matrix tbody th { min-width: 0; font-size: .9rem; max-width: 11rem; }
 .matrix thead th { max-width: 11rem; overflow-wrap: anywhere; }
