@@ -20,8 +20,17 @@ int64_t sum(const std::vector<int64_t>& row) { return std::accumulate(row.begin(
 
 double rate(int64_t n, int64_t row) { return row > 0 ? double(n) / double(row) : NAN; }
 
-// Softmax of the logits: of each sample, the probability of the class.
-std::vector<double> probabilities_of(const Run& run, size_t c) {
+// Softmax of the logits: of each sample, the probability of the class. `log_sums` are the logarithms of its
+// denominators.
+std::vector<double> probabilities_of(const Run& run, size_t c, const std::vector<double>& log_sums) {
+  std::vector<double> y;
+  for (size_t i = 0; i < run.reported.size(); ++i) {
+    y.push_back(std::exp(run.reported.logits[i * run.count() + c] - log_sums[i]));
+  }
+  return y;
+}
+
+std::vector<double> log_sums_of(const Run& run) {
   const size_t K = run.count();
   std::vector<double> y;
   for (size_t i = 0; i < run.reported.size(); ++i) {
@@ -29,7 +38,7 @@ std::vector<double> probabilities_of(const Run& run, size_t c) {
     double total = 0;
     const double top = *std::max_element(z, z + K);
     for (size_t k = 0; k < K; ++k) total += std::exp(z[k] - top);
-    y.push_back(std::exp(z[c] - top) / total);
+    y.push_back(top + std::log(total));
   }
   return y;
 }
@@ -197,22 +206,32 @@ std::string classes_section(const Run& run) {
 
 std::string class_curves_section(const Run& run) {
   if (run.reported.size() == 0) return "";
-  struct Curve {
-    size_t c;
-    double average_precision;
-    std::string html;
+  // The classes with the lowest average precision, or F1 where the result does not say.
+  const std::vector<ClassMetrics> metrics = class_metrics(run);
+  const auto quality = [&](size_t c) {
+    const ClassMetrics& m = metrics[c];
+    return std::isfinite(m.average_precision) ? m.average_precision : std::isfinite(m.f1) ? m.f1 : 0;
   };
-  std::vector<Curve> curves;
+  std::vector<int64_t> images(run.count());
+  for (const int32_t label : run.reported.labels) ++images[label];
+  std::vector<size_t> order;
   for (size_t c = 0; c < run.count(); ++c) {
-    const std::vector<bool> is_positive = is_class(run, c);
-    const auto positives = std::count(is_positive.begin(), is_positive.end(), true);
-    if (positives == 0 || positives == static_cast<int64_t>(is_positive.size())) continue;
+    if (images[c] > 0 && images[c] < static_cast<int64_t>(run.reported.size())) order.push_back(c);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return quality(a) < quality(b); });
+  const size_t all = order.size();
+  if (all > most_curves) order.resize(most_curves);
+
+  const std::vector<double> log_sums = log_sums_of(run);
+  std::string body;
+  for (const size_t c : order) {
     Predictions one;
     one.labels = run.reported.labels;
-    one.logits = probabilities_of(run, c);
+    one.logits = probabilities_of(run, c, log_sums);
     const Sweep s = sweep(one, static_cast<int32_t>(c), {});
     const double prevalence = double(s.positives) / double(s.positives + s.negatives);
-    const double area = average_precision(one.logits, is_positive);
+    const double saved = metrics[c].average_precision;
+    const double area = std::isfinite(saved) ? saved : average_precision(one.logits, is_class(run, c));
     Chart chart = {"", html(run.classes[c]), percent_axis("recall"), percent_axis("precision")};
     chart.x.ticks = chart.y.ticks = {{0, "0%"}, {0.5, "50%"}, {1, "100%"}};
     Chart::Line line = {"", 0, {}, {}};
@@ -222,22 +241,15 @@ std::string class_curves_section(const Run& run) {
     }
     chart.lines = {line, {"", -1, {0, 1}, {prevalence, prevalence}, true}};
     chart.note = "average precision " + decimal(area);
-    curves.push_back({c, area, small_figure(chart)});
+    body += small_figure(chart);
   }
-  std::stable_sort(curves.begin(), curves.end(),
-                   [](const Curve& a, const Curve& b) { return a.average_precision < b.average_precision; });
-  const size_t all = curves.size();
-  if (curves.size() > most_curves) curves.resize(most_curves);
-  std::string body;
-  for (const Curve& c : curves) body += c.html;
   if (body.empty()) return "";
-  return section(
-      "curves", "Precision-recall curves, each class against all others",
-      "<div class=\"figures\">\n" + body + "</div>\n" +
-          note(std::string(all > curves.size() ? "The " + whole(double(curves.size())) + " classes of " +
-                                                     whole(double(all)) + " with the lowest average precision"
-                                               : "From the lowest average precision to the highest") +
-               "; recall across, precision up. Dashed: chance."));
+  return section("curves", "Precision-recall curves, each class against all others",
+                 "<div class=\"figures\">\n" + body + "</div>\n" +
+                     note((all > order.size() ? "The " + whole(double(order.size())) + " classes of " +
+                                                    whole(double(all)) + " with the lowest average precision"
+                                              : std::string("From the worst class to the best")) +
+                          "; recall across, precision up. Dashed: chance."));
 }
 
 }  // namespace counterpoise::html_report

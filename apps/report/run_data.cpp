@@ -138,7 +138,9 @@ std::vector<double> Run::column(const std::string& name) const {
 }
 
 std::vector<std::vector<int64_t>> Run::confusion() const {
+  constexpr size_t most = 2000;  // beyond, the matrix is larger than it is useful
   const size_t K = count();
+  if (K > most) return {};
   std::vector<std::vector<int64_t>> counts(K, std::vector<int64_t>(K));
   const Json& rows = at(result, "confusion");
   bool complete = rows.is_array() && rows.size() == K;

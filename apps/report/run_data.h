@@ -38,7 +38,8 @@ struct Run {
   int epoch() const;
   // The column of epochs.csv; empty where it is missing or holds no number.
   std::vector<double> column(const std::string& name) const;
-  // The confusion matrix [K, K], rows actual; empty if neither the result nor the predictions say.
+  // The confusion matrix [K, K], rows actual; empty if neither the result nor the predictions say, and
+  // for more than 2000 classes.
   std::vector<std::vector<int64_t>> confusion() const;
 };
 

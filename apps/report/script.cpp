@@ -77,13 +77,26 @@ const char* const script = R"js("use strict";
     const [, tp, fp] = low ? sweep.steps[low - 1] : [0, 0, 0];
     return {tp, fp, fn: sweep.positives - tp, tn: sweep.negatives - fp};
   };
+
+  // The counts if the classes had other shares, as many images in all: null is the split's own shares.
+  let share = null;
+  const inUse = (sweep, c) => {
+    if (share === null) return c;
+    const all = sweep.positives + sweep.negatives;
+    const p = share * all / sweep.positives, n = (1 - share) * all / sweep.negatives;
+    return {tp: p * c.tp, fn: p * c.fn, fp: n * c.fp, tn: n * c.tn};
+  };
   const field = id => Math.max(0, +$(id).value || 0);
   const costOf = c => field("cost-fn") * c.fn + field("cost-fp") * c.fp;
-  const cheapest = () => {
-    let best = Infinity, at = 0;
-    for (const [cut, tp, fp] of choice.steps) {
-      const cost = costOf({fn: choice.positives - tp, fp});
-      if (cost <= best) best = cost, at = cut;
+  const precision = c => c.tp / (c.tp + c.fp), recall = c => c.tp / (c.tp + c.fn);
+  const f1 = c => 2 * c.tp / (2 * c.tp + c.fp + c.fn);
+
+  // The cut of the step with the lowest loss; of several the lowest.
+  const lowest = loss => {
+    let least = Infinity, at = 0;
+    for (const [cut] of choice.steps) {
+      const here = loss(inUse(choice, countsAt(choice, cut)));
+      if (here <= least) least = here, at = cut;
     }
     return at;
   };
@@ -92,8 +105,6 @@ const char* const script = R"js("use strict";
   const percent = x => isFinite(x) ? (100 * x).toFixed(1) + "%" : "\u2013";
   const short = p => p < 0.9 || p >= 1 ? +p.toPrecision(2)
       : +p.toFixed(Math.min(12, Math.floor(-Math.log10(1 - p))) + 2);
-  const precision = c => c.tp / (c.tp + c.fp), recall = c => c.tp / (c.tp + c.fn);
-  const f1 = c => 2 * c.tp / (2 * c.tp + c.fp + c.fn);
 
   // Moves a mark in a chart, whose axes are in its data-x and data-y.
   const inside = (text, value) => {
@@ -116,15 +127,23 @@ const char* const script = R"js("use strict";
     point.querySelector("title").textContent = percent(x) + ", " + percent(y);
   };
 
+  const drawLine = (chart, style, metric) => {
+    const points = reported.steps.map(([cut]) => {
+      const y = metric(inUse(reported, countsAt(reported, cut)));
+      return isFinite(y) ? inside(chart.dataset.x, cut).toFixed(1) + " " + inside(chart.dataset.y, y).toFixed(1) : null;
+    });
+    chart.querySelector(".line." + style).setAttribute("d", "M" + points.filter(p => p).join("L"));
+  };
+
   const slider = $("slider"), number = $("threshold-number");
   const rows = [...document.querySelectorAll("#threshold .wide tbody tr")];
   const fill = (row, cut) => {
-    const c = countsAt(reported, cut);
+    const c = countsAt(reported, cut), used = inUse(reported, c);
     const texts = [short(probability(cut)), whole(c.tp) + " of " + whole(reported.positives), whole(c.fp),
-                   percent(precision(c)), percent(recall(c)), f1(c).toFixed(3), +costOf(c).toPrecision(6)];
+                   percent(precision(used)), percent(recall(c)), f1(used).toFixed(3), +costOf(used).toPrecision(6)];
     texts.forEach((text, i) => row.cells[i + 1].textContent = text);
   };
-  const cuts = {kept: two.kept, best: two.best, cheap: cheapest()};
+  const cuts = {kept: two.kept, best: two.best, cheap: lowest(costOf)};
   const rowOf = name => rows.find(row => row.querySelector(`[data-go=${name}]`));
 
   const show = (cut, typed) => {
@@ -138,12 +157,14 @@ const char* const script = R"js("use strict";
       cell.querySelector("b").textContent = whole(c[id]);
       cell.querySelector("small").textContent = percent(share);
     }
-    const now = $("now"), name = two.positive;
+    const now = $("now"), name = two.positive, used = inUse(reported, c);
     now.textContent = `At a threshold of ${short(p)}: finds ${whole(c.tp)} of ${whole(reported.positives)} ${name} images ` +
         `(${percent(recall(c))}) and misses ${whole(c.fn)}; ` +
         (c.tp + c.fp ? `${percent(precision(c))} of the ${whole(c.tp + c.fp)} predicted as ${name} are ${name}, ` +
                        `${whole(c.fp)} are not. ` : "predicts no image as it. ") +
-        `F1 ${f1(c).toFixed(3)}, cost ${+costOf(c).toPrecision(6)}.`;
+        (share !== null && c.tp + c.fp ? `Where ${percent(share)} of the images are ${name}, ${percent(precision(used))} ` +
+                                         `of those predicted as ${name} are. ` : "") +
+        `F1 ${f1(used).toFixed(3)}, cost ${+costOf(used).toPrecision(6)}.`;
     fill(rows[0], cut);
     moveLine($("sweep"), "now", cut), moveLine($("histogram"), "now", cut);
     movePoint($("roc"), c.fp / reported.negatives, recall(c));
@@ -157,14 +178,24 @@ const char* const script = R"js("use strict";
     if (number.value !== "" && p >= 0 && p <= 1) go(cutOf(p), true);
   };
   for (const button of document.querySelectorAll(".go")) button.onclick = () => go(cuts[button.dataset.go]);
-  for (const id of ["cost-fn", "cost-fp"]) {
-    $(id).oninput = () => {
-      cuts.cheap = cheapest();
-      moveLine($("sweep"), "cheap", cuts.cheap);
-      for (const name in cuts) if (rowOf(name)) fill(rowOf(name), cuts[name]);
-      show(current);
-    };
-  }
+  const own = $("share").value;
+  const update = () => {
+    cuts.cheap = lowest(costOf);
+    cuts.best = share === null ? two.best : lowest(c => -f1(c));
+    for (const name in cuts) {
+      if (!rowOf(name)) continue;
+      moveLine($("sweep"), name, cuts[name]);
+      fill(rowOf(name), cuts[name]);
+    }
+    show(current);
+  };
+  $("cost-fn").oninput = $("cost-fp").oninput = update;
+  $("share").oninput = () => {
+    const value = +$("share").value / 100;
+    share = $("share").value !== own && value > 0 && value < 1 ? value : null;
+    drawLine($("sweep"), "c0", precision), drawLine($("sweep"), "c2", f1);
+    update();
+  };
   go(two.kept);
 })();
 )js";

@@ -74,6 +74,9 @@ std::string controls(const TwoClasses& two, const Axis& axis, const Costs& costs
          "<label>cost of a false alarm" +
          formatted(" <input type=\"number\" id=\"cost-fp\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n",
                    costs.fp) +
+         "<label>share of " + named(two.run.positive_name()) + " in use, in %" +
+         formatted(" <input type=\"number\" id=\"share\" min=\"0\" max=\"100\" step=\"any\" value=\"%.3g\"></label>\n",
+                   100 * double(two.reported.positives) / double(two.reported.positives + two.reported.negatives)) +
          "</div>\n";
 }
 
@@ -167,7 +170,8 @@ std::string decision_section(const TwoClasses& two) {
           controls(two, chart.x, costs) + "</div>\n</div>\n" + table.html() +
           note(chosen + " Cost = missed " + named(run.positive_name()) +
                " images \u00d7 their cost + false alarms \u00d7 "
-               "theirs. To use a threshold: <code>eval --threshold P</code>, <code>predict --threshold P</code>."));
+               "theirs. Where the class is rarer in use than among these images, set its share: precision falls with "
+               "it. To use a threshold: <code>eval --threshold P</code>, <code>predict --threshold P</code>."));
 }
 
 std::string curves_section(const TwoClasses& two) {
