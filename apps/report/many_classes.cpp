@@ -244,7 +244,7 @@ std::string class_curves_section(const Run& run) {
     body += small_figure(chart);
   }
   if (body.empty()) return "";
-  return section("curves", "Precision-recall curves, each class against all others",
+  return section("curves", "Precision-recall curves by class",
                  "<div class=\"figures\">\n" + body + "</div>\n" +
                      note((all > order.size() ? "The " + whole(double(order.size())) + " classes of " +
                                                     whole(double(all)) + " with the lowest average precision"

@@ -102,11 +102,12 @@ figcaption { font-weight: 600; overflow-wrap: anywhere; }
 
 #now:empty { display: none; }
 #now { background: var(--soft); padding: .6rem .8rem; border-radius: 6px; max-width: none; }
-.js .controls { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; align-items: center; font-size: .9rem; }
-.controls .slide { flex: 1 1 100%; }
+.js .controls { display: grid; grid-template-columns: repeat(auto-fit, minmax(230px, 1fr)); gap: .5rem 1.5rem; font-size: .9rem; max-width: 620px; }
+.controls label { display: flex; gap: .5rem; justify-content: space-between; align-items: center; }
+.controls .slide { grid-column: 1 / -1; display: block; }
 .controls input { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--pale); border-radius: 4px; padding: .15rem .3rem; }
-.controls [type=range] { display: block; width: 100%; accent-color: var(--c0); padding: 0; }
-.controls [type=number] { width: 6.2rem; }
+.controls [type=range] { display: block; accent-color: var(--c0); padding: 0; margin: 0 0 .3rem calc(11.9% - 8px); width: calc(85.4% + 16px); }
+.controls [type=number] { width: 6.2rem; flex: none; }
 button { font: inherit; color: inherit; }
 .go { all: unset; }
 .js .go { color: var(--link); cursor: pointer; text-decoration: underline; }
@@ -135,6 +136,8 @@ dd { margin: 0; text-align: right; overflow-wrap: anywhere; min-width: 0; }
 
 @media (max-width: 480px) {
   .wide tbody th { max-width: 9rem; }
+  .matrix caption { white-space: normal; }
+  .gallery { grid-template-columns: repeat(3, 1fr); gap: .8rem .5rem; }
   header, main { padding-left: 14px; padding-right: 14px; }
   .headline { font-size: 1.08rem; }
   .matrix td.right, .matrix td.wrong { min-width: 4.6rem; }

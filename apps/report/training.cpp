@@ -176,7 +176,7 @@ std::string shares_section(const Run& run) {
   const std::string loss = share_figure(run, "loss:", "Share of the training loss");
   const std::string gradient = share_figure(run, "gradient:", "Share of the gradient on the logits");
   if (loss.empty() && gradient.empty()) return "";
-  return section("shares", "What each class contributes to training",
+  return section("shares", "Loss and gradient by class",
                  side_by_side({loss, gradient}) +
                      note("A rare class with a small share of the gradient hardly changes the network: more weight, "
                           "sampling or another loss raises it."));

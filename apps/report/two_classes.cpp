@@ -66,15 +66,17 @@ std::string controls(const TwoClasses& two, const Axis& axis, const Costs& costs
          "<input type=\"range\" id=\"slider\"" +
          formatted(" min=\"%.6g\" max=\"%.6g\" step=\"%.6g\" value=\"%.6g\"", axis.low, axis.high,
                    (axis.high - axis.low) / 1000, two.kept.cut) +
-         "></label>\n<label>as a number <input type=\"number\" id=\"threshold-number\" min=\"0\" max=\"1\" "
+         "></label>\n<label><span>as a number</span> <input type=\"number\" id=\"threshold-number\" min=\"0\" "
+         "max=\"1\" "
          "step=\"any\"" +
-         formatted(" value=\"%.4g\"></label>\n", p) + "<label>cost of a missed " + named(two.run.positive_name()) +
-         formatted(" <input type=\"number\" id=\"cost-fn\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n",
+         formatted(" value=\"%.4g\"></label>\n", p) + "<label><span>cost of a missed " +
+         named(two.run.positive_name()) +
+         formatted("</span> <input type=\"number\" id=\"cost-fn\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n",
                    costs.fn) +
-         "<label>cost of a false alarm" +
+         "<label><span>cost of a false alarm</span>" +
          formatted(" <input type=\"number\" id=\"cost-fp\" min=\"0\" step=\"any\" value=\"%.6g\"></label>\n",
                    costs.fp) +
-         "<label>share of " + named(two.run.positive_name()) + " in use, in %" +
+         "<label><span>share of " + named(two.run.positive_name()) + " in use, in %</span>" +
          formatted(" <input type=\"number\" id=\"share\" min=\"0\" max=\"100\" step=\"any\" value=\"%.3g\"></label>\n",
                    100 * double(two.reported.positives) / double(two.reported.positives + two.reported.negatives)) +
          "</div>\n";
@@ -164,7 +166,7 @@ std::string decision_section(const TwoClasses& two) {
                                  : "Best F1 and cheapest are chosen on the same " + run.split() +
                                        " images that the numbers are of, so these are somewhat too good.";
   return section(
-      "threshold", "Confusion matrix and decision threshold",
+      "threshold", "Confusion matrix and threshold",
       "<p id=\"now\" aria-live=\"polite\"></p>\n<div class=\"pair\">\n<div>" + matrix_of_two(run, two.at_kept, true) +
           note("Percentages are of the row: of all images of that class.") + "</div>\n<div>" + figure(chart) +
           controls(two, chart.x, costs) + "</div>\n</div>\n" + table.html() +
