@@ -12,7 +12,6 @@ const char* const style = R"css(
     --right: 70, 160, 220; --wrong: 240, 130, 50;
     --c0: #56b4e9; --c1: #f08a3c; --c2: #2fc79a; --c3: #e59ac3; --c4: #f0c04a; --c5: #9ad2f2; --c6: #c9ced6; --c7: #d9c27a; } }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; scroll-padding-top: 3.5rem; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif; }
 header, main { max-width: 1100px; margin: 0 auto; padding: 0 20px; }
@@ -149,7 +148,6 @@ dd { margin: 0; text-align: right; overflow-wrap: anywhere; min-width: 0; }
   main, header { max-width: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
-@media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 )css";
 
 }  // namespace counterpoise::html_report
