@@ -13,6 +13,9 @@ using Json = nlohmann::ordered_json;
 // A text from a file as HTML: escaped, and control characters and bytes that are not UTF-8 as \x1b.
 std::string html(const std::string& text);
 
+// The same of at most 24 characters, for the labels of charts.
+std::string short_html(const std::string& text);
+
 // "11,000".
 std::string whole(double n);
 // 0.8239 as "82.4%"; an undefined number as a dash.

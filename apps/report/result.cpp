@@ -57,20 +57,20 @@ std::string of_two(const Run& run, const TwoClasses& two) {
          strong(percent(c.recall())) + in_brackets(interval_of(run, "recall", c.recall(), actual));
   }
   if (predicted > 0) {
-    y += std::string(actual > 0 ? "; " : " ") + strong(percent(c.precision())) + " of the " + whole(predicted) +
-         " images that it predicts as " + positive + " are " + positive + ": its precision" +
+    y += std::string(actual > 0 ? ". Of" : ": of") + " the " + whole(predicted) + " images that it predicts as " +
+         positive + ", " + strong(percent(c.precision())) + " are " + positive + ": the precision" +
          in_brackets(interval_of(run, "precision", c.precision(), predicted));
   } else {
-    y += "; it predicts no image as " + positive;
+    y += std::string(actual > 0 ? ". It" : "") + " predicts no image as " + positive;
   }
   y += ".</p>\n<p>An image is predicted as " + positive + " from a probability of ";
-  if (two.kept.known) y += strong(threshold_text(two.kept.scale.probability(two.kept.cut)));
-  else y += "an unknown threshold";
+  if (two.kept.known) y += strong(threshold_text(two.kept.scale.probability(two.kept.cut))) + " on";
+  else y += "an unknown threshold on";
   const std::string& rule = two.kept.rule;
   if (!rule.empty() && rule.find_first_not_of("0123456789.") != std::string::npos) {
     y += ", chosen by the rule <code>" + html(rule) + "</code>";
   }
-  y += " on.";
+  y += ".";
   const Confusion best = two.choice().at(two.choice().best_f1);
   const Confusion kept_there = [&] {
     Step at = {INFINITY, 0, 0};

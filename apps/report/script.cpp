@@ -161,7 +161,7 @@ const char* const script = R"js("use strict";
     now.textContent = `At a threshold of ${short(p)}: finds ${whole(c.tp)} of ${whole(reported.positives)} ${name} images ` +
         `(${percent(recall(c))}) and misses ${whole(c.fn)}; ` +
         (c.tp + c.fp ? `${percent(precision(c))} of the ${whole(c.tp + c.fp)} predicted as ${name} are ${name}, ` +
-                       `${whole(c.fp)} are not. ` : "predicts no image as it. ") +
+                       `${whole(c.fp)} are not. ` : `predicts no image as ${name}. `) +
         (share !== null && c.tp + c.fp ? `Where ${percent(share)} of the images are ${name}, ${percent(precision(used))} ` +
                                          `of those predicted as ${name} are. ` : "") +
         `F1 ${f1(used).toFixed(3)}, cost ${+costOf(used).toPrecision(6)}.`;

@@ -26,6 +26,7 @@ nav a { text-decoration: none; }
 nav a:hover { text-decoration: underline; }
 section { border-top: 1px solid var(--rule); padding: 1.4rem 0 1.6rem; }
 p { max-width: 46rem; margin: .5rem 0; }
+p, li, h2, summary { overflow-wrap: anywhere; }
 em { font-style: normal; font-weight: 600; overflow-wrap: anywhere; }
 code { font: .9em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 small { font-size: .82em; }

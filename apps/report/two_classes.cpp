@@ -137,7 +137,7 @@ std::string decision_section(const TwoClasses& two) {
   const double cheap = cheapest(two.choice(), costs), best = two.choice().best_f1.cut;
   Chart chart = {"sweep", "Precision, recall and F1 over the threshold", threshold_axis(run.reported, two.kept),
                  percent_axis("share")};
-  chart.x.label = "probability of " + html(run.positive_name()) + " from which it is predicted";
+  chart.x.label = "probability of " + short_html(run.positive_name()) + " from which it is predicted";
   const std::vector<Step> curve = two.reported.curve();
   chart.lines = {
       sweep_line(two.reported, curve, "precision", 0, [](const Confusion& c) { return c.precision(NAN); }),
@@ -229,7 +229,7 @@ std::string scores_section(const TwoClasses& two) {
   if (run.reported.size() == 0) return "";
   constexpr size_t bins = 40;
   Chart chart = {"histogram", "Scores of each class", threshold_axis(run.reported, two.kept), {"share of the class"}};
-  chart.x.label = "predicted probability of " + html(run.positive_name());
+  chart.x.label = "predicted probability of " + short_html(run.positive_name());
   std::vector<double> shares;
   for (const int32_t c : {1 - run.positive, run.positive}) {
     std::vector<double> counts(bins);
@@ -277,7 +277,7 @@ std::string calibration_section(const Run& run, const Kept& kept) {
     probabilities.push_back(std::clamp(std::exp(z[p.predicted[i]] - top) / sum, 0., 1.));
     right.push_back(p.labels[i] == p.predicted[i]);
   }
-  const std::string what = run.two_classes() ? "are " + html(run.positive_name()) : "are predicted correctly";
+  const std::string what = run.two_classes() ? "are " + short_html(run.positive_name()) : "are predicted correctly";
   Chart chart = {"", "Reliability curve", percent_axis("predicted probability"), percent_axis("images that " + what)};
   Chart::Line line = {"this run", 0, {}, {}, false, true};
   Table table;

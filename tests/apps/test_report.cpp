@@ -52,8 +52,8 @@ TEST_CASE("report: two classes: the page says what the files say") {
   }
   CHECK(contains(page, "On the 8 test images, the network of epoch 3 finds <strong>2 of 3</strong>"));
   CHECK(contains(page, "<strong>66.7%</strong> (95% interval 12.5% to 93.8%)"));
-  CHECK(contains(page, "of the 3 images that it predicts as"));
-  CHECK(contains(page, "from a probability of <strong>0.3</strong>"));
+  CHECK(contains(page, "Of the 3 images that it predicts as"));
+  CHECK(contains(page, "from a probability of <strong>0.3</strong> on"));
   CHECK(contains(page, "<code>recall=0.6</code>"));
   // The matrix, with the positive class first, whatever the order of the classes.
   for (const char* part : {"id=\"tp\" style=\"--h:0.667\"><b>2</b>", "id=\"fn\" style=\"--h:0.333\"><b>1</b>",
