@@ -37,8 +37,9 @@ size_t count(const std::string& text, const std::string& part) {
 // Waits until check() holds, for at most a minute.
 template <class Check>
 void wait_until(const Check& check) {
-  for (int i = 0; i < 6000 && !check(); ++i) usleep(10000);
-  REQUIRE(check());
+  bool holds = false;
+  for (int i = 0; i < 6000 && !(holds = check()); ++i) usleep(10000);
+  REQUIRE(holds);
 }
 
 // Processes that have this text in their command line.
@@ -66,11 +67,10 @@ pid_t start(const std::string& arguments) {
   return child;
 }
 
-size_t results_in(const std::string& directory) {
+size_t files_in(const std::string& directory, const std::string& name) {
   size_t n = 0;
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(directory, error))
-    n += entry.path().filename() == "result.json";
+  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) n += entry.path().filename() == name;
   return n;
 }
 
@@ -320,12 +320,12 @@ TEST_CASE("compare: two shards, two processes at once, and one that was killed e
   CHECK(compare("--output " + (out / "both")).out == one.out);
 
   const pid_t killed = start(in("killed"));
-  wait_until([&] { return results_in(out / "killed") > 0; });
+  wait_until([&] { return files_in(out / "killed", "result.json") > 0; });
   kill(killed, SIGKILL);
   for (const pid_t process : processes_with(out / "killed")) kill(process, SIGKILL);
   waitpid(killed, nullptr, 0);
   wait_until([&] { return processes_with(out / "killed").empty(); });
-  const size_t before = results_in(out / "killed");
+  const size_t before = files_in(out / "killed", "result.json");
   const Result continued = compare(in("killed"));
   CHECK(continued.code == 0);
   CHECK(count(continued.err, " done in ") == 6 - before);
@@ -372,7 +372,7 @@ TEST_CASE("compare: a signal stops the trainings, and then the program" * slow()
     const TemporaryFolder out;
     const pid_t process =
         start("--output " + (out / "c") + " --seeds 4 --jobs 2 " + data.flags("--epochs 100000") + rows);
-    wait_until([&] { return processes_with((out / "c") + "/cells").size() >= 2; });
+    wait_until([&] { return files_in(out / "c", "log.txt") >= 2; });
     usleep(200000);
     kill(process, signal);
     int status = 0;
@@ -380,7 +380,7 @@ TEST_CASE("compare: a signal stops the trainings, and then the program" * slow()
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 128 + signal);
     CHECK(processes_with((out / "c") + "/cells").empty());
-    CHECK(results_in(out / "c") == 0);
+    CHECK(files_in(out / "c", "result.json") == 0);
     CHECK(contains(compare("--output " + (out / "c") + " --table").out, "8 of 8 trainings are missing"));
   }
 }

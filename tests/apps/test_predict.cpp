@@ -1,0 +1,247 @@
+// predict: the same logits as an evaluation, for files, folders and lists, one line per image in order.
+#include "apps/trainer/predict_command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/trainer/image_paths.h"
+#include "data/tables/csv.h"
+#include "tests/apps/small_data.h"
+
+using namespace counterpoise;
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using Words = std::vector<std::string>;
+
+Words lines_of(const std::string& text) {
+  Words lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+// A column of CSV text.
+Words column(const std::string& csv, const std::string& name) {
+  CsvReader reader(csv, "csv");
+  const size_t at = reader.find(name);
+  REQUIRE_MESSAGE(at < reader.header().size(), csv);
+  Words values;
+  for (Words row; reader.next(row);) values.push_back(row[at]);
+  return values;
+}
+
+// Everything that the paths lead to, and what was complained about, each as "! PATH: REASON".
+Words found(const Words& names, const std::string& input = "") {
+  const TemporaryFolder folder;
+  write_file(folder / "list", input);
+  FILE* list = std::fopen((folder / "list").c_str(), "r");
+  Words all;
+  ImagePaths paths(
+      names, [&](const std::string& path, const std::string& reason) { all.push_back("! " + path + ": " + reason); },
+      fileno(list));
+  for (std::string path; paths.next(path);) all.push_back(path);
+  std::fclose(list);
+  return all;
+}
+
+// Small images and weights that were trained on them.
+struct Trained {
+  Trained() {
+    const Result r = catdog("train " + data.flags("--threshold 0.4 --output " + (out / "run")));
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+  }
+  std::string weights() const { return out / "run/best.safetensors"; }
+  std::string images() const { return data.folder / "validation"; }
+  Result predict(const std::string& arguments) const {
+    return catdog("predict --weights " + weights() + " " + arguments);
+  }
+  const DataSet data;
+  const TemporaryFolder out;
+};
+
+const Trained& trained() {
+  static const Trained all;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("predict: paths of files, folders and lists come in order") {
+  const TemporaryFolder folder;
+  for (const char* name :
+       {"a/10.jpg", "a/2.JPEG", "a/.hidden.png", "a/notes.txt", "a/b/1.png", "c/x.bmp", "empty/no.gif"}) {
+    make_directories(folder / fs::path(name).parent_path().string());
+    write_file(folder / name, "");
+  }
+  fs::create_directory_symlink("..", folder / "a/b/back");
+  const std::string a = folder / "a", list = "x.jpg\r\n\n" + (folder / "c") + "\nlast one.png";
+  CHECK(found({a}) == Words{a + "/2.JPEG", a + "/10.jpg", a + "/b/1.png"});
+  CHECK(found({a + "/b/"}) == Words{a + "/b/1.png", a + "/b/back/2.JPEG", a + "/b/back/10.jpg"});
+  CHECK(found({"z.gif", "-", a + "/10.jpg"}, list) ==
+        Words{"z.gif", "x.jpg", (folder / "c") + "/x.bmp", "last one.png", a + "/10.jpg"});
+  CHECK(found({folder / "empty", "q"}) ==
+        Words{"! " + (folder / "empty") + ": holds no .jpg, .jpeg, .png or .bmp file", "q"});
+  CHECK(found({"-"}, "\n\r\n").empty());
+  CHECK(contains(error_of([] { found({"-", "a", "-"}); }, ErrorKind::invalid_argument), "is given twice"));
+}
+
+TEST_CASE("predict: the logits are those of an evaluation, to the last digit" * slow()) {
+  const Trained& t = trained();
+  const Result eval = catdog("eval --weights " + t.weights() + " --data " + t.data.folder.path() +
+                             " --batch-size 32 --output " + (t.out / "eval"));
+  REQUIRE_MESSAGE(eval.code == 0, eval.err);
+  const std::string predictions = slurp(t.out / "eval/predictions.csv");
+  const Result r = t.predict("--logits " + t.images());
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(lines_of(r.out)[0] == "path,predicted,probability:cat,probability:dog,logit");
+  CHECK(column(r.out, "path") == column(predictions, "path"));
+  CHECK(column(r.out, "logit") == column(predictions, "logit"));
+  CHECK(contains(r.err, "8 images predicted\n"));
+  // The threshold that was kept with the weights, 0.4, decides; or the one of the command line.
+  const Words logits = column(r.out, "logit"), cats = column(r.out, "probability:cat"),
+              dogs = column(r.out, "probability:dog"), predicted = column(r.out, "predicted");
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double cat = 1 / (1 + std::exp(-std::stod(logits[i])));
+    CHECK(std::stod(cats[i]) == doctest::Approx(cat).epsilon(1e-8));
+    CHECK(std::stod(dogs[i]) == doctest::Approx(1 - cat).epsilon(1e-8));
+    CHECK(predicted[i] == (cat >= 0.4 ? "cat" : "dog"));
+  }
+  for (const std::string& name : column(t.predict("--threshold 0.000001 " + t.images()).out, "predicted"))
+    CHECK(name == "cat");
+  for (const std::string& name : column(t.predict("--threshold 0.999999 " + t.images()).out, "predicted"))
+    CHECK(name == "dog");
+}
+
+TEST_CASE("predict: JSON lines, the most probable classes, and a file" * slow()) {
+  const Trained& t = trained();
+  const std::string csv = t.predict("--logits " + t.images()).out;
+  const Result r = t.predict("--format jsonl --logits " + t.images());
+  const Words lines = lines_of(r.out);
+  REQUIRE(lines.size() == 8);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const Json json = Json::parse(lines[i]);
+    CHECK(json["path"] == column(csv, "path")[i]);
+    CHECK(json["predicted"] == column(csv, "predicted")[i]);
+    CHECK(json["logit"].get<double>() == std::stod(column(csv, "logit")[i]));
+    CHECK(json["probabilities"]["cat"].get<double>() + json["probabilities"]["dog"].get<double>() ==
+          doctest::Approx(1));
+  }
+  const Result top = t.predict("--top-k 1 " + t.images());
+  CHECK(lines_of(top.out)[0] == "path,predicted,class1,probability1");
+  for (const std::string& p : column(top.out, "probability1")) CHECK(std::stod(p) >= 0.5);
+  const Result file = t.predict("--output " + (t.out / "p.jsonl") + " --logits " + t.images());
+  CHECK(file.code == 0);
+  CHECK(file.out == "");
+  CHECK(slurp(t.out / "p.jsonl") == r.out);
+}
+
+TEST_CASE("predict: an image that cannot be read is named, and the others are predicted in order" * slow()) {
+  const Trained& t = trained();
+  write_file(t.out / "broken.jpg", "no image");
+  make_directories(t.out / "empty");
+  const std::string cats = t.images() + "/cat/cat.";
+  const std::string names =
+      cats + "0.bmp " + (t.out / "broken.jpg") + " " + (t.out / "empty") + " " + cats + "1.bmp /nowhere.png";
+  const Result r = t.predict("--format jsonl " + names);
+  CHECK(r.code == 3);
+  const Words lines = lines_of(r.out), errors = lines_of(r.err);
+  REQUIRE(lines.size() == 5);
+  CHECK(Json::parse(lines[0])["path"] == cats + "0.bmp");
+  CHECK(contains(Json::parse(lines[1])["error"].get<std::string>(), (t.out / "broken.jpg") + ": "));
+  CHECK(contains(Json::parse(lines[2])["error"].get<std::string>(), "holds no .jpg"));
+  CHECK(Json::parse(lines[3])["path"] == cats + "1.bmp");
+  CHECK(contains(Json::parse(lines[4])["error"].get<std::string>(), "/nowhere.png"));
+  REQUIRE(errors.size() == 4);
+  CHECK(contains(errors[0], (t.out / "broken.jpg") + ": "));
+  CHECK(contains(errors[2], "/nowhere.png"));
+  CHECK(errors[3] == "2 images predicted, 3 could not be read");
+  const Result csv = t.predict(names);
+  CHECK(csv.code == 3);
+  CHECK(column(csv.out, "path") == Words{cats + "0.bmp", cats + "1.bmp"});
+  const Result none = t.predict("/nowhere.png");
+  CHECK(none.code == 3);
+  CHECK(lines_of(none.out).size() == 1);
+}
+
+TEST_CASE("predict: a long list, a list that grows, and a reader that ends" * slow()) {
+  const Trained& t = trained();
+  std::string list;
+  Words wanted;
+  for (int i = 0; i < 2500; ++i) {
+    wanted.push_back(t.images() + (i % 2 ? "/dog/dog." : "/cat/cat.") + std::to_string(i % 4) + ".bmp");
+    list += wanted.back() + "\n";
+  }
+  write_file(t.out / "list", list);
+  const Result r = t.predict("- < " + (t.out / "list"));
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(column(r.out, "path") == wanted);
+
+  // The prediction of a line is there before the next line is.
+  const std::string pipe = t.out / "pipe", output = t.out / "grown";
+  const Result grown =
+      shell("mkfifo " + pipe + "; " + program("catdog") + " predict --weights " + t.weights() + " - < " + pipe + " > " +
+            output + " 2>/dev/null & exec 3> " + pipe + "; for i in 0 1; do echo " + t.images() +
+            "/cat/cat.$i.bmp >&3; n=0; until [ $(wc -l < " + output +
+            ") = $((i + 2)) ] || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); "
+            "done; wc -l < " +
+            output + "; done; exec 3>&-; wait");
+  CHECK(grown.out == "2\n3\n");
+
+  const Result closed = shell("{ " + program("catdog") + " predict --weights " + t.weights() + " - < " +
+                              (t.out / "list") + "; echo $? >&2; } | true");
+  CHECK(closed.err == "141\n");
+}
+
+TEST_CASE("predict: more than two classes" * slow()) {
+  const TemporaryFolder out;
+  DataSet data;
+  make_directories(data.folder / "train/owl");
+  make_directories(data.folder / "validation/owl");
+  for (int i = 0; i < 4; ++i) {
+    for (const char* split : {"train", "validation"})
+      write_bmp(data.folder / (std::string(split) + "/owl/" + std::to_string(i) + ".bmp"),
+                draw_animal(Animal::dog, 32, 9, i), 32);
+  }
+  const std::string run = out / "run";
+  const Result training = catdog("train " + data.flags("--output " + run));
+  REQUIRE_MESSAGE(training.code == 0, training.err);
+  const std::string weights = "--weights " + run + "/best.safetensors ";
+  const Result eval = catdog("eval " + weights + "--data " + data.folder.path() + " --output " + (out / "eval"));
+  REQUIRE_MESSAGE(eval.code == 0, eval.err);
+  const std::string predictions = slurp(out / "eval/predictions.csv");
+  const Result r = catdog("predict --logits " + weights + (data.folder / "validation"));
+  CHECK_MESSAGE(r.code == 0, r.err);
+  for (const char* name : {"path", "predicted", "logit:cat", "logit:dog", "logit:owl"})
+    CHECK(column(r.out, name) == column(predictions, name));
+  const Result top = catdog("predict --format jsonl --top-k 2 " + weights + (data.folder / "validation/owl"));
+  REQUIRE(lines_of(top.out).size() == 4);
+  for (const std::string& line : lines_of(top.out)) {
+    const Json json = Json::parse(line);
+    REQUIRE(json["top"].size() == 2);
+    CHECK(json["top"][0]["class"] == json["predicted"]);
+    CHECK(json["top"][0]["probability"].get<double>() >= json["top"][1]["probability"].get<double>());
+  }
+  check_fails("predict --threshold 0.5 " + weights + "x.jpg", 2, "--threshold: is for two classes");
+}
+
+TEST_CASE("predict: a wrong command line is one clear line" * slow()) {
+  const Trained& t = trained();
+  const std::string predict = "predict --weights " + t.weights() + " ";
+  check_fails("predict x.jpg", 2, "--weights");
+  check_fails(predict, 2, "FILES");
+  check_fails(predict + "- -", 2, "- stands for standard input, and is given twice");
+  check_fails(predict + "--format xml x.jpg", 2, "\"xml\" is unknown; valid are csv, jsonl");
+  check_fails(predict + "--threshold 2 x.jpg", 2, "--threshold 2 is out of range");
+  check_fails(predict + "--positive cow x.jpg", 2, "cow");
+  check_fails("predict --weights /nowhere x.jpg", 3, "/nowhere");
+  check_fails(predict + "--output /nowhere/x.csv x.jpg", 1, "/nowhere");
+}
