@@ -5,6 +5,7 @@
 
 #include "losses/metrics/curves.h"
 #include "losses/metrics/posthoc.h"
+#include "losses/registry.h"
 
 namespace counterpoise::html_report {
 
@@ -81,11 +82,13 @@ Kept kept_decision(const Run& run) {
   y.rule = string_at(run.result, {"decision", "rule"});
   const std::string asked = string_at(run.result, {"options", "threshold"});
   if (y.rule.empty()) y.rule = asked;
+  // Losses such as the mean squared error have no logits: the network is undecided at 0.5.
   const std::string loss = string_at(run.result, {"options", "loss"});
-  const bool numbers = loss == "mse";
+  const bool numbers = std::any_of(losses().begin(), losses().end(), [&](const LossInfo& info) {
+    return info.name == loss && info.defaults.threshold != 0;
+  });
   if (std::isfinite(cut)) {
     y.cut = cut, y.known = true;
-    // A loss on numbers has no logits: its threshold is the cut plus a constant.
     y.scale.logistic = std::isfinite(p) ? std::fabs(counterpoise::probability(cut) - p) < 1e-6 && !numbers : !numbers;
     if (!y.scale.logistic) y.scale.offset = std::isfinite(p) ? p - cut : 0.5;
     return y;

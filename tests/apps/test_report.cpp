@@ -125,6 +125,7 @@ TEST_CASE("report: more than two classes: the page says what the files say") {
   CHECK(contains(page, "the lowest is 25.0%, of <em>owl</em>"));
   CHECK(contains(page, "<td>owl</td><td>") == false);
   CHECK(contains(page, "<th scope=\"row\">owl</th><td>fox</td><td>3</td><td>75.0%</td>"));  // the largest confusion
+  CHECK(page.find("owl</th><td>fox</td>") < page.find("fox</th><td>bird</td>"));
   CHECK(page.find("title=\"owl predicted as fox: 75.0%\">3<") != std::string::npos);
   for (const char* part :
        {"0.912", "the 2 most probable</th><td>77.8%", "many training images</th><td>91.0%", "42.0%"}) {
