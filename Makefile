@@ -4,6 +4,7 @@
 #   make demo    train a VGG16 on synthetic cats and dogs, one cat to eleven dogs, with the focal loss
 #   make check   build and run the quick tests: under ten seconds
 #   make test    build and run all tests
+#   make fuzz    look for files and command lines that crash a sanitized build, for SECONDS=60
 #   make bench   speed and memory, compared with PyTorch's
 #   make examples, make install, make uninstall    (PREFIX=/usr/local, DESTDIR)
 #   make clean   remove what was built
@@ -58,10 +59,10 @@ EXAMPLES := $(basename $(wildcard apps/examples/*.cpp))
 APPS_LIBRARY := $(BUILD)/libapps.a
 APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/%,$(wildcard apps/*/*.cpp)))
 # (A part of the tests can be built alone: TEST_SOURCES="tests/main.cpp ...".)
-TEST_SOURCES ?= $(wildcard tests/*.cpp tests/*/*.cpp)
+TEST_SOURCES ?= $(filter-out tests/fuzz/%,$(wildcard tests/*.cpp tests/*/*.cpp))
 TEST_OBJECTS := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_TESTS:%=$(OUT)/%.o)
 
-.PHONY: all examples demo test check bench clean install uninstall force
+.PHONY: all examples demo test check fuzz bench clean install uninstall force
 all: $(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(PROGRAMS:%=$(OUT)/%),$(PROGRAMS))
 examples: $(EXAMPLES)
 
@@ -74,6 +75,18 @@ check: $(OUT)/run_tests
 test: $(OUT)/run_tests
 	$(OUT)/run_tests $(TEST_ARGS)
 
+# The fuzzer (tests/fuzz/fuzz.h). The sources that read inputs are compiled once more, so that it sees their branches.
+SECONDS ?= 60
+FUZZED := $(filter-out core/io/onnx.cpp,$(wildcard core/io/*.cpp)) $(wildcard data/images/*.cpp data/tables/csv.cpp) \
+  data/mix.cpp losses/class_weights.cpp losses/metrics/threshold_rule.cpp layers/weights.cpp \
+  $(foreach f,options option_table flags loss_flags metrics_command export_command eval_command,apps/trainer/$(f).cpp) \
+  tests/fuzz/targets_planted.cpp
+FUZZ_OBJECTS := $(FUZZED:%.cpp=$(BUILD)/fuzzed/%.o) \
+  $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out $(FUZZED),$(wildcard tests/fuzz/*.cpp)))
+fuzz:
+	@$(MAKE) --no-print-directory SANITIZE=1 CUDA=0 build/sanitize/none/fuzz
+	build/sanitize/none/fuzz --seconds $(SECONDS) $(FUZZ_ARGS)
+
 bench: apps/bench
 	python3 apps/scripts/bench.py
 
@@ -85,6 +98,10 @@ $(PROGRAMS:%=$(OUT)/%): $(OUT)/%: $(BUILD)/%.o $(APPS_LIBRARY) $(LIBRARY)
 	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
 # Tests also run the programs, which are in the same folder, so these are built first.
 $(OUT)/run_tests: $(TEST_OBJECTS) $(APPS_LIBRARY) $(LIBRARY) | $(PROGRAMS:%=$(OUT)/%) $(EXAMPLES:%=$(OUT)/%)
+	@echo "  $@"
+	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
+
+$(OUT)/fuzz: $(FUZZ_OBJECTS) $(APPS_LIBRARY) $(LIBRARY)
 	@echo "  $@"
 	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
 
@@ -152,6 +169,11 @@ $(BUILD)/%.o: %.cpp $(BUILD)/flags | build/packages
 	@echo "  $<"
 	$(Q)$(CXX) $(FLAGS) $(CXXFLAGS) $(if $(WERROR),-Werror) $(EXTRA) -c $< -o $@
 
+$(BUILD)/fuzzed/%.o: %.cpp $(BUILD)/flags | build/packages
+	@mkdir -p $(@D)
+	@echo "  $< (for the fuzzer)"
+	$(Q)$(CXX) $(FLAGS) $(CXXFLAGS) $(if $(WERROR),-Werror) $(EXTRA) -fsanitize-coverage=trace-pc -c $< -o $@
+
 $(OUT)/%.cpp.o: %.cpp $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
@@ -166,13 +188,14 @@ $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
 # Image files are untrusted: an overrun of stb_image's arrays ends in the handler in stb.cpp, which reports a bad image,
 # instead of corrupting memory.
-$(BUILD)/data/images/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
+$(BUILD)/data/images/stb.o $(BUILD)/fuzzed/data/images/stb.o: EXTRA = -fno-sanitize=undefined -fsanitize=bounds -fno-sanitize-recover=bounds -fwrapv \
   $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
   -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
 $(OUT)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 # (With a sanitizer, tests take twice as long to compile if they are optimized, and little less to run.)
 $(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' $(if $(SANITIZE),-O0)
+$(BUILD)/tests/fuzz/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 $(BUILD)/apps/trainer/version.o: EXTRA := -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.
@@ -200,4 +223,4 @@ build/packages: Makefile
 clean:
 	rm -rf build $(PROGRAMS) $(EXAMPLES)
 
--include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d)
