@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -39,6 +40,7 @@ constexpr size_t kKept = 1 << 14;      // their number
 constexpr size_t kOutcomes = 1 << 13;  // distinct ones that are told apart
 constexpr double kHang = 5;            // seconds of processor time
 constexpr double kWait = 60;           // seconds, for an input that waits
+constexpr size_t kMessage = 2000;      // bytes of an Error's message, which must not repeat a whole file
 constexpr int kVerdict = 86;           // exit status: the child says what is wrong in Shared::verdict
 
 struct Shared {
@@ -65,15 +67,18 @@ size_t heap_bytes() {
 #endif
 }
 
-// The message without what differs from input to input: digits, and what stands in quotation marks.
-std::string shortened(const std::string& message) {
+// What tells a message from others: its words, without those that come from the input.
+std::string shortened(const std::string& message, const std::string& input) {
+  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
   std::string y;
-  bool quoted = false;
-  for (const char c : message) {
-    if (c == '"') quoted = !quoted;
-    if (!quoted && !(c >= '0' && c <= '9')) y += c;
+  for (size_t i = 0; i < message.size() && y.size() < 100;) {
+    size_t end = i;
+    while (end < message.size() && is_letter(message[end])) ++end;
+    const std::string word = message.substr(i, end - i);
+    if (word.size() > 2 && input.find(word) == std::string::npos) y += word + " ";
+    i = std::max(end, i + 1);
   }
-  return y.substr(0, 160);
+  return y;
 }
 
 // What the children of one target do.
@@ -122,14 +127,14 @@ class Worker {
   }
 
   void learn(const Bytes& input, const std::string& outcome, bool may_keep) {
-    bool fresh = heard_of(outcome);
+    bool fresh = heard_of(shortened(outcome, text_of(input)));
     const int added = add_coverage(shared_.seen);
     shared_.branches += static_cast<uint64_t>(added);
     fresh = fresh || added > 0;
     if (fresh && may_keep) keep(input);
   }
   bool heard_of(const std::string& outcome) {
-    const uint64_t hash = std::hash<std::string>()(shortened(outcome));
+    const uint64_t hash = std::hash<std::string>()(outcome);
     const uint64_t* end = shared_.outcomes + shared_.distinct;
     if (shared_.distinct == kOutcomes || std::find(shared_.outcomes, const_cast<uint64_t*>(end), hash) != end)
       return false;
@@ -236,7 +241,9 @@ Outcome run_once(const Target& target, const Bytes& input) {
   try {
     return {"ok " + target.run(input), ""};
   } catch (const Error& error) {
-    if (target.allowed.count(error.kind())) return {error.what(), ""};
+    const std::string message = error.what();
+    if (message.size() > kMessage) return {"", detail::text("a message of ", message.size(), " bytes")};
+    if (target.allowed.count(error.kind())) return {message, ""};
     return {"", detail::text("an Error of kind ", int(error.kind()), ": ", error.what())};
   } catch (const Violation& violation) {
     return {"", violation.what};

@@ -206,6 +206,7 @@ std::string read_table(const Bytes& input) {
     again += "\n";
   }
   if (!empty_line) require(rows_of(CsvReader(again, path)) == rows, "rows that were written are read otherwise");
+  if (rows[0].back().empty()) return "no name of a label";
   CsvOptions options;
   options.label = rows[0].back();
   if (rows[0].size() > 2) options.ignore = {rows[0][0]};
