@@ -45,7 +45,9 @@ std::string run_key(const std::vector<Run>& runs, size_t i) {
 }
 
 std::string interval_text(const Run& run, const Metric& m) {
-  const Json& pair = m.path.size() == 1 ? at(at(run.result, "intervals"), m.path[0]) : at(Json(), "");
+  std::string metric;
+  for (const std::string& key : m.path) metric += (metric.empty() ? "" : "_") + key;
+  const Json& pair = at(at(run.result, "intervals"), metric);
   if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return "";
   return "<small>" + decimal(pair[0].get<double>()) + "\u2013" + decimal(pair[1].get<double>()) + "</small>";
 }

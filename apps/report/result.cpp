@@ -163,7 +163,9 @@ std::string headline(const Run& run, const TwoClasses* two) { return two ? of_tw
 std::string metrics_section(const Run& run, const TwoClasses* two) {
   const Json& usual = at(run.result, "at_training_prevalence");
   bool intervals = false;
-  for (const Metric& m : metrics) intervals = intervals || saved_interval(run, m.key).known();
+  for (const Metric& m : metrics) {
+    intervals = intervals || saved_interval(run, m.key).known();
+  }
   Table table;
   table.caption = "Metrics";
   table.header = {"Metric", "Value"};
@@ -177,7 +179,8 @@ std::string metrics_section(const Run& run, const TwoClasses* two) {
     if (!std::isfinite(value) && !(at(run.result, m.key).is_null() && run.result.contains(m.key))) continue;
     std::vector<std::string> row = {name + meaning_of(m, run), decimal(value)};
     if (intervals) {
-      const Interval i = saved_interval(run, m.key);
+      Interval i = saved_interval(run, m.key);
+      if (!two && !i.known()) i = saved_interval(run, std::string("macro_") + m.key);
       row.push_back(i.known() ? decimal(i.low) + "\u2013" + decimal(i.high) : "");
     }
     if (two && usual.is_object()) {

@@ -102,8 +102,11 @@ std::map<std::string, std::vector<double>> read_epochs(const std::string& path) 
       columns[reader.header()[i]].push_back(x);
     }
   }
-  const size_t rows = columns["epoch"].size();
-  for (auto& [name, values] : columns) values.resize(rows, NAN);  // a column that is named twice
+  std::vector<double>& epochs = columns["epoch"];
+  for (size_t i = 0; i < epochs.size(); ++i) {
+    if (!std::isfinite(epochs[i])) epochs[i] = double(i + 1);
+  }
+  for (auto& [name, values] : columns) values.resize(epochs.size(), NAN);  // a column that is named twice
   return columns;
 }
 

@@ -75,11 +75,17 @@ std::string share_figure(const Run& run, const std::string& prefix, const std::s
   if (shares.empty() || epochs.empty()) return "";
   Chart chart = {"", title, epoch_axis(epochs), percent_axis("share")};
   chart.x.low = epochs.front() - 0.5, chart.x.high = epochs.back() + 0.5;
-  std::vector<double> low(epochs.size());
+  const auto part = [&](const Share& share, size_t i) {
+    return std::isfinite(share.values[i]) ? std::max(0., share.values[i]) : 0;
+  };
+  std::vector<double> low(epochs.size()), sums(epochs.size());
+  for (const Share& share : shares) {
+    for (size_t i = 0; i < epochs.size(); ++i) sums[i] += part(share, i);
+  }
   for (size_t s = 0; s < shares.size(); ++s) {
     Chart::Area area = {shares[s].name, static_cast<int>(s), {}, {}, {}, false};
     for (size_t i = 0; i < epochs.size(); ++i) {
-      const double value = std::isfinite(shares[s].values[i]) ? std::max(0., shares[s].values[i]) : 0;
+      const double value = sums[i] > 0 ? part(shares[s], i) / sums[i] : 0;
       for (const double edge : {-0.5, 0.5}) {
         area.x.push_back(epochs[i] + edge), area.low.push_back(low[i]), area.high.push_back(low[i] + value);
       }
@@ -249,7 +255,8 @@ std::string options_section(const Run& run) {
     if (!all.empty()) body += "<details><summary>Options of the run</summary>\n" + all + "</details>\n";
   }
   Json environment = Json::object();
-  for (const char* key : {"environment", "version", "device", "seconds", "steps", "epoch", "split", "monitor"}) {
+  for (const char* key :
+       {"environment", "version", "device", "seconds", "steps", "epoch", "split", "data_split", "monitor"}) {
     const Json& value = at(run.result, key);
     if (value.is_object()) {
       for (const auto& [name, entry] : value.items()) environment[name] = entry;

@@ -111,6 +111,21 @@ TEST_CASE("report: two classes: thresholds are chosen on validation where the re
   CHECK(contains(page, "The best F1 on the validation images is at <strong>0.029</strong>: F1 1.000 instead of 0.000"));
 }
 
+TEST_CASE("report: what each class contributes is shown as shares, whatever it adds up to") {
+  const TwoClassRun run;
+  const auto section = [&](const std::string& epochs) {
+    write_file(run.folder / "epochs.csv", "epoch,loss,loss:cat,loss:dog,gradient:cat,gradient:dog\n" + epochs);
+    const std::string page = run.page();
+    const size_t from = page.find("<section id=\"shares\">");
+    return from == std::string::npos ? "" : page.substr(from, page.find("</section>", from) - from);
+  };
+  const std::string shares = section("1,1,0.25,0.75,0.5,0.5\n2,1,0.5,0.5,0.5,0.5\n");
+  CHECK(shares.size() > 1000);
+  CHECK(section("1,1,0.125,0.375,4,4\n2,1,0.25,0.25,1,1\n") == shares);
+  CHECK(section("1,1,0.75,0.25,0.5,0.5\n2,1,0.5,0.5,0.5,0.5\n") != shares);
+  CHECK(section("1,1,nan,nan,nan,nan\n") == "");
+}
+
 TEST_CASE("report: more than two classes: the page says what the files say") {
   const ManyClassRun run;
   const std::string page = checked({run.folder.path()});
