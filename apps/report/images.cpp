@@ -5,6 +5,7 @@
 #include "apps/report/sections.h"
 #include "apps/report/thumbnail.h"
 #include "apps/trainer/format.h"
+#include "data/images/shapes.h"
 #include "data/images/synthetic.h"
 #include "data/tables/csv.h"
 
@@ -23,25 +24,36 @@ struct Wrong {
 
 std::string named(const std::string& name) { return "<em>" + html(name) + "</em>"; }
 
-// A synthetic image by its name, "synthetic/cat.12"; its series is that of validation_images() (trainer/data_sets.h).
-bool synthetic(const std::string& path, Image& image) {
-  constexpr uint64_t validation_seed = ~uint64_t(0);
-  for (const Animal animal : {Animal::cat, Animal::dog}) {
-    const std::string start = animal == Animal::cat ? "synthetic/cat." : "synthetic/dog.";
-    double index = 0;
-    if (path.rfind(start, 0) != 0 || !parse_csv_number(path.substr(start.size()), index)) continue;
-    if (index < 0 || index > 1e9 || index != std::floor(index)) return false;
-    image = {size, size, draw_animal(animal, size, validation_seed, static_cast<uint64_t>(index))};
-    return true;
+// A synthetic image by its name, such as "synthetic/cat.12"; false for another name. The series of the splits are those
+// of select_images() (trainer/data_sets.cpp).
+bool synthetic(const std::string& path, const std::string& split, Image& image) {
+  constexpr uint64_t validation_seed = ~uint64_t(0), test_seed = validation_seed - 1;
+  const uint64_t seed = split == "test" ? test_seed : validation_seed;
+  const std::string start = "synthetic/";
+  const size_t dot = path.rfind('.');
+  double index = 0;
+  if (path.rfind(start, 0) != 0 || dot == std::string::npos || dot < start.size() ||
+      !parse_csv_number(path.substr(dot + 1), index) || index < 0 || index > 1e9 || index != std::floor(index)) {
+    return false;
   }
-  return false;
+  const std::string kind = path.substr(start.size(), dot - start.size());
+  const auto shape = std::find(shape_names().begin(), shape_names().end(), kind);
+  const auto i = static_cast<uint64_t>(index);
+  if (kind == "cat" || kind == "dog") {
+    image = {size, size, draw_animal(kind == "cat" ? Animal::cat : Animal::dog, size, seed, i)};
+  } else if (shape != shape_names().end()) {
+    image = {size, size, draw_shape(static_cast<size_t>(shape - shape_names().begin()), size, seed, i)};
+  } else {
+    return false;
+  }
+  return true;
 }
 
 // "" if the file cannot be read: it may have been moved since the training.
-std::string thumbnail_of(const std::string& path) {
+std::string thumbnail_of(const std::string& path, const std::string& split) {
   try {
     Image image;
-    if (!synthetic(path, image)) image = decode_image(path);
+    if (!synthetic(path, split, image)) image = decode_image(path);
     return thumbnail_uri(image, size);
   } catch (const Error&) {
     return "";
@@ -52,7 +64,7 @@ std::string gallery(const Run& run, const std::vector<Wrong>& wrong) {
   std::string y = "<ul class=\"gallery\">\n";
   for (const Wrong& w : wrong) {
     const std::string& path = run.reported.paths[w.sample];
-    const std::string uri = thumbnail_of(path), actual = html(run.classes[run.reported.labels[w.sample]]);
+    const std::string uri = thumbnail_of(path, run.split()), actual = html(run.classes[run.reported.labels[w.sample]]);
     const std::string said = html(run.classes[w.predicted]) + " " + percent(w.probability);
     const size_t slash = path.rfind('/');
     const std::string base = slash == std::string::npos || slash + 1 == path.size() ? path : path.substr(slash + 1);

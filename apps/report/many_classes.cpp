@@ -223,15 +223,14 @@ std::string class_curves_section(const Run& run) {
   if (all > most_curves) order.resize(most_curves);
 
   const std::vector<double> log_sums = log_sums_of(run);
-  std::string body;
+  std::vector<std::pair<double, std::string>> figures;
   for (const size_t c : order) {
     Predictions one;
     one.labels = run.reported.labels;
     one.logits = probabilities_of(run, c, log_sums);
     const Sweep s = sweep(one, static_cast<int32_t>(c), {});
     const double prevalence = double(s.positives) / double(s.positives + s.negatives);
-    const double saved = metrics[c].average_precision;
-    const double area = std::isfinite(saved) ? saved : average_precision(one.logits, is_class(run, c));
+    const double area = average_precision(one.logits, is_class(run, c));
     Chart chart = {"", html(run.classes[c]), percent_axis("recall"), percent_axis("precision")};
     chart.x.ticks = chart.y.ticks = {{0, "0%"}, {0.5, "50%"}, {1, "100%"}};
     Chart::Line line = {"", 0, {}, {}};
@@ -241,9 +240,12 @@ std::string class_curves_section(const Run& run) {
     }
     chart.lines = {line, {"", -1, {0, 1}, {prevalence, prevalence}, true}};
     chart.note = "average precision " + decimal(area);
-    body += small_figure(chart);
+    figures.emplace_back(area, small_figure(chart));
   }
-  if (body.empty()) return "";
+  if (figures.empty()) return "";
+  std::stable_sort(figures.begin(), figures.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string body;
+  for (const auto& [area, html] : figures) body += html;
   return section("curves", "Precision-recall curves by class",
                  "<div class=\"figures\">\n" + body + "</div>\n" +
                      note((all > order.size() ? "The " + whole(double(order.size())) + " classes of " +

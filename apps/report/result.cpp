@@ -68,7 +68,7 @@ std::string of_two(const Run& run, const TwoClasses& two) {
   else y += "an unknown threshold on";
   const std::string& rule = two.kept.rule;
   if (!rule.empty() && rule.find_first_not_of("0123456789.") != std::string::npos) {
-    y += ", chosen by the rule <code>" + html(rule) + "</code>";
+    y += ", chosen by <code>" + html(rule) + "</code>";
   }
   y += ".";
   const Confusion best = two.choice().at(two.choice().best_f1);
@@ -92,7 +92,7 @@ std::string of_many(const Run& run) {
   const auto counts = run.confusion();
   if (counts.empty()) return "";
   double right = 0, total = 0, recalls = 0, present = 0, worst = INFINITY;
-  size_t weakest = 0;
+  std::vector<size_t> weakest;
   for (size_t i = 0; i < counts.size(); ++i) {
     double row = 0;
     for (const int64_t n : counts[i]) row += double(n);
@@ -100,17 +100,24 @@ std::string of_many(const Run& run) {
     if (row == 0) continue;
     const double recall = double(counts[i][i]) / row;
     recalls += recall, ++present;
-    if (recall < worst) worst = recall, weakest = i;
+    if (recall < worst) worst = recall, weakest.clear();
+    if (recall == worst) weakest.push_back(i);
   }
   if (total == 0) return "";
   const double saved = number(run.result, {"balanced_accuracy"});
   const double balanced = std::isfinite(saved) ? saved : recalls / present;
+  std::string names;
+  constexpr size_t most = 5;
+  for (size_t i = 0; i < std::min(most, weakest.size()); ++i) {
+    names += (i == 0 ? "" : i + 1 == weakest.size() ? " and " : ", ") + named(run.classes[weakest[i]]);
+  }
+  if (weakest.size() > most) names += " and " + whole(double(weakest.size() - most)) + " others";
   return "<p class=\"headline\">On the " + whole(total) + " " + run.split() + " images, " + network_of(run) +
          " predicts the class of " + strong(percent(right / total)) + " correctly" +
          in_brackets(interval_of(run, "accuracy", right / total, total)) + ". The mean recall of the " +
          whole(double(counts.size())) + " classes is " + strong(percent(balanced)) +
-         in_brackets(saved_interval(run, "balanced_accuracy")) + "; the lowest is " + percent(worst) + ", of " +
-         named(run.classes[weakest]) + ".</p>\n";
+         in_brackets(saved_interval(run, "balanced_accuracy")) + "; the lowest is " + percent(worst) + ", of " + names +
+         ".</p>\n";
 }
 
 // % in the meaning stands for the class.

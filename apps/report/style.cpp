@@ -113,7 +113,7 @@ button { font: inherit; color: inherit; }
 .js .go { color: var(--link); cursor: pointer; text-decoration: underline; }
 .go:focus-visible { outline: 2px solid var(--link); }
 
-.gallery { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 1rem .8rem; }
+.gallery { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 1rem .8rem; }
 .gallery li { display: flex; flex-direction: column; font-size: .85rem; line-height: 1.35; min-width: 0; }
 .gallery span, .gallery code { overflow-wrap: anywhere; }
 .gallery code { color: var(--pale); font-size: .78rem; }

@@ -82,6 +82,14 @@ std::string controls(const TwoClasses& two, const Axis& axis, const Costs& costs
          "</div>\n";
 }
 
+// " (8.3% of the training images are cat)".
+std::string training_share(const Run& run) {
+  const double p = number(run.result, {"training_images", run.positive_name()});
+  const double n = number(run.result, {"training_images", run.negative_name()});
+  if (!(p + n > 0)) return "";
+  return " (" + percent(p / (p + n)) + " of the training images are " + named(run.positive_name()) + ")";
+}
+
 Chart::Line sweep_line(const Sweep& sweep, const std::vector<Step>& steps, const std::string& name, int color,
                        double (*metric)(const Confusion&)) {
   Chart::Line line = {name, color, {}, {}};
@@ -170,10 +178,13 @@ std::string decision_section(const TwoClasses& two) {
       "<p id=\"now\" aria-live=\"polite\"></p>\n<div class=\"pair\">\n<div>" + matrix_of_two(run, two.at_kept, true) +
           note("Percentages are of the row: of all images of that class.") + "</div>\n<div>" + figure(chart) +
           controls(two, chart.x, costs) + "</div>\n</div>\n" + table.html() +
-          note(chosen + " Cost = missed " + named(run.positive_name()) +
-               " images \u00d7 their cost + false alarms \u00d7 "
-               "theirs. Where the class is rarer in use than among these images, set its share: precision falls with "
-               "it. To use a threshold: <code>eval --threshold P</code>, <code>predict --threshold P</code>."));
+          note(
+              chosen + " Cost = missed " + named(run.positive_name()) +
+              " images \u00d7 their cost + false alarms \u00d7 "
+              "theirs. Where the class is rarer in use than among these images, set its share, because precision falls "
+              "with it" +
+              training_share(run) +
+              ". To use a threshold: <code>eval --threshold P</code>, <code>predict --threshold P</code>."));
 }
 
 std::string curves_section(const TwoClasses& two) {

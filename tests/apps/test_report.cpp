@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "apps/report/html.h"
-#include "apps/report/scores.h"
+#include "apps/report/thumbnail.h"
+#include "data/images/shapes.h"
 #include "losses/metrics/posthoc.h"
 #include "tests/apps/report_runs.h"
 #include "tests/apps/small_data.h"
@@ -96,6 +97,31 @@ TEST_CASE("report: two classes: the most wrong images, as thumbnails where they 
   CHECK(contains(page.substr(synthetic, 100), "<img src=\"data:image/jpeg;base64,/9j/"));
   CHECK(contains(page, "alt=\"dog, predicted as cat 98.2%\""));
   CHECK(contains(page, "<b>cat</b> predicted as dog 95.3%"));
+}
+
+TEST_CASE("report: synthetic images are those of the split") {
+  // As the sets of apps/trainer/data_sets.cpp draw them; a name that stands for none is an image that cannot be read.
+  TwoClassRun run("disc", "arrow");
+  write_file(
+      run.folder / "predictions.csv",
+      "path,label,logit\nsynthetic/disc.3,1,-9\nsynthetic/disc.x,1,-8\nsynthetic/disc.-1,1,-7\nsynthetic/cube.0,1,-6\n"
+      "synthetic/arrow.0,0,5\n");
+  const auto image_of = [](const std::string& page, const std::string& name) {
+    const size_t at = page.find("data-path=\"synthetic/" + name + "\""), end = page.find("</button>", at);
+    REQUIRE(end != std::string::npos);
+    const size_t source = page.find("src=\"", at);
+    return source < end ? page.substr(source + 5, page.find('"', source + 5) - source - 5) : "";
+  };
+  const auto expected = [](uint64_t seed) {
+    return html_report::thumbnail_uri({96, 96, draw_shape(0, 96, seed, 3)}, 96);
+  };
+  const std::string test = run.page();
+  CHECK(image_of(test, "disc.3") == expected(~uint64_t(0) - 1));
+  for (const char* name : {"disc.x", "disc.-1", "cube.0"}) CHECK(image_of(test, name) == "");
+  CHECK(image_of(test, "arrow.0") != "");
+  run.result["split"] = "validation";
+  run.write();
+  CHECK(image_of(run.page(), "disc.3") == expected(~uint64_t(0)));
 }
 
 TEST_CASE("report: two classes: thresholds are chosen on validation where the result is of a test split") {
