@@ -171,17 +171,17 @@ std::vector<std::vector<int64_t>> Run::confusion() const {
 
 Run read_run(const std::string& folder) {
   Run run;
-  run.folder = folder;
-  fs::path path = fs::absolute(folder).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  run.name = path.filename().string();
-  // A run that is being completed writes into a sub-folder (trainer/run_folder.h).
-  if (run.name.rfind("unfinished-", 0) == 0) run.name = path.parent_path().filename().string();
   run.result = read_result(folder);
   read_classes(run);
   run.reported = read_predictions(run, folder + "/predictions.csv");
   run.validation = read_predictions(run, folder + "/predictions-validation.csv");
   run.epochs = read_epochs(folder + "/epochs.csv");
+  fs::path path = fs::absolute(folder).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  // A run that is being completed writes into a sub-folder (trainer/run_folder.h).
+  if (path.filename().string().rfind("unfinished-", 0) == 0) path = path.parent_path();
+  run.folder = path.string();
+  run.name = path.filename().string();
   return run;
 }
 

@@ -318,6 +318,16 @@ TEST_CASE("report: a hundred thousand predictions are thinned without moving a c
   }
 }
 
+TEST_CASE("report: a run that is being completed has the name of its folder") {
+  const TwoClassRun run;
+  const TemporaryFolder parent;
+  std::filesystem::create_directory(parent / "my-run");
+  std::filesystem::copy(run.folder.path(), parent / "my-run/unfinished-abcdef");
+  const std::string page = checked({parent / "my-run/unfinished-abcdef/"});
+  CHECK(contains(page, "<title>Training report: my-run</title>"));
+  CHECK(!contains(page, "unfinished"));
+}
+
 TEST_CASE("report: several runs side by side") {
   TwoClassRun a, b;
   b.result["average_precision"] = 0.8064;
