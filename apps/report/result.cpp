@@ -38,7 +38,7 @@ std::string in_brackets(const Interval& i) { return i.known() ? " (95% interval 
 
 Interval interval_of(const Run& run, const std::string& metric, double share, double n) {
   const Interval saved = saved_interval(run, metric);
-  return saved.known() ? saved : wilson(share, n);
+  return saved.low < saved.high ? saved : wilson(share, n);  // a bootstrap of equal samples has no width
 }
 
 std::string network_of(const Run& run) {

@@ -261,6 +261,11 @@ TEST_CASE("report: undefined metrics, one class alone, and equal scores") {
   for (const char* key : {"precision", "f1", "average_precision"}) run.result[key] = nullptr;
   run.write();
   CHECK(contains(run.page(), "title=\"undefined\""));
+  // A recall of 0 or 1 whose bootstrap has no width has Wilson's interval.
+  run.result["intervals"] = {{"recall", {0.0, 0.0}}};
+  run.result["tp"] = 0, run.result["fn"] = 3;
+  run.write();
+  CHECK(contains(run.page(), "<strong>0.0%</strong> (95% interval 0.0% to 56.1%)"));
   // Only dogs.
   write_file(run.folder / "predictions.csv", "path,label,logit\na,0,1\nb,0,-1\n");
   run.result["tp"] = 0, run.result["fn"] = 0, run.result["fp"] = 1, run.result["tn"] = 1;
