@@ -67,10 +67,14 @@ pid_t start(const std::string& arguments) {
   return child;
 }
 
+// How many cells have a file of this name.
 size_t files_in(const std::string& directory, const std::string& name) {
   size_t n = 0;
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) n += entry.path().filename() == name;
+  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
+    const bool in_cell = entry.path().parent_path().filename().string().rfind("seed-", 0) == 0;
+    n += in_cell && entry.path().filename() == name;
+  }
   return n;
 }
 
