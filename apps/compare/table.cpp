@@ -13,20 +13,25 @@ namespace counterpoise {
 
 namespace {
 
-// "average_precision" as the head of a column.
-std::string heading(std::string metric) {
-  std::replace(metric.begin(), metric.end(), '_', ' ');
-  const size_t f1 = metric.rfind("f1");
-  if (f1 != std::string::npos && f1 + 2 == metric.size()) metric[f1] = 'F';
-  return metric;
+// In a Markdown table a | would end the cell.
+std::string escaped(const std::string& text) {
+  std::string all;
+  for (const char c : printable(text)) all += c == '|' ? "\\|" : std::string(1, c);
+  return all;
 }
 
-// A title in a Markdown table: options as code, and no character that would end the cell.
+// "average_precision" as the head of a column. A key in an object, which may be the name of a class, stays as it is.
+std::string heading(std::string metric) {
+  if (metric.find('.') == std::string::npos) std::replace(metric.begin(), metric.end(), '_', ' ');
+  const size_t f1 = metric.rfind("f1");
+  if (f1 != std::string::npos && f1 + 2 == metric.size()) metric[f1] = 'F';
+  return escaped(metric);
+}
+
+// A title in a Markdown table: options as code.
 std::string title(const Technique& row) {
-  std::string text = printable(row.title()), escaped;
-  if (row.name.empty() && text.find('`') == std::string::npos) text = "`" + text + "`";
-  for (const char c : text) escaped += c == '|' ? "\\|" : std::string(1, c);
-  return escaped;
+  const std::string text = escaped(row.title());
+  return row.name.empty() && text.find('`') == std::string::npos ? "`" + text + "`" : text;
 }
 
 // The number of characters of UTF-8 text.
@@ -82,7 +87,7 @@ ComparisonTable::ComparisonTable(Comparison comparison, std::vector<Cell> cells,
     for (size_t i = 0; i < cells_.size(); ++i) {
       if (outcomes_[i].state != Outcome::done) continue;
       column[cells_[i].row].values[cells_[i].index] = outcomes_[i].values[m];
-      undefined_ += std::isnan(outcomes_[i].values[m]);
+      if (std::isnan(outcomes_[i].values[m])) ++undefined_[comparison_.metrics[m]];
     }
     for (Entry& entry : column) {
       entry.summary = summarize(entry.values);
@@ -158,8 +163,12 @@ std::string ComparisonTable::markdown() const {
   }
   if (!comparison_.common.empty()) all += " Common options: `" + printable(quoted(comparison_.common)) + "`.";
   all += "\n";
-  if (undefined_)
-    all += text("\n", plural(undefined_, "value"), " of metrics are undefined or missing, and left out.\n");
+  if (!undefined_.empty()) {
+    all += "\nLeft out because a result does not define them:";
+    for (const auto& [metric, count] : undefined_) all += text(" ", plural(count, "value"), " of ", metric, ",");
+    all.back() = '.';
+    all += "\n";
+  }
   all += failures();
   if (missing_) {
     all += text("\n", missing_, " of ", plural(cells_.size(), "training"), missing_ == 1 ? " is" : " are",

@@ -3,6 +3,7 @@
 // same bytes. The functions are pure, so they are safe to call from several threads.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -46,7 +47,8 @@ class ComparisonTable {
   const std::vector<Outcome> outcomes_;
   std::vector<std::vector<Entry>> entries_;  // by metric, then by row
   std::vector<size_t> done_;                 // by row: complete trainings
-  size_t failed_ = 0, missing_ = 0, undefined_ = 0;
+  size_t failed_ = 0, missing_ = 0;
+  std::map<std::string, size_t> undefined_;  // values of each metric that are NaN
 };
 
 }  // namespace counterpoise
