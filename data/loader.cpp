@@ -19,16 +19,20 @@ namespace counterpoise {
 class DataLoader::Pass {
  public:
   struct Piece {
+    size_t index = 0;  // of the batch
     std::vector<size_t> samples;
     std::unique_ptr<BatchReader::Content> content;
   };
 
-  Pass(const BatchReader& reader, const DataLoaderOptions& options, uint64_t epoch, std::vector<size_t> order)
+  Pass(const BatchReader& reader, const DataLoaderOptions& options, uint64_t epoch, std::vector<size_t> order,
+       size_t skip)
       : reader_(reader),
         batch_size_(static_cast<size_t>(options.batch_size)),
         seed_(options.seed),
         epoch_(epoch),
-        order_(std::move(order)) {
+        order_(std::move(order)),
+        claimed_(skip),
+        taken_(skip) {
     std::unordered_map<size_t, uint32_t> times;
     for (const size_t sample : order_) earlier_.push_back(times[sample]++);
     const int workers = reader.wants_workers() ? options.workers : 0;
@@ -80,6 +84,7 @@ class DataLoader::Pass {
       requests.push_back({order_[i], Random(seed_, Stream::augment, epoch_, which)});
     }
     Piece piece;
+    piece.index = index;
     piece.content = reader_.read(requests);
     for (const BatchReader::Request& request : requests) piece.samples.push_back(request.sample);
     return piece;
@@ -178,9 +183,12 @@ int64_t DataLoader::count_batches(uint64_t epochs, int64_t at_most) const {
   return std::min(all, at_most);
 }
 
-void DataLoader::start(uint64_t epoch, const std::vector<size_t>& order) {
+void DataLoader::start(uint64_t epoch, const std::vector<size_t>& order) { start(epoch, order, 0, step_); }
+
+void DataLoader::start(uint64_t epoch, const std::vector<size_t>& order, size_t skip, int64_t step) {
   pass_.reset();  // its threads end before others begin
-  pass_ = std::make_unique<Pass>(*reader_, options_, epoch, order);
+  pass_ = std::make_unique<Pass>(*reader_, options_, epoch, order, skip);
+  step_ = step;
   epoch_ = epoch;
   taken_ = false;
 }
@@ -194,6 +202,7 @@ bool DataLoader::next(Batch& batch) {
   do {
     if (!pass_->next(piece)) return false;
   } while (piece.samples.empty());
+  batch.index = piece.index;
   batch.samples = std::move(piece.samples);
   batch.labels = dataset_.labels_of(batch.samples);
   std::vector<size_t> in_order(batch.size());

@@ -26,6 +26,7 @@ struct Batch {
   std::vector<int32_t> labels;       // [N]
   std::vector<size_t> samples;       // [N], indices into the dataset
   std::optional<MixedLabels> mixed;  // where samples are mixed
+  size_t index = 0;                  // its place among the batches of the epoch, 0 is the first
   double seconds = 0;                // that next() took, most of it waiting for the workers
 
   size_t size() const { return samples.size(); }
@@ -68,6 +69,9 @@ class DataLoader {
   // Begins an epoch, with the order of the sampler or with another one.
   void start(uint64_t epoch) { start(epoch, order(epoch)); }
   void start(uint64_t epoch, const std::vector<size_t>& order);
+  // Begins an epoch in its middle: the first `skip` batches are left out, unread, and the next one is the batch number
+  // `step` of all epochs (first_step of the options). What follows is what would have followed them.
+  void start(uint64_t epoch, const std::vector<size_t>& order, size_t skip, int64_t step);
   // The next batch of the epoch; false at its end. Samples that cannot be read are left out, and so are batches without
   // a readable sample. Begins the first epoch if none was begun. Rethrows what a worker threw; throws
   // Error(invalid_argument) for CutMix of table rows.

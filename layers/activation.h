@@ -50,6 +50,7 @@ class Dropout : public Module {
   explicit Dropout(double p = 0.5) : p_(p), key_(init::rng().below(~uint64_t(0))) {}
   Var forward(const Var& x) override { return training() ? dropout(x, p_, key_, calls_++) : x; }
   std::string onnx(OnnxExport&, const OnnxValue& x) override { return x.name; }
+  uint64_t* random_calls() override { return &calls_; }
 
  private:
   double p_;

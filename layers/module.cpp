@@ -78,6 +78,17 @@ void Module::train(bool on) {
   for (const Child& c : children_) c.module->train(on);
 }
 
+std::vector<uint64_t*> Module::all_random_calls() {
+  std::vector<uint64_t*> all;
+  collect_random_calls(all);
+  return all;
+}
+
+void Module::collect_random_calls(std::vector<uint64_t*>& all) {
+  if (uint64_t* own = random_calls()) all.push_back(own);
+  for (const Child& c : children_) c.module->collect_random_calls(all);
+}
+
 void Module::cast(DType dtype) {
   for (Parameter& p : parameters()) p.var.value() = p.var.value().cast(dtype);
 }

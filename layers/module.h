@@ -14,6 +14,7 @@
 //   };
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -98,6 +99,12 @@ class Module {
   void train(bool on = true);
   bool training() const { return training_; }
 
+  // How often this module drew random numbers, which decides what it draws next; null if it draws none. Override it
+  // where forward() draws some.
+  virtual uint64_t* random_calls() { return nullptr; }
+  // Those of this module and of all modules inside it, in order: a run that is continued restores them.
+  std::vector<uint64_t*> all_random_calls();
+
   // Converts all parameters and buffers to another floating dtype, or moves them to another backend. Copies of their
   // Vars follow; an optimizer's state does not, so construct optimizers afterwards. Throws what Tensor::cast() and
   // Tensor::to() throw.
@@ -128,6 +135,7 @@ class Module {
  private:
   void check_name(const std::string& name) const;
   void collect(const std::string& prefix, std::vector<Parameter>& all) const;
+  void collect_random_calls(std::vector<uint64_t*>& all);
   void collect_training(std::vector<std::pair<Module*, bool>>& all);
 
   std::vector<Parameter> own_;

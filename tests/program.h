@@ -32,9 +32,10 @@ inline std::string program(const std::string& name) {
 // Hides GPUs from the programs, so that they compute on the CPU on every machine. A command may show them again.
 constexpr const char* hide_gpus = "export CUDA_VISIBLE_DEVICES= CUDA_EMULATOR=gpus=0; ";
 
-// Runs a shell command line.
+// Runs a shell command line. A training without --output writes into a folder that is removed afterwards.
 inline Result shell(const std::string& command) {
   const TemporaryFolder scratch;
+  setenv("COUNTERPOISE_RUNS", (scratch / "runs").c_str(), 1);
   const int status = std::system(
       (hide_gpus + ("( " + command) + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),

@@ -11,7 +11,7 @@
 #include "apps/compare/runner.h"
 #include "apps/compare/table.h"
 #include "apps/trainer/flags.h"
-#include "apps/trainer/metrics_command.h"
+#include "apps/trainer/metrics_json.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
 #include "kernels/backend.h"
@@ -21,15 +21,17 @@ namespace counterpoise {
 
 namespace {
 
-constexpr const char* help_text =
-    "Compare training options: every row of options is trained with several seeds, and the table gives each metric's "
-    "mean and standard deviation and the paired difference to the first row.\n\n"
-    "  counterpoise compare --output DIR --epochs 3 -- \"--loss bce\" \"focal: --loss focal --gamma 2\"\n"
-    "  counterpoise compare --output DIR --list FILE\n"
-    "  counterpoise compare --output DIR              continues what was stopped\n\n"
-    "Options that are not listed here are training options that all rows share. Rows come after --, each in quotes; "
-    "NAME: before the options is the row's name in the table. Nothing is trained twice: the same DIR takes more rows "
-    "and seeds, and several processes or machines may work in it at once.";
+std::string help_text(const std::string& usage) {
+  return text(
+      "Compare training options: every row of options is trained with several seeds, and the table gives each metric's "
+      "mean and standard deviation and the paired difference to the first row.\n\n  ",
+      usage, " --output DIR --data PATH -- \"--loss bce\" \"focal: --loss focal\"\n  ", usage,
+      " --output DIR --list FILE\n  ", usage,
+      " --output DIR     continues what was stopped\n\n"
+      "Options that are not listed here are training options that all rows share. Rows come after --, each in quotes; "
+      "NAME: before the options is the row's name in the table. Nothing is trained twice: the same DIR takes more rows "
+      "and seeds, and several processes or machines may work in it at once.");
+}
 constexpr const char* exit_codes =
     "A line of FILE is a row, NAME: OPTIONS, or one of common: OPTIONS, seeds: SEEDS, folds: K, metrics: NAMES; # "
     "begins a comment.\n\n"
@@ -56,7 +58,7 @@ void parse_shard(Request& r) {
 
 Request parse(int argc, char** argv) {
   Request r;
-  CLI::App app(help_text, "counterpoise compare");
+  CLI::App app(help_text(usage(argv[0])), usage(argv[0]));
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.allow_extras();
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -173,7 +175,7 @@ Comparison joined(const Request& r, const Memory& memory) {
     extend(c, r.comparison, r.output);
   } else {
     CP_ENSURE_AS(invalid_argument, !r.comparison.rows.empty(),
-                 "no rows to compare; they come after --, each in quotes: counterpoise compare --output ", r.output,
+                 "no rows to compare; they come after --, each in quotes: ", usage("compare"), " --output ", r.output,
                  " -- \"--loss bce\" \"--loss focal --gamma 2\"");
     c = r.comparison;
     if (c.seeds.empty()) c.seeds = parse_seeds("5");
@@ -232,10 +234,7 @@ Exit compare_command(int argc, char** argv) {
   for (const Cell& cell : cells_of(c, r.output)) {
     if (cell.shard_number % r.shards == r.shard_index) cells.push_back(cell);
   }
-  {
-    const StopSignals caught;
-    Runner(c, cells, {r.jobs ? r.jobs : default_jobs(c), r.discard_weights}).run();
-  }
+  Runner(c, cells, {r.jobs ? r.jobs : default_jobs(c), r.discard_weights}).run();
   if (const int signal = stop_signal()) {
     std::cerr << "Stopped; finished trainings are kept, and the same command continues.\n";
     return static_cast<Exit>(128 + signal);

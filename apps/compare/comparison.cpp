@@ -9,7 +9,7 @@
 #include "apps/compare/arguments.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/format.h"
-#include "apps/trainer/metrics_command.h"
+#include "apps/trainer/metrics_json.h"
 #include "apps/trainer/program.h"
 #include "core/io/file.h"
 #include "kernels/version.h"
@@ -27,6 +27,7 @@ void check_training_options(const std::vector<std::string>& arguments) {
       {"--fold", "the comparison sets it: give --folds"},
       {"--folds", "it goes before the rows, where it is that of all of them"},
       {"--summary", "it trains nothing"},
+      {"--check", "it trains nothing"},
       {"--help", "it trains nothing"},
       {"-h", "it trains nothing"},
       {"--help-all", "it trains nothing"},
@@ -249,8 +250,7 @@ std::vector<std::string> training_arguments(const Comparison& c, const Cell& cel
   all.insert(all.end(), c.common.begin(), c.common.end());
   all.insert(all.end(), c.rows[cell.row].arguments.begin(), c.rows[cell.row].arguments.end());
   if (cell.fold) all.insert(all.end(), {"--folds", text(c.folds), "--fold", text(cell.fold)});
-  // A training that stopped in the middle begins again; --resume auto belongs here.
-  all.insert(all.end(), {"--seed", text(cell.seed), "--output", cell.folder});
+  all.insert(all.end(), {"--seed", text(cell.seed), "--output", cell.folder, "--resume", "auto"});
   return all;
 }
 

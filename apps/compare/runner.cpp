@@ -14,6 +14,7 @@
 #include "apps/compare/outcome.h"
 #include "apps/trainer/format.h"
 #include "apps/trainer/progress.h"
+#include "apps/trainer/run_start.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
 
@@ -50,12 +51,14 @@ size_t wait_for_one(const std::vector<pid_t>& children, int& status) {
   }
 }
 
-// Removes what a training that was broken off has left, which the next one cannot use.
-void remove_unfinished(const std::string& directory) {
+// Removes what trainings that were broken off have left in a cell's folder, except, if the next one is to continue it,
+// that which has a checkpoint.
+void remove_unfinished(const std::string& directory, bool keep_checkpoint) {
   std::vector<fs::path> left;
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename().string().rfind("unfinished-", 0) == 0) left.push_back(it->path());
+    if (it->path().filename().string().rfind("unfinished-", 0) != 0) continue;
+    if (!keep_checkpoint || !fs::exists(it->path() / checkpoint_name, error)) left.push_back(it->path());
   }
   for (const fs::path& path : left) fs::remove_all(path, error);
 }
@@ -87,7 +90,7 @@ void check_rows(const Comparison& comparison, const std::vector<Cell>& one_per_r
   for (size_t i = 0; i < one_per_row.size(); ++i) {
     if (children.size() >= static_cast<size_t>(jobs)) collect_one();
     std::vector<std::string> arguments = training_arguments(comparison, one_per_row[i]);
-    arguments.push_back("--summary");
+    arguments.push_back("--check");
     children.push_back(start_child(arguments, scratch / std::to_string(i)));
     which.push_back(i);
   }
@@ -155,9 +158,9 @@ bool Runner::start(const Cell& cell) {
   if (!claim.held()) return claimed_.push_back(&cell), false;
   if (is_done(cell)) return ++done_, false;
   if (failed_elsewhere(cell)) return false;
+  // One that was broken off is continued; one that failed begins again, as what it left may be the reason.
   std::error_code ignored;
-  fs::remove(failure_file(cell), ignored);
-  remove_unfinished(cell.folder);
+  remove_unfinished(cell.folder, /*keep_checkpoint=*/!fs::remove(failure_file(cell), ignored));
   const pid_t process = start_child(training_arguments(comparison_, cell), log_file(cell), claim.descriptor());
   running_.push_back({&cell, process, std::move(claim), Clock::now()});
   show(true);

@@ -39,29 +39,31 @@ bool word_is_default(const LossParam& p) { return !p.word.empty() && p.value == 
 
 }  // namespace
 
+std::string loss_help(const LossInfo& loss) {
+  std::string notes;
+  for (const Trait& t : traits) {
+    if (loss.is(t.trait)) notes += std::string(notes.empty() ? "" : "; ") + t.meaning;
+  }
+  std::string out = text(loss.name, ": ", loss.help, "\n    forms     ", join(forms(loss)), "\n");
+  for (const LossParam& p : loss.params) {
+    out += text(&p == &loss.params.front() ? "    takes     --" : "              --", p.name, " ");
+    if (word_is_default(p)) out += p.word;
+    else out += text(p.value);
+    out += text(" (", p.low, " to ", p.high, p.word.empty() ? "" : ", or " + p.word, "): ", p.help);
+    out += only_form(p).empty() ? "\n" : "; for " + only_form(p) + "\n";
+  }
+  if (!notes.empty()) out += "    note      " + notes + "\n";
+  const LossInfo::Defaults& d = loss.defaults;
+  out += "    defaults  reduction " + to_string(d.reduction);
+  if (d.class_weights != "none") out += ", class weights " + d.class_weights;
+  if (d.defer_weights > 0) out += text(" from ", 100 * d.defer_weights, " % of training on");
+  if (d.threshold != 0) out += text(", decision threshold ", d.threshold);
+  return out + "\n    source    " + loss.source + "\n";
+}
+
 std::string loss_list() {
   std::string out;
-  for (const LossInfo& loss : losses()) {
-    std::string notes;
-    for (const Trait& t : traits) {
-      if (loss.is(t.trait)) notes += std::string(notes.empty() ? "" : "; ") + t.meaning;
-    }
-    out += text(out.empty() ? "" : "\n", loss.name, ": ", loss.help, "\n    forms     ", join(forms(loss)), "\n");
-    for (const LossParam& p : loss.params) {
-      out += text(&p == &loss.params.front() ? "    takes     --" : "              --", p.name, " ");
-      if (word_is_default(p)) out += p.word;
-      else out += text(p.value);
-      out += text(" (", p.low, " to ", p.high, p.word.empty() ? "" : ", or " + p.word, "): ", p.help);
-      out += only_form(p).empty() ? "\n" : "; for " + only_form(p) + "\n";
-    }
-    if (!notes.empty()) out += "    note      " + notes + "\n";
-    const LossInfo::Defaults& d = loss.defaults;
-    out += "    defaults  reduction " + to_string(d.reduction);
-    if (d.class_weights != "none") out += ", class weights " + d.class_weights;
-    if (d.defer_weights > 0) out += text(" from ", 100 * d.defer_weights, " % of training on");
-    if (d.threshold != 0) out += text(", decision threshold ", d.threshold);
-    out += "\n    source    " + loss.source + "\n";
-  }
+  for (const LossInfo& loss : losses()) out += (out.empty() ? "" : "\n") + loss_help(loss);
   return out;
 }
 

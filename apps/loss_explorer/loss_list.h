@@ -3,9 +3,13 @@
 
 #include <string>
 
+#include "losses/registry.h"
+
 namespace counterpoise {
 
-// Human-readable.
+// What a loss does, its forms, parameters with defaults and ranges, and source, as text to be read.
+std::string loss_help(const LossInfo& loss);
+// That of all losses.
 std::string loss_list();
 // A JSON array with one object per loss.
 std::string loss_list_json();

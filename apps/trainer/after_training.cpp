@@ -17,6 +17,16 @@ bool wants_post_training(const Options& o) {
   return o.crt_epochs > 0 || o.tau_norm > 0 || o.temperature || o.threshold != "0.5" || o.adjust_logits > 0;
 }
 
+// Post-hoc logit adjustment of K classes, Menon et al. 2020 (arXiv:2007.07314) eq. 9: tau log(n_k / N). A class without
+// samples counts as one.
+static std::vector<double> class_shifts(const std::vector<int64_t>& counts, double tau) {
+  double all = 0;
+  for (const int64_t n : counts) all += static_cast<double>(std::max<int64_t>(n, 1));
+  std::vector<double> shifts;
+  for (const int64_t n : counts) shifts.push_back(tau * std::log(static_cast<double>(std::max<int64_t>(n, 1)) / all));
+  return shifts;
+}
+
 double retrain_classifier(Model& model, const TrainingData& data, const Options& o, Backend& backend) {
   // The new initial weights are those of another network of the same kind.
   std::vector<Var> trainable = model.head().trainable();
@@ -72,26 +82,37 @@ double retrain_classifier(Model& model, const TrainingData& data, const Options&
   return mean;
 }
 
-void tune(Decision& decision, const Options& o, const std::vector<int64_t>& counts, const std::vector<double>& held_out,
-          const std::vector<bool>& held_out_positive, std::vector<std::string>& notes) {
-  std::vector<double> read = held_out;
+void adjust_logits(Decision& decision, const std::vector<int64_t>& counts, double tau) {
+  if (counts.size() > 2) decision.shifts = class_shifts(counts, tau);
+  else decision.shift = prior_shift(counts[decision.positive], counts[1 - decision.positive], tau);
+}
+
+bool needs_tuning(const Options& o) { return is_tuned(o) || o.temperature; }
+
+void tune(Decision& decision, const Options& o, const std::vector<int64_t>& counts, const Evaluation& on,
+          const std::string& what, std::vector<std::string>& notes) {
+  const std::string images = text(on.samples.size(), " ", what, " images");
   if (o.temperature) {
-    decision.temperature = fit_temperature(held_out, held_out_positive);
-    notes.push_back(text("Temperature ", decision.temperature, ", fitted on ", held_out.size(), " held-out images"));
+    decision.temperature = on.is_binary() ? fit_temperature(on.logits, on.is_positive())
+                                          : fit_temperature(on.logits, on.labels, static_cast<int64_t>(counts.size()));
+    notes.push_back(text("Temperature ", decision.temperature, ", fitted on ", images));
   }
   if (o.adjust_logits > 0) {
-    decision.shift = prior_shift(counts[decision.positive], counts[1 - decision.positive], o.adjust_logits);
-    notes.push_back(text("Logits shifted by ", -decision.shift));
+    adjust_logits(decision, counts, o.adjust_logits);
+    if (on.is_binary()) notes.push_back(text("Logits shifted by ", -decision.shift));
   }
+  if (!on.is_binary()) return;
   if (!is_tuned(o)) {
     decision.cut = cut_of(o.threshold, decision);
     return;
   }
+  std::vector<double> read = on.logits;
   for (double& z : read) z = z / decision.temperature - decision.shift;
-  const BestThreshold best = best_threshold(read, held_out_positive, o.threshold);
+  const ThresholdRule rule = threshold_rule(o);
+  const BestThreshold best = best_threshold(read, on.is_positive(), rule);
   decision.cut = best.threshold;
-  notes.push_back(text("Threshold ", probability(best.threshold), " gives the best ", o.threshold, ", ", best.value,
-                       ", on ", held_out.size(), " held-out images"));
+  notes.push_back(
+      text("Threshold ", probability_of(best.threshold, decision), ", chosen by ", to_string(rule), " on ", images));
 }
 
 }  // namespace counterpoise

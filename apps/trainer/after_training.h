@@ -1,10 +1,11 @@
 // Techniques for a trained network: a re-trained classifier on its features, and the temperature, prior correction and
-// threshold of its logits. None of them uses a validation image: what must be fitted is fitted on training images that
-// were held out. A model is used by one thread at a time.
+// threshold of its logits. What must be fitted is fitted on images that the result is not reported on: the validation
+// images where there are test images, else training images that were held out. A model is used by one thread at a time.
 #pragma once
 
 #include "apps/trainer/data_sets.h"
 #include "apps/trainer/decision.h"
+#include "apps/trainer/evaluate.h"
 #include "layers/models/models.h"
 
 namespace counterpoise {
@@ -18,11 +19,16 @@ bool wants_post_training(const Options& options);
 // signal. Throws Error(diverged).
 double retrain_classifier(Model& model, const TrainingData& data, const Options& options, Backend& backend);
 
-// Sets the temperature, shift and cut of the decision as the options select them. `held_out` are logits of training
-// images that were held out, computed with the plain decision; `counts` are those of the training images. Lines that
-// report what was fitted are appended to `notes`.
-void tune(Decision& decision, const Options& options, const std::vector<int64_t>& counts,
-          const std::vector<double>& held_out, const std::vector<bool>& held_out_positive,
-          std::vector<std::string>& notes);
+// Sets the temperature, shift and cut of the decision as the options select them. `on` is an evaluation, with the plain
+// decision, of images that were not trained on, and `what` says which: "held-out training". `counts` are those of the
+// training images. Lines that report what was fitted are appended to `notes`.
+void tune(Decision& decision, const Options& options, const std::vector<int64_t>& counts, const Evaluation& on,
+          const std::string& what, std::vector<std::string>& notes);
+
+// Post-hoc logit adjustment by the numbers of training images, with the factor tau (losses/metrics/posthoc.h).
+void adjust_logits(Decision& decision, const std::vector<int64_t>& counts, double tau);
+
+// Whether the options select something that tune() needs images for.
+bool needs_tuning(const Options& options);
 
 }  // namespace counterpoise

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "apps/trainer/flags.h"
-#include "apps/trainer/metrics_command.h"
+#include "apps/trainer/metrics_json.h"
 #include "apps/trainer/progress.h"
 #include "core/io/file.h"
 #include "data/tables/csv.h"
@@ -248,7 +248,7 @@ Exit check_command(int argc, char** argv) {
       "contradicting labels, odd sizes, and the number of images of each class.\n\n"
       "Near-duplicates are the same photograph at another size, compressed again, mirrored, brighter or slightly "
       "cropped.",
-      "./apps/counterpoise check");
+      usage(argv[0]));
   std::string data, groups, split_file, write_groups;
   bool as_json = false, strict = false;
   int workers = std::min(cpu_threads(), 256);

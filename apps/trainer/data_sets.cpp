@@ -1,12 +1,15 @@
 #include "apps/trainer/data_sets.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "apps/trainer/decision.h"
 #include "apps/trainer/device.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/program.h"
-#include "data/images/image_folder.h"
+#include "data/images/image_sets.h"
+#include "data/images/shapes.h"
+#include "data/imbalance.h"
 #include "losses/class_weights.h"
 
 namespace counterpoise {
@@ -29,6 +32,18 @@ std::vector<int64_t> parse_counts(const std::string& count, const std::vector<st
   return otherwise;
 }
 
+// K of "synthetic:K", the data of K generated shapes; 0 for other data.
+size_t synthetic_shapes(const std::string& data) {
+  const std::string prefix = "synthetic:";
+  if (data.rfind(prefix, 0) != 0) return 0;
+  const double kinds = parse_number("--data synthetic:", data.substr(prefix.size()));
+  CP_ENSURE_AS(invalid_argument, kinds == std::floor(kinds) && 2 <= kinds && kinds <= 10, "--data ", data,
+               ": there are 2 to 10 kinds of shapes");
+  return static_cast<size_t>(kinds);
+}
+
+bool is_file(const std::string& split) { return split.find_first_not_of("0123456789./") != std::string::npos; }
+
 DataLoaderOptions loader_options(const Options& o, Backend& backend) {
   DataLoaderOptions options;
   options.batch_size = o.batch_size;
@@ -40,12 +55,48 @@ DataLoaderOptions loader_options(const Options& o, Backend& backend) {
 
 }  // namespace
 
-std::unique_ptr<ImageDataset> validation_images(const std::string& data, int image_size) {
-  constexpr uint64_t validation_seed = ~uint64_t(0);  // beyond the range of --seed, so that nobody trains with it
-  if (data.empty()) {
-    return std::make_unique<SyntheticImages>(std::vector<int64_t>{500, 500}, image_size, validation_seed);
+SelectedImages select_images(const Options& o, const std::vector<int64_t>& synthetic_counts) {
+  // Beyond the range of --seed, so that nobody trains with them.
+  constexpr uint64_t validation_seed = ~uint64_t(0), test_seed = validation_seed - 1;
+  SelectedImages images;
+  const size_t shapes = synthetic_shapes(o.data);
+  const std::vector<int64_t> counts =
+      synthetic_counts.empty() ? std::vector<int64_t>(std::max<size_t>(shapes, 2), 1) : synthetic_counts;
+  if (shapes || o.data.empty()) {
+    const bool splits = !o.split.empty() || !o.groups.empty() || o.folds;
+    CP_ENSURE_AS(invalid_argument, !splits,
+                 "--split, --groups and --folds are for images of yours; synthetic ones are "
+                 "generated as they are needed");
   }
-  return std::make_unique<ImageFolder>(split_directory(data, {"validation", "val"}), image_size);
+  if (o.data.empty()) {
+    images.training = std::make_unique<SyntheticImages>(counts, o.image_size, o.seed);
+    images.validation =
+        std::make_unique<SyntheticImages>(std::vector<int64_t>{500, 500}, o.image_size, validation_seed);
+    images.origin = "generated";
+  } else if (shapes) {
+    const std::vector<int64_t> each(shapes, 100);
+    images.training = std::make_unique<SyntheticShapes>(counts, o.image_size, o.seed);
+    images.validation = std::make_unique<SyntheticShapes>(each, o.image_size, validation_seed);
+    images.test = std::make_unique<SyntheticShapes>(each, o.image_size, test_seed);
+    images.origin = "generated";
+  } else {
+    ImageSource source;
+    source.data = o.data;
+    source.image_size = o.image_size;
+    if (is_file(o.split)) source.split_file = o.split;
+    else if (!o.split.empty()) source.shares = with_flag("--split", [&] { return parse_shares(o.split); });
+    source.groups = o.groups;
+    source.folds = o.folds;
+    if (o.folds) source.fold = o.fold - 1;
+    source.seed = static_cast<uint64_t>(o.seed);
+    ImageSets sets = open_image_sets(source);
+    images.training = std::move(sets.training);
+    images.validation = std::move(sets.validation);
+    images.test = std::move(sets.test);
+    images.origin = sets.origin;
+    if (sets.drawn) images.split = split_csv(sets);
+  }
+  return images;
 }
 
 DataLoaderOptions evaluation_loader(const Options& o, Backend& backend, const std::vector<size_t>& samples) {
@@ -57,24 +108,55 @@ DataLoaderOptions evaluation_loader(const Options& o, Backend& backend, const st
 
 TrainingData::TrainingData(Options& o) {
   std::vector<int64_t> wanted;
+  const size_t shapes = synthetic_shapes(o.data);
   if (o.data.empty()) {
-    if (o.count.empty()) o.count = "cat=400,dog=4400";
+    if (o.count.empty() && o.imbalance.empty()) o.count = "cat=400,dog=4400";
     wanted = parse_counts(o.count, {"cat", "dog"}, {400, 4400});
-    training = std::make_unique<SyntheticImages>(wanted, o.image_size, o.seed);
-  } else {
-    training = std::make_unique<ImageFolder>(split_directory(o.data, {"train"}), o.image_size);
+  } else if (shapes) {
+    wanted = parse_counts(
+        o.count,
+        std::vector<std::string>(shape_names().begin(), shape_names().begin() + static_cast<std::ptrdiff_t>(shapes)),
+        std::vector<int64_t>(shapes, 200));
+  }
+  const bool synthetic = !wanted.empty();
+  if (synthetic && !o.imbalance.empty()) {
+    const std::vector<int64_t> all(wanted.size(), *std::max_element(wanted.begin(), wanted.end()));
+    wanted = with_flag("--imbalance", [&] { return imbalanced_counts(o.imbalance, all); });
+  }
+  SelectedImages images = select_images(o, wanted);
+  training = std::move(images.training), validation = std::move(images.validation), test = std::move(images.test);
+  origin = images.origin, split = images.split;
+  available = training->counts();
+  available.resize(classes().size());
+  if (!synthetic) {
     wanted.assign(classes().size(), -1);
     if (!o.count.empty()) wanted = parse_counts(o.count, classes(), wanted);
+    if (!o.imbalance.empty()) {
+      wanted = with_flag("--imbalance", [&] { return imbalanced_counts(o.imbalance, available); });
+    }
   }
-  validation = validation_images(o.data, o.image_size);
-  CP_ENSURE_AS(bad_data, classes() == validation->classes(), o.data,
-               ": the training and the validation images have different classes");
-  positive = choose_positive(o.positive, classes());
-  o.positive = classes()[positive];
+  for (const ImageDataset* other : {validation.get(), test.get()}) {
+    CP_ENSURE_AS(bad_data, !other || classes() == other->classes(), o.data,
+                 ": the training images have other classes than the ", other == test.get() ? "test" : "validation",
+                 " images");
+  }
+  resolve_for_classes(o, classes().size());
   chosen = subset(*training, wanted, !o.shuffle, o.seed);
   CP_ENSURE_AS(invalid_argument, !chosen.empty(), "--count leaves no image to train on");
+  counts = training->counts(chosen);
+  counts.resize(classes().size());
+  const auto rarest = std::min_element(counts.rbegin(), counts.rend());  // of several the last one
+  positive =
+      choose_positive(o.positive, classes(), o.defaults.lectures ? "cat" : classes()[counts.rend() - rarest - 1]);
+  o.positive = classes().size() == 2 ? classes()[positive] : "";
+  const bool tunes = classes().size() == 2 && (is_tuned(o) || o.temperature);
+  CP_ENSURE_AS(invalid_argument, !test || o.hold_out == 0,
+               "--hold-out: there are test images, so that the threshold and "
+               "the temperature are chosen on the validation images");
+  if (tunes && !test && o.hold_out == 0) o.hold_out = 0.1;
   if (o.hold_out > 0) hold_out(o.hold_out);
   counts = training->counts(chosen);
+  counts.resize(classes().size());
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
 }
 

@@ -1,5 +1,5 @@
-// The images that a run trains on and is validated with, as the options select them. Safe to use from several
-// threads once it is constructed.
+// The images that a run trains on, is validated with and is tested on, as the options select them. Safe to use from
+// several threads once it is constructed.
 #pragma once
 
 #include <memory>
@@ -10,24 +10,33 @@
 
 namespace counterpoise {
 
-// The validation images: of the folder `data`, or synthetic ones, the same 500 and 500 for every seed.
-std::unique_ptr<ImageDataset> validation_images(const std::string& data, int image_size);
+// The sets that --data, --split, --groups and --folds select. Of synthetic images the validation set is the same for
+// every seed, and so is the test set of shapes.
+struct SelectedImages {
+  std::unique_ptr<ImageDataset> training, validation, test;  // test: null if there is none
+  std::string origin;                                        // of the split, in a few words
+  std::string split;                                         // split.csv; "" if nothing was split here
+};
+SelectedImages select_images(const Options& options, const std::vector<int64_t>& synthetic_counts = {});
 
 // The DataLoader options for evaluation: all images or `samples`, in order, without augmentation.
 DataLoaderOptions evaluation_loader(const Options& options, Backend& backend, const std::vector<size_t>& samples = {});
 
 struct TrainingData {
-  // Opens the datasets, and resolves options.count and options.positive. Throws Error where the options do not fit.
+  // Opens the datasets, and resolves what depends on them: options.count, options.positive and the loss. Throws Error
+  // where the options do not fit.
   explicit TrainingData(Options& options);
 
   // The DataLoader options for training.
   DataLoaderOptions training_loader(const Options& options, Backend& backend) const;
 
-  std::unique_ptr<ImageDataset> training, validation;
-  int32_t positive = 0;                  // the index of the positive class
-  std::vector<size_t> chosen, held_out;  // training samples, and those held out
-  std::vector<int64_t> counts;           // of the chosen ones in each class
-  std::vector<double> class_weights;     // of the classes, or none
+  std::unique_ptr<ImageDataset> training, validation, test;  // test: null if there is none
+  std::string origin, split;                                 // as in SelectedImages
+  int32_t positive = 0;                                      // of two classes the index of the positive one
+  std::vector<size_t> chosen, held_out;                      // training samples, and those held out
+  std::vector<int64_t> available;                            // training images of each class
+  std::vector<int64_t> counts;                               // of the chosen ones
+  std::vector<double> class_weights;                         // of the classes, or none
 
   const std::vector<std::string>& classes() const { return training->classes(); }
 

@@ -1,5 +1,7 @@
 #include "apps/trainer/decision.h"
 
+#include <algorithm>
+
 #include "apps/trainer/flags.h"
 #include "losses/metrics/posthoc.h"
 
@@ -13,13 +15,33 @@ std::vector<double> logits(const Tensor& outputs, const Decision& decision) {
     for (double& value : z) value = read(value);
     return z;
   }
-  CP_ENSURE(shape[1] == 2, "logits: outputs of shape ", shape,
-            " are neither one per sample nor one for each of two classes");
+  CP_ENSURE(shape.rank() == 2, "logits: outputs of shape ", shape, " are neither one per sample nor one per class");
+  const size_t K = shape[1];
+  if (K > 2) {
+    CP_ENSURE(decision.shifts.empty() || decision.shifts.size() == K, "logits: ", decision.shifts.size(),
+              " shifts for ", K, " classes");
+    for (size_t i = 0; i < z.size(); ++i) {
+      z[i] = z[i] / decision.temperature - (decision.shifts.empty() ? 0 : decision.shifts[i % K]);
+    }
+    return z;
+  }
   std::vector<double> difference(shape[0]);
   for (Index n = 0; n < shape[0]; ++n) {
     difference[n] = read(z[2 * n + decision.positive] - z[2 * n + 1 - decision.positive]);
   }
   return difference;
+}
+
+std::vector<int32_t> predicted_classes(const std::vector<double>& logits, size_t classes, const Decision& decision) {
+  std::vector<int32_t> predicted;
+  if (classes <= 2) {
+    for (const double z : logits) predicted.push_back(z >= decision.cut ? decision.positive : 1 - decision.positive);
+    return predicted;
+  }
+  for (auto row = logits.begin(); row != logits.end(); row += static_cast<std::ptrdiff_t>(classes)) {
+    predicted.push_back(static_cast<int32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
+  }
+  return predicted;
 }
 
 double cut_of(const std::string& threshold, const Decision& decision) {
@@ -29,15 +51,23 @@ double cut_of(const std::string& threshold, const Decision& decision) {
   return decision.origin != 0 ? p - decision.origin : logit(p);
 }
 
-int32_t choose_positive(const std::string& name, const std::vector<std::string>& classes) {
-  const std::string all = join(classes);
-  CP_ENSURE_AS(bad_data, classes.size() == 2, "catdog tells two classes apart, but the data set has ", classes.size(),
-               ": ", all);
-  for (size_t c = 0; c < classes.size(); ++c) {
-    if (classes[c] == (name.empty() ? "cat" : name)) return static_cast<int32_t>(c);
+double probability_of(double cut, const Decision& decision) {
+  return decision.origin != 0 ? cut + decision.origin : probability(cut);
+}
+
+int32_t choose_positive(const std::string& name, const std::vector<std::string>& classes,
+                        const std::string& otherwise) {
+  if (classes.size() > 2) {
+    CP_ENSURE_AS(invalid_argument, name.empty(), "--positive ", name,
+                 ": one of two classes can be the positive one, but ", "there are ", classes.size(), ": ",
+                 join(classes));
+    return 0;
   }
-  CP_ENSURE_AS(invalid_argument, name.empty(), "--positive: no class \"", name, "\"; the classes are ", all);
-  return 1;
+  const auto find = [&](const std::string& wanted) { return std::find(classes.begin(), classes.end(), wanted); };
+  const auto found = find(name.empty() ? otherwise : name);
+  if (found != classes.end()) return static_cast<int32_t>(found - classes.begin());
+  CP_ENSURE_AS(invalid_argument, name.empty(), "--positive: no class \"", name, "\"; the classes are ", join(classes));
+  return static_cast<int32_t>(classes.size()) - 1;
 }
 
 }  // namespace counterpoise

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/trainer/after_training.h"
 #include "apps/trainer/data_sets.h"
 #include "apps/trainer/device.h"
 #include "apps/trainer/evaluate.h"
@@ -37,8 +38,6 @@ class Description {
       const std::vector<std::string>& known = model_names();
       CP_ENSURE_AS(bad_data, std::find(known.begin(), known.end(), config.name) != known.end(), "the model \"",
                    config.name, "\" is unknown; valid are ", join(known));
-      CP_ENSURE_AS(bad_data, config.outputs <= 2, "the model's outputs \"", config.outputs,
-                   "\" is not a number from 1 to 2");
       return config;
     } catch (const Error& e) {
       throw Error(e.kind(), options_.weights, ": ", e.what());
@@ -70,17 +69,34 @@ class Description {
   const std::map<std::string, std::string>& metadata_;
 };
 
-// The shift of --adjust-logits, from the numbers of training images in the weights' file.
-double shift_of(const Options& o, const std::map<std::string, std::string>& metadata, int32_t positive) {
+// The numbers of training images of each class in the weights' file.
+std::vector<int64_t> training_images(const std::string& path, const std::map<std::string, std::string>& metadata,
+                                     size_t classes) {
   const auto it = metadata.find("training_images");
-  CP_ENSURE_AS(bad_data, it != metadata.end(), "--adjust-logits: ", o.weights,
+  CP_ENSURE_AS(bad_data, it != metadata.end(), "--adjust-logits: ", path,
                " does not say how many training images of each class there were");
   try {
-    CP_ENSURE_AS(bad_data, it->second.size() <= 100, "too long to be parsed");
+    CP_ENSURE_AS(bad_data, it->second.size() <= 30 * classes, "too long to be parsed");
     const auto counts = nlohmann::json::parse(it->second).get<std::vector<int64_t>>();
-    return prior_shift(counts.at(positive), counts.at(1 - positive), o.adjust_logits);
+    CP_ENSURE_AS(bad_data, counts.size() == classes, "too few");
+    return counts;
   } catch (const std::exception&) {
-    throw Error(ErrorKind::bad_data, o.weights + ": its training_images are not two numbers");
+    throw Error(ErrorKind::bad_data, path, ": its training_images are not ", classes, " numbers");
+  }
+}
+
+// The shifts of more than two classes; none if the file has none.
+std::vector<double> read_shifts(const std::string& path, const std::map<std::string, std::string>& metadata,
+                                size_t classes) {
+  const auto it = metadata.find("logit_shifts");
+  if (it == metadata.end()) return {};
+  try {
+    CP_ENSURE_AS(bad_data, it->second.size() <= 40 * classes, "too long to be parsed");
+    const auto shifts = nlohmann::json::parse(it->second).get<std::vector<double>>();
+    CP_ENSURE_AS(bad_data, shifts.size() == classes, "too few");
+    return shifts;
+  } catch (const std::exception&) {
+    throw Error(ErrorKind::bad_data, path, ": its logit_shifts are not ", classes, " numbers");
   }
 }
 
@@ -99,40 +115,74 @@ Decision read_description(Options& o, const std::map<std::string, std::string>& 
   return decision;
 }
 
+std::vector<std::string> read_classes(const std::string& path, const std::map<std::string, std::string>& metadata) {
+  const auto it = metadata.find("classes");
+  if (it == metadata.end()) return {};
+  std::vector<std::string> classes;
+  try {
+    classes = nlohmann::json::parse(it->second).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+  }
+  CP_ENSURE_AS(bad_data, classes.size() >= 2, path, ": its classes are not the names of two or more classes");
+  return classes;
+}
+
+Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::string>& of_images) {
+  const SafetensorsFile file(o.weights);
+  const auto& metadata = file.metadata();
+  Classifier classifier;
+  classifier.decision = read_description(o, metadata);
+  classifier.classes = read_classes(o.weights, metadata);
+  if (classifier.classes.empty()) classifier.classes = of_images;
+  const std::vector<std::string>& names = classifier.classes;
+  const size_t K = names.size();
+  CP_ENSURE_AS(bad_data, of_images.empty() || names == of_images, o.weights, ": was trained on the classes ",
+               shortened(join(names)), " but the images are of ", shortened(join(of_images)));
+  CP_ENSURE_AS(bad_data, K == 2 ? o.model.outputs <= 2 : o.model.outputs == static_cast<Index>(K), o.weights, ": has ",
+               o.model.outputs, " outputs, which do not tell ", K, " classes apart");
+  CP_ENSURE_AS(bad_data,
+               K > 2 || o.given.count("--positive") || o.positive.empty() ||
+                   std::find(names.begin(), names.end(), o.positive) != names.end(),
+               o.weights, ": its positive class \"", o.positive, "\" is not one of the images' classes ", join(names));
+  if (K > 2 && !o.given.count("--positive")) o.positive.clear();
+  Decision& decision = classifier.decision;
+  decision.positive = choose_positive(o.positive, names);
+  CP_ENSURE_AS(invalid_argument, K == 2 || !o.given.count("--threshold"),
+               "--threshold: is for two classes, and there are ", K);
+  if (K > 2) decision.shifts = read_shifts(o.weights, metadata, K);
+  if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
+  if (o.given.count("--adjust-logits")) {
+    const std::vector<int64_t> counts = training_images(o.weights, metadata, K);
+    adjust_logits(decision, counts, o.adjust_logits);
+  }
+  check_weights(*make_model(o.model, meta_backend(), o.seed), o.weights);  // before memory is taken for them
+  classifier.model = make_model(o.model, backend, o.seed);
+  load_weights(*classifier.model, o.weights);
+  return classifier;
+}
+
 Exit eval(Options o) {
   set_cpu_threads(o.threads);
   Backend& backend = choose_backend(o.device, o.precision, o.deterministic);
-  const SafetensorsFile file(o.weights);
-  const auto& metadata = file.metadata();
-  Decision decision = read_description(o, metadata);
-
-  const auto set = validation_images(o.data, o.image_size);
-  const auto classes = metadata.find("classes");
-  CP_ENSURE_AS(bad_data, classes == metadata.end() || classes->second == nlohmann::json(set->classes()).dump(),
-               o.weights, ": was trained on the classes ", shortened(classes->second), " but the images are of ",
-               nlohmann::json(set->classes()).dump());
-  const auto& names = set->classes();
-  CP_ENSURE_AS(bad_data,
-               o.given.count("--positive") || o.positive.empty() ||
-                   std::find(names.begin(), names.end(), o.positive) != names.end(),
-               o.weights, ": its positive class \"", o.positive, "\" is not one of the images' classes ", join(names));
-  decision.positive = choose_positive(o.positive, names);
-  if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
-  if (o.given.count("--adjust-logits")) decision.shift = shift_of(o, metadata, decision.positive);
-  check_weights(*make_model(o.model, meta_backend(), o.seed), o.weights);  // before memory is taken for them
-  const auto model = make_model(o.model, backend, o.seed);
-  load_weights(*model, o.weights);
-  std::cerr << "Found " << set->size() << " files belonging to " << set->classes().size() << " classes.\n";
-  if (!o.output.empty()) {
+  read_description(o, SafetensorsFile(o.weights).metadata());  // the size of the images
+  SelectedImages images = select_images(o);
+  CP_ENSURE_AS(bad_data, images.test || o.on != "test", "--on test: ", o.data.empty() ? "synthetic" : o.data,
+               " has no test images");
+  const bool on_test = images.test && o.on != "validation";
+  const ImageDataset& set = on_test ? *images.test : *images.validation;
+  const Classifier classifier = load_classifier(o, backend, set.classes());
+  const char* what = on_test ? "test" : "validation";
+  std::cerr << text("Evaluating on ", set.size(), " ", what, " images of ", set.classes().size(), " classes\n");
+  if (!o.output.empty() && o.output != "none") {
     make_directories(o.output);
     CP_ENSURE_AS(invalid_argument, !RunFolder::holds_training(o.output), "--output ", o.output,
                  ": holds the result of a training run, which this evaluation would replace; choose another folder");
   }
 
-  DataLoader loader(*set, evaluation_loader(o, backend));
+  DataLoader loader(set, evaluation_loader(o, backend));
   const Evaluation e = [&] {
     try {
-      return evaluate(*model, loader, decision);
+      return evaluate(*classifier.model, loader, classifier.decision);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::diverged) throw;
       throw Error(ErrorKind::bad_data, o.weights, ": ", error.what(),
@@ -140,19 +190,19 @@ Exit eval(Options o) {
     }
   }();
   if (stop_signal()) return static_cast<Exit>(128 + stop_signal());
-  const std::string notice = unreadable_notice(*set, "validation");
+  const std::string notice = unreadable_notice(set, what);
   if (!notice.empty()) std::cerr << printable(notice) << '\n';
-  if (!o.output.empty()) {
-    nlohmann::ordered_json json = to_json(scores(*set, e, decision), decision.cut);
-    json["positive"] = set->classes()[decision.positive];
+  if (!o.output.empty() && o.output != "none") {
+    nlohmann::ordered_json json = to_json(e);
+    json["split"] = what;
     json["weights"] = o.weights;
     json["data"] = o.data.empty() ? "synthetic" : o.data;
     RunFolder folder(o.output);
-    write_file(folder.path("predictions.csv"), predictions_csv(*set, e, decision.positive));
+    write_file(folder.path("predictions.csv"), predictions_csv(set, e));
     write_file(folder.path("result.json"), json_text(json));
     folder.finish();
   }
-  std::cout << report(e.counts, set->classes(), decision.positive) << std::flush;
+  std::cout << report(e) << std::flush;
   return Exit::ok;
 }
 

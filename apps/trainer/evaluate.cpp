@@ -2,65 +2,164 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <nlohmann/json.hpp>
 
 #include "apps/trainer/format.h"
 #include "apps/trainer/stop_signal.h"
 #include "data/tables/csv.h"
+#include "losses/metrics/classification_report.h"
+#include "losses/metrics/curves.h"
+#include "losses/metrics/posthoc.h"
 
 namespace counterpoise {
 
-Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision) {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+ClassScores class_scores(const Evaluation& e) {
+  ClassScores scores = {e.classes, e.labels, e.predicted, e.logits};
+  if (!e.is_binary()) return scores;
+  // Two columns, so that each class has the scores by which it is told from the other.
+  scores.logits.clear();
+  for (const double z : e.logits) {
+    const double of_first = e.decision.positive == 0 ? z : -z;
+    scores.logits.insert(scores.logits.end(), {of_first, -of_first});
+  }
+  return scores;
+}
+
+}  // namespace
+
+ConfusionMatrix Evaluation::matrix() const {
+  return ConfusionMatrix(labels, predicted, static_cast<int64_t>(classes.size()));
+}
+
+Confusion Evaluation::counts() const { return matrix().of(decision.positive); }
+
+std::vector<bool> Evaluation::is_positive() const {
+  std::vector<bool> y;
+  for (const int32_t label : labels) y.push_back(label == decision.positive);
+  return y;
+}
+
+void Evaluation::decide(const Decision& by) {
+  decision = by;
+  predicted = predicted_classes(logits, classes.size(), by);
+}
+
+Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision,
+                    const std::function<void(size_t)>& tick) {
   const NoGrad no_grad;
   const Dataset& set = loader.dataset();
   const std::vector<size_t> order = loader.order(1);
   const bool was_training = model.training();
   model.train(false);
   Evaluation result;
+  result.classes = set.classes();
   loader.start(1, order);
   for (Batch batch; !stop_signal() && loader.next(batch);) {
     const Var z = model(batch.x);
     for (double logit : logits(z.value(), decision)) result.logits.push_back(logit);
     result.samples.insert(result.samples.end(), batch.samples.begin(), batch.samples.end());
+    if (tick) tick(result.samples.size());
   }
   model.train(was_training);
+  result.complete = !stop_signal();
 
   const auto strange =
       std::count_if(result.logits.begin(), result.logits.end(), [](double z) { return !std::isfinite(z); });
-  CP_ENSURE_AS(diverged, strange == 0, "the network's outputs for ", strange, " of ", result.logits.size(),
+  CP_ENSURE_AS(diverged, strange == 0, "the network's outputs for ", strange, " of ", result.samples.size(),
                " images are NaN or infinite");
-  result.counts = confusion(result.logits, is_positive(set, result, decision.positive), decision.cut);
-  result.unreadable = set.unreadable().size();
-  CP_ENSURE_AS(bad_data, !result.samples.empty() || stop_signal(), "none of the ", order.size(),
-               " images to evaluate can be read",
-               result.unreadable ? "; the first: " + set.unreadable().begin()->second : "");
+  result.labels = set.labels_of(result.samples);
+  result.decide(decision);
+  if (result.complete) result.unreadable = order.size() - result.samples.size();
+  if (result.samples.empty() && result.complete) {
+    const auto reasons = set.unreadable();
+    throw Error(ErrorKind::bad_data, "none of the ", order.size(), " images to evaluate can be read",
+                reasons.empty() ? "" : "; the first: " + reasons.begin()->second);
+  }
   return result;
 }
 
-std::vector<bool> is_positive(const Dataset& set, const Evaluation& evaluation, int32_t positive) {
-  std::vector<bool> y;
-  for (size_t i : evaluation.samples) y.push_back(set.label(i) == positive);
-  return y;
+std::string report(const Evaluation& e) {
+  std::vector<std::string> names;
+  for (const std::string& name : e.classes) names.push_back(printable(name));
+  if (!e.is_binary()) return classification_report(e.labels, e.predicted, names, 4);
+  const Confusion c = e.counts();
+  return table(c, names[e.decision.positive], names[1 - e.decision.positive]) +
+         formatted("\n  accuracy  %.4f\n  precision %.4f\n  recall    %.4f\n  F1        %.4f\n", c.accuracy(),
+                   c.precision(), c.recall(), c.f1());
 }
 
-std::string report(const Confusion& c, const std::vector<std::string>& classes, int32_t positive) {
-  char numbers[160];
-  std::snprintf(numbers, sizeof numbers, "  accuracy  %.4f\n  precision %.4f\n  recall    %.4f\n  F1        %.4f\n",
-                c.accuracy(), c.precision(), c.recall(), c.f1());
-  return table(c, printable(classes[positive]), printable(classes[1 - positive])) + "\n" + numbers;
+const std::vector<std::string>& quality_names() {
+  static const std::vector<std::string> names = {
+      "average-precision", "balanced-accuracy", "f1",  "precision", "recall",
+      "accuracy",          "roc-auc",           "mcc", "g-mean",    "log-loss"};
+  return names;
 }
 
-Scores scores(const Dataset& set, const Evaluation& e, const Decision& decision) {
-  return {decision.origin == 0 ? Scores::logit : Scores::number, e.logits, is_positive(set, e, decision.positive)};
+std::vector<std::pair<std::string, double>> quality(const Evaluation& e) {
+  const Json json = to_json(e);
+  const auto find = [&](const std::string& key) {
+    const Json& from = !e.is_binary() && json["macro"].contains(key) ? json["macro"] : json;
+    const auto it = from.find(key);
+    return it != from.end() && it->is_number() ? it->get<double>() : std::numeric_limits<double>::quiet_NaN();
+  };
+  std::vector<std::pair<std::string, double>> all;
+  for (const std::string& name : quality_names()) {
+    std::string key = name;
+    std::replace(key.begin(), key.end(), '-', '_');
+    all.emplace_back(name, find(key));
+  }
+  return all;
 }
 
-std::string predictions_csv(const ImageDataset& set, const Evaluation& e, int32_t positive) {
-  std::string csv = "path,label,logit\n";
+bool is_better(const std::string& metric, double value, double other) {
+  if (std::isnan(other)) return !std::isnan(value);
+  return metric == "log-loss" ? value < other : value > other;
+}
+
+Json to_json(const Evaluation& e) {
+  const ClassScores scores = class_scores(e);
+  Json json;
+  if (e.is_binary()) {
+    const bool numbers = e.decision.origin != 0;
+    json = to_json(Scores{numbers ? Scores::number : Scores::logit, e.logits, e.is_positive()}, e.decision.cut);
+    json["positive"] = e.classes[e.decision.positive];
+    json["decision"] = {{"threshold", probability_of(e.decision.cut, e.decision)},
+                        {"cut", e.decision.cut},
+                        {"temperature", e.decision.temperature},
+                        {"shift", e.decision.shift}};
+  } else {
+    json = to_json(scores);
+    json["positive"] = nullptr;
+    json["decision"] = {{"temperature", e.decision.temperature}, {"shifts", e.decision.shifts}};
+  }
+  json["samples"] = e.samples.size();
+  add_classes(json, scores);
+  return json;
+}
+
+std::string predictions_csv(const ImageDataset& set, const Evaluation& e) {
+  const size_t K = e.classes.size();
+  std::string csv = "path,label,logit";
+  if (!e.is_binary()) {
+    csv = "path,label,predicted";
+    for (const std::string& name : e.classes) csv += "," + csv_field("logit:" + name);
+  }
+  csv += '\n';
   for (size_t i = 0; i < e.samples.size(); ++i) {
-    const ImageDataset::Sample& sample = set.samples()[e.samples[i]];
-    char rest[64];
-    std::snprintf(rest, sizeof rest, ",%d,%.9g\n", sample.label == positive ? 1 : 0, e.logits[i]);
-    csv += csv_field(sample.path) + rest;
+    csv += csv_field(set.samples()[e.samples[i]].path);
+    if (e.is_binary()) {
+      csv += (e.labels[i] == e.decision.positive ? ",1," : ",0,") + exact(e.logits[i]);
+    } else {
+      csv += "," + csv_field(e.classes[e.labels[i]]) + "," + csv_field(e.classes[e.predicted[i]]);
+      for (size_t k = 0; k < K; ++k) csv += "," + exact(e.logits[i * K + k]);
+    }
+    csv += '\n';
   }
   return csv;
 }

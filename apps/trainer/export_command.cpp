@@ -46,30 +46,16 @@ constexpr const char* help_text =
     "Write trained weights as an ONNX file (opset 17), which ONNX Runtime and others run.\n\n"
     "  image        u8 [N, H, W, 3], RGB as decoded; the file scales it to x / 127.5 - 1\n"
     "  logit        f32 [N, K], with the temperature and the shift of the decision\n"
-    "  probability  f32 [N, K]: K = 1 of the positive class, K = 2 of each class\n\n"
+    "  probability  f32 [N, K]: K = 1 of the positive class, else of each class\n\n"
     "Its metadata hold the classes, the positive one, and the threshold: the probability of the positive class from "
     "which an image is predicted positive.";
 constexpr const char* exit_codes =
     "Exit codes: 0 success, 1 failure (an unwritable file), 2 wrong command line, 3 unusable weights.";
 
-// The classes in the weights' file; none if it does not say.
-std::vector<std::string> read_classes(const std::string& path, const std::map<std::string, std::string>& metadata) {
-  const auto it = metadata.find("classes");
-  if (it == metadata.end()) return {};
-  std::vector<std::string> classes;
-  try {
-    classes = nlohmann::json::parse(it->second).get<std::vector<std::string>>();
-  } catch (const nlohmann::json::exception&) {
-  }
-  CP_ENSURE_AS(bad_data, classes.size() == 2, path, ": its classes are not the names of two classes");
-  return classes;
-}
-
 }  // namespace
 
 OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& decision) {
   const Index S = config.image_size, K = config.outputs;
-  CP_ENSURE(K <= 2, "ONNX: a decision between two classes has 1 or 2 outputs, not ", K);
   OnnxGraph graph(config.name);
   graph.input("image", OnnxType::u8, {-1, S, S, 3});
   // As scale_pixel() computes it.
@@ -85,11 +71,15 @@ OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& de
 
   // logits() of decision.h. Of two outputs it takes the difference, so that the positive one carries origin and shift.
   std::vector<float> shift(K);
-  shift[K == 1 ? 0 : decision.positive] = static_cast<float>(decision.origin / decision.temperature + decision.shift);
+  if (K > 2) {
+    for (size_t k = 0; k < decision.shifts.size(); ++k) shift[k] = static_cast<float>(decision.shifts[k]);
+  } else {
+    shift[K == 1 ? 0 : decision.positive] = static_cast<float>(decision.origin / decision.temperature + decision.shift);
+  }
   x = graph.node("Div", {z.name, graph.constant("temperature", {}, {static_cast<float>(decision.temperature)})},
                  "logit_scaled");
   x = graph.node("Sub", {x, graph.constant("shift", {K}, shift)}, "logit");
-  if (K == 2) {
+  if (K >= 2) {
     graph.node("Softmax", {x}, "probability", {{"axis", 1}});
   } else if (decision.origin == 0) {
     graph.node("Sigmoid", {x}, "probability");
@@ -102,11 +92,11 @@ OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& de
   return graph;
 }
 
-Exit export_weights(int argc, char** argv) {
+Exit export_command(int argc, char** argv) {
   Options o;
   std::string head;
   const OptionTable table = option_table(o, head);
-  CLI::App app(help_text, "./apps/catdog export");
+  CLI::App app(help_text, usage(argv[0]));
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   table.add_to(app, "export");
@@ -114,34 +104,35 @@ Exit export_weights(int argc, char** argv) {
   o.given = parse_command_line(app, argc, argv);
 
   if (head == "imagenet") o.model.head = ModelConfig::imagenet;
-  const SafetensorsFile file(o.weights);
-  Decision decision = read_description(o, file.metadata());
-  const std::vector<std::string> classes = read_classes(o.weights, file.metadata());
-  CP_ENSURE_AS(invalid_argument, !classes.empty() || !o.given.count("--positive"), "--positive: ", o.weights,
+  const auto classes_of_file = read_classes(o.weights, SafetensorsFile(o.weights).metadata());
+  CP_ENSURE_AS(invalid_argument, !classes_of_file.empty() || !o.given.count("--positive"), "--positive: ", o.weights,
                " does not name its classes");
-  decision.positive = classes.empty() ? 1 : choose_positive(o.positive, classes);
-  if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
+  // A file of another program names none: two then, of which the second is the positive one.
+  const Classifier classifier = load_classifier(
+      o, cpu_backend(), classes_of_file.empty() ? std::vector<std::string>{"0", "1"} : std::vector<std::string>());
+  const std::vector<std::string>& classes = classes_of_file;
+  const Decision& decision = classifier.decision;
+  const OnnxGraph graph = onnx_graph(*classifier.model, o.model, decision);
 
-  const auto model = make_model(o.model, cpu_backend(), o.seed);
-  load_weights(*model, o.weights);
-  const OnnxGraph graph = onnx_graph(*model, o.model, decision);
-
-  const bool numbers = decision.origin != 0 && o.model.outputs == 1;
-  const std::string threshold =
-      formatted("%.17g", numbers ? decision.cut + decision.origin : probability(decision.cut));
   std::map<std::string, std::string> metadata = counterpoise::metadata(o.model);
-  metadata.insert({{"threshold", threshold}, {"cut", formatted("%.17g", decision.cut)}});
+  const bool binary = classifier.classes.size() == 2;
+  const double threshold = o.model.outputs == 1 ? probability_of(decision.cut, decision) : probability(decision.cut);
+  if (binary)
+    metadata.insert({{"threshold", formatted("%.17g", threshold)}, {"cut", formatted("%.17g", decision.cut)}});
   if (!classes.empty()) {
     metadata["classes"] = nlohmann::json(classes).dump();
-    metadata["positive"] = classes[decision.positive];
+    if (binary) metadata["positive"] = classes[decision.positive];
   }
   graph.save(o.output, metadata);
   const Index S = o.model.image_size, K = o.model.outputs;
   std::cout << text(o.output, ": ", o.model.name, ", image u8 [N, ", S, ", ", S, ", 3] -> logit [N, ", K,
-                    "], probability [N, ", K, "]; predicted ",
-                    classes.empty() ? "positive" : classes[decision.positive], " from a probability of ",
-                    formatted("%.6g", std::stod(threshold)))
-            << std::endl;
+                    "], probability [N, ", K, "]; predicted ");
+  if (binary) {
+    std::cout << text(classes.empty() ? "positive" : classes[decision.positive], " from a probability of ",
+                      formatted("%.6g", threshold), "\n");
+  } else {
+    std::cout << text("is the most probable of ", K, " classes\n");
+  }
   return Exit::ok;
 }
 

@@ -1,4 +1,4 @@
-// catdog export: writes trained weights as an ONNX file, from image bytes to probabilities.
+// The `export` command: writes trained weights as an ONNX file, from image bytes to probabilities.
 #pragma once
 
 #include "apps/trainer/decision.h"
@@ -16,7 +16,8 @@ namespace counterpoise {
 // exported.
 OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& decision);
 
-// `catdog export --weights FILE --output FILE.onnx`. Throws Error if it fails. To be called by the main thread.
-Exit export_weights(int argc, char** argv);
+// `export --weights FILE --output FILE.onnx`; argv[0] is the command. Throws Error if it fails. To be called by the
+// main thread.
+Exit export_command(int argc, char** argv);
 
 }  // namespace counterpoise

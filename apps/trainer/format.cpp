@@ -1,5 +1,7 @@
 #include "apps/trainer/format.h"
 
+#include <cstdlib>
+
 namespace counterpoise {
 
 namespace {
@@ -23,6 +25,15 @@ size_t printable_bytes(const std::string& text, size_t at) {
 }
 
 }  // namespace
+
+std::string exact(double number) {
+  std::string text;
+  for (int digits = 9; digits <= 17; digits += 4) {
+    text = formatted("%.*g", digits, number);
+    if (std::strtod(text.c_str(), nullptr) == number) break;
+  }
+  return text;
+}
 
 std::string shortened(const std::string& text) { return text.size() > 300 ? text.substr(0, 300) + "..." : text; }
 

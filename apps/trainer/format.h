@@ -23,6 +23,9 @@ std::string formatted(const char* format, Args... args) {
 // become \x1b and the like.
 std::string printable(const std::string& text);
 
+// The fewest digits, of at least nine, from which the same number is read again.
+std::string exact(double number);
+
 // At most 300 bytes of a text from a file, for a message.
 std::string shortened(const std::string& text);
 

@@ -67,7 +67,8 @@ class Run {
 
   int64_t run() {
     try {
-      for (int epoch = 1; epoch <= loop_.epochs && !ends(); ++epoch) {
+      steps_ = loop_.start.steps;
+      for (int epoch = loop_.start.epoch; epoch <= loop_.epochs && !ends(); ++epoch) {
         if (!run_epoch(epoch)) break;
       }
     } catch (...) {
@@ -90,16 +91,25 @@ class Run {
   bool run_epoch(int epoch) {
     const uint64_t number = loop_.first_epoch + static_cast<uint64_t>(epoch - 1);
     const Clock::time_point epoch_start = Clock::now();
-    loader_.start(number, loop_.order ? loop_.order(epoch) : loader_.order(number));
+    LoopPosition begin;  // of this epoch, or where it is continued
+    if (epoch == loop_.start.epoch) begin = loop_.start;
+    loader_.start(number, loop_.order ? loop_.order(epoch) : loader_.order(number), begin.batches, steps_);
     result_ = EpochResult();
     result_.epoch = epoch;
-    sum_ = 0;
+    result_.samples = begin.samples;
+    sum_ = begin.loss_sum;
     step_start_ = Clock::now();
     Batch batch, next;
     Step step;
     step.epoch = epoch;
-    for (bool more = loader_.next(next); more && !ends(); ++step.index_in_epoch) {
+    step.index_in_epoch = begin.index_in_epoch;
+    size_t batches = begin.batches;
+    const auto position = [&] {
+      return LoopPosition{epoch, batches, step.index_in_epoch, steps_, sum_, result_.samples};
+    };
+    for (bool more = loader_.next(next); more && !ends();) {
       batch = std::move(next);
+      batches = batch.index + 1;
       step.index = steps_;
       step.lr = loop_.lr(step);
       step.samples = batch.size();
@@ -108,8 +118,14 @@ class Run {
       more = (loop_.max_steps == 0 || steps_ < loop_.max_steps) && loader_.next(next);
       // A remote backend has just begun this step: it computes while the program waits for the one before.
       settle(numbers_->guard().backend().is_remote() ? 1 : 0);
+      ++step.index_in_epoch;
+      if (loop_.checkpoint && loop_.checkpoint_is_due && loop_.checkpoint_is_due()) {
+        settle(0);
+        loop_.checkpoint(position());
+      }
     }
     settle(0);
+    result_.position = position();
     result_.steps = steps_;
     result_.loss = result_.samples ? sum_ / static_cast<double>(result_.samples) : 0;
     result_.seconds = seconds_since(epoch_start);

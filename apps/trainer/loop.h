@@ -29,6 +29,16 @@ struct Step {
   double data_seconds = 0;  // that the DataLoader took for the batch
 };
 
+// A place between two steps, from which a run can be continued.
+struct LoopPosition {
+  int epoch = 1;
+  size_t batches = 0;         // of the epoch that were taken, with those of which nothing could be read
+  size_t index_in_epoch = 0;  // steps of the epoch
+  int64_t steps = 0;          // of all epochs
+  double loss_sum = 0;        // of the samples of the epoch
+  size_t samples = 0;         // of the epoch
+};
+
 // The result of an epoch.
 struct EpochResult {
   int epoch = 1;
@@ -36,6 +46,7 @@ struct EpochResult {
   double loss = 0;     // the mean over its samples
   size_t samples = 0;  // that could be read
   double seconds = 0;
+  LoopPosition position;  // where it ended: in its middle if `stop` said so
 };
 
 // Set `forward` and `lr`; the rest is optional. Not safe to use from several threads.
@@ -49,12 +60,17 @@ struct TrainingLoop {
   int64_t max_steps = 0;     // in all epochs; 0: no limit
   double max_norm = 0;       // gradients are clipped to this norm (clip_by_norm() of optim/clip.h); 0: they are not
   uint64_t first_epoch = 1;  // the number that the DataLoader gives the first epoch
+  LoopPosition start = {};   // where an earlier run was left: this one does what that one would have done
 
   // The samples of an epoch in order, instead of those that the DataLoader's sampler draws.
   std::function<std::vector<size_t>(int epoch)> order;
   std::function<void(const Step& step)> after_step;
   // Called when the update of a step was enqueued, before its loss is known: for averages of the weights (optim/ema.h).
   std::function<void(const Step& step)> after_update;
+  // Called after a step, when its result and those of all steps before it are known, if checkpoint_is_due() says so:
+  // all that the run depends on can be saved now. The position is that of the next step.
+  std::function<bool()> checkpoint_is_due;
+  std::function<void(const LoopPosition& position)> checkpoint;
   // Training ends where it returns false.
   std::function<bool(const EpochResult& result)> after_epoch;
   // Called before each step and each epoch: training ends where it returns true.

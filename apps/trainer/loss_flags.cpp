@@ -31,10 +31,17 @@ void LossFlags::add_to(CLI::App& app, const std::string& group) {
   }
 }
 
-LossParams LossFlags::given(const LossInfo& loss, const std::set<std::string>& flags) const {
-  LossParams params;
+std::map<std::string, std::string> LossFlags::given(const std::set<std::string>& flags) const {
+  std::map<std::string, std::string> all;
   for (const auto& [name, value] : values_) {
-    if (!flags.count("--" + name)) continue;
+    if (flags.count("--" + name)) all[name] = value;
+  }
+  return all;
+}
+
+LossParams parse_loss_params(const LossInfo& loss, const std::map<std::string, std::string>& given) {
+  LossParams params;
+  for (const auto& [name, value] : given) {
     const auto param =
         std::find_if(loss.params.begin(), loss.params.end(), [&](const LossParam& p) { return p.name == name; });
     // resolve() reports that it does not apply, whatever its value.

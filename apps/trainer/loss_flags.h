@@ -15,12 +15,15 @@ class LossFlags {
  public:
   // Adds the flags, with help texts from the registry's rows. This object must outlive the parsing.
   void add_to(CLI::App& app, const std::string& group);
-  // After parsing: the parameters among `flags`, the flags that were given, for resolve(). Throws
-  // Error(invalid_argument) for what is neither a number nor the word that the parameter takes.
-  LossParams given(const LossInfo& loss, const std::set<std::string>& flags) const;
+  // After parsing: the parameters among `flags`, the flags that were given, by name, as they were given.
+  std::map<std::string, std::string> given(const std::set<std::string>& flags) const;
 
  private:
   std::map<std::string, std::string> values_;  // as given, by the parameters' names
 };
+
+// Given parameters of a loss, for resolve(). Throws Error(invalid_argument) for what is neither a number nor the word
+// that the parameter takes.
+LossParams parse_loss_params(const LossInfo& loss, const std::map<std::string, std::string>& given);
 
 }  // namespace counterpoise

@@ -1,14 +1,12 @@
 #include "apps/trainer/metrics_command.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/flags.h"
+#include "apps/trainer/metrics_json.h"
 #include "data/tables/csv.h"
-#include "losses/metrics/calibration.h"
 #include "losses/metrics/curves.h"
 #include "losses/metrics/posthoc.h"
 
@@ -18,18 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The metrics that are averages over both classes, each taken as the positive one in turn.
-Json averages(const Confusion& c) {
-  const ConfusionMatrix matrix({{c.tn, c.fp}, {c.fn, c.tp}});
-  Json json;
-  for (const auto& [name, how] : {std::pair("macro", Average::macro), std::pair("weighted", Average::weighted),
-                                  std::pair("micro", Average::micro)}) {
-    json[name] = {{"precision", matrix.average(how, [](const Confusion& c) { return c.precision(); })},
-                  {"recall", matrix.average(how, [](const Confusion& c) { return c.recall(); })},
-                  {"f1", matrix.average(how, [](const Confusion& c) { return c.f1(); })}};
-  }
-  return json;
-}
+const std::string logit_prefix = "logit:";
 
 Json curves(const Scores& s) {
   const RocCurve roc = roc_curve(s.values, s.is_positive);
@@ -114,67 +101,59 @@ Scores read_scores(const std::string& path, const std::string& positive) {
   return scores;
 }
 
+// The names of the classes in the header: what follows "logit:".
+std::vector<std::string> class_columns(const CsvReader& reader) {
+  std::vector<std::string> classes;
+  for (const std::string& column : reader.header()) {
+    if (column.rfind(logit_prefix, 0) == 0) classes.push_back(column.substr(logit_prefix.size()));
+  }
+  return classes;
+}
+
+// The scores of a table with the columns "label", "predicted" and "logit:CLASS".
+ClassScores read_class_scores(const std::string& path) {
+  CsvReader reader(path);
+  ClassScores scores;
+  scores.classes = class_columns(reader);
+  const size_t width = reader.header().size(), label = reader.find("label"), predicted = reader.find("predicted");
+  CP_ENSURE_AS(bad_data, label < width && scores.classes.size() > 2, path,
+               ": beside three or more columns logit:CLASS there must be a column label");
+  std::vector<size_t> columns;
+  for (const std::string& name : scores.classes) {
+    columns.push_back(reader.find(logit_prefix + name));
+    CP_ENSURE_AS(bad_data, std::count(scores.classes.begin(), scores.classes.end(), name) == 1, reader.place(),
+                 ": two columns are named \"", logit_prefix, name, "\"; rename one");
+  }
+  const auto index = [&](const std::string& name) {
+    const auto found = std::find(scores.classes.begin(), scores.classes.end(), name);
+    CP_ENSURE_AS(bad_data, found != scores.classes.end(), reader.place(), ": \"", name, "\" is none of the classes ",
+                 join(scores.classes));
+    return static_cast<int32_t>(found - scores.classes.begin());
+  };
+  for (std::vector<std::string> row; reader.next(row);) {
+    scores.labels.push_back(index(row[label]));
+    for (const size_t c : columns) {
+      double x = 0;
+      CP_ENSURE_AS(bad_data, parse_csv_number(row[c], x), reader.place(), ": \"", row[c], "\" is not a number");
+      scores.logits.push_back(x);
+    }
+    const auto z = scores.logits.end() - static_cast<std::ptrdiff_t>(columns.size());
+    scores.predicted.push_back(predicted < width ? index(row[predicted])
+                                                 : static_cast<int32_t>(std::max_element(z, scores.logits.end()) - z));
+  }
+  CP_ENSURE_AS(bad_data, !scores.labels.empty(), path, ": holds no samples");
+  return scores;
+}
+
 }  // namespace
 
-Json to_json(const Confusion& c) {
-  return {{"tp", c.tp},
-          {"fp", c.fp},
-          {"tn", c.tn},
-          {"fn", c.fn},
-          {"accuracy", c.accuracy()},
-          {"precision", c.precision()},
-          {"recall", c.recall()},
-          {"f1", c.f1()},
-          {"f0.5", c.f_beta(0.5)},
-          {"f2", c.f_beta(2)},
-          {"specificity", c.specificity()},
-          {"balanced_accuracy", c.balanced_accuracy()},
-          {"g_mean", c.g_mean()},
-          {"mcc", c.mcc()},
-          {"kappa", c.kappa()}};
-}
-
-Json to_json(const Scores& s, double threshold) {
-  const Confusion counts = confusion(s.values, s.is_positive, threshold);
-  Json json = to_json(counts);
-  json.update(averages(counts));
-  auto sorted = std::make_unique<const SortedScores>(s.values, s.is_positive);
-  json["roc_auc"] = roc_auc(*sorted);
-  json["average_precision"] = average_precision(*sorted);
-  Json best_thresholds;
-  for (const std::string& metric : tunable_metrics()) {
-    const BestThreshold best = best_threshold(*sorted, metric);
-    best_thresholds[metric] = {{"threshold", best.threshold}, {"value", best.value}};
-  }
-  sorted.reset();  // large, and not needed below
-  if (s.scale != Scores::number) {
-    std::vector<double> of_logits;
-    if (s.scale == Scores::logit) {
-      of_logits.resize(s.values.size());
-      std::transform(s.values.begin(), s.values.end(), of_logits.begin(), probability);
-    }
-    const std::vector<double>& p = s.scale == Scores::logit ? of_logits : s.values;
-    const CalibrationError error = calibration_error(top_label(p, s.is_positive));
-    json["log_loss"] =
-        s.scale == Scores::logit ? log_loss_from_logits(s.values, s.is_positive) : log_loss(p, s.is_positive);
-    json["brier"] = brier(p, s.is_positive);
-    json["expected_calibration_error"] = error.expected;
-    json["maximum_calibration_error"] = error.maximum;
-  }
-  json["best_thresholds"] = std::move(best_thresholds);
-  return json;
-}
-
-std::string json_text(const Json& json) {
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-void metrics(int argc, char** argv) {
+Exit metrics_command(int argc, char** argv) {
   CLI::App app(
       "Print every metric of a classifier's scores as JSON.\n\n"
-      "The first line of the file names its columns: label, and score (a probability) or logit; others are ignored. "
-      "There are two labels; spaces around one do not matter, nor how a number is written.",
-      "./apps/catdog metrics");
+      "The first line of the file names its columns; others than these are ignored. Two classes: label, and score (a "
+      "probability) or logit. There are two labels; spaces around one do not matter, nor how a number is written. More "
+      "classes: label, predicted, and logit:CLASS for each of them, as in a run's predictions.csv.",
+      usage(argv[0]));
   std::string file, positive = "1", threshold = "0.5";
   bool with_curves = false;
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -184,10 +163,22 @@ void metrics(int argc, char** argv) {
       ->type_name("P")
       ->capture_default_str();
   app.add_flag("--curves", with_curves, "Also print the points of the ROC and precision-recall curves");
-  parse_command_line(app, argc, argv);
+  const std::set<std::string> given = parse_command_line(app, argc, argv);
   const double p = parse_number("--threshold", threshold);
   CP_ENSURE_AS(invalid_argument, 0 <= p && p <= 1, "--threshold ", threshold,
                " is out of range: a probability between 0 and 1");
+  if (!class_columns(CsvReader(file)).empty()) {
+    for (const std::string& flag : given) {
+      CP_ENSURE_AS(invalid_argument, flag != "--positive" && flag != "--threshold" && flag != "--curves", flag,
+                   ": belongs to two classes, but ", file, " has the logits of more");
+    }
+    const ClassScores scores = read_class_scores(file);
+    Json json = {{"samples", scores.labels.size()}};
+    json.update(to_json(scores));
+    add_classes(json, scores);
+    std::cout << json_text(json);
+    return Exit::ok;
+  }
   const Scores scores = read_scores(file, positive);
   const auto positives = std::count(scores.is_positive.begin(), scores.is_positive.end(), true);
   Json json = {{"samples", scores.values.size()},
@@ -197,6 +188,7 @@ void metrics(int argc, char** argv) {
   json.update(to_json(scores, scores.scale == Scores::logit ? logit(p) : p));
   if (with_curves) json.update(curves(scores));
   std::cout << json_text(json);
+  return Exit::ok;
 }
 
 }  // namespace counterpoise

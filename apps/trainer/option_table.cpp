@@ -9,14 +9,26 @@ std::string OptionTable::Entry::flag() const {
   return flags.substr(start, flags.find(',', start) - start);
 }
 
-void OptionTable::add_to(CLI::App& app, const std::string& command) const {
+std::string OptionTable::Entry::key() const {
+  const std::string name = flag().substr(2);
+  return name.rfind("no-", 0) == 0 ? name.substr(3) : name;
+}
+
+// The first names of a long list.
+static std::string some(const std::vector<std::string>& names, OptionTable::Help help) {
+  constexpr size_t shown = 5;
+  if (help == OptionTable::full || names.size() <= shown + 1) return join(names);
+  return join(std::vector<std::string>(names.begin(), names.begin() + shown)) + ", ...";
+}
+
+void OptionTable::add_to(CLI::App& app, const std::string& command, Help length) const {
   for (const Entry& e : entries_) {
     if (!e.belongs_to(command)) continue;
     CLI::Option* option = e.add(app, e);
-    std::string help = e.help;
-    if (!help.empty() && help.back() == ':') help += " " + join(e.names);
+    std::string help = length == brief && !e.brief.empty() ? e.brief : e.help;
+    if (!help.empty() && help.back() == ':') help += " " + some(e.names, length);
     const auto other = e.default_of.find(command);
-    option->description(help)->group(e.group)->required(e.required);
+    option->description(help)->group(length == brief && !e.is_core ? "" : e.group)->required(e.required);
     option->default_str(other == e.default_of.end() ? e.default_text : other->second);
     if (!e.type.empty()) {
       option->type_name(e.type);
@@ -47,10 +59,37 @@ nlohmann::ordered_json OptionTable::to_json() const {
   nlohmann::ordered_json json;
   for (const Entry& e : entries_) {
     if (!e.in_json) continue;
-    const std::string name = e.flag().substr(2);
-    json[name.rfind("no-", 0) == 0 ? name.substr(3) : name] = e.value(e);
+    json[e.key()] = e.value(e);
   }
   return json;
+}
+
+std::vector<std::string> OptionTable::keys(const std::string& command) const {
+  std::vector<std::string> all;
+  for (const Entry& e : entries_) {
+    if (e.belongs_to(command)) all.push_back(e.key());
+  }
+  return all;
+}
+
+bool OptionTable::arguments(const std::string& command, const std::string& key, const nlohmann::json& value,
+                            std::vector<std::string>& arguments) const {
+  for (const Entry& e : entries_) {
+    if (e.key() != key || !e.belongs_to(command)) continue;
+    const bool is_flag = e.type.empty();
+    if (is_flag) {
+      CP_ENSURE_AS(invalid_argument, value.is_boolean(), key, ": ", value.dump(), " is neither true nor false");
+      if (value.get<bool>() == (e.flag() != "--no-" + key)) arguments.push_back(e.flag());
+      return true;
+    }
+    CP_ENSURE_AS(invalid_argument, value.is_number() || value.is_string() || value.is_null(), key, ": ", value.dump(),
+                 " is neither a number nor a text");
+    if (value.is_null() || value == "") return true;
+    arguments.push_back(e.flag());
+    arguments.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+    return true;
+  }
+  return false;
 }
 
 }  // namespace counterpoise

@@ -31,9 +31,9 @@ class OptionTable {
     std::string default_text;                       // as --help shows it
     std::map<std::string, std::string> default_of;  // where a command shows another
     std::vector<std::string> names;                 // the valid ones; empty: any text
-    std::string prefix;                             // put before what was given: "mixup=" for --mixup
+    std::string brief;                              // the help in the short list; empty: the same
     std::string word;                               // stands for the empty string
-    bool or_number = false, in_json = true, required = false;
+    bool or_number = false, in_json = true, required = false, is_core = false;
     std::vector<CLI::Validator> checks;
     std::function<CLI::Option*(CLI::App&, const Entry&)> add;
     std::function<nlohmann::json(const Entry&)> value;
@@ -41,6 +41,7 @@ class OptionTable {
 
     bool belongs_to(const std::string& command) const { return only.empty() || only == command; }
     std::string flag() const;  // the long name: "--batch-size"
+    std::string key() const;   // "batch-size"; of "--no-shuffle" it is "shuffle"
   };
 
  public:
@@ -85,8 +86,9 @@ class OptionTable {
     Row& empty_is(const std::string& word) { return entry_.word = entry_.default_text = word, *this; }
     // The one command that has the option.
     Row& only(const std::string& command) { return entry_.only = command, *this; }
-    // The option is another row's with this before its value, so that the JSON has it already.
-    Row& short_for(const std::string& prefix) { return entry_.prefix = prefix, otherwise("").in_json(false); }
+    // The option is in the short list of --help, and not only in that of --help-all; there with a shorter text.
+    Row& core() { return entry_.is_core = true, *this; }
+    Row& brief(const std::string& text) { return entry_.brief = text, *this; }
     Row& in_json(bool yes) { return entry_.in_json = yes, *this; }
     Row& required() { return entry_.required = true, *this; }
 
@@ -111,13 +113,21 @@ class OptionTable {
     return Row<T>(entries_.back(), field);
   }
 
-  // Adds the options of `command` to its command line. Its parsing throws CLI::ParseError or Error for bad values.
-  void add_to(CLI::App& app, const std::string& command) const;
+  enum Help { brief, full };
+  // Adds the options of `command` to its command line. Its parsing throws CLI::ParseError or Error for bad values. With
+  // `brief` only the core options are listed in --help, the others are hidden.
+  void add_to(CLI::App& app, const std::string& command, Help help = full) const;
   // Sets the fields whose default depends on the images, except those whose flag was given.
   void fill(const std::string& command, bool synthetic, const std::set<std::string>& given) const;
   // Each option that a later run can be given again, by its name without "--", and its present value. The key of
   // "--no-shuffle" is "shuffle".
   nlohmann::ordered_json to_json() const;
+  // The arguments of a command line that give an option of `command` the value that the JSON has under this key; none
+  // where that is what no argument means. Returns false for a key that is no option.
+  bool arguments(const std::string& command, const std::string& key, const nlohmann::json& value,
+                 std::vector<std::string>& arguments) const;
+  // The keys of all options of `command`.
+  std::vector<std::string> keys(const std::string& command) const;
 
  private:
   template <class T>
@@ -152,10 +162,9 @@ void OptionTable::bind(Entry& entry, T& field) {
     entry.default_text = option_text(field);
     entry.value = [&field](const Entry&) -> nlohmann::json { return option_text(field); };
     entry.add = [&field](CLI::App& app, const Entry& e) {
-      const std::string flag = e.flag(), prefix = e.prefix;
-      return app.add_option_function<std::string>(e.flags, [&field, flag, prefix](const std::string& given) {
-        with_flag(flag, [&] { read_option(prefix + given, field); });
-      });
+      const std::string flag = e.flag();
+      return app.add_option_function<std::string>(
+          e.flags, [&field, flag](const std::string& given) { with_flag(flag, [&] { read_option(given, field); }); });
     };
   }
 }

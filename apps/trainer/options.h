@@ -1,7 +1,8 @@
-// The command line of catdog and the options it resolves to. Not thread-safe.
+// The command line of a training or an evaluation, and the options it resolves to. Not thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
@@ -11,18 +12,30 @@
 #include "data/mix.h"
 #include "data/sampler.h"
 #include "layers/models/models.h"
+#include "losses/metrics/threshold_rule.h"
 #include "losses/registry.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 
 namespace counterpoise {
 
-// A field holds its option's default; its row in options.cpp says the rest.
+// How a program's defaults differ.
+struct ProgramDefaults {
+  // catdog: the lectures' experiment. Without --data it trains on synthetic cats and dogs, the positive class is "cat",
+  // and the network is VGG16. Otherwise --data is required, the positive class is the rarer one, and the defaults are
+  // those of a network that a CPU trains in minutes.
+  bool lectures = true;
+};
+
+// A field holds its option's default; its row in option_rows.cpp says the rest.
 struct Options {
   enum Command { train, eval } command = train;
+  ProgramDefaults defaults;
 
-  // The images. An empty `data` means synthetic ones.
-  std::string data, count, positive;
+  // The images. An empty `data` means synthetic cats and dogs.
+  std::string data, count, imbalance, positive;
+  std::string split, groups;  // shares or a file; a file
+  int folds = 0, fold = 0;    // 0: no cross-validation
   bool shuffle = true;
   Augment augment = parse_augment("flip");
   int image_size = 0, batch_size = 32, workers = 2;
@@ -33,8 +46,9 @@ struct Options {
 
   // The loss and the optimizer.
   const LossInfo* loss = &find_loss("bce");
-  LossSpec loss_spec;         // with its parameters; no loss at all where nothing is trained
-  std::string class_weights;  // as parse_class_weights() takes them
+  std::map<std::string, std::string> loss_flags;  // its parameters as given
+  LossSpec loss_spec;                             // resolved; no loss at all where nothing is trained
+  std::string class_weights;                      // as parse_class_weights() takes them
   std::string reduction;
   double defer_weights = 0;
   std::string optimizer = "adam";
@@ -44,6 +58,7 @@ struct Options {
   Schedule schedule;
   int epochs = 0;
   int64_t max_steps = 0;          // 0: no limit
+  std::string monitor;            // the metric that the best epoch is chosen by
   int patience = 0;               // epochs; 0: no early stopping
   double clip_norm = 0, ema = 0;  // 0: without
 
@@ -53,7 +68,8 @@ struct Options {
   int crt_epochs = 0;
   double tau_norm = 0;
   bool temperature = false;
-  std::string threshold = "0.5";  // or a metric
+  std::string threshold = "0.5";  // or a rule
+  std::string cost;               // of the rule "cost"
   double adjust_logits = 0;
   double hold_out = 0;
 
@@ -61,23 +77,35 @@ struct Options {
   int threads = 0;  // 0: one per core
   std::string device = "auto", precision = "fp32";
   bool deterministic = false;
-  std::string output;
+  std::string output;  // "": a new folder in runs/, for training; "none": nothing is written
+  std::string on;      // eval: "validation" or "test"
+  std::string resume, config;
+  double checkpoint_minutes = 5;
   bool summary = false;  // print the network and exit
+  bool check = false;    // check the options and the images, and exit
 
   std::set<std::string> given;  // the flags on the command line, as "--width"
 };
 
-// The options of a command line; argv[0] is the program. --help and --version print to stdout and exit with 0. Throws
-// Error(invalid_argument) with one line for a wrong command line.
-Options parse_options(int argc, char** argv);
+// The options of a command line; argv[0] is the command, "train" or "eval". --help and --version print to stdout and
+// exit with 0. Throws Error(invalid_argument) with one line for a wrong command line.
+Options parse_options(const ProgramDefaults& defaults, int argc, char** argv);
 
-// Whether o.threshold is a metric, for which the threshold is tuned, rather than a number.
+// Resolves what depends on the number of classes: the loss and the form of its outputs. Throws Error(invalid_argument)
+// for what does not go together.
+void resolve_for_classes(Options& o, size_t classes);
+
+// Whether o.threshold is a rule, by which the threshold is chosen, rather than a number.
 bool is_tuned(const Options& o);
+
+// That rule. Throws Error(invalid_argument) for what is none.
+ThresholdRule threshold_rule(const Options& o);
 
 // The hyper-parameters of o.optimizer that have flags.
 OptimizerParams optimizer_params(const Options& o);
 
-// The resolved options as JSON: the name of each flag without "--", and its value.
+// The resolved options as JSON: the name of each flag without "--", and its value. Options that have no effect are left
+// out, so that --config takes them all back.
 nlohmann::ordered_json to_json(const Options& options);
 
 }  // namespace counterpoise

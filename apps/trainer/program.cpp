@@ -30,6 +30,11 @@ const char* advice(ErrorKind kind) {
   }
 }
 
+std::string& name_of_program() {
+  static std::string name = "counterpoise";
+  return name;
+}
+
 char line_at_the_end[200];  // made in time, because there may be no memory when it is needed
 
 void write_to_stderr(const char* text) {
@@ -112,7 +117,12 @@ Exit exit_code(ErrorKind kind) {
   return Exit::failure;
 }
 
+const std::string& program_name() { return name_of_program(); }
+
+std::string usage(const std::string& command) { return "./apps/" + program_name() + " " + command; }
+
 int run_program(const std::string& name, const std::function<Exit()>& run) {
+  name_of_program() = name;
   prepare_to_end(name.c_str());
   // Writes then fail with an error that is handled: a reader of the messages that ends must not end the program.
   std::signal(SIGPIPE, SIG_IGN);

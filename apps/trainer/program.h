@@ -25,10 +25,14 @@ enum class Exit : int {
 Exit exit_code(ErrorKind kind);
 
 // Ignores SIGPIPE and SIGXFSZ, calls run() and flushes standard output. An exception becomes one line "NAME: ..." on
-// stderr, for some kinds of error with flags that may help, and the exit code of its kind; one that cannot be caught, as in a destructor, becomes a
-// line, too, and ends the program with `device` for lack of memory, or `failure`. Returns the exit code for main(),
-// whose thread calls it.
+// stderr, for some kinds of error with flags that may help, and the exit code of its kind; one that cannot be caught,
+// as in a destructor, becomes a line, too, and ends the program with `device` for lack of memory, or `failure`. Returns
+// the exit code for main(), whose thread calls it.
 int run_program(const std::string& name, const std::function<Exit()>& run);
+
+// How the command line of a command begins: "./apps/catdog metrics". The name is the one that run_program() got.
+std::string usage(const std::string& command);
+const std::string& program_name();
 
 // Calls make(), and puts `flag` before the message of an Error: "--mix: ...", for values that the library parses.
 template <class Make>

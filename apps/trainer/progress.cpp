@@ -1,5 +1,6 @@
 #include "apps/trainer/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -30,29 +31,54 @@ std::string clock_text(double seconds) {
 
 Progress::Progress(int64_t total_steps) : total_(total_steps), terminal_(stderr_is_a_terminal()) {}
 
-void Progress::step(const std::string& what, int64_t done, size_t images, double loss) {
-  images_ += static_cast<int64_t>(images);
+// Whether to show something now.
+bool Progress::is_time(bool last) {
   const auto now = Clock::now();
   const double since = std::chrono::duration<double>(now - last_shown_).count();
-  if (since < (terminal_ ? 0.1 : 10) && !(terminal_ && done == total_)) return;
+  if (since < (terminal_ ? 0.1 : 10) && !(terminal_ && last)) return false;
   last_shown_ = now;
+  return true;
+}
 
-  const double elapsed = std::chrono::duration<double>(now - start_).count();
-  const double left = elapsed / static_cast<double>(done) * static_cast<double>(total_ - done);
-  char line[256];
-  std::snprintf(line, sizeof line, "%s  step %lld/%lld  loss %.4f  %.0f images/s  %s left", what.c_str(),
-                static_cast<long long>(done), static_cast<long long>(total_), loss,
-                static_cast<double>(images_) / elapsed, clock_text(left).c_str());
+void Progress::step(const std::string& what, int64_t done, size_t images, double loss) {
+  images_ += static_cast<int64_t>(images);
+  const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double each = elapsed / static_cast<double>(done - first_);
+  constexpr int64_t enough = 20;
+  constexpr double worth_telling = 30;  // seconds
+  if (!estimated_ && done - first_ == enough) {
+    estimated_ = true;
+    const double all = each * static_cast<double>(total_ - first_);
+    if (all > worth_telling)
+      say(formatted("About %s for all %lld steps", clock_text(all).c_str(), static_cast<long long>(total_ - first_)));
+  }
+  if (!is_time(done == total_)) return;
+  show(static_cast<double>(done) / static_cast<double>(total_ ? total_ : 1),
+       formatted("%s  step %lld/%lld  loss %.4f  %.0f images/s  %s left", what.c_str(), static_cast<long long>(done),
+                 static_cast<long long>(total_), loss, static_cast<double>(images_) / elapsed,
+                 clock_text(each * static_cast<double>(total_ - done)).c_str()));
+}
+
+void Progress::evaluating(size_t done, size_t all) {
+  if (done < all && is_time(false)) {
+    show(static_cast<double>(done) / static_cast<double>(all), formatted("evaluating: %zu/%zu images", done, all));
+  }
+}
+
+void Progress::show(double fraction, const std::string& line) {
   if (!terminal_) {
-    std::fprintf(stderr, "%s\n", line);
+    std::fprintf(stderr, "%s\n", line.c_str());
     return;
   }
   constexpr int width = 20;
-  const int filled = static_cast<int>(width * done / (total_ ? total_ : 1));
-  char bar[width + 1];
-  for (int i = 0; i < width; ++i) bar[i] = i < filled ? '#' : '.';
-  bar[width] = 0;
-  std::fprintf(stderr, "\r[%s] %s\033[K", bar, line);
+  const int filled = static_cast<int>(width * fraction);
+  std::string bar = "[";
+  for (int i = 0; i < width; ++i) bar += i < filled ? '#' : '.';
+  // A line that is wider than the terminal could not be rewritten.
+  winsize window = {};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
+  const std::string all = (bar + "] " + line).substr(0, known ? window.ws_col - 1u : std::string::npos);
+  std::fprintf(stderr, "\r%s\033[K", all.c_str());
   std::fflush(stderr);
   on_line_ = true;
 }

@@ -1,5 +1,5 @@
-// Progress on stderr: on a terminal one line that is rewritten, elsewhere a plain line every ten seconds. Not
-// thread-safe.
+// Progress on stderr: on a terminal one line that is rewritten, elsewhere a plain line every ten seconds. After twenty
+// steps it says how long all of them will take. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -17,10 +17,16 @@ class Progress {
   // Reports a step; `what` begins the line: "epoch 2/8". `done_steps` counts this step, `images` are those of its
   // batch.
   void step(const std::string& what, int64_t done_steps, size_t images, double loss);
+  // Reports an evaluation: `done` of `all` images.
+  void evaluating(size_t done, size_t all);
+  // The run is continued: so many steps were done before.
+  void start_at(int64_t steps) { first_ = steps; }
   // Prints a separate line.
   void say(const std::string& line);
 
  private:
+  bool is_time(bool last);
+  void show(double fraction, const std::string& line);
   void clear();
 
   using Clock = std::chrono::steady_clock;
@@ -28,7 +34,8 @@ class Progress {
   const bool terminal_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point last_shown_ = start_;
-  int64_t images_ = 0;
+  int64_t images_ = 0, first_ = 0;
+  bool estimated_ = false;
   bool on_line_ = false;
 };
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -124,6 +125,15 @@ void recover(const Lock& lock, const std::string& directory) {
   }
 }
 
+// A lock on the sub-folder of a run, so that no other process continues it meanwhile.
+FileDescriptor lock_for_use(const std::string& work) {
+  FileDescriptor descriptor(open(work.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  CP_ENSURE(descriptor.get() >= 0, "cannot open the directory ", work, ": ", detail::reason(errno));
+  CP_ENSURE_AS(invalid_argument, flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, work,
+               ": the run that writes there has not ended; wait for it, or stop it");
+  return descriptor;
+}
+
 }  // namespace
 
 RunFolder::RunFolder(const std::string& directory)
@@ -133,6 +143,26 @@ RunFolder::RunFolder(const std::string& directory)
   CP_ENSURE(mkdtemp(work_.data()), "cannot make the directory ", work_, ": ", detail::reason(errno));
   std::error_code ignored;  // mkdtemp lets only the owner in
   fs::permissions(work_, fs::status(directory_, ignored).permissions(), ignored);
+  in_use_ = lock_for_use(work_);
+}
+
+RunFolder::RunFolder(const std::string& directory, const std::string& unfinished)
+    : directory_(directory), work_(unfinished), in_use_(lock_for_use(unfinished)) {
+  recover(Lock(directory_), directory_);
+}
+
+std::string RunFolder::find_unfinished(const std::string& directory, const std::string& name) {
+  std::string newest;
+  timespec when = {};
+  if (!is_directory(directory)) return "";
+  for (const std::string& entry : names_in(directory)) {
+    const std::string work = directory + "/" + entry;
+    struct stat info;
+    if (entry.rfind(unfinished, 0) != 0 || stat((work + "/" + name).c_str(), &info) != 0) continue;
+    const bool later = std::tie(info.st_mtim.tv_sec, info.st_mtim.tv_nsec) >= std::tie(when.tv_sec, when.tv_nsec);
+    if (newest.empty() || later) newest = work, when = info.st_mtim;
+  }
+  return newest;
 }
 
 void RunFolder::finish() {

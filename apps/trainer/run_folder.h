@@ -13,6 +13,8 @@
 
 #include <string>
 
+#include "core/io/file.h"
+
 namespace counterpoise {
 
 class RunFolder {
@@ -23,8 +25,16 @@ class RunFolder {
   // warning says so. Throws Error(failure) if that fails.
   explicit RunFolder(const std::string& directory);
 
+  // Continues in the sub-folder `unfinished` of an interrupted run, which is in the folder. Throws
+  // Error(invalid_argument) if a process is still writing there.
+  RunFolder(const std::string& directory, const std::string& unfinished);
+
+  // The sub-folder of the interrupted run that last wrote its file `name`; "" if there is none.
+  static std::string find_unfinished(const std::string& directory, const std::string& name);
+
   bool wanted() const { return !directory_.empty(); }
-  // Where the run writes its file `name`.
+  // The sub-folder that the run writes into, and its file `name` there.
+  const std::string& work() const { return work_; }
   std::string path(const std::string& name) const { return work_ + "/" + name; }
   // The run is complete: moves its files into the folder, result.json last, and removes the sub-folder. Where there is
   // a result.json, everything beside it is of the same run. Throws Error(failure) if a file cannot be moved, and
@@ -37,6 +47,7 @@ class RunFolder {
 
  private:
   std::string directory_, work_;
+  FileDescriptor in_use_;  // a lock on the sub-folder, while the object lives
 };
 
 }  // namespace counterpoise

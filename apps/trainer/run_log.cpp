@@ -1,32 +1,132 @@
 #include "apps/trainer/run_log.h"
 
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
 #include "apps/trainer/format.h"
 #include "core/io/file.h"
+#include "data/tables/csv.h"
 
 namespace counterpoise {
 
-RunLog::RunLog(const std::string& directory) {
-  if (!directory.empty()) folder_ = RunFolder(directory);
-  save();  // a folder that cannot be written to is an error now, not after the first epoch
+namespace {
+
+// The header of a table and its first rows.
+std::string first_rows(const std::string& table, int64_t rows) {
+  size_t end = 0;
+  for (int64_t line = 0; line <= rows; ++line) {
+    const size_t next = table.find('\n', end);
+    CP_ENSURE_AS(bad_data, next != std::string::npos,
+                 "the logs of the run that is continued have fewer rows than its "
+                 "checkpoint has steps: they were changed, or are of another run");
+    end = next + 1;
+  }
+  return table.substr(0, end);
+}
+
+// A number as a field; an undefined one is empty.
+std::string field(double number) { return std::isnan(number) ? "," : formatted(",%.9g", number); }
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S%z", std::localtime(&now));
+  return text;
+}
+
+}  // namespace
+
+RunLog::RunLog(const RunStart& start, const std::vector<std::string>& classes) {
+  epochs_ = "epoch,loss,accuracy,precision,recall,f1";
+  if (classes.size() == 2) epochs_ += ",tp,fp,fn,tn";
+  epochs_ += ",seconds,average_precision,roc_auc,balanced_accuracy,mcc,g_mean,log_loss";
+  for (const char* part : {"loss:", "gradient:"}) {
+    for (const std::string& name : classes) epochs_ += "," + csv_field(part + name);
+  }
+  epochs_ += '\n';
+  if (start.directory.empty()) return;
+  if (start.unfinished.empty()) {
+    folder_ = RunFolder(start.directory);
+    save();  // a folder that cannot be written to is an error now, not after the first epoch
+    curves_ = EventWriter(folder_.work());
+    return;
+  }
+  folder_ = RunFolder(start.directory, start.unfinished);
+  constexpr size_t limit = size_t(1) << 32;
+  for (const auto& [name, table] : {std::pair("steps.csv", &steps_), std::pair("timing.csv", &timing_),
+                                    std::pair("epochs.csv", &epochs_), std::pair("log.jsonl", &events_)}) {
+    *table = read_file(folder_.path(name), limit);
+  }
+  curves_ = EventWriter(folder_.work());
+}
+
+void RunLog::continue_at(int64_t steps, int epochs) {
+  steps_ = first_rows(steps_, steps);
+  timing_ = first_rows(timing_, steps);
+  epochs_ = first_rows(epochs_, epochs);
 }
 
 void RunLog::add(const Step& step) {
   const auto number = static_cast<long long>(step.index + 1);
   steps_ += formatted("%lld,%d,%.9g,%.9g\n", number, step.epoch, step.loss, step.lr);
+  curves_.scalar("training/loss", step.index + 1, step.loss);
+  curves_.scalar("training/lr", step.index + 1, step.lr);
   timing_ += formatted("%lld,%.6f,%.6f\n", number, step.seconds, step.data_seconds);
 }
 
-void RunLog::add(const EpochResult& epoch, const Confusion& c, double seconds) {
-  epochs_ += formatted("%d,%.9g,%.9g,%.9g,%.9g,%.9g,%lld,%lld,%lld,%lld,%.3f\n", epoch.epoch, epoch.loss, c.accuracy(),
-                       c.precision(), c.recall(), c.f1(), static_cast<long long>(c.tp), static_cast<long long>(c.fp),
-                       static_cast<long long>(c.fn), static_cast<long long>(c.tn), seconds);
+void RunLog::add(const EpochResult& epoch, const Evaluation& validation, const ClassShares& shares, double seconds) {
+  nlohmann::ordered_json event = {{"epoch", epoch.epoch}, {"loss", epoch.loss}};
+  const std::vector<std::pair<std::string, double>> all = quality(validation);
+  const auto add_metrics = [&](std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+      const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.first == name; });
+      event[name] = found->second;
+      curves_.scalar(text("validation/", name), epoch.steps, found->second);
+      epochs_ += field(found->second);
+    }
+  };
+  epochs_ += text(epoch.epoch) + field(epoch.loss);
+  add_metrics({"accuracy", "precision", "recall", "f1"});
+  if (validation.is_binary()) {
+    const Confusion c = validation.counts();
+    epochs_ += text(",", c.tp, ",", c.fp, ",", c.fn, ",", c.tn);
+  }
+  epochs_ += formatted(",%.3f", seconds);
+  add_metrics({"average-precision", "roc-auc", "balanced-accuracy", "mcc", "g-mean", "log-loss"});
+  for (const std::vector<double>& parts : {shares.loss(), shares.gradient()}) {
+    for (const double part : parts) epochs_ += field(part);
+  }
+  epochs_ += '\n';
+  event["seconds"] = seconds;
+  this->event("epoch", event);
 }
 
-void RunLog::save() const {
+void RunLog::event(const std::string& name, nlohmann::ordered_json values) {
+  if (!folder_.wanted()) return;
+  nlohmann::ordered_json line = {{"time", now_text()}, {"event", name}};
+  line.update(values);
+  events_ += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  write_file(folder_.path("log.jsonl"), events_);
+}
+
+void RunLog::save() {
   if (!folder_.wanted()) return;
   write_file(folder_.path("steps.csv"), steps_);
   write_file(folder_.path("timing.csv"), timing_);
   write_file(folder_.path("epochs.csv"), epochs_);
+  curves_.flush();
+}
+
+void remove_events(const std::string& directory) {
+  std::error_code error;
+  std::vector<std::string> old;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().filename().string().rfind("events.out.tfevents.", 0) == 0) old.push_back(it->path().string());
+  }
+  for (const std::string& file : old) remove_file(file);
 }
 
 }  // namespace counterpoise

@@ -174,6 +174,10 @@ void write_file(const std::string& path, const std::string& content) {
   out.commit();
 }
 
+void remove_file(const std::string& path) {
+  CP_ENSURE(unlink(path.c_str()) == 0 || errno == ENOENT, "cannot remove ", path, ": ", detail::reason(errno));
+}
+
 void make_directories(const std::string& path) {
   CP_ENSURE(!path.empty(), "cannot make a directory: its name is empty: name one");
   for (size_t end = 0; end != std::string::npos;) {

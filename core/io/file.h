@@ -87,6 +87,9 @@ void write_file(const std::string& path, const std::string& content);
 // or permission is missing.
 void make_directories(const std::string& path);
 
+// Removes a file; does nothing if there is none. Throws Error(failure) if it cannot be removed.
+void remove_file(const std::string& path);
+
 namespace detail {
 // Writes every byte to `fd`; `path` is its name in an Error(failure).
 void write_all(int fd, const void* data, size_t bytes, const std::string& path);

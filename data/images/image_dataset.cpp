@@ -32,6 +32,12 @@ std::map<size_t, std::string> ImageDataset::unreadable() const {
   return unreadable_;
 }
 
+void ImageDataset::note_unreadable(size_t i, const std::string& reason) const {
+  CP_ENSURE_AS(bad_data, i < samples_.size(), "sample ", i, " of a dataset of ", samples_.size());
+  std::lock_guard<std::mutex> lock(mutex_);
+  unreadable_.emplace(i, reason);
+}
+
 SyntheticImages::SyntheticImages(const std::vector<int64_t>& counts, int image_size, uint64_t seed)
     : ImageDataset({"cat", "dog"}, image_size), counts_(counts), seed_(seed) {
   CP_ENSURE(counts.size() == 2, "SyntheticImages: two counts wanted, of cats and of dogs");

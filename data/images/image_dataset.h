@@ -36,6 +36,9 @@ class ImageDataset : public Dataset {
   // Batches x [N, image_size, image_size, 3], augmented, x / 127.5 - 1 as in the lectures: within [-1, 1].
   std::unique_ptr<BatchReader> reader(const DataLoaderOptions& options) const override;
 
+  // Notes that a sample cannot be read, and why, as if that had been tried: for a run that is continued.
+  void note_unreadable(size_t i, const std::string& reason) const;
+
   const std::vector<Sample>& samples() const { return samples_; }
   int image_size() const { return image_size_; }
 

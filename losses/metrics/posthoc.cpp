@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/error.h"
+#include "losses/metrics/multiclass_scores.h"
 
 namespace counterpoise {
 
@@ -22,22 +23,47 @@ double prior_shift(double from, double to) {
   return logit(from) - logit(to);
 }
 
-double fit_temperature(const std::vector<double>& logits, const std::vector<bool>& is_positive) {
-  CP_ENSURE(!logits.empty() && logits.size() == is_positive.size(), "fit_temperature: ", logits.size(), " logits for ",
-            is_positive.size(), " labels");
-  // The log loss is convex in b = 1 / T, so its slope changes its sign once: bisection finds where.
-  const auto slope = [&](double b) {
-    double sum = 0;
-    for (size_t i = 0; i < logits.size(); ++i)
-      sum += (probability(b * logits[i]) - (is_positive[i] ? 1 : 0)) * logits[i];
-    return sum;
-  };
+// The T = 1 / b at which the slope of the log loss over b is 0. The log loss is convex in b, so its slope changes its
+// sign once: bisection finds where.
+template <class Slope>
+static double bisect_temperature(const Slope& slope) {
   double low = 0.01, high = 100;
   for (int i = 0; i < 100; ++i) {
     const double middle = std::sqrt(low * high);
     (slope(middle) < 0 ? low : high) = middle;
   }
   return 1 / std::sqrt(low * high);
+}
+
+double fit_temperature(const std::vector<double>& logits, const std::vector<bool>& is_positive) {
+  CP_ENSURE(!logits.empty() && logits.size() == is_positive.size(), "fit_temperature: ", logits.size(), " logits for ",
+            is_positive.size(), " labels");
+  return bisect_temperature([&](double b) {
+    double sum = 0;
+    for (size_t i = 0; i < logits.size(); ++i)
+      sum += (probability(b * logits[i]) - (is_positive[i] ? 1 : 0)) * logits[i];
+    return sum;
+  });
+}
+
+double fit_temperature(const std::vector<double>& logits, const std::vector<int32_t>& labels, int64_t classes) {
+  const size_t K = static_cast<size_t>(classes);
+  CP_ENSURE(classes > 0 && !labels.empty() && logits.size() == labels.size() * K, "fit_temperature: ", logits.size(),
+            " logits for ", labels.size(), " labels of ", classes, " classes");
+  for (const int32_t label : labels) {
+    CP_ENSURE(0 <= label && label < classes, "fit_temperature: the label ", label, " is none of ", classes, " classes");
+  }
+  return bisect_temperature([&](double b) {
+    double sum = 0;
+    std::vector<double> scaled(logits.size());
+    std::transform(logits.begin(), logits.end(), scaled.begin(), [b](double z) { return b * z; });
+    const std::vector<double> p = softmax(scaled, classes);
+    for (size_t n = 0; n < labels.size(); ++n) {
+      for (size_t k = 0; k < K; ++k) sum += p[n * K + k] * logits[n * K + k];
+      sum -= logits[n * K + static_cast<size_t>(labels[n])];
+    }
+    return sum;
+  });
 }
 
 }  // namespace counterpoise

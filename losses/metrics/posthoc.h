@@ -28,5 +28,8 @@ double prior_shift(double from, double to);
 // on samples that were not trained on; is_positive has one entry per logit. T is clamped to [0.01, 100], because logits
 // that separate the classes would make it 0. Throws for no logits and for lists of different lengths.
 double fit_temperature(const std::vector<double>& logits, const std::vector<bool>& is_positive);
+// The same for K classes: logits [N, K] in row-major order, and the class of each sample. Throws also for labels outside
+// [0, K).
+double fit_temperature(const std::vector<double>& logits, const std::vector<int32_t>& labels, int64_t classes);
 
 }  // namespace counterpoise

@@ -45,7 +45,7 @@ TEST_CASE("--ema evaluates and saves averages of the weights, and leaves the tra
   CHECK(slurp(averaged / "steps.csv") == slurp(plain / "steps.csv"));
   CHECK(difference(averaged / "last.safetensors", plain / "last.safetensors") > 1e-4);
   const Result e = shell(program("catdog") + " eval --weights " + (averaged / "last.safetensors"));
-  CHECK(e.out == r.out);
+  CHECK(contains(r.out, e.out));
   CHECK(nlohmann::json::parse(slurp(averaged / "result.json"))["options"]["ema"] == 0.9);
   // An average that forgets at once is the weights, and no longer the initial ones.
   const TemporaryFolder forgetful;
@@ -63,15 +63,15 @@ TEST_CASE("--clip-norm limits each step, and changes nothing where no gradient i
   CHECK(difference(narrow / "last.safetensors", still / "last.safetensors") < 1e-7);  // steps of 5e-11
 }
 
-TEST_CASE("--patience ends the training where F1 gets no better, with everything written") {
+TEST_CASE("--patience ends the training where the monitored metric gets no better, with everything written") {
   const TemporaryFolder out, all;
   const Result r = train("--patience 2 --epochs 9 --lr 0", out);
-  CHECK(contains(r.err, "Early stopping: no epoch since epoch 1 had a better F1 on validation"));
+  CHECK(contains(r.err, "Early stopping: no epoch since epoch 1 had a better average-precision on validation"));
   CHECK(lines(slurp(out / "epochs.csv")) == 1 + 3);
   CHECK(contains(r.out, "accuracy"));
   CHECK(nlohmann::json::parse(slurp(out / "result.json"))["best_epoch"] == 1);
   const Result e = shell(program("catdog") + " eval --weights " + (out / "last.safetensors"));
-  CHECK(e.out == r.out);
+  CHECK(contains(r.out, e.out));
   train("--patience 3 --epochs 3 --lr 0", all);
   CHECK(lines(slurp(all / "epochs.csv")) == 1 + 3);
 }

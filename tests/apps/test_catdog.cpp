@@ -60,7 +60,7 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--positive mouse", 2, "the classes are cat, dog");
   check_fails("eval", 2, "--weights");
   check_fails("eval --weights x --epochs 3", 2, "unknown option --epochs");
-  check_fails("--outputs 5", 2, "goes with --summary");
+  check_fails("--outputs 5", 2, "for two classes it is 1 (one logit) or 2");
 }
 
 TEST_CASE("a device that is missing is an error, never another device in silence") {  // GPUs are hidden from programs
@@ -70,7 +70,7 @@ TEST_CASE("a device that is missing is an error, never another device in silence
 TEST_CASE("unusable data ends with 3 and says what to do") {
   check_fails("--data /nowhere/at/all", 3, "no such folder");
   const TemporaryFolder empty;
-  check_fails("--data " + empty.path(), 3, "train/CLASS/*.jpg");
+  check_fails("--data " + empty.path(), 3, "put the images of each class into a folder of its own");
   const DataSet data;
   check_fails(data.flags("--count cat=7,dog=2"), 3, "only 6");
   std::filesystem::remove_all(data.folder / "train/dog");
@@ -84,7 +84,7 @@ TEST_CASE("a training run writes everything, and its evaluation agrees") {
   const Result r = catdog(data.flags("--loss focal --gamma 2 --output " + out.path()));
   CAPTURE(r.err);
   REQUIRE(r.code == 0);
-  CHECK(contains(r.err, "Found 12 files belonging to 2 classes."));
+  CHECK(contains(r.err, "Training on 6 cat, 6 dog; validating on 8 (split as given); positive class: cat"));
   CHECK(!contains(r.err, "\r"));
   for (const char* part : {"actual: cat", "predicted:", "accuracy", "precision", "recall", "F1"}) {
     CHECK_MESSAGE(contains(r.out, part), r.out);
@@ -110,7 +110,7 @@ TEST_CASE("a training run writes everything, and its evaluation agrees") {
                           data.folder.path() + " --output " + again.path());
   CAPTURE(e.err);
   CHECK(e.code == 0);
-  CHECK(e.out == r.out);
+  CHECK(contains(r.out, e.out));
   CHECK(slurp(again / "predictions.csv") == predictions);
   CHECK(catdog("eval --weights " + (out / "best.safetensors") + " --data " + data.folder.path()).code == 0);
 }
@@ -286,9 +286,9 @@ TEST_CASE("every loss trains" * slow()) {
 TEST_CASE("techniques run, are told in the result, and evaluate to the same afterwards" * slow()) {
   const DataSet data(12, 8);
   for (const std::string technique :
-       {"--sampler oversample", "--class-weights effective=0.99 --defer-weights 0.5", "--mixup 0.4", "--cutmix 1",
-        "--remix 1 --loss focal --alpha none", "--crt 2", "--loss cross-entropy --tau-norm 1", "--adjust-logits 1.5",
-        "--temperature --hold-out 0.3", "--threshold f1 --hold-out 0.3", "--threshold 0.3",
+       {"--sampler oversample", "--class-weights effective=0.99 --defer-weights 0.5", "--mix mixup=0.4",
+        "--mix cutmix=1", "--mix remix=1 --loss focal --alpha none", "--crt 2", "--loss cross-entropy --tau-norm 1",
+        "--adjust-logits 1.5", "--temperature --hold-out 0.3", "--threshold f1 --hold-out 0.3", "--threshold 0.3",
         "--loss mse --threshold balanced-accuracy --hold-out 0.3", "--outputs 2 --loss focal --crt 1 --temperature",
         "--loss ldam --class-weights none", "--loss influence-balanced", "--loss-reduction sum"}) {
     CAPTURE(technique);
@@ -303,7 +303,7 @@ TEST_CASE("techniques run, are told in the result, and evaluate to the same afte
     const Result e = catdog("eval --batch-size 4 --data " + data.folder.path() + " --weights " +
                             (out / "last.safetensors") + " --output " + again.path());
     CHECK_MESSAGE(e.code == 0, e.err);
-    CHECK(e.out == r.out);
+    CHECK(contains(r.out, e.out));
     CHECK(slurp(again / "predictions.csv") == slurp(out / "predictions.csv"));
   }
 }
@@ -312,7 +312,8 @@ TEST_CASE("nothing that is learned or tuned depends on the validation images" * 
   const DataSet data(12, 8);
   const TemporaryFolder first, second;
   const std::string options =
-      "--count cat=8,dog=12 --sampler balanced-batch --mixup 0.2 --crt 1 --temperature --threshold f1 --hold-out 0.3 "
+      "--count cat=8,dog=12 --sampler balanced-batch --mix mixup=0.2 --crt 1 --temperature --threshold f1 --hold-out "
+      "0.3 "
       "--adjust-logits 0.5 --output ";
   const Result before = catdog(data.flags(options + first.path()));
   CHECK_MESSAGE(before.code == 0, before.err);
@@ -331,14 +332,12 @@ TEST_CASE("nothing that is learned or tuned depends on the validation images" * 
 TEST_CASE("techniques that do not go together are refused, with what is valid") {
   check_fails("--sampler some", 2, "valid are shuffle, undersample");
   check_fails("--sampler oversample --no-shuffle", 2, "does not go with --no-shuffle");
-  check_fails("--mixup 0.2 --cutmix 1", 2, "in one way only");
-  check_fails("--mixup none", 2, "is not a number");
-  check_fails("--mixup 1 --loss ghm", 2, "counts whole samples");
+  check_fails("--mix mixup=1 --loss ghm", 2, "counts whole samples");
   check_fails("--tau-norm 1", 2, "add --outputs 2");
   check_fails("--tau-norm 1 --loss ldam", 2, "have one length already");
   check_fails("--threshold 1.5", 2, "a probability between 0 and 1");
   check_fails("--threshold accuracy", 2, "valid are f1, balanced-accuracy, g-mean, mcc");
-  check_fails("--hold-out 0.2", 2, "goes with --temperature or a --threshold that is tuned");
+  check_fails("--hold-out 0.2", 2, "goes with --temperature or a --threshold that is chosen by a rule");
   check_fails("--loss mse --temperature", 2, "learns numbers, not logits");
   check_fails("--class-weights heavy", 2, "valid are none, balanced, inverse, sqrt, effective=BETA, median");
   check_fails("--loss-reduction most", 2, "valid are mean, weighted-mean, sum, positives");

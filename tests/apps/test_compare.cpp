@@ -238,7 +238,8 @@ TEST_CASE("compare: every shard has its cells, and a row's are spread over the s
   CHECK(folders.size() == 24);
   CHECK(of_shard == std::map<int, std::set<size_t>>{{0, {0, 1}}, {1, {0, 1}}});
   const Words arguments = training_arguments(c, cells[0]);
-  CHECK(quoted(arguments) == "train --loss bce --folds 3 --fold 1 --seed 1 --output " + cells[0].folder);
+  CHECK(quoted(arguments) ==
+        "train --loss bce --folds 3 --fold 1 --seed 1 --output " + cells[0].folder + " --resume auto");
   // Results with other common options are other results.
   Comparison other = c;
   other.common = {"--lr", "0.1"};

@@ -1,7 +1,9 @@
 // One row of a table is a whole option: parsing, checks, help and JSON.
 #include "apps/trainer/option_table.h"
+
+#include "apps/trainer/config.h"
 #include "apps/trainer/options.h"
-#include "tests/support.h"
+#include "tests/program.h"
 
 using namespace counterpoise;
 
@@ -52,6 +54,23 @@ std::string refusal(const std::vector<std::string>& arguments, const std::string
         parse(fields, arguments, command);
       },
       ErrorKind::invalid_argument);
+}
+
+std::string error(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+// The options of catdog's training for a command line.
+Options options_of(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "train");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return parse_options({/*lectures=*/true}, static_cast<int>(argv.size()), argv.data());
 }
 
 }  // namespace
@@ -116,11 +135,9 @@ TEST_CASE("option table: JSON has each row's key and value, but no row that is l
 }
 
 TEST_CASE("catdog's options: a run's JSON is what its command line resolved to") {
-  std::vector<std::string> arguments = {"catdog",    "--loss", "focal",      "--alpha", "none",    "--remix", "2",
-                                        "--augment", "none",   "--schedule", "step",    "--width", "0.5"};
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  const nlohmann::ordered_json json = to_json(parse_options(static_cast<int>(argv.size()), argv.data()));
+  const nlohmann::ordered_json json =
+      to_json(options_of({"--loss", "focal", "--alpha", "none", "--mix", "remix=2", "--augment", "none", "--schedule",
+                          "step", "--width", "0.5"}));
   CHECK(json["data"] == "synthetic");
   CHECK(json["loss"] == "focal");
   CHECK(json["gamma"] == 2);
@@ -132,7 +149,49 @@ TEST_CASE("catdog's options: a run's JSON is what its command line resolved to")
   CHECK(json["lr"] == 0.001);
   CHECK(json["lr-step-size"] == 1);
   CHECK(json["head"] == "lectures");
-  for (const char* absent : {"mixup", "remix", "no-shuffle", "output", "summary", "weights"}) {
+  for (const char* absent : {"no-shuffle", "output", "summary", "weights", "momentum", "hold-out", "max-steps"}) {
     CHECK(!json.contains(absent));
   }
+}
+
+TEST_CASE("catdog's options: --config takes back what a run resolved to, and the command line overrides it") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "config.json";
+  const std::vector<std::vector<std::string>> lines = {
+      {},
+      {"--loss", "focal", "--alpha", "none", "--gamma", "1.5", "--mix", "remix=2", "--augment", "none"},
+      {"--loss", "bce", "--pos-weight", "auto", "--no-shuffle", "--optimizer", "sgd", "--nesterov", "--schedule",
+       "step"},
+      {"--loss", "ldam", "--ema", "0.99", "--clip-norm", "3", "--patience", "2", "--max-steps", "7", "--seed", "5"},
+      {"--loss", "dice", "--threshold", "recall=0.95", "--hold-out", "0.2", "--temperature", "--deterministic"},
+      {"--loss", "vs", "--outputs", "2", "--tau-norm", "0.5", "--adjust-logits", "1", "--threshold", "cost", "--cost",
+       "fn=10"},
+      {"--loss", "mse", "--weight-decay", "0.1", "--optimizer", "adamw", "--monitor", "f1", "--lr",
+       "0.0123456789012345"},
+  };
+  for (const auto& line : lines) {
+    const Options first = options_of(line);
+    write_file(file, config_text(first));
+    CAPTURE(config_text(first));
+    CHECK(to_json(options_of({"--config", file})) == to_json(first));
+  }
+  write_file(file,
+             config_text(options_of({"--loss", "focal", "--gamma", "3", "--optimizer", "sgd", "--momentum", "0.5"})));
+  const nlohmann::ordered_json changed =
+      to_json(options_of({"--config", file, "--loss", "bce", "--optimizer", "adam"}));
+  CHECK(changed["loss"] == "bce");
+  CHECK(!changed.contains("gamma"));
+  CHECK(!changed.contains("momentum"));
+  CHECK(to_json(options_of({"--config", file, "--gamma", "1"}))["gamma"] == 1);
+
+  const auto refused = [&](const std::string& content) {
+    write_file(file, content);
+    return error([&] { options_of({"--config", file}); });
+  };
+  CHECK(contains(refused(R"({"options": {"batchsize": 3}})"),
+                 "there is no option \"batchsize\" in this version; did you mean \"batch-size\"?"));
+  CHECK(contains(refused(R"({"options": {"lr": [1]}})"), "lr: [1] is neither a number nor a text"));
+  CHECK(contains(refused(R"({"options": {"lr": -1}})"), "--lr"));
+  CHECK(contains(refused(R"({"loss": "focal"})"), "has no \"options\""));
+  CHECK(contains(refused("loss: focal"), "is no JSON"));
 }

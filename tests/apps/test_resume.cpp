@@ -1,0 +1,249 @@
+// A run that is interrupted, wherever that happens, and resumed ends as if nothing had happened: to the bit.
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include "apps/trainer/checkpoint.h"
+#include "apps/trainer/run_folder.h"
+#include "core/io/safetensors.h"
+#include "core/random.h"
+#include "data/tables/table.h"
+#include "layers/activation.h"
+#include "layers/init.h"
+#include "layers/linear.h"
+#include "layers/sequential.h"
+#include "tests/apps/small_data.h"
+
+using namespace counterpoise;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A file of a run, without what differs from run to run: times.
+std::string comparable(const std::string& folder, const std::string& name) {
+  const std::string content = slurp(folder + "/" + name);
+  if (name != "epochs.csv") return content;
+  std::istringstream lines(content);
+  std::string all, line;
+  size_t seconds = 0;
+  for (bool header = true; std::getline(lines, line); header = false) {
+    std::vector<std::string> fields;
+    std::istringstream parts(line);
+    for (std::string field; std::getline(parts, field, ',');) fields.push_back(field);
+    if (header) seconds = static_cast<size_t>(std::find(fields.begin(), fields.end(), "seconds") - fields.begin());
+    fields.at(seconds) = "";
+    for (const std::string& field : fields) all += field + ",";
+    all += "\n";
+  }
+  return all;
+}
+
+void check_same_result(const std::string& folder, const std::string& of_one_go) {
+  for (const char* name : {"last.safetensors", "best.safetensors", "steps.csv", "epochs.csv", "predictions.csv",
+                           "result.json", "config.json"}) {
+    CAPTURE(name);
+    REQUIRE(fs::exists(folder + "/" + name));
+    CHECK(comparable(folder, name) == comparable(of_one_go, name));
+  }
+  CHECK(!fs::exists(folder + "/checkpoint.safetensors"));
+}
+
+// Starts a program that is sent a signal after a while. Returns its exit code, 128 + the signal if that ended it.
+int run_and_signal(const std::string& command, int signal, std::chrono::milliseconds after) {
+  const pid_t child = fork();
+  if (child == 0) {
+    execl("/bin/sh", "sh", "-c", (std::string(hide_gpus) + "exec " + command + " >/dev/null 2>&1 </dev/null").c_str(),
+          nullptr);
+    _exit(127);
+  }
+  std::this_thread::sleep_for(after);
+  kill(child, signal);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Interrupts a run at random times, by kill -9, SIGTERM and SIGINT in turn, until it ends; compares with one go.
+void check_interrupted(const std::string& options, int interruptions, int longest_ms) {
+  CAPTURE(options);
+  const TemporaryFolder out;
+  const std::string whole = out / "whole", pieces = out / "pieces";
+  const Result r = shell(program("counterpoise") + " train " + options + " --output " + whole);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  Random random(std::hash<std::string>()(options), Stream::test);
+  const std::string command =
+      program("counterpoise") + " train " + options + " --output " + pieces + " --resume auto --checkpoint-minutes 0";
+  const int signals[] = {SIGKILL, SIGTERM, SIGINT};
+  int interrupted = 0;
+  for (int i = 0; i < interruptions; ++i) {
+    const int code = run_and_signal(command, signals[i % 3], std::chrono::milliseconds(5 + random.below(longest_ms)));
+    CHECK((code == 0 || code == 128 + signals[i % 3]));
+    if (code == 0) break;
+    ++interrupted;
+  }
+  CHECK(interrupted > 0);
+  const Result last = shell(command);
+  REQUIRE_MESSAGE(last.code == 0, last.err);
+  check_same_result(pieces, whole);
+}
+
+}  // namespace
+
+namespace {
+
+// A training of a small network with everything that has a state: momentum, averages, dropout, a stateful loss, mixing.
+struct SmallTraining {
+  Table table;
+  std::unique_ptr<Sequential> net;
+  std::optional<Adam> optimizer;
+  std::optional<Loss> loss;
+  std::optional<Ema> ema;
+  std::unique_ptr<DataLoader> loader;
+  LoopPosition stopped_at;
+  std::vector<double> losses;
+
+  explicit SmallTraining(const std::string& loss_name) {
+    Random random(3, Stream::test);
+    std::vector<double> x;
+    std::vector<int32_t> y;
+    for (int n = 0; n < 23; ++n) {
+      y.push_back(n % 4 == 0);
+      for (int i = 0; i < 3; ++i) x.push_back(random.normal() + 2 * static_cast<float>(y.back()));
+    }
+    table = Table(x, 3, y);
+    const InitScope scope(cpu_backend(), 1);
+    net = std::make_unique<Sequential>();
+    net->add("0", Linear(3, 8)), net->add("1", ReLU()), net->add("2", Dropout(0.3)), net->add("3", Linear(8, 1));
+    optimizer.emplace(net->trainable(), 0.01);
+    loss.emplace(loss_name, LossParams{{"ghm-momentum", 0.7}});
+    loss->train(true);
+    ema.emplace(net->trainable(), 0.9);
+    DataLoaderOptions options;
+    options.batch_size = 4;
+    options.seed = 5;
+    loader = std::make_unique<DataLoader>(table, options);
+  }
+  TrainingState state() { return {*net, *optimizer, *loss, &*ema}; }
+  // Trains for 3 epochs from `start`; ends early after `steps` steps of all.
+  void run(const LoopPosition& start, int64_t steps = 1000) {
+    TrainingLoop loop;
+    loop.epochs = 3;
+    loop.start = start;
+    int64_t done = start.steps;
+    loop.lr = [](const Step& step) { return 0.01 / (1 + 0.1 * static_cast<double>(step.index)); };
+    loop.forward = [&](const Batch& batch, const Step&) { return (*loss)((*net)(batch.x), batch.labels); };
+    loop.after_update = [&](const Step&) { ema->update(); };
+    loop.after_step = [&](const Step& step) { done = step.index + 1, losses.push_back(step.loss); };
+    loop.after_epoch = [&](const EpochResult& epoch) {
+      stopped_at = epoch.position;
+      losses.push_back(epoch.loss);
+      return true;
+    };
+    loop.stop = [&] { return done >= steps; };
+    loop.run(*loader, *optimizer, net->trainable());
+  }
+  std::vector<float> numbers() const {
+    std::vector<float> all;
+    for (const Parameter& p : net->parameters()) {
+      for (const float x : p.var.value().to_vector<float>()) all.push_back(x);
+    }
+    for (const Tensor& average : ema->averages()) {
+      for (const float x : average.to_vector<float>()) all.push_back(x);
+    }
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("checkpoint: stopped after any step, a training goes on to the bit") {
+  SmallTraining whole("ghm");
+  whole.run({});
+  const TemporaryFolder folder;
+  const std::string file = folder / "checkpoint";
+  for (int64_t steps = 1; steps < 18; ++steps) {
+    CAPTURE(steps);
+    {
+      SmallTraining first("ghm");
+      first.run({}, steps);
+      save_checkpoint(file, first.state(), first.stopped_at, {{"note", steps}});
+    }
+    SmallTraining second("ghm");
+    CHECK(checkpoint_notes(file)["note"] == steps);
+    const LoopPosition position = load_checkpoint(file, second.state());
+    CHECK(position.steps == steps);
+    second.run(position);
+    CHECK(second.numbers() == whole.numbers());
+    CHECK(std::equal(second.losses.rbegin(), second.losses.rend(), whole.losses.rbegin()));  // epochs' means, too
+  }
+}
+
+TEST_CASE("checkpoint: a file of another network, of another version, or damaged is refused in one line") {
+  const TemporaryFolder folder;
+  SmallTraining training("ghm");
+  const std::string file = folder / "checkpoint";
+  save_checkpoint(file, training.state(), {}, {});
+  SmallTraining other("ghm");
+  other.net->add("4", Linear(1, 1));
+  CHECK_THROWS_WITH_AS(load_checkpoint(file, other.state()),
+                       doctest::Contains("4.weight is missing or of another shape"), Error);
+  const auto with_metadata = [&](std::map<std::string, std::string> metadata) {
+    save_safetensors(file, {}, metadata);
+    return file;
+  };
+  CHECK_THROWS_WITH_AS(checkpoint_notes(with_metadata({})), doctest::Contains("this is no checkpoint"), Error);
+  CHECK_THROWS_WITH_AS(checkpoint_notes(with_metadata({{"format", "counterpoise-checkpoint-9"}, {"state", "{}"}})),
+                       doctest::Contains("continue the run with the version that began it"), Error);
+  CHECK_THROWS_WITH_AS(checkpoint_notes(with_metadata({{"format", "counterpoise-checkpoint-1"}, {"state", "{"}})),
+                       doctest::Contains("damaged"), Error);
+  CHECK_THROWS_WITH_AS(
+      load_checkpoint(with_metadata({{"format", "counterpoise-checkpoint-1"}, {"state", "{}"}}), training.state()),
+      doctest::Contains("is missing"), Error);
+}
+
+TEST_CASE("a run that is interrupted at random times and resumed ends as in one go" * slow()) {
+  const DataSet data(10, 4);
+  const std::string two = data.flags("--device cpu --threads 1 ");
+  const std::string shapes =
+      "--data synthetic:3 --count disc=20,ellipse=10,ring=6 --image-size 32 --width 0.03125 "
+      "--batch-size 8 --epochs 4 --device cpu --threads 1 ";
+  check_interrupted(two + "--loss ghm --ghm-momentum 0.5 --ema 0.9 --epochs 4", 5, 150);
+  check_interrupted(two + "--loss equalization-v2 --epochs 4 --optimizer sgd --clip-norm 1", 5, 150);
+  check_interrupted(two + "--loss focal --mix cutmix=1 --augment flip,rotate=0.1 --epochs 4 --crt 1 --temperature", 5,
+                    150);
+  check_interrupted(two + "--head imagenet --epochs 1 --checkpoint-minutes 5", 1, 300);
+  check_interrupted(shapes + "--ema 0.8 --sampler class-balanced", 7, 150);
+  check_interrupted(shapes + "--loss softmax-equalization --patience 2 --monitor log-loss --adjust-logits 1", 7, 150);
+}
+
+TEST_CASE("--resume: what cannot be resumed is told in one line") {
+  const DataSet data;
+  const TemporaryFolder out;
+  const std::string folder = out / "run";
+  const std::string options = data.flags("--device cpu --max-steps 2 --output " + folder);
+  CHECK(catdog(options + " --resume auto").code == 0);  // nothing to resume: it begins
+  check_fails("--resume " + folder, 2, "the run there is complete");
+  const Result again = catdog(options + " --resume auto");
+  CHECK(again.code == 0);
+  CHECK(contains(again.err, "is complete: there is nothing to resume"));
+  check_fails(options + " --resume auto --lr 0.5", 2,
+              "has other options: --lr is 0.001 there, not 0.5; choose another --output");
+  check_fails("--resume " + (out / "none"), 2, "there is no such folder");
+  check_fails("--resume " + out.path(), 2, "there is no interrupted run with a checkpoint in it");
+  check_fails("--resume " + folder + " --lr 0.5", 2, "--lr: a run that is resumed keeps its options");
+  check_fails("--resume auto --output none", 2, "saves nothing to continue from");
+}
+
+TEST_CASE("a run whose process still lives is not resumed") {
+  const TemporaryFolder out;
+  RunFolder live(out.path());
+  CHECK_THROWS_WITH_AS(RunFolder(out.path(), live.path("").substr(0, live.path("").size() - 1)),
+                       doctest::Contains("has not ended"), Error);
+}
