@@ -68,8 +68,10 @@ class Run {
   int64_t run() {
     try {
       steps_ = loop_.start.steps;
-      for (int epoch = loop_.start.epoch; epoch <= loop_.epochs && !ends(); ++epoch) {
-        if (!run_epoch(epoch)) break;
+      for (int epoch = loop_.start.epoch; epoch <= loop_.epochs; ++epoch) {
+        // An epoch that was begun is ended, even if it has no step left.
+        const bool begun = epoch == loop_.start.epoch && loop_.start.batches > 0;
+        if ((!begun && ends()) || !run_epoch(epoch)) break;
       }
     } catch (...) {
       settle(0);  // a step that ended before this one failed; if it diverged, that is the first error
