@@ -71,9 +71,14 @@ Outcome outcome_of(const Cell& cell, const std::vector<std::string>& metrics) {
   Outcome outcome;
   const std::string path = cell.folder + "/result.json";
   if (is_done(cell)) {
-    const Json result = parsed(read_file(path, largest_result), path);
-    outcome.state = Outcome::done;
-    for (const std::string& metric : metrics) outcome.values.push_back(metric_in(result, metric));
+    try {
+      const Json result = parsed(read_file(path, largest_result), path);
+      for (const std::string& metric : metrics) outcome.values.push_back(metric_in(result, metric));
+      outcome.state = Outcome::done;
+    } catch (const Error& error) {
+      outcome.state = Outcome::failed;
+      outcome.failure = error.what();
+    }
     return outcome;
   }
   const std::string mark = failure_mark(cell);

@@ -15,7 +15,7 @@ struct Outcome {
   std::string failure;         // failed: why
 };
 
-// The cell's outcome, from the files in its folder. Throws Error(bad_data) for a result that cannot be read.
+// The cell's outcome, from the files in its folder. A result that cannot be read is a failure.
 Outcome outcome_of(const Cell& cell, const std::vector<std::string>& metrics);
 
 // Whether the cell's folder holds a result.

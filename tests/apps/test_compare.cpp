@@ -372,6 +372,30 @@ TEST_CASE("compare: a row that fails is named with the reason, and the others ar
   CHECK(count(compare("--output " + (out / "c")).err, "FAILED") == 2);
 }
 
+TEST_CASE("compare: folds, and a result that cannot be read" * slow()) {
+  const DataSet data;
+  const TemporaryFolder out;
+  const Result r = compare("--output " + (out / "c") + " --folds 2 --seeds 7, " + data.flags() + rows);
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(count(r.err, " done in ") == 4);
+  CHECK(contains(r.out, "Mean ± standard deviation over 1 seed and 2 folds."));
+  CHECK(contains(r.out, "corrected for folds that share images"));
+  std::string damaged;
+  for (const auto& entry : fs::recursive_directory_iterator(out / "c")) {
+    if (contains(entry.path().string(), "/weights-") &&
+        contains(entry.path().string(), "seed-7-fold-2-of-2/result.json"))
+      damaged = entry.path();
+  }
+  REQUIRE(damaged != "");
+  write_file(damaged, "{");
+  const Result broken = compare("--output " + (out / "c"));
+  CHECK(broken.code == 1);
+  CHECK(
+      contains(broken.out, "1 of 4 trainings failed:\n\n- weights, seed 7 fold 2: " + damaged + " is not a result: "));
+  CHECK(contains(broken.out, "| weights      | 1    |"));
+  CHECK(broken.err == "");
+}
+
 TEST_CASE("compare: a signal stops the trainings, and then the program" * slow()) {
   const DataSet data;
   for (const int signal : {SIGTERM, SIGINT}) {

@@ -199,6 +199,9 @@ TEST_CASE("predict: a long list, a list that grows, and a reader that ends" * sl
   const Result closed = shell("{ " + program("catdog") + " predict --weights " + t.weights() + " - < " +
                               (t.out / "list") + "; echo $? >&2; } | true");
   CHECK(closed.err == "141\n");
+  const Result full = t.predict(t.images() + " > /dev/full");
+  CHECK(full.code == 1);
+  CHECK(contains(last_line(full.err), "cannot be written to standard output"));
 }
 
 TEST_CASE("predict: more than two classes" * slow()) {
