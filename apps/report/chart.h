@@ -1,6 +1,6 @@
 // Charts as SVG elements of a page. Unlike the plots of trainer/plot.h, which are files of their own, they take their
-// colors from the page's style, which has a light and a dark scheme, and say where their axes are, so that the page's
-// script can move a mark in them. All functions are pure.
+// colors from the page's style, which has a light and a dark scheme, and state the positions of their axes, so that the
+// page's script can move marks in them. All functions are pure.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct Axis {
 
 // From 0 to 1, as percentages.
 Axis percent_axis(const std::string& label);
-// The range of the numbers, and round ticks in it. `from_zero`: it begins at 0.
+// The range of the values, with round ticks; `from_zero`: beginning at 0.
 Axis number_axis(const std::string& label, const std::vector<double>& values, int ticks, bool from_zero = false);
 
 // Texts are HTML. There are 8 colors, 0 to 7, and color -1 is gray.
@@ -61,7 +61,7 @@ std::string small_figure(Chart chart);
 // Figures side by side where there is room.
 std::string side_by_side(const std::vector<std::string>& figures);
 
-// The legend's entry of a color.
+// The entry of a color in a legend.
 std::string key(int color, const std::string& name, bool dashed = false);
 
 }  // namespace counterpoise::html_report

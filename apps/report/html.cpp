@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* undefined = "<span class=\"pale\" title=\"undefined\">\u2013</span>";
 
-// Without the zeros at the end.
+// The digits without zeros at the end.
 std::string trimmed(std::string digits) {
   if (digits.find('.') == std::string::npos || digits.find('e') != std::string::npos) return digits;
   digits.erase(digits.find_last_not_of('0') + 1);
@@ -34,6 +34,8 @@ std::string short_html(const std::string& text) {
   }
   return escaped(all);
 }
+
+std::string named(const std::string& name) { return "<em>" + html(name) + "</em>"; }
 
 std::string whole(double n) {
   if (!std::isfinite(n)) return undefined;

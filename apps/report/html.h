@@ -10,11 +10,14 @@ namespace counterpoise::html_report {
 
 using Json = nlohmann::ordered_json;
 
-// A text from a file as HTML: escaped, and control characters and bytes that are not UTF-8 as \x1b.
+// A text from a file as HTML: escaped; control characters and bytes that are not UTF-8 become \x1b and the like.
 std::string html(const std::string& text);
 
 // The same of at most 24 characters, for the labels of charts.
 std::string short_html(const std::string& text);
+
+// The name of a class, emphasized.
+std::string named(const std::string& name);
 
 // "11,000".
 std::string whole(double n);
@@ -22,18 +25,18 @@ std::string whole(double n);
 std::string percent(double x);
 // 0.8239 as "0.824".
 std::string decimal(double x, int digits = 3);
-// A number in as few digits as say it, at most `digits` significant ones.
+// A number in at most `digits` significant digits, without zeros at the end.
 std::string shortest(double x, int digits = 4);
-// A decision threshold: a probability with two significant digits, and as many nines as it has near 1.
+// A decision threshold: a probability in two significant digits; near 1, two digits after the nines.
 std::string threshold_text(double p);
 // 0.05 as "+0.050", with a true minus sign.
 std::string difference(double x);
 
-// The number at a path of keys, such as {"decision", "cut"}; NaN where it is missing, null, or no number.
+// The number at a path of keys, such as {"decision", "cut"}; NaN where it is missing, null or not a number.
 double number(const Json& json, const std::vector<std::string>& path);
-// The text at a path of keys; "" where it is missing or no text.
+// The text at a path of keys; "" where it is missing or not a text.
 std::string string_at(const Json& json, const std::vector<std::string>& path);
-// The value at a key; null where the JSON is no object or the key is missing.
+// The value at a key; null where the JSON is not an object or has no such key.
 const Json& at(const Json& json, const std::string& key);
 
 // JSON for a <script> element: no "<", ">" or "&" is left in it, which could end the element.
@@ -44,7 +47,7 @@ std::string base64(const std::string& bytes);
 // <section id="ID"><h2>TITLE</h2>BODY</section>; nothing for an empty body.
 std::string section(const std::string& id, const std::string& title, const std::string& body);
 
-// A table: the cells are HTML. In the first column are row headers.
+// A table. The cells are HTML; those of the first column are row headers.
 struct Table {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
@@ -55,7 +58,7 @@ struct Table {
 // A cell that sorts by a number, whatever text it shows.
 std::string cell(const std::string& html, double value);
 
-// A note in small letters.
+// A paragraph in small print.
 std::string note(const std::string& html);
 
 }  // namespace counterpoise::html_report

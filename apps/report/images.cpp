@@ -1,4 +1,4 @@
-// The images that are most confidently wrong.
+// The images with the most confident wrong predictions.
 #include <algorithm>
 #include <cmath>
 
@@ -8,6 +8,7 @@
 #include "data/images/shapes.h"
 #include "data/images/synthetic.h"
 #include "data/tables/csv.h"
+#include "losses/metrics/multiclass_scores.h"
 
 namespace counterpoise::html_report {
 
@@ -21,8 +22,6 @@ struct Wrong {
   int32_t predicted;
   double probability;  // of the predicted class
 };
-
-std::string named(const std::string& name) { return "<em>" + html(name) + "</em>"; }
 
 // A synthetic image by its name, such as "synthetic/cat.12"; false for another name. The series of the splits are those
 // of select_images() (trainer/data_sets.cpp).
@@ -110,14 +109,12 @@ std::string images_of_two(const Run& run, const TwoClasses& two) {
 std::string images_of_many(const Run& run) {
   const size_t K = run.count();
   std::vector<Wrong> wrong;
+  if (run.reported.size() == 0) return "";
+  const std::vector<double> probabilities = softmax(run.reported.logits, static_cast<int64_t>(K));
   for (size_t i = 0; i < run.reported.size(); ++i) {
     const int32_t predicted = run.reported.predicted[i];
     if (predicted == run.reported.labels[i]) continue;
-    const double* z = &run.reported.logits[i * K];
-    double sum = 0;
-    const double top = *std::max_element(z, z + K);
-    for (size_t k = 0; k < K; ++k) sum += std::exp(z[k] - top);
-    wrong.push_back({i, predicted, std::exp(z[predicted] - top) / sum});
+    wrong.push_back({i, predicted, probabilities[i * K + predicted]});
   }
   return wrong.empty() ? "" : gallery(run, worst(wrong, most_images));
 }

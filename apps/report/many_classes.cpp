@@ -7,6 +7,7 @@
 #include "apps/trainer/format.h"
 #include "losses/metrics/confusion.h"
 #include "losses/metrics/curves.h"
+#include "losses/metrics/multiclass_scores.h"
 
 namespace counterpoise::html_report {
 
@@ -20,36 +21,13 @@ int64_t sum(const std::vector<int64_t>& row) { return std::accumulate(row.begin(
 
 double rate(int64_t n, int64_t row) { return row > 0 ? double(n) / double(row) : NAN; }
 
-// Softmax of the logits: of each sample, the probability of the class. `log_sums` are the logarithms of its
-// denominators.
-std::vector<double> probabilities_of(const Run& run, size_t c, const std::vector<double>& log_sums) {
-  std::vector<double> y;
-  for (size_t i = 0; i < run.reported.size(); ++i) {
-    y.push_back(std::exp(run.reported.logits[i * run.count() + c] - log_sums[i]));
-  }
-  return y;
-}
-
-std::vector<double> log_sums_of(const Run& run) {
-  const size_t K = run.count();
-  std::vector<double> y;
-  for (size_t i = 0; i < run.reported.size(); ++i) {
-    const double* z = &run.reported.logits[i * K];
-    double total = 0;
-    const double top = *std::max_element(z, z + K);
-    for (size_t k = 0; k < K; ++k) total += std::exp(z[k] - top);
-    y.push_back(top + std::log(total));
-  }
-  return y;
-}
-
 std::vector<bool> is_class(const Run& run, size_t c) {
   std::vector<bool> y;
   for (const int32_t label : run.reported.labels) y.push_back(label == static_cast<int32_t>(c));
   return y;
 }
 
-// A square for each cell, shaded by its share of the row.
+// The matrix as an image: a square per cell, shaded by its share of the row.
 std::string matrix_image(const Run& run, const Counts& counts) {
   const size_t K = counts.size();
   std::string y = formatted(
@@ -222,12 +200,12 @@ std::string class_curves_section(const Run& run) {
   const size_t all = order.size();
   if (all > most_curves) order.resize(most_curves);
 
-  const std::vector<double> log_sums = log_sums_of(run);
+  const std::vector<double> probabilities = softmax(run.reported.logits, static_cast<int64_t>(run.count()));
   std::vector<std::pair<double, std::string>> figures;
   for (const size_t c : order) {
     Predictions one;
     one.labels = run.reported.labels;
-    one.logits = probabilities_of(run, c, log_sums);
+    for (size_t i = 0; i < run.reported.size(); ++i) one.logits.push_back(probabilities[i * run.count() + c]);
     const Sweep s = sweep(one, static_cast<int32_t>(c), {});
     const double prevalence = double(s.positives) / double(s.positives + s.negatives);
     const double area = average_precision(one.logits, is_class(run, c));

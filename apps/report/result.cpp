@@ -1,4 +1,4 @@
-// What the run reached, in a sentence and a table.
+// The result in a few sentences, the table of metrics, and the confusion matrix of two classes.
 #include <algorithm>
 #include <cmath>
 
@@ -10,14 +10,12 @@ namespace counterpoise::html_report {
 namespace {
 
 std::string strong(const std::string& text) { return "<strong>" + text + "</strong>"; }
-std::string named(const std::string& name) { return "<em>" + html(name) + "</em>"; }
-
 struct Interval {
   double low = NAN, high = NAN;
   bool known() const { return std::isfinite(low) && std::isfinite(high); }
 };
 
-// Wilson 1927: of a share of `n` independent samples.
+// The score interval of a share of n independent samples (Wilson 1927).
 Interval wilson(double share, double n) {
   if (!std::isfinite(share) || !(n > 0)) return {};
   constexpr double z = 1.959963985;
@@ -72,13 +70,7 @@ std::string of_two(const Run& run, const TwoClasses& two) {
   }
   y += ".";
   const Confusion best = two.choice().at(two.choice().best_f1);
-  const Confusion kept_there = [&] {
-    Step at = {INFINITY, 0, 0};
-    for (const Step& s : two.choice().steps) {
-      if (s.cut >= two.kept.cut) at = s;
-    }
-    return two.choice().at(at);
-  }();
+  const Confusion kept_there = two.choice().at(two.choice().step_at(two.kept.cut));
   if (two.choice().both_classes() && two.kept.known && best.f1() > kept_there.f1() + 0.01) {
     y += " The best F1 on the " + std::string(two.validation.both_classes() ? "validation" : run.split()) +
          " images is at " + strong(threshold_text(two.kept.scale.probability(two.choice().best_f1.cut))) + ": F1 " +
@@ -120,7 +112,7 @@ std::string of_many(const Run& run) {
          ".</p>\n";
 }
 
-// % in the meaning stands for the class.
+// % in a meaning stands for the name of the class.
 struct Metric {
   const char *key, *name, *meaning;
   bool of_a_class = false;  // of more than two classes it is a mean
@@ -157,11 +149,7 @@ TwoClasses::TwoClasses(const Run& r) : run(r), kept(kept_decision(r)) {
     const size_t p = static_cast<size_t>(run.positive), o = 1 - p;
     at_kept = {counts[p][p], counts[o][p], counts[p][o], counts[o][o]};
   } else if (!reported.steps.empty()) {
-    Step step = {INFINITY, 0, 0};
-    for (const Step& s : reported.steps) {
-      if (s.cut >= kept.cut) step = s;
-    }
-    at_kept = reported.at(step);
+    at_kept = reported.at(reported.step_at(kept.cut));
   }
 }
 

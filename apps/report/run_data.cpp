@@ -38,7 +38,7 @@ double number_in(const std::string& field, const CsvReader& reader) {
   return x;
 }
 
-// The columns of the table that are missing.
+// The position of a column that the file must have.
 size_t needed(const CsvReader& reader, const std::string& path, const std::string& column) {
   const size_t at = reader.find(column);
   CP_ENSURE_AS(bad_data, at < reader.header().size(), path, ": its first line does not name a column ",

@@ -43,6 +43,11 @@ double Scale::cut(double p) const { return logistic ? logit(p) : p - offset; }
 
 Confusion Sweep::at(const Step& s) const { return {s.tp, s.fp, positives - s.tp, negatives - s.fp}; }
 
+Step Sweep::step_at(double cut) const {
+  const auto below = std::find_if(steps.begin(), steps.end(), [&](const Step& s) { return s.cut < cut; });
+  return below == steps.begin() ? Step{INFINITY, 0, 0} : *(below - 1);
+}
+
 std::vector<Step> Sweep::curve() const {
   return at_most(most_points, steps, std::vector<char>(steps.size()), double(positives), double(negatives));
 }
@@ -67,7 +72,7 @@ Sweep sweep(const Predictions& predictions, int32_t positive, const std::vector<
   }
   std::vector<char> needed(all.size());
   for (const double cut : cuts) {
-    // The last step at or above the cut has its counts; with the next one they end.
+    // The last step at or above the cut has the counts at it, which hold down to the next step.
     const auto below = std::find_if(all.begin(), all.end(), [&](const Step& s) { return s.cut < cut; });
     if (below != all.begin()) needed[below - all.begin() - 1] = 1;
     if (below != all.end()) needed[below - all.begin()] = 1;
@@ -82,7 +87,7 @@ Kept kept_decision(const Run& run) {
   y.rule = string_at(run.result, {"decision", "rule"});
   const std::string asked = string_at(run.result, {"options", "threshold"});
   if (y.rule.empty()) y.rule = asked;
-  // Losses such as the mean squared error have no logits: the network is undecided at 0.5.
+  // The outputs of losses such as the mean squared error are not logits: the network is undecided at 0.5.
   const std::string loss = string_at(run.result, {"options", "loss"});
   const bool numbers = std::any_of(losses().begin(), losses().end(), [&](const LossInfo& info) {
     return info.name == loss && info.defaults.threshold != 0;
@@ -99,9 +104,9 @@ Kept kept_decision(const Run& run) {
   const double given = asked.empty() ? NAN : std::atof(asked.c_str());
   if (given > 0 && given < 1) y.cut = y.scale.cut(given);
   const Sweep all = sweep(run.reported, run.positive, {y.cut});
-  Step at = {INFINITY, 0, 0}, match = {NAN, 0, 0};
+  const Step at = all.step_at(y.cut);
+  Step match = {NAN, 0, 0};
   for (const Step& s : all.steps) {
-    if (s.cut >= y.cut) at = s;
     if (double(s.tp) == tp && double(s.fp) == fp && !std::isfinite(match.cut)) match = s;
   }
   y.known = double(at.tp) == tp && double(at.fp) == fp;
@@ -114,12 +119,12 @@ Axis threshold_axis(const Predictions& predictions, const Kept& kept) {
   double low = std::min(*lowest, kept.cut), high = std::max(*highest, kept.cut);
   const double margin = 0.03 * (high - low) + 1e-3;
   low -= margin, high += margin;
-  // Beyond, probabilities are 0.0001 and 0.9999, and thresholds differ no more.
+  // Beyond, probabilities are below 0.0001 or above 0.9999.
   if (kept.scale.logistic)
     low = std::max(low, std::min(-9.3, kept.cut)), high = std::min(high, std::max(9.3, kept.cut));
   if (kept.scale.logistic && high - low < 2) low -= 1, high += 1;
   Axis axis = {"decision threshold", low, high, {}};
-  // From the most wanted to the least, as many as there is room for.
+  // In order of preference; as many as there is room for.
   for (const double p :
        {0.5,  0.1,  0.9,  0.01, 0.99, 0.001, 0.999, 0.0001, 0.9999, 0.2,  0.8,   0.3,   0.7,   0.05,  0.95, 0.4, 0.6,
         0.02, 0.98, 0.03, 0.97, 0.15, 0.25,  0.35,  0.45,   0.55,   0.65, 0.005, 0.995, 0.002, 0.998, 0.0,  1.0}) {

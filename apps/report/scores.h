@@ -1,4 +1,5 @@
-// What the scores of two classes say at every decision threshold, thinned to what a page needs. All functions are pure.
+// The confusion matrices of two classes at all decision thresholds, thinned to what a page needs. All functions are
+// pure.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace counterpoise::html_report {
 
-// From a logit of predictions.csv to the probability that people set a threshold on.
+// Converts between a logit of predictions.csv and the probability that a threshold is stated as.
 struct Scale {
   bool logistic = true;
   double offset = 0;  // of numbers that are no logits (mean squared error): probability = number + offset
@@ -20,7 +21,7 @@ struct Scale {
   double cut(double p) const;
 };
 
-// The counts if a sample is predicted positive from a logit of `cut` on.
+// The counts where samples with a logit of at least `cut` are predicted positive.
 struct Step {
   double cut;
   int64_t tp, fp;
@@ -34,12 +35,14 @@ struct Sweep {
 
   bool both_classes() const { return positives > 0 && negatives > 0; }
   Confusion at(const Step& step) const;
+  // The step with the counts at a cut: the last one at or above it.
+  Step step_at(double cut) const;
   // At most 500 of the steps, for a curve.
   std::vector<Step> curve() const;
 };
 
-// One step per distinct score, or where there are more than a thousand only those between which recall, false positive
-// rate and precision change least; the counts at the cuts in `exact` are always among them.
+// One step per distinct score. Where there are more than a thousand, steps are left out so that recall, false positive
+// rate and precision change little from one to the next; the counts at the cuts in `exact` stay exact.
 Sweep sweep(const Predictions& predictions, int32_t positive, const std::vector<double>& exact);
 
 // The decision with which the run's result was computed.

@@ -2,8 +2,8 @@
 
 namespace counterpoise::html_report {
 
-// Everything is on the page without it but the slider, sorting and enlarging. Texts from files are only ever set as
-// textContent or attributes.
+// Without it, the page lacks only the slider, sorting, and the enlarging of images. Texts from files are set as
+// textContent or attributes only, never as HTML.
 const char* const script = R"js("use strict";
 (() => {
   const $ = id => document.getElementById(id);
@@ -67,7 +67,7 @@ const char* const script = R"js("use strict";
   const probability = z => scale.logistic ? 1 / (1 + Math.exp(-z)) : z + scale.offset;
   const cutOf = p => scale.logistic ? Math.log(p / (1 - p)) : p - scale.offset;
 
-  // The counts where images are predicted positive from a logit of `cut` on. Steps go down.
+  // The counts where images with a logit of at least `cut` are predicted positive. Steps are in descending order.
   const countsAt = (sweep, cut) => {
     let low = 0, high = sweep.steps.length;
     while (low < high) {
@@ -78,7 +78,7 @@ const char* const script = R"js("use strict";
     return {tp, fp, fn: sweep.positives - tp, tn: sweep.negatives - fp};
   };
 
-  // The counts if the classes had other shares, as many images in all: null is the split's own shares.
+  // The counts among equally many images of which the positive class has the share `share`; null: that of the split.
   let share = null;
   const inUse = (sweep, c) => {
     if (share === null) return c;

@@ -10,8 +10,8 @@
 
 namespace counterpoise::html_report {
 
-// A run of two classes with what its scores say. Where validation predictions are there beside those of a test split,
-// thresholds are chosen on them.
+// A run of two classes, with the counts at all thresholds. Where there are predictions for a validation split beside
+// those for the test split, thresholds are chosen on them.
 struct TwoClasses {
   explicit TwoClasses(const Run& run);
 

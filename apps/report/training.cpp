@@ -1,4 +1,4 @@
-// The course of the training: metrics and shares over the epochs, the classes' images, the options.
+// The training: metrics and shares by epoch, the numbers of images, the options.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -42,7 +42,7 @@ constexpr Column ratios[] = {{"average_precision", "average precision", 3},
                              {"accuracy", "accuracy", 6},
                              {"roc_auc", "ROC AUC", 5}};
 
-// The classes in the order of their shares' areas, rarest first; beyond seven, the rest are one area.
+// The classes from the rarest to the most frequent; those beyond the seventh are one area, unless it is one class.
 struct Share {
   std::string name;
   std::vector<double> values;

@@ -6,14 +6,13 @@
 #include "apps/trainer/format.h"
 #include "losses/metrics/calibration.h"
 #include "losses/metrics/curves.h"
+#include "losses/metrics/multiclass_scores.h"
 
 namespace counterpoise::html_report {
 
 namespace {
 
-std::string named(const std::string& name) { return "<em>" + html(name) + "</em>"; }
-
-// "cost fn=10,fp=1" of the decision's rule, else one and one.
+// Those of the decision's rule, such as "cost fn=10,fp=1"; 1 and 1 for another rule.
 struct Costs {
   double fn = 1, fp = 1;
 };
@@ -30,14 +29,6 @@ Costs costs_of(const Kept& kept) {
 
 double cost(const Confusion& c, const Costs& costs) { return costs.fn * double(c.fn) + costs.fp * double(c.fp); }
 
-Step step_at(const Sweep& sweep, double cut) {
-  Step at = {INFINITY, 0, 0};
-  for (const Step& s : sweep.steps) {
-    if (s.cut >= cut) at = s;
-  }
-  return at;
-}
-
 // The cut with the lowest cost; of several the lowest.
 double cheapest(const Sweep& sweep, const Costs& costs) {
   double best = INFINITY, cut = 0;
@@ -49,7 +40,7 @@ double cheapest(const Sweep& sweep, const Costs& costs) {
 }
 
 std::vector<std::string> row(const TwoClasses& two, const std::string& name, double cut, const Costs& costs) {
-  const Confusion c = two.reported.at(step_at(two.reported, cut));
+  const Confusion c = two.reported.at(two.reported.step_at(cut));
   return {name,
           threshold_text(two.kept.scale.probability(cut)),
           whole(double(c.tp)) + " of " + whole(double(c.tp + c.fn)),
@@ -119,7 +110,7 @@ CurvesOf curves_of(const TwoClasses& two, const std::string& name, int color) {
   const SortedScores sorted(two.run.reported.logits, is_positive);
   y.roc_auc = counterpoise::roc_auc(sorted), y.average_precision = counterpoise::average_precision(sorted);
   y.prevalence = double(s.positives) / double(s.positives + s.negatives);
-  const Confusion c = s.at(step_at(s, two.kept.cut));
+  const Confusion c = s.at(s.step_at(two.kept.cut));
   y.roc_at = {1 - c.specificity(), c.recall(), "", "kept threshold"};
   y.pr_at = {c.recall(), c.tp + c.fp > 0 ? c.precision() : 1, "", "kept threshold"};
   return y;
@@ -273,6 +264,8 @@ std::string calibration_section(const Run& run, const Kept& kept) {
   const Predictions& p = run.reported;
   if (p.size() == 0) return "";
   const size_t K = run.count();
+  const std::vector<double> of_classes =
+      run.two_classes() ? std::vector<double>() : softmax(p.logits, static_cast<int64_t>(K));
   std::vector<double> probabilities;
   std::vector<bool> right;
   for (size_t i = 0; i < p.size(); ++i) {
@@ -281,11 +274,7 @@ std::string calibration_section(const Run& run, const Kept& kept) {
       right.push_back(p.labels[i] == run.positive);
       continue;
     }
-    const double* z = &p.logits[i * K];
-    double sum = 0;
-    const double top = *std::max_element(z, z + K);
-    for (size_t k = 0; k < K; ++k) sum += std::exp(z[k] - top);
-    probabilities.push_back(std::clamp(std::exp(z[p.predicted[i]] - top) / sum, 0., 1.));
+    probabilities.push_back(std::clamp(of_classes[i * K + p.predicted[i]], 0., 1.));
     right.push_back(p.labels[i] == p.predicted[i]);
   }
   const std::string what = run.two_classes() ? "are " + short_html(run.positive_name()) : "are predicted correctly";

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/report/report.h"
+#include "losses/metrics/posthoc.h"
 #include "tests/program.h"
 
 namespace counterpoise {
