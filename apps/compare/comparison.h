@@ -21,9 +21,9 @@ struct Technique {
 struct Comparison {
   std::vector<Technique> rows;
   std::vector<std::string> common;   // options of every training
-  std::vector<int64_t> seeds;        // empty: not said
+  std::vector<int64_t> seeds;        // empty: not given
   int folds = 0;                     // 0: no cross-validation
-  std::vector<std::string> metrics;  // empty: not said
+  std::vector<std::string> metrics;  // empty: not given
 };
 
 // One training: a row with a seed, on a fold.
@@ -65,7 +65,7 @@ void extend(Comparison& begun, const Comparison& more, const std::string& place)
 // Every cell, in the order in which they run: all rows with the first seed, then with the next.
 std::vector<Cell> cells_of(const Comparison& comparison, const std::string& directory);
 
-// The training's command line without the program. The seed is the last but the output, so that nothing overrides it.
+// The command line of the cell's training, without the program. What the comparison sets comes last.
 std::vector<std::string> training_arguments(const Comparison& comparison, const Cell& cell);
 
 // The comparison as JSON, and back. from_json() throws Error(bad_data), which names `path`.

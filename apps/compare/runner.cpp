@@ -51,7 +51,7 @@ size_t wait_for_one(const std::vector<pid_t>& children, int& status) {
   }
 }
 
-// Removes what trainings that were broken off have left in a cell's folder, except, if the next one is to continue it,
+// Removes what interrupted trainings have left in a cell's folder, except, if the next one is to continue it,
 // that which has a checkpoint.
 void remove_unfinished(const std::string& directory, bool keep_checkpoint) {
   std::vector<fs::path> left;
@@ -158,7 +158,7 @@ bool Runner::start(const Cell& cell) {
   if (!claim.held()) return claimed_.push_back(&cell), false;
   if (is_done(cell)) return ++done_, false;
   if (failed_elsewhere(cell)) return false;
-  // One that was broken off is continued; one that failed begins again, as what it left may be the reason.
+  // An interrupted training is continued; one that failed begins again, because what it left may be the reason.
   std::error_code ignored;
   remove_unfinished(cell.folder, /*keep_checkpoint=*/!fs::remove(failure_file(cell), ignored));
   const pid_t process = start_child(training_arguments(comparison_, cell), log_file(cell), claim.descriptor());
