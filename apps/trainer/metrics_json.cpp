@@ -92,14 +92,16 @@ Json to_json(const ClassScores& s) {
                {"kappa", matrix.kappa()}};
   json.update(averages(matrix));
   if (s.logits.empty()) return json;
-  const auto areas = {std::pair("average_precision", one_vs_rest_average_precision(s.logits, s.labels, K)),
-                      std::pair("roc_auc", one_vs_rest_roc_auc(s.logits, s.labels, K))};
+  // The logits of a class cannot be compared between samples, since a constant added to all of a sample's changes
+  // nothing.
+  const std::vector<double> probabilities = softmax(s.logits, K);
+  const auto areas = {std::pair("average_precision", one_vs_rest_average_precision(probabilities, s.labels, K)),
+                      std::pair("roc_auc", one_vs_rest_roc_auc(probabilities, s.labels, K))};
   for (const auto& [name, area] : areas) {
     json["macro"][name] = area.macro;
     json["weighted"][name] = area.weighted;
     json[name] = area.macro;
   }
-  const std::vector<double> probabilities = softmax(s.logits, K);
   std::vector<std::vector<double>> rows;
   for (auto row = probabilities.begin(); row != probabilities.end(); row += K) rows.emplace_back(row, row + K);
   const CalibrationError error = calibration_error(top_label(rows, s.labels));
@@ -118,8 +120,10 @@ void add_classes(Json& json, const ClassScores& s) {
   const ConfusionMatrix matrix(s.labels, s.predicted, static_cast<int64_t>(K));
   ClassMetric precision_recall, roc;
   if (!s.logits.empty()) {
-    precision_recall = one_vs_rest_average_precision(s.logits, s.labels, static_cast<int64_t>(K));
-    roc = one_vs_rest_roc_auc(s.logits, s.labels, static_cast<int64_t>(K));
+    // Of two classes the logits decide by themselves; a probability could be rounded to 0 or 1.
+    const std::vector<double> scores = K > 2 ? softmax(s.logits, static_cast<int64_t>(K)) : s.logits;
+    precision_recall = one_vs_rest_average_precision(scores, s.labels, static_cast<int64_t>(K));
+    roc = one_vs_rest_roc_auc(scores, s.labels, static_cast<int64_t>(K));
   }
   json["classes"] = s.classes;
   for (size_t a = 0; a < K; ++a) {
