@@ -43,7 +43,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; }
 td { white-space: nowrap; }
-tbody th { font-weight: 400; min-width: 5rem; overflow-wrap: break-word; max-width: 20rem; }
+tbody th { font-weight: 400; min-width: 5rem; overflow-wrap: break-word; max-width: 26rem; }
 .wide tbody th { position: sticky; left: 0; background: var(--paper); }
 thead th { font-size: .85rem; color: var(--pale); vertical-align: bottom; }
 td small { display: block; white-space: nowrap; }
@@ -66,7 +66,8 @@ th small { display: block; font-weight: 400; }
 .matrix td b { display: block; font-size: 1.35rem; line-height: 1.2; }
 .matrix td small { color: inherit; }
 .matrix.many tbody th { min-width: 5rem; max-width: 9rem; }
-.matrix.many td, .matrix.many th { padding: .25rem .4rem; font-size: .82rem; min-width: 2.6rem; }
+.matrix.many td, .matrix.many th { padding: .25rem .4rem; font-size: .82rem; min-width: 2.2rem; }
+.matrix.many thead th:first-child { min-width: 5.5rem; }
 .matrix.many thead span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 9rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .heat { width: 100%; max-width: 560px; background: var(--soft); display: block; }
 .heat .right { fill: rgba(var(--right), calc(.15 + .85 * var(--h))); }
