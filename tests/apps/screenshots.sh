@@ -8,15 +8,15 @@
 set -eu
 
 out=$1
-browser=${BROWSER:-chromium}
+browser=${BROWSER:-chromium} program=${PROGRAM:-./apps/counterpoise}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$out"
 
 report=${2:-}
 if [ -z "$report" ]; then
-  ./apps/counterpoise train --count cat=400,dog=4400 --epochs 8 --loss focal --output "$scratch/run"
-  [ -e "$scratch/run/report.html" ] || ./apps/counterpoise report "$scratch/run"
+  "$program" train --data synthetic --count cat=400,dog=4400 --epochs 8 --loss focal --output "$scratch/run"
+  [ -e "$scratch/run/report.html" ] || "$program" report "$scratch/run"
   report=$scratch/run/report.html
 fi
 
