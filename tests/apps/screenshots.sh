@@ -15,9 +15,9 @@ mkdir -p "$out"
 
 report=${2:-}
 if [ -z "$report" ]; then
-  "$program" train --data synthetic --count cat=400,dog=4400 --epochs 8 --loss focal --output "$scratch/run"
-  [ -e "$scratch/run/report.html" ] || "$program" report "$scratch/run"
-  report=$scratch/run/report.html
+  "$program" train --data synthetic --count cat=400,dog=4400 --epochs 8 --loss focal --output "$scratch/cats-and-dogs"
+  [ -e "$scratch/cats-and-dogs/report.html" ] || "$program" report "$scratch/cats-and-dogs"
+  report=$scratch/cats-and-dogs/report.html
 fi
 
 # take NAME WIDTH HEIGHT SCHEME '#SECTION': the page from its top or from that section on. The scheme is 0 for dark, 1 for light. A window
