@@ -113,6 +113,8 @@ OptionTable option_rows(Options& o) {
       .help("After the convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units)");
   t.row(o.model.head_init, "--head-init", "NAME").only("train").one_of({"normal", "glorot"})
       .help("Initial weights of the head: normal (standard deviation 0.01, as torchvision), glorot (as Keras)");
+  t.row(o.prior_bias, "--no-prior-bias").only("train")
+      .help("Initial biases of the head of 0, as in Keras, instead of the log odds of the classes in training");
   t.row(o.weights, "--weights", "FILE").only("eval").required().in_json(false).core()
       .help("The weights to evaluate. The file also says what they are for: network, image size, classes, decision");
   t.row(o.init, "--init", "FILE").only("train").otherwise("random").in_json(!o.init.empty())

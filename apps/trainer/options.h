@@ -42,6 +42,7 @@ struct Options {
 
   // The network.
   ModelConfig model;
+  bool prior_bias = true;     // initial biases of the last layer by the classes' shares
   std::string init, weights;  // files: of initial weights, and of those to evaluate
 
   // The loss and the optimizer.

@@ -7,6 +7,7 @@
 #include "apps/trainer/config.h"
 #include "apps/trainer/device.h"
 #include "apps/trainer/format.h"
+#include "apps/trainer/prior_bias.h"
 #include "apps/trainer/training.h"
 #include "core/io/file.h"
 #include "core/io/safetensors.h"
@@ -35,6 +36,7 @@ Training::Training(Options options)
   decision_.origin = o_.loss->defaults.threshold;
   if (!o_.init.empty()) check_weights(*make_model(o_.model, meta_backend(), o_.seed), o_.init);
   model_ = make_model(o_.model, backend_, o_.seed);
+  if (o_.prior_bias) set_prior_bias(*model_, data_, o_);
   set_warning_handler([this](const std::string& warning) { say("Warning: " + warning); });
   make_loss();
   if (!o_.init.empty()) {
