@@ -79,7 +79,9 @@ test: $(OUT)/run_tests
 SECONDS ?= 60
 FUZZED := $(filter-out core/io/onnx.cpp,$(wildcard core/io/*.cpp)) $(wildcard data/images/*.cpp data/tables/csv.cpp) \
   data/mix.cpp losses/class_weights.cpp losses/metrics/threshold_rule.cpp layers/weights.cpp \
-  $(foreach f,options option_table flags loss_flags metrics_command export_command eval_command,apps/trainer/$(f).cpp) \
+  $(foreach f,config options option_rows option_table flags loss_flags metrics_command export_command \
+    eval_command,apps/trainer/$(f).cpp) \
+  $(foreach f,arguments comparison outcome,apps/compare/$(f).cpp) $(foreach f,run_data scores,apps/report/$(f).cpp) \
   tests/fuzz/targets_planted.cpp
 FUZZ_OBJECTS := $(FUZZED:%.cpp=$(BUILD)/fuzzed/%.o) \
   $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out $(FUZZED),$(wildcard tests/fuzz/*.cpp)))

@@ -94,8 +94,13 @@ bool output_pipe_is_closed() {
   return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
 }
 
+// A message that repeats a long line of a file, such as the names of ten thousand columns, loses its middle.
 void report_error(const std::string& name, const std::string& message) {
-  std::cerr << name << ": " << printable(message) << std::endl;
+  constexpr size_t longest = 2000, end = 500;
+  const size_t n = message.size();
+  const std::string text =
+      n <= longest ? message : message.substr(0, longest - end) + " ... " + message.substr(n - end);
+  std::cerr << name << ": " << printable(text) << std::endl;
 }
 
 }  // namespace

@@ -69,3 +69,16 @@ TEST_CASE("metrics of a CSV file") {
   check_fails("metrics", 2, "FILE");
   check_fails(file(scores) + " --threshold 2", 2, "a probability between 0 and 1");
 }
+
+TEST_CASE("metrics: an error does not repeat a whole file") {
+  const TemporaryFolder folder;
+  std::string columns = "first";
+  for (int i = 0; i < 20000; ++i) columns += ",column" + std::to_string(i);
+  write_file(folder / "x.csv", columns + ",last\n");
+  const Result r = catdog("metrics " + (folder / "x.csv"));
+  CHECK(r.code == 3);
+  CHECK(r.err.size() < 2200);
+  for (const char* part : {"must name the columns label", "first, column0", " ... ", "column19999, last\n"}) {
+    CHECK(contains(r.err, part));
+  }
+}

@@ -49,6 +49,7 @@ struct Target {
 const std::vector<Target>& targets();
 std::vector<Target> file_targets();
 std::vector<Target> text_targets();
+std::vector<Target> run_targets();
 std::vector<Target> planted_targets();
 
 // Thrown by run() for a result that is wrong although nothing crashed.
@@ -61,6 +62,10 @@ inline void require(bool condition, const std::string& what) {
 
 // A file in memory with this content, until the next call. Its path can be opened as any file's.
 std::string memory_file(const Bytes& content);
+// A folder in memory for files that need a name. main() makes it, and removes it at the end.
+std::string work_folder();
+// Writes a file into it and returns its path.
+std::string work_file(const std::string& name, const std::string& content);
 
 // What a run of one input showed.
 struct Outcome {

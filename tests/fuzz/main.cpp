@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -21,7 +22,7 @@ namespace counterpoise::fuzz {
 const std::vector<Target>& targets() {
   static const std::vector<Target> all = [] {
     std::vector<Target> y;
-    for (const auto& some : {file_targets(), text_targets(), planted_targets()})
+    for (const auto& some : {file_targets(), text_targets(), run_targets(), planted_targets()})
       y.insert(y.end(), some.begin(), some.end());
     return y;
   }();
@@ -132,4 +133,10 @@ int run(int argc, char** argv) {
 
 }  // namespace counterpoise::fuzz
 
-int main(int argc, char** argv) { return counterpoise::fuzz::run(argc, argv); }
+int main(int argc, char** argv) {
+  counterpoise::fuzz::work_folder();  // before there are children
+  const int status = counterpoise::fuzz::run(argc, argv);
+  std::error_code ignored;
+  std::filesystem::remove_all(counterpoise::fuzz::work_folder(), ignored);
+  return status;
+}

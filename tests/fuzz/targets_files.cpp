@@ -1,7 +1,4 @@
 // Targets that read files: images, weights, tables.
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <fstream>
@@ -143,15 +140,6 @@ std::vector<Bytes> weights_seeds() {
 
 // -- the weights of a whole network, as the commands read them --
 
-std::string folder() {
-  static const std::string path = [] {
-    const std::string made = "/dev/shm/counterpoise-fuzz-" + std::to_string(getppid());
-    mkdir(made.c_str(), 0700);
-    return made;
-  }();
-  return path;
-}
-
 std::vector<Bytes> network_seeds() {
   std::vector<Bytes> all;
   for (const Index outputs : {1, 2}) {
@@ -168,20 +156,18 @@ std::vector<Bytes> network_seeds() {
                   {"logit_shift", "-0.5"},
                   {"threshold", "0"},
                   {"training_images", "[20,60]"}});
-    char path[] = "/dev/shm/counterpoise-seed-XXXXXX";
-    close(mkstemp(path));
+    const std::string path = work_folder() + "/seed.safetensors";
     save_weights(*make_model(config, cpu_backend(), 1), path, about);
     all.push_back(read(path));
-    unlink(path);
   }
   return all;
 }
 
 std::string export_network(const Bytes& input) {
-  std::string words[] = {"export", "--weights", memory_file(input), "--output", folder() + ".onnx"};
+  std::string words[] = {"export", "--weights", memory_file(input), "--output", work_folder() + "/a.onnx"};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
-  export_weights(int(argv.size()), argv.data());
+  export_command(int(argv.size()), argv.data());
   return "";
 }
 
@@ -220,7 +206,7 @@ std::string metrics_of(const Bytes& input) {
   std::string words[] = {"metrics", memory_file(input), "--positive", cats ? "cat" : "1", "--curves"};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
-  metrics(int(argv.size()), argv.data());
+  metrics_command(int(argv.size()), argv.data());
   return "";
 }
 
