@@ -114,7 +114,8 @@ bool CsvReader::parse_row(std::vector<std::string>& row) {
 }
 
 std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  const bool begins_with_mark = text.rfind("\xef\xbb\xbf", 0) == 0;  // unquoted it would be skipped at a file's start
+  if (text.find_first_of(",\"\r\n") == std::string::npos && !begins_with_mark) return text;
   std::string field = "\"";
   for (const char c : text) field += c == '"' ? std::string("\"\"") : std::string(1, c);
   return field + "\"";

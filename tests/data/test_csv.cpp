@@ -115,6 +115,9 @@ TEST_CASE("csv: a field that is written is read again") {
     CHECK(row == Texts{text, "1"});
   }
   CHECK(csv_field("plain") == "plain");
+  // A name of a column that begins with the bytes of a byte order mark, which is skipped at the start of a file.
+  const std::string mark = "\xef\xbb\xbfname";
+  CHECK(CsvReader(csv_field(mark) + ",b\n", "a.csv").header() == Texts{mark, "b"});
 }
 
 TEST_CASE("csv: what is wrong is named with its line") {

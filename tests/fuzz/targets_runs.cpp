@@ -189,13 +189,17 @@ std::vector<Target> run_targets() {
                                          "\"classes\":",
                                          "\"options\":",
                                          "\"positive\":",
-                                         "\"confusion\":"};
+                                         "\"confusion\":",
+                                         "\"per_class\":",
+                                         "\"recall\":",
+                                         "\"macro\":",
+                                         "\"cat\""};
   std::vector<Target> all = {
       {"config", option_seeds, read_options, {ErrorKind::bad_data, ErrorKind::invalid_argument}, json},
       {"lists",
        list_seeds,
        read_list_of_images,
-       {ErrorKind::bad_data},
+       {ErrorKind::bad_data, ErrorKind::invalid_argument},
        {"a.jpg", "./", "../", "/", "train", "validation", "test", "split", "group", "label", "path", "\n", ",", "\"",
         "cat"}},
       {"report", result_seeds, read_result, {ErrorKind::bad_data}, json},
