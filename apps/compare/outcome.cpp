@@ -31,7 +31,7 @@ double number_at(const Json& json, const std::string& keys) {
     if (json.is_object() && json.contains(first)) return number_at(json.at(first), rest);
     if (!json.is_array()) continue;
     for (const Json& entry : json) {
-      if (entry.is_object() && entry.value("class", "") == first) return number_at(entry, rest);
+      if (entry.is_object() && entry.contains("class") && entry.at("class") == first) return number_at(entry, rest);
     }
   }
   return nan;

@@ -260,6 +260,8 @@ TEST_CASE("compare: metrics of results of two and of more classes") {
   CHECK(metric("per_class.cat.x.recall") == 0.1);
   for (const char* none : {"mcc", "precision", "macro", "per_class.cow.recall", "top_k.3"})
     CHECK(std::isnan(metric(none)));
+  // A class that is no text is not the class that is looked for.
+  CHECK(std::isnan(metric_of(R"({"per_class": [{"class": 5, "recall": 1}]})", "per_class.dog.recall", "r")));
   CHECK(contains(error_of([] { metric_of("{", "f1", "a/result.json"); }, ErrorKind::bad_data), "a/result.json"));
 }
 

@@ -1,6 +1,7 @@
 #include "tests/fuzz/mutate.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace counterpoise::fuzz {
 
@@ -38,7 +39,7 @@ class Mutation {
       : target_(target), bytes_(bytes), other_(other), random_(random) {}
 
   void once() {
-    const uint64_t kinds = target_.words.empty() ? 11 : 14;
+    const uint64_t kinds = target_.words.empty() ? 12 : 16;
     switch (random_.below(kinds)) {
       case 0:
         return flip();
@@ -127,6 +128,22 @@ class Mutation {
     if (bytes_.empty()) return;
     const size_t at = place(), n = length(bytes_.size() - at);
     std::fill_n(bytes_.begin() + long(at), n, bytes_[place()]);
+  }
+  // The word, the number or the text in quotation marks around a place: a value of JSON, a field, an argument.
+  void replace_token(const Bytes& by) {
+    if (bytes_.empty()) return;
+    const auto in_word = [](uint8_t c) { return std::isalnum(c) || c == '.' || c == '-' || c == '+' || c == '_'; };
+    size_t first = place();
+    for (size_t steps = 0; first < bytes_.size() && !in_word(bytes_[first]) && steps < 8; ++steps) ++first;
+    if (first == bytes_.size()) return;
+    size_t end = first;
+    while (first > 0 && in_word(bytes_[first - 1])) --first;
+    while (end < bytes_.size() && in_word(bytes_[end])) ++end;
+    if (first > 0 && end < bytes_.size() && bytes_[first - 1] == '"' && bytes_[end] == '"' && random_.below(2)) {
+      --first, ++end;
+    }
+    bytes_.erase(bytes_.begin() + long(first), bytes_.begin() + long(end));
+    bytes_.insert(bytes_.begin() + long(first), by.begin(), by.end());
   }
   void insert(const Bytes& part) {
     const size_t at = random_.below(bytes_.size() + 1);

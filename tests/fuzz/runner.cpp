@@ -66,15 +66,17 @@ size_t heap_bytes() {
 #endif
 }
 
-// What tells a message from others: its words, without those that come from the input.
-std::string shortened(const std::string& message, const std::string& input) {
+// What tells a message from others: its first words, without those that come from the input.
+std::string shortened(const std::string& message, std::string input) {
   const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  // What is between letters may be taken out where a message repeats them.
+  input.erase(std::remove_if(input.begin(), input.end(), [&](char c) { return !is_letter(c); }), input.end());
   std::string y;
-  for (size_t i = 0; i < message.size() && y.size() < 100;) {
+  for (size_t i = 0, words = 0; i < message.size() && words < 6;) {
     size_t end = i;
     while (end < message.size() && is_letter(message[end])) ++end;
     const std::string word = message.substr(i, end - i);
-    if (word.size() > 2 && input.find(word) == std::string::npos) y += word + " ";
+    if (word.size() > 2 && input.find(word) == std::string::npos) y += word + " ", ++words;
     i = std::max(end, i + 1);
   }
   return y;
@@ -98,7 +100,7 @@ class Worker {
     while (Clock::now() < deadline) {
       const uint64_t number = shared_.finished;
       Random random(seed_, Stream::test, std::hash<std::string>()(target_.name), number);
-      Bytes input = number < seeds ? kept(number) : mutate(target_, pick(random), pick(random), random);
+      Bytes input = number < seeds ? kept(number) : mutate(target_, pick(random, seeds), pick(random, seeds), random);
       input.resize(std::min(input.size(), kLongest));
       std::copy(input.begin(), input.end(), shared_.input);
       shared_.size = input.size();
@@ -118,11 +120,17 @@ class Worker {
     const Shared::Kept& k = shared_.kept[i];
     return Bytes(shared_.arena + k.at, shared_.arena + k.at + k.size);
   }
-  // Half of the time one of the latest.
-  Bytes pick(Random& random) const {
-    const size_t n = shared_.number_kept;
-    const size_t latest = std::min<size_t>(n, 16);
-    return kept(random.below(2) ? random.below(n) : n - 1 - random.below(latest));
+  // Often one of those to begin with, which are small and valid, or one of the latest.
+  Bytes pick(Random& random, size_t seeds) const {
+    const size_t n = shared_.number_kept, latest = std::min<size_t>(n, 16);
+    switch (random.below(4)) {
+      case 0:
+        return kept(random.below(seeds));
+      case 1:
+        return kept(n - 1 - random.below(latest));
+      default:
+        return kept(random.below(n));
+    }
   }
 
   void learn(const Bytes& input, const std::string& outcome, bool may_keep) {

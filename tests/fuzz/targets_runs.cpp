@@ -164,6 +164,10 @@ std::vector<Bytes> comparison_seeds() {
                                "1,2,7",
                                "macro.f1,per_class.dog.recall"};
   std::vector<Bytes> all;
+  // Small ones, in which every mutation meets what is read.
+  for (const char* small : {R"({"per_class":[{"class":"cat","recall":1}]})", R"({"macro":{"f1":0.5},"f0.5":1})"}) {
+    all.push_back(bytes_of(char(0) + std::string(small)));
+  }
   for (size_t kind = 0; kind < std::size(texts); ++kind) all.push_back(bytes_of(char(kind) + texts[kind]));
   return all;
 }
