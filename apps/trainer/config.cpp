@@ -35,6 +35,7 @@ std::string owner(const std::string& key) {
                                                             {"weight-decay", "optimizer"},
                                                             {"lr-step-size", "schedule"},
                                                             {"lr-gamma", "schedule"},
+                                                            {"lr-patience", "schedule"},
                                                             {"class-weights", "loss"},
                                                             {"loss-reduction", "loss"},
                                                             {"defer-weights", "loss"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 
@@ -89,7 +90,32 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
-  const std::string name = given.substr(0, given.find('=')), guess = nearest(name, known);
+  const std::string name = given.substr(0, given.find('='));
+  std::string guess = nearest(name, known);
+  // What other programs call the same.
+  static const std::map<std::string, std::string> elsewhere = {{"--bs", "--batch-size"},
+                                                               {"--batch", "--batch-size"},
+                                                               {"--learning-rate", "--lr"},
+                                                               {"--imgsz", "--image-size"},
+                                                               {"--img-size", "--image-size"},
+                                                               {"--wd", "--weight-decay"},
+                                                               {"--scheduler", "--schedule"},
+                                                               {"--arch", "--model"},
+                                                               {"--dataset", "--data"},
+                                                               {"--data-dir", "--data"},
+                                                               {"--checkpoint", "--resume"},
+                                                               {"--out", "--output"},
+                                                               {"--save-dir", "--output"},
+                                                               {"--pretrained", "--init"},
+                                                               {"--smoothing", "--label-smoothing"},
+                                                               {"--mixup", "--mix"},
+                                                               {"--cutmix", "--mix"},
+                                                               {"--remix", "--mix"},
+                                                               {"--num-workers", "--workers"},
+                                                               {"--early-stopping", "--patience"}};
+  const auto found = elsewhere.find(name);
+  if (found != elsewhere.end() && std::find(known.begin(), known.end(), found->second) != known.end())
+    guess = found->second;
   return "unknown option " + name + (guess.empty() ? "" : "; did you mean " + guess + "?");
 }
 
@@ -97,7 +123,7 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
 
 std::string nearest(const std::string& given, const std::vector<std::string>& known) {
   std::string best;
-  const size_t limit = std::min<size_t>(3, given.size() / 2);
+  const size_t limit = std::min<size_t>(3, given.size() / 3);
   for (const std::string& name : known) {
     if (distance(given, name) <= limit && (best.empty() || distance(given, name) < distance(given, best))) best = name;
   }

@@ -35,7 +35,7 @@ static std::string option_text(const ModelConfig::HeadInit& init) {
 
 namespace {
 
-const std::vector<std::string> valid_schedules = {"constant", "step", "cosine"};
+const std::vector<std::string> valid_schedules = {"constant", "step", "cosine", "plateau"};
 
 // What the losses have as their default: the usual one, then those that differ, "none; weighted-bce: balanced".
 template <class Default>
@@ -68,8 +68,8 @@ OptionTable option_rows(Options& o) {
       .help("Where the images are. DIR with train/CLASS/*.jpg, validation/CLASS/*.jpg and, if there is one, "
             "test/CLASS/*.jpg; DIR with CLASS/*.jpg, which is split for you; FILE.csv with the columns path and label, "
             "and if you like group and split; synthetic: generated cats and dogs; synthetic:K: of K shapes, 2 to 10");
-  t.row(o.split, "--split", "SPEC").otherwise("0.8/0.1/0.1 where nothing is given").in_json(!o.split.empty()).core()
-      .brief("Shares of training, validation and test, as 0.8/0.1/0.1, or a split.csv")
+  t.row(o.split, "--split", "SPEC").otherwise("0.8/0.1/0.1").in_json(!o.split.empty()).core()
+      .brief("Shares for training, validation and test, or a split.csv")
       .help("How images without a split of their own are split: shares of training, validation and test images, drawn "
             "by --seed such that each class has them, as 0.8/0.1/0.1, or the split.csv of an earlier run");
   t.row(o.groups, "--groups", "FILE").otherwise("none").in_json(!o.groups.empty())
@@ -129,8 +129,8 @@ OptionTable option_rows(Options& o) {
 
   t.group("Loss", "train");
   t.row(o.loss, "--loss", "NAME").one_of(loss_names()).core()
-      .otherwise("bce; of more than two classes cross-entropy")
-      .brief("The loss; `help LOSS` describes one and its parameters, as --gamma:")
+      .otherwise("bce; K > 2: cross-entropy")
+      .brief("The loss; `help LOSS` describes one:")
       .help("The loss, with parameters of its own below:");
   t.row(o.reduction, "--loss-reduction", "NAME").in_json(!o.loss->is(LossInfo::batch_level))
       .otherwise(by_loss([](const LossInfo& loss) { return to_string(loss.defaults.reduction); }))
@@ -163,7 +163,7 @@ OptionTable option_rows(Options& o) {
   t.row(o.adjust_logits, "--adjust-logits", "X").range(0, 100).otherwise_for("eval", saved).in_json(o.adjust_logits > 0)
       .help("Post-hoc logit adjustment: subtract X log(n / N) of its training images from the logit of each class");
   t.row(o.threshold, "--threshold", "P").only("train").core()
-      .brief("Probability to predict positive from, or a rule: f1, recall=0.95, cost, ...")
+      .brief("Probability to predict positive from, or a rule: f1, recall=0.95")
       .help("Of two classes: the probability from which an image is predicted positive, or the rule by which it is chosen "
             "on images that were not trained on: " + join(tunable_metrics()) + " (the best), recall=0.95 (at least), "
             "precision=0.9, cost");
@@ -197,7 +197,10 @@ OptionTable option_rows(Options& o) {
       .help("Epochs in which the learning rate rises linearly from 0");
   t.row(o.schedule.step_every, "--lr-step-size", "X").range(1e-6, 1e6).in_json(o.schedule.kind == Schedule::step)
       .help("Epochs between the drops of --schedule step");
-  t.row(o.schedule.step_gamma, "--lr-gamma", "X").range(0, 1).in_json(o.schedule.kind == Schedule::step)
+  t.row(o.lr_patience, "--lr-patience", "N").range(0, 1000000).in_json(o.schedule_name == "plateau")
+      .help("Epochs in which --monitor got no better before a drop of --schedule plateau");
+  t.row(o.schedule.step_gamma, "--lr-gamma", "X").range(0, 1)
+      .in_json(o.schedule.kind == Schedule::step || o.schedule_name == "plateau")
       .help("Factor on the learning rate at each of these drops");
   t.row(o.clip_norm, "--clip-norm", "X").range(0, 1e30).otherwise("none").in_json(o.clip_norm > 0)
       .help("Clip the gradients of a step to this norm of all of them together");
@@ -230,7 +233,7 @@ OptionTable option_rows(Options& o) {
       .otherwise("test where there is one").core()
       .help("The images to evaluate on:");
   t.row(o.resume, "--resume", "DIR").only("train").in_json(false).otherwise("none").core()
-      .brief("Continue an interrupted run in DIR, with its options; auto: if there is one")
+      .brief("Continue the interrupted run in DIR; auto: if there is one")
       .help("Continue the interrupted run in DIR, with its options, to the same result as if it had not been "
             "interrupted. auto: in --output, or the newest in runs/ with the same options; if there is none, begin");
   t.row(o.checkpoint_minutes, "--checkpoint-minutes", "X").only("train").range(0, 1e6).in_json(false)

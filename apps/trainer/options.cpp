@@ -142,11 +142,13 @@ class CommandLine {
     resolve_techniques();
     for (const char* parameter : {"momentum", "nesterov", "weight-decay"}) refuse_unless_taken(parameter);
     if (!takes(find_optimizer(o_.optimizer), "momentum")) o_.momentum = 0;
-    o_.schedule.kind = parse_schedule(o_.schedule_name);
-    if (o_.schedule.kind != Schedule::step) {
-      refuse("--lr-step-size", "belongs to --schedule step, not to " + o_.schedule_name);
-      refuse("--lr-gamma", "belongs to --schedule step, not to " + o_.schedule_name);
-    }
+    const bool plateau = o_.schedule_name == "plateau", step = o_.schedule_name == "step";
+    o_.schedule.kind = plateau ? Schedule::constant : parse_schedule(o_.schedule_name);
+    if (!step) refuse("--lr-step-size", "belongs to --schedule step, not to " + o_.schedule_name);
+    if (!plateau) refuse("--lr-patience", "belongs to --schedule plateau, not to " + o_.schedule_name);
+    if (!step && !plateau) refuse("--lr-gamma", "belongs to --schedule step and plateau, not to " + o_.schedule_name);
+    CP_ENSURE_AS(invalid_argument, !plateau || (o_.schedule.step_gamma > 0 && o_.schedule.step_gamma < 1),
+                 "--lr-gamma ", o_.schedule.step_gamma, ": for --schedule plateau it is above 0 and below 1");
     // What depends on the classes is resolved when they are known. For cats and dogs that is now.
     if (o_.summary) {
       if (!given("--outputs")) o_.model.outputs = o_.loss->form();

@@ -57,6 +57,7 @@ struct Options {
   bool nesterov = false;
   std::string schedule_name = "cosine";
   Schedule schedule;
+  int lr_patience = 5;  // epochs, of the schedule "plateau"
   int epochs = 0;
   int64_t max_steps = 0;          // 0: no limit
   std::string monitor;            // the metric that the best epoch is chosen by

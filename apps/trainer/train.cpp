@@ -44,6 +44,13 @@ Training::Training(Options options)
     restore_loss(SafetensorsFile(o_.init).metadata());
   }
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
+  if (o_.schedule_name == "plateau") {
+    PlateauOptions plateau;
+    plateau.maximize = is_better(o_.monitor, 1, 0);
+    plateau.factor = o_.schedule.step_gamma;
+    plateau.patience = o_.lr_patience;
+    plateau_.emplace(plateau);
+  }
   if (o_.ema > 0) ema_.emplace(variables(), o_.ema);
   announce();
   log_ = std::make_unique<RunLog>(start_, data_.classes());
@@ -143,6 +150,10 @@ void Training::save_checkpoint(const LoopPosition& position) {
                           {"best_value", now_.best_value},   {"saved_epoch", now_.saved_epoch},
                           {"complete", now_.complete},       {"shares", shares_.state()},
                           {"unreadable", unreadable_notes()}};
+  if (plateau_ && std::isfinite(plateau_->state().best)) {
+    const Plateau::State& s = plateau_->state();
+    notes["plateau"] = {s.best, s.scale, s.bad_epochs, s.cooldown};
+  }
   counterpoise::save_checkpoint(folder().path(checkpoint_name), state(), position, notes);
   last_checkpoint_ = Clock::now();
 }
@@ -165,6 +176,10 @@ void Training::resume() {
     now_.best_value = notes.at("best_value").is_null() ? NAN : notes.at("best_value").get<double>();
     now_.saved_epoch = notes.at("saved_epoch").get<int>();
     now_.complete = notes.at("complete").get<bool>();
+    if (plateau_ && notes.contains("plateau")) {
+      const nlohmann::json& s = notes.at("plateau");
+      plateau_->load({s.at(0).get<double>(), s.at(1).get<double>(), s.at(2).get<int64_t>(), s.at(3).get<int64_t>()});
+    }
     shares_.restore(notes.at("shares").get<std::vector<double>>());
     const ImageDataset* sets[] = {data_.training.get(), data_.validation.get()};
     for (size_t i = 0; i < 2; ++i) {

@@ -17,7 +17,8 @@ void Training::train() {
   loop.max_steps = total_steps_;
   loop.stop = [] { return stop_signal() != 0; };
   loop.lr = [&](const Step& step) {
-    return o_.schedule.at(static_cast<double>(step.index) / steps_per_epoch, epochs, steps_per_epoch);
+    const double scheduled = o_.schedule.at(static_cast<double>(step.index) / steps_per_epoch, epochs, steps_per_epoch);
+    return plateau_ ? scheduled * plateau_->scale() : scheduled;
   };
   loop.forward = [&](const Batch& batch, const Step& step) { return forward(batch, step); };
   loop.max_norm = o_.clip_norm;
@@ -118,6 +119,10 @@ bool Training::evaluate_epoch(const EpochResult& epoch) {
                 epoch.epoch, o_.epochs, epoch.loss, metrics["accuracy"], metrics["precision"], metrics["recall"],
                 metrics["f1"], monitored.c_str(), clock_text(seconds).c_str()));
   log_->add(epoch, e, shares_, seconds);
+  if (plateau_ && plateau_->update(value)) {
+    say(text("Learning rate times ", o_.schedule.step_gamma, ": no epoch of the last ", o_.lr_patience + 1,
+             " had a better ", o_.monitor));
+  }
   now_.epochs = epoch.epoch;
   const bool best = now_.best_epoch == 0 || is_better(o_.monitor, value, now_.best_value);
   if (best) {

@@ -25,6 +25,7 @@
 #include "losses/loss.h"
 #include "optim/ema.h"
 #include "optim/optimizer.h"
+#include "optim/plateau.h"
 
 namespace counterpoise {
 
@@ -142,6 +143,7 @@ class Training {
   std::unique_ptr<Loss> loss_;
   std::optional<Optimizer> optimizer_;
   std::optional<Ema> ema_;
+  std::optional<Plateau> plateau_;  // of --schedule plateau
   std::unique_ptr<RunLog> log_;
   ClassShares shares_;  // of the epoch
   PostMortem post_mortem_;

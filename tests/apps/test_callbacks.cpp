@@ -63,6 +63,19 @@ TEST_CASE("--clip-norm limits each step, and changes nothing where no gradient i
   CHECK(difference(narrow / "last.safetensors", still / "last.safetensors") < 1e-7);  // steps of 5e-11
 }
 
+TEST_CASE("--schedule plateau lowers the learning rate where the monitored metric gets no better") {
+  const TemporaryFolder out;
+  // A rate that changes nothing, so that no epoch after the first is better.
+  const Result r = train("--schedule plateau --lr-patience 1 --lr-gamma 0.5 --epochs 6 --lr 1e-30", out);
+  CHECK(r.code == 0);
+  const std::string steps = slurp(out / "steps.csv");
+  CHECK(contains(steps, ",1e-30\n"));
+  CHECK(contains(steps, ",5e-31\n"));
+  CHECK(contains(steps, ",2.5e-31\n"));
+  CHECK(!contains(steps, ",1.25e-31\n"));
+  CHECK(contains(r.err, "Learning rate times 0.5: no epoch of the last 2 had a better average-precision"));
+}
+
 TEST_CASE("--patience ends the training where the monitored metric gets no better, with everything written") {
   const TemporaryFolder out, all;
   const Result r = train("--patience 2 --epochs 9 --lr 0", out);

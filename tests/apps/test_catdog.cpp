@@ -13,6 +13,7 @@
 
 #include "core/io/file.h"
 #include "losses/registry.h"
+#include "data/tables/csv.h"
 #include "tests/apps/small_data.h"
 
 using namespace counterpoise;
@@ -100,6 +101,13 @@ TEST_CASE("a training run writes everything, and its evaluation agrees") {
   CHECK(std::count(steps.begin(), steps.end(), '\n') == 1 + 6);
   CHECK(slurp(out / "timing.csv").rfind("step,seconds,data_seconds\n1,", 0) == 0);
   CHECK(slurp(out / "epochs.csv").rfind("epoch,loss,", 0) == 0);
+  // The parts of the classes add up to the loss.
+  CsvReader epochs(out / "epochs.csv");
+  for (std::vector<std::string> row; epochs.next(row);) {
+    const auto number = [&](const char* column) { return std::stod(row.at(epochs.find(column))); };
+    CHECK(number("loss:cat") + number("loss:dog") == doctest::Approx(number("loss")).epsilon(1e-5));
+    CHECK(number("gradient:cat") > 0);
+  }
   const std::string predictions = slurp(out / "predictions.csv");
   CHECK(predictions.rfind("path,label,logit\n", 0) == 0);
   CHECK(contains(predictions, "cat.0.bmp,1,"));
