@@ -42,6 +42,7 @@ struct Target {
   std::function<void(Bytes&)> repair = nullptr;
   size_t longest = 4096;  // bytes of an input
   bool may_exit = false;  // exit(0) is an outcome: --help
+  bool text = false;      // inputs are text: words are replaced more often than bits
   int megabytes = 1024;   // of resident memory, sanitizer's included
 };
 

@@ -39,6 +39,11 @@ class Mutation {
       : target_(target), bytes_(bytes), other_(other), random_(random) {}
 
   void once() {
+    if (target_.text && random_.below(2)) {
+      const bool number = target_.words.empty() || random_.below(2);
+      return replace_token(bytes_of(number ? numbers[random_.below(std::size(numbers))]
+                                           : target_.words[random_.below(target_.words.size())]));
+    }
     const uint64_t kinds = target_.words.empty() ? 12 : 16;
     switch (random_.below(kinds)) {
       case 0:
@@ -165,7 +170,7 @@ class Mutation {
 
 Bytes mutate(const Target& target, Bytes input, const Bytes& other, Random& random) {
   Mutation mutation(target, input, other, random);
-  for (uint64_t times = uint64_t(1) << random.below(5); times > 0; --times) {
+  for (uint64_t times = random.below(2) ? 1 : uint64_t(1) << random.below(5); times > 0; --times) {
     mutation.once();
     if (input.size() > target.longest) input.resize(target.longest);
   }

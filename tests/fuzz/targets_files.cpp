@@ -239,6 +239,7 @@ std::vector<Target> file_targets() {
   };
   // clang-format on
   for (Target& target : all) {
+    target.text = target.name == "csv" || target.name == "metrics";
     if (target.name == "png") target.repair = repair_png;
     if (target.name == "network") target.megabytes = 2048;
   }

@@ -209,7 +209,10 @@ std::vector<Target> run_targets() {
       {"report", result_seeds, read_result, {ErrorKind::bad_data}, json},
       {"compare", comparison_seeds, read_comparison, {ErrorKind::bad_data, ErrorKind::invalid_argument}, json},
   };
-  for (Target& target : all) target.longest = 8192;
+  for (Target& target : all) {
+    target.longest = 8192;
+    target.text = true;
+  }
   return all;
 }
 

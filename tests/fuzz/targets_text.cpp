@@ -130,6 +130,7 @@ std::vector<Target> text_targets() {
         "mixup=",     "cutmix=",  "kappa=",  "tau=", "recall=", "precision=", "fn=",     "fp=",    "cost ",
         "effective=", "balanced", "inverse", "sqrt", "median",  ".",          "e",       "-"}},
   };
+  all[0].text = all[1].text = true;
   all[0].may_exit = true;
   all[0].longest = 1024;
   all[1].longest = 256;
