@@ -33,7 +33,9 @@ std::string read_options(const Bytes& input) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  const Options options = parse_options({lectures}, 3, argv.data());
+  Options options = parse_options({lectures}, 3, argv.data());
+  if (options.summary) return "";
+  if (!options.data.empty()) resolve_for_classes(options, 2 + input.size() % 3);  // as when the images have been found
   require(!config_text(options).empty(), "no options");
   return "";
 }

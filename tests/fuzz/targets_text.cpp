@@ -29,8 +29,10 @@ std::string read_command_line(const Bytes& input) {
   argv.push_back(nullptr);
   // argv[0] is the command: train or eval, with the lectures' defaults or without.
   const bool lectures = words.size() % 2 == 0;
-  const Options options = parse_options({lectures}, int(words.size()) - 1, argv.data() + 1);
-  if (options.command == Options::train) require(!to_json(options).empty(), "no options");
+  Options options = parse_options({lectures}, int(words.size()) - 1, argv.data() + 1);
+  if (options.command == Options::eval || options.summary) return "";
+  if (!options.data.empty()) resolve_for_classes(options, 2 + input.size() % 3);  // as when the images have been found
+  require(!to_json(options).empty(), "no options");
   return "";
 }
 
