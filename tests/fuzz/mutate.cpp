@@ -68,6 +68,10 @@ class Mutation {
         return insert(part_of(other_));
       case 10:
         return insert(numbers[random_.below(std::size(numbers))]);
+      case 11:
+        return replace_token(bytes_of(numbers[random_.below(std::size(numbers))]));
+      case 12:
+        return replace_token(bytes_of(target_.words[random_.below(target_.words.size())]));
       default:
         break;
     }
