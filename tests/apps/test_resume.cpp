@@ -248,6 +248,18 @@ TEST_CASE("--resume: what cannot be resumed is told in one line") {
   check_fails("--resume auto --output none", 2, "saves nothing to continue from");
 }
 
+TEST_CASE("the config.json of a run of three classes is read again, and resumes it") {
+  const TemporaryFolder out;
+  const std::string train = program("counterpoise") + " train --output ", first = out / "first", again = out / "again";
+  const Result r = shell(train + first +
+                         " --data synthetic:3 --count disc=6,ellipse=4,ring=4 --image-size 32 --width 0.03125 "
+                         "--batch-size 8 --max-steps 1 --device cpu --threads 1");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  const Result second = shell(train + again + " --config " + first + "/config.json");
+  CHECK_MESSAGE(second.code == 0, second.err);
+  check_same_result(again, first);
+}
+
 TEST_CASE("a run whose process still lives is not resumed") {
   const TemporaryFolder out;
   RunFolder live(out.path());
