@@ -89,7 +89,7 @@ void adjust_logits(Decision& decision, const std::vector<int64_t>& counts, doubl
 
 bool needs_tuning(const Options& o) { return is_tuned(o) || o.temperature; }
 
-void tune(Decision& decision, const Options& o, const std::vector<int64_t>& counts, const Evaluation& on,
+bool tune(Decision& decision, const Options& o, const std::vector<int64_t>& counts, const Evaluation& on,
           const std::string& what, std::vector<std::string>& notes) {
   const std::string images = text(on.samples.size(), " ", what, " images");
   if (o.temperature) {
@@ -101,18 +101,25 @@ void tune(Decision& decision, const Options& o, const std::vector<int64_t>& coun
     adjust_logits(decision, counts, o.adjust_logits);
     if (on.is_binary()) notes.push_back(text("Logits shifted by ", -decision.shift));
   }
-  if (!on.is_binary()) return;
+  if (!on.is_binary()) return false;
   if (!is_tuned(o)) {
     decision.cut = cut_of(o.threshold, decision);
-    return;
+    return false;
   }
   std::vector<double> read = on.logits;
   for (double& z : read) z = z / decision.temperature - decision.shift;
   const ThresholdRule rule = threshold_rule(o);
-  const BestThreshold best = best_threshold(read, on.is_positive(), rule);
-  decision.cut = best.threshold;
+  try {
+    decision.cut = best_threshold(read, on.is_positive(), rule).threshold;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_data) throw;
+    decision.cut = cut_of(untuned_threshold, decision);
+    notes.push_back(text("Warning: on the ", images, " ", error.what(), "; the threshold is ", untuned_threshold));
+    return false;
+  }
   notes.push_back(
-      text("Threshold ", probability_of(best.threshold, decision), ", chosen by ", to_string(rule), " on ", images));
+      text("Threshold ", probability_of(decision.cut, decision), ", chosen by ", to_string(rule), " on ", images));
+  return true;
 }
 
 }  // namespace counterpoise

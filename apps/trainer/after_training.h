@@ -10,6 +10,8 @@
 
 namespace counterpoise {
 
+constexpr const char* untuned_threshold = "0.5";
+
 // Whether the options select any of the techniques.
 bool wants_post_training(const Options& options);
 
@@ -21,8 +23,9 @@ double retrain_classifier(Model& model, const TrainingData& data, const Options&
 
 // Sets the temperature, shift and cut of the decision as the options select them. `on` is an evaluation, with the plain
 // decision, of images that were not trained on, and `what` says which: "held-out training". `counts` are those of the
-// training images. Lines that report what was fitted are appended to `notes`.
-void tune(Decision& decision, const Options& options, const std::vector<int64_t>& counts, const Evaluation& on,
+// training images. Lines that report what was fitted are appended to `notes`. Returns whether the rule of --threshold
+// chose the cut: where no threshold fulfills it, a note warns and the cut is that of untuned_threshold.
+bool tune(Decision& decision, const Options& options, const std::vector<int64_t>& counts, const Evaluation& on,
           const std::string& what, std::vector<std::string>& notes);
 
 // Post-hoc logit adjustment by the numbers of training images, with the factor tau (losses/metrics/posthoc.h).

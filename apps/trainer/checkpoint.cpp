@@ -111,8 +111,11 @@ LoopPosition load_checkpoint(const std::string& path, const TrainingState& s) {
       s.ema->load(std::move(averages), json.at("ema_steps").get<int64_t>());
     }
     const auto& place = json.at("position");
+    for (const auto& number : place)
+      CP_ENSURE_AS(bad_data, number.is_number_unsigned(), path, ": its state is damaged");
     LoopPosition position;
     position.epoch = place.at(0).get<int>();
+    CP_ENSURE_AS(bad_data, position.epoch >= 1, path, ": its state is damaged");
     position.batches = place.at(1).get<size_t>();
     position.index_in_epoch = place.at(2).get<size_t>();
     position.steps = place.at(3).get<int64_t>();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 #include <vector>
 
 #include "apps/compare/compare_command.h"
@@ -45,6 +46,7 @@ struct Command {
   const char* name;
   const char* help;
   Exit (*run)(const ProgramDefaults& defaults, int argc, char** argv);
+  bool looks_for_signals = false;  // else they end the program at once, as usual
 };
 
 template <Exit (*run)(int argc, char** argv)>
@@ -53,11 +55,12 @@ Exit plain(const ProgramDefaults&, int argc, char** argv) {
 }
 
 constexpr Command commands[] = {
-    {"train", "train a network, and report how well it does", train_command},
+    {"train", "train a network, and report how well it does", train_command, true},
     {"eval", "evaluate saved weights",
-     [](const ProgramDefaults& defaults, int argc, char** argv) { return eval(parse_options(defaults, argc, argv)); }},
-    {"predict", "classify images with saved weights", plain<predict_command>},
-    {"compare", "train techniques with several seeds, and compare them", plain<compare_command>},
+     [](const ProgramDefaults& defaults, int argc, char** argv) { return eval(parse_options(defaults, argc, argv)); },
+     true},
+    {"predict", "classify images with saved weights", plain<predict_command>, true},
+    {"compare", "train techniques with several seeds, and compare them", plain<compare_command>, true},
     {"report", "write the results of runs as a page for a browser", plain<report_command>},
     {"check", "find what is wrong with a set of images", plain<check_command>},
     {"export", "write weights as an ONNX file, for other programs", plain<export_command>},
@@ -78,10 +81,14 @@ Exit run(const ProgramDefaults& defaults, int argc, char** argv) {
   const std::string name = argc > 1 ? argv[1] : "";
   if (name == "help") return help(defaults, argc - 1, argv + 1);
   for (const Command& command : commands) {
-    if (name == command.name) return command.run(defaults, argc - 1, argv + 1);
+    if (name != command.name) continue;
+    std::optional<StopSignals> caught;
+    if (command.looks_for_signals) caught.emplace();
+    return command.run(defaults, argc - 1, argv + 1);
   }
   const bool is_option = name.empty() || name[0] == '-';
   if (is_option && defaults.lectures) {
+    const StopSignals caught;
     std::string train = "train";
     std::vector<char*> arguments = {train.data()};
     arguments.insert(arguments.end(), argv + 1, argv + argc);
@@ -134,10 +141,7 @@ Exit help(const ProgramDefaults& defaults, int argc, char** argv) {
 }  // namespace
 
 int run_trainer(const std::string& program, const ProgramDefaults& defaults, int argc, char** argv) {
-  return run_program(program, [&] {
-    const StopSignals caught;
-    return run(defaults, argc, argv);
-  });
+  return run_program(program, [&] { return run(defaults, argc, argv); });
 }
 
 }  // namespace counterpoise

@@ -149,7 +149,7 @@ TrainingData::TrainingData(Options& o) {
   positive =
       choose_positive(o.positive, classes(), o.defaults.lectures ? "cat" : classes()[counts.rend() - rarest - 1]);
   o.positive = classes().size() == 2 ? classes()[positive] : "";
-  const bool tunes = classes().size() == 2 && (is_tuned(o) || o.temperature);
+  const bool tunes = o.temperature || (classes().size() == 2 && is_tuned(o));
   CP_ENSURE_AS(invalid_argument, !test || o.hold_out == 0,
                "--hold-out: there are test images, so that the threshold and "
                "the temperature are chosen on the validation images");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/trainer/after_training.h"
 #include "apps/trainer/data_sets.h"
@@ -123,7 +124,8 @@ std::vector<std::string> read_classes(const std::string& path, const std::map<st
     classes = nlohmann::json::parse(it->second).get<std::vector<std::string>>();
   } catch (const nlohmann::json::exception&) {
   }
-  CP_ENSURE_AS(bad_data, classes.size() >= 2, path, ": its classes are not the names of two or more classes");
+  const bool differ = std::set<std::string>(classes.begin(), classes.end()).size() == classes.size();
+  CP_ENSURE_AS(bad_data, classes.size() >= 2 && differ, path, ": its classes are not the names of two or more classes");
   return classes;
 }
 
@@ -134,6 +136,8 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
   classifier.decision = read_description(o, metadata);
   classifier.classes = read_classes(o.weights, metadata);
   if (classifier.classes.empty()) classifier.classes = of_images;
+  CP_ENSURE_AS(bad_data, !classifier.classes.empty(), o.weights,
+               ": does not say which classes it tells apart; `eval` takes them from the images");
   const std::vector<std::string>& names = classifier.classes;
   const size_t K = names.size();
   CP_ENSURE_AS(bad_data, of_images.empty() || names == of_images, o.weights, ": was trained on the classes ",

@@ -162,12 +162,12 @@ OptionTable option_rows(Options& o) {
       .help("Temperature scaling: divide the logits by the number that calibrates held-out images best");
   t.row(o.adjust_logits, "--adjust-logits", "X").range(0, 100).otherwise_for("eval", saved).in_json(o.adjust_logits > 0)
       .help("Post-hoc logit adjustment: subtract X log(n / N) of its training images from the logit of each class");
-  t.row(o.threshold, "--threshold", "P").only("train").core()
+  t.row(o.threshold, "--threshold", "P").only("train").core().in_json(o.model.outputs <= 2)
       .brief("Probability to predict positive from, or a rule: f1, recall=0.95")
       .help("Of two classes: the probability from which an image is predicted positive, or the rule by which it is chosen "
             "on images that were not trained on: " + join(tunable_metrics()) + " (the best), recall=0.95 (at least), "
             "precision=0.9, cost");
-  t.row(o.threshold, "--threshold", "P").only("eval").otherwise(saved).core()
+  t.row(o.threshold, "--threshold", "P").only("eval").otherwise(saved).core().in_json(o.model.outputs <= 2)
       .help("Probability from which an image is predicted positive");
   t.row(o.cost, "--cost", "SPEC").only("train").otherwise("fn=1,fp=1").in_json(!o.cost.empty())
       .help("What a false negative and a false positive cost, as fn=10,fp=1: --threshold cost");

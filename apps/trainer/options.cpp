@@ -213,7 +213,7 @@ void resolve_for_classes(Options& o, size_t classes) {
                  " is for two classes, and there are ", classes, "; these take more: ", others);
     CP_ENSURE_AS(invalid_argument, !given("--outputs") || o.model.outputs == static_cast<Index>(classes), "--outputs ",
                  o.model.outputs, ": there are ", classes, " classes");
-    for (const char* flag : {"--threshold", "--hold-out", "--cost"}) {
+    for (const char* flag : {"--threshold", "--cost"}) {
       CP_ENSURE_AS(invalid_argument, !given(flag), flag, ": a threshold is for two classes; among ", classes,
                    " the one with the largest logit is predicted");
     }

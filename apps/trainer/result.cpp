@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "apps/trainer/after_training.h"
 #include "apps/trainer/format.h"
 #include "data/sampler.h"
 #include "losses/metrics/bootstrap.h"
@@ -61,7 +62,7 @@ std::string result_text(const TrainingResult& r, const Options& o, const Trainin
                         interval.low, interval.high);
     }
   }
-  out += line + "\n";
+  if (line.back() != ':') out += line + "\n";
   if (e.is_binary()) {
     const double share = training_prevalence(data);
     const AtPrevalence there = at_prevalence(e.counts(), share);
@@ -83,7 +84,7 @@ Json result_json(const TrainingResult& r, const Options& o, const TrainingData& 
   json["best_value"] = r.best_value;
   json["steps"] = r.steps;
   if (e.is_binary()) {
-    json["decision"]["rule"] = r.threshold_by.empty() ? o.threshold : r.threshold_by;
+    json["decision"]["rule"] = !r.threshold_by.empty() ? r.threshold_by : is_tuned(o) ? untuned_threshold : o.threshold;
     const AtPrevalence there = at_prevalence(e.counts(), training_prevalence(data));
     json["at_training_prevalence"] = {{"precision", there.precision}, {"f1", there.f1}, {"accuracy", there.accuracy}};
   } else {

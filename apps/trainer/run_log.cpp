@@ -14,16 +14,17 @@ namespace counterpoise {
 
 namespace {
 
-// The header of a table and its first rows.
-std::string first_rows(const std::string& table, int64_t rows) {
+// The header of a table and its first rows. A class's name in the header may hold line breaks, in quotation marks.
+std::string first_rows(const std::string& table, int64_t rows, const std::string& path) {
+  bool quoted = false;
+  int64_t lines = 0;
   size_t end = 0;
-  for (int64_t line = 0; line <= rows; ++line) {
-    const size_t next = table.find('\n', end);
-    CP_ENSURE_AS(bad_data, next != std::string::npos,
-                 "the logs of the run that is continued have fewer rows than its "
-                 "checkpoint has steps: they were changed, or are of another run");
-    end = next + 1;
+  for (; end < table.size() && lines <= rows; ++end) {
+    if (table[end] == '"') quoted = !quoted;
+    lines += table[end] == '\n' && !quoted;
   }
+  CP_ENSURE_AS(bad_data, lines > rows, path, ": has fewer rows than the checkpoint beside it says, which are ", rows,
+               ": it was changed, or is of another run");
   return table.substr(0, end);
 }
 
@@ -64,9 +65,9 @@ RunLog::RunLog(const RunStart& start, const std::vector<std::string>& classes) {
 }
 
 void RunLog::continue_at(int64_t steps, int epochs) {
-  steps_ = first_rows(steps_, steps);
-  timing_ = first_rows(timing_, steps);
-  epochs_ = first_rows(epochs_, epochs);
+  steps_ = first_rows(steps_, steps, folder_.path("steps.csv"));
+  timing_ = first_rows(timing_, steps, folder_.path("timing.csv"));
+  epochs_ = first_rows(epochs_, epochs, folder_.path("epochs.csv"));
 }
 
 void RunLog::add(const Step& step) {

@@ -19,6 +19,20 @@
 
 namespace counterpoise {
 
+// A number that tells the images of all splits, with their order and labels, from others (FNV-1a).
+static uint64_t fingerprint(const TrainingData& data) {
+  uint64_t hash = 14695981039346656037u;
+  const auto add = [&](const std::string& part) {
+    for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    hash = (hash ^ 256) * 1099511628211u;
+  };
+  for (const ImageDataset* set : {data.training.get(), data.validation.get(), data.test.get()}) {
+    add("");
+    for (size_t i = 0; set && i < set->size(); ++i) add(set->samples()[i].path), add(set->classes()[set->label(i)]);
+  }
+  return hash;
+}
+
 Training::Training(Options options)
     : o_(std::move(options)),
       backend_(choose_backend(o_.device, o_.precision, o_.deterministic)),
@@ -146,10 +160,14 @@ std::vector<Var> Training::variables() const {
 void Training::save_checkpoint(const LoopPosition& position) {
   if (!folder().wanted()) return;
   log_->save();  // before it, so that the tables never have fewer rows than it says
-  nlohmann::json notes = {{"epochs", now_.epochs},           {"best_epoch", now_.best_epoch},
-                          {"best_value", now_.best_value},   {"saved_epoch", now_.saved_epoch},
-                          {"complete", now_.complete},       {"shares", shares_.state()},
-                          {"unreadable", unreadable_notes()}};
+  nlohmann::json notes = {{"epochs", now_.epochs},
+                          {"best_epoch", now_.best_epoch},
+                          {"best_value", now_.best_value},
+                          {"saved_epoch", now_.saved_epoch},
+                          {"complete", now_.complete},
+                          {"shares", shares_.state()},
+                          {"unreadable", unreadable_notes()},
+                          {"images", fingerprint(data_)}};
   if (plateau_ && std::isfinite(plateau_->state().best)) {
     const Plateau::State& s = plateau_->state();
     notes["plateau"] = {s.best, s.scale, s.bad_epochs, s.cooldown};
@@ -170,7 +188,9 @@ nlohmann::json Training::unreadable_notes() const {
 void Training::resume() {
   const std::string path = folder().path(checkpoint_name);
   const nlohmann::json notes = checkpoint_notes(path);
+  bool same_images = true;
   try {
+    same_images = notes.value("images", fingerprint(data_)) == fingerprint(data_);
     now_.epochs = notes.at("epochs").get<int>();
     now_.best_epoch = notes.at("best_epoch").get<int>();
     now_.best_value = notes.at("best_value").is_null() ? NAN : notes.at("best_value").get<double>();
@@ -190,8 +210,14 @@ void Training::resume() {
   } catch (const nlohmann::json::exception&) {
     throw Error(ErrorKind::bad_data, path + ": its state is damaged");
   }
+  CP_ENSURE_AS(bad_data, same_images, o_.data, ": the images or their splits are not those that the run in ",
+               start_.directory,
+               " began with, so that it might be judged by images that it has seen: begin another run");
   if (now_.best_epoch > 0) {
-    load_weights(*model_, folder().path("best.safetensors"));
+    const std::string best = folder().path("best.safetensors");
+    load_weights(*model_, best);
+    // The end of the run was reached before: the weights of the result are saved there already.
+    tau_normalized_ = data_.test && SafetensorsFile(best).metadata().count("tau_norm");
     best_weights_ = copy_weights();
   }
   position_ = load_checkpoint(path, state());

@@ -38,6 +38,7 @@ Exit Training::finish() {
   if (tested) set_weights(best_weights_);
   if (!retrain() || !choose_decision()) return stopped_after_training();
   for (const std::string& note : notes_) say(note);
+  result.threshold_by = threshold_by_;
   const Evaluation validation = evaluate_finite(validation_loader_, "the techniques that follow training");
   result.on = validation;
   if (tested && validation.complete) {
@@ -45,7 +46,6 @@ Exit Training::finish() {
     result.on = evaluate_finite(loader, "the techniques that follow training");
   }
   if (!result.on.complete) return stopped_after_training();
-  if (is_tuned(o_)) result.threshold_by = text(to_string(threshold_rule(o_)), " on ", tuning_images(), " images");
   save(tested ? "best.safetensors" : "last.safetensors", result.epoch);
   if (!tested && !finish_best(result.epoch)) return stopped_after_training();
   tell(result, validation);
@@ -60,7 +60,8 @@ bool Training::retrain() {
     say(formatted("Classifier re-trained for %d epochs: loss %.4f  (%s)", o_.crt_epochs, loss,
                   clock_text(seconds_since(start)).c_str()));
   }
-  if (o_.tau_norm > 0) tau_normalize(model_->head(), o_.tau_norm);
+  if (o_.tau_norm > 0 && (o_.crt_epochs > 0 || !tau_normalized_)) tau_normalize(model_->head(), o_.tau_norm);
+  tau_normalized_ = o_.tau_norm > 0;
   return true;
 }
 
@@ -75,7 +76,8 @@ bool Training::choose_decision() {
     on = evaluate(*model_, data_.test ? validation_loader_ : held_out, decision_);
   }
   if (stop_signal()) return false;
-  tune(decision_, o_, data_.counts, on, tuning_images(), notes_);
+  const bool chosen = tune(decision_, o_, data_.counts, on, tuning_images(), notes_);
+  threshold_by_ = chosen ? text(to_string(threshold_rule(o_)), " on ", tuning_images(), " images") : "";
   return true;
 }
 

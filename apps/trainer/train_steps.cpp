@@ -1,4 +1,5 @@
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/format.h"
@@ -39,6 +40,8 @@ void Training::train() {
   last_checkpoint_ = Clock::now();
   try {
     loop.run(loader_, *optimizer_, model_->trainable());
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder().path(checkpoint_name), ignored)) save_checkpoint(position_);  // no step yet
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::diverged) throw;
     log_->save();  // the tables show the steps before it
@@ -157,6 +160,7 @@ std::map<std::string, std::string> Training::metadata(int epoch) const {
               {"positive", o_.positive},
               {"scaling", "x / 127.5 - 1"},
               {"epoch", text(epoch)}});
+  if (tau_normalized_) all["tau_norm"] = formatted("%.17g", o_.tau_norm);
   if (!decision_.shifts.empty()) all["logit_shifts"] = nlohmann::json(decision_.shifts).dump();
   return all;
 }

@@ -152,6 +152,8 @@ class Training {
   Standing now_;
   std::vector<Tensor> best_weights_;  // of all variables()
   std::vector<std::string> notes_;    // on how the decision was chosen
+  std::string threshold_by_;          // the rule that chose the threshold, and on which images; "" if none did
+  bool tau_normalized_ = false;       // whether --tau-norm has changed the weights
   int last_epoch_ = 1;                // that was begun
   Clock::time_point last_checkpoint_;
 };

@@ -1,11 +1,14 @@
 // catdog as a process, and a small data set for it.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "core/io/file.h"
+#include "data/images/shapes.h"
 #include "data/images/synthetic.h"
 #include "tests/program.h"
 
@@ -54,6 +57,29 @@ struct DataSet {
   const TemporaryFolder folder;
 };
 
+// A folder DIR/SPLIT/CLASS/CLASS.I.bmp with images of generated shapes, whose kinds are the classes in their order;
+// of a split without a name DIR/CLASS/CLASS.I.bmp.
+struct ShapeSet {
+  ShapeSet(const std::vector<std::string>& classes, const std::vector<std::pair<std::string, int>>& splits)
+      : classes(classes) {
+    for (const auto& [split, count] : splits) {
+      for (size_t k = 0; k < classes.size(); ++k) {
+        make_directories(folder / (split + "/" + classes[k]));
+        for (int i = 0; i < count; ++i) {
+          write_bmp(folder / (split + "/" + classes[k] + "/" + classes[k] + "." + std::to_string(i) + ".bmp"),
+                    draw_shape(k, 32, std::hash<std::string>()(split), i), 32);
+        }
+      }
+    }
+  }
+  std::string flags(const std::string& more = "") const {
+    return "--data " + folder.path() + " --image-size 32 --width 0.03125 --batch-size 4 --epochs 2 --lr 0.001 " +
+           "--device cpu --threads 1 --workers 1 " + more;
+  }
+  const std::vector<std::string> classes;
+  const TemporaryFolder folder;
+};
+
 // The file of a run that has not ended, or broke off; "" if there is none.
 inline std::string in_progress(const TemporaryFolder& out, const std::string& name) {
   for (const auto& entry : std::filesystem::directory_iterator(out.path())) {
@@ -62,6 +88,25 @@ inline std::string in_progress(const TemporaryFolder& out, const std::string& na
       return file.string();
   }
   return "";
+}
+
+// A file of a run, without what differs from run to run: times.
+inline std::string comparable(const std::string& folder, const std::string& name) {
+  const std::string content = slurp(folder + "/" + name);
+  if (name != "epochs.csv") return content;
+  std::istringstream lines(content);
+  std::string all, line;
+  size_t seconds = 0;
+  for (bool header = true; std::getline(lines, line); header = false) {
+    std::vector<std::string> fields;
+    std::istringstream parts(line);
+    for (std::string field; std::getline(parts, field, ',');) fields.push_back(field);
+    if (header) seconds = static_cast<size_t>(std::find(fields.begin(), fields.end(), "seconds") - fields.begin());
+    fields.at(seconds) = "";
+    for (const std::string& field : fields) all += field + ",";
+    all += "\n";
+  }
+  return all;
 }
 
 }  // namespace counterpoise

@@ -4,53 +4,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <functional>
 
 #include "apps/trainer/format.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/safetensors.h"
+#include "tests/apps/running.h"
 #include "tests/apps/small_data.h"
 
 using namespace counterpoise;
 
 namespace {
-
-// catdog as a child process, with its stderr in a file.
-class Running {
- public:
-  explicit Running(const std::string& arguments) {
-    const std::string command = std::string(hide_gpus) + "exec " + program("catdog") + " " + arguments + " >" +
-                                (scratch_ / "out") + " 2>" + (scratch_ / "err");
-    child_ = fork();
-    if (child_ == 0) {
-      execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
-  }
-  ~Running() {
-    if (!ended_) kill(child_, SIGKILL), code();
-  }
-  // Waits until the program has written `part` to stderr.
-  void wait_for(const std::string& part) const {
-    for (int i = 0; i < 3000 && !contains(err(), part); ++i) usleep(10000);
-    REQUIRE(contains(err(), part));
-  }
-  void send(int signal) const { kill(child_, signal); }
-  int code() {
-    ended_ = true;
-    int status = 0;
-    waitpid(child_, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-  std::string err() const { return std::filesystem::exists(scratch_ / "err") ? slurp(scratch_ / "err") : ""; }
-
- private:
-  const TemporaryFolder scratch_;
-  pid_t child_;
-  bool ended_ = false;
-};
 
 // How a process that runs act() ends: its exit code, or minus the signal that ended it.
 int outcome(const std::function<void()>& act) {
@@ -69,7 +34,7 @@ int outcome(const std::function<void()>& act) {
 TEST_CASE("a signal during classifier re-training keeps the weights of the last epoch") {
   const DataSet data;
   const TemporaryFolder out;
-  Running run(data.flags("--crt 10000 --device cpu --output " + out.path()));
+  Running run("catdog", data.flags("--crt 10000 --device cpu --output " + out.path()));
   run.wait_for("epoch 2/2");
   const std::string weights = in_progress(out, "last.safetensors");
   REQUIRE(!weights.empty());
@@ -88,7 +53,7 @@ TEST_CASE("a signal during classifier re-training keeps the weights of the last 
 TEST_CASE("a second signal ends the program at once") {
   const DataSet data;
   const TemporaryFolder out;
-  Running run(data.flags("--epochs 100000 --device cpu --output " + out.path()));
+  Running run("catdog", data.flags("--epochs 100000 --device cpu --output " + out.path()));
   run.wait_for("epoch 1/");
   run.send(SIGSTOP);  // so that no step ends between the two
   run.send(SIGTERM), run.send(SIGINT);

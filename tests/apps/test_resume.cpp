@@ -26,25 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A file of a run, without what differs from run to run: times.
-std::string comparable(const std::string& folder, const std::string& name) {
-  const std::string content = slurp(folder + "/" + name);
-  if (name != "epochs.csv") return content;
-  std::istringstream lines(content);
-  std::string all, line;
-  size_t seconds = 0;
-  for (bool header = true; std::getline(lines, line); header = false) {
-    std::vector<std::string> fields;
-    std::istringstream parts(line);
-    for (std::string field; std::getline(parts, field, ',');) fields.push_back(field);
-    if (header) seconds = static_cast<size_t>(std::find(fields.begin(), fields.end(), "seconds") - fields.begin());
-    fields.at(seconds) = "";
-    for (const std::string& field : fields) all += field + ",";
-    all += "\n";
-  }
-  return all;
-}
-
 void check_same_result(const std::string& folder, const std::string& of_one_go) {
   for (const char* name : {"last.safetensors", "best.safetensors", "steps.csv", "epochs.csv", "predictions.csv",
                            "result.json", "config.json"}) {
