@@ -181,7 +181,7 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
     fs::remove_all(copy);
     fs::copy(run, copy, fs::copy_options::recursive);
     damage();
-    check_command_fails("train --resume " + copy, code, part);
+    check_program_fails("timeout 60 " + program("counterpoise"), "train --resume " + copy, code, part);
     CHECK(!fs::exists(copy + "/result.json"));
   };
   const std::string checkpoint = work + "/checkpoint.safetensors";
@@ -329,7 +329,7 @@ TEST_CASE("counts, imbalance and labels that cannot be are refused before anythi
   check_refused("--count a=0,b=0,c=0", 2, "leaves no image to train on");
   check_refused("--positive a", 2, "one of two classes can be the positive one");
   check_refused("--cost fn=2", 2, "--cost");
-  check_refused("--split 0.5/0.5", 2, "split");
+  check_refused("--split 0.5/0.5", 2, "shares do not apply");
   check_refused("--loss-reduction positives", 2, "there is no positive class");
   write_file(out / "labels.csv", "path,label,split\n" + (data.folder / "train/a/a.0.bmp") + ",a,train\n" +
                                      (data.folder / "train/none.bmp") + ",b,train\n");
