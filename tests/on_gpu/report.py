@@ -208,17 +208,18 @@ class Report:
                            if path.startswith(f"{part}/{name}/") and path.endswith("epochs.csv")), "")
             epochs = [e for e in csv.DictReader(io.StringIO(epochs)) if e.get("seconds")]
             seconds = short(sum(float(e["seconds"]) for e in epochs) / len(epochs), 3) if epochs else "-"
+            best = max(epochs, key=lambda e: float(e["f1"]), default=None)
+            best_text = f"{short(float(best['f1']))} (epoch {best['epoch']})" if best else "-"
             lecture = lectures.get(name, "")
             if result:
                 r = json.loads(result)
                 values = [r["precision"], r["recall"], r["f1"], r["accuracy"]]
-                rows.append([name, *(short(v) for v in values), f"{short(r['best_f1'])} (epoch {r['best_epoch']})", lecture,
+                rows.append([name, *(short(v) for v in values), best_text, lecture,
                              f"all {len(epochs)}", seconds])
             elif epochs:  # it was ended: the last epoch
                 last = epochs[-1]
-                best = max(epochs, key=lambda e: float(e["f1"]))
                 rows.append([name, *(short(float(last[k])) for k in ("precision", "recall", "f1", "accuracy")),
-                             f"{short(float(best['f1']))} (epoch {best['epoch']})", lecture, f"{len(epochs)}, then ended",
+                             best_text, lecture, f"{len(epochs)}, then ended",
                              seconds])
             else:
                 rows.append([name] + ["missing"] + ["-"] * 4 + [lecture, "0", "-"])
