@@ -10,8 +10,6 @@
 
 namespace counterpoise {
 
-constexpr const char* untuned_threshold = "0.5";
-
 // Whether the options select any of the techniques.
 bool wants_post_training(const Options& options);
 

@@ -213,8 +213,10 @@ void resolve_for_classes(Options& o, size_t classes) {
                  " is for two classes, and there are ", classes, "; these take more: ", others);
     CP_ENSURE_AS(invalid_argument, !given("--outputs") || o.model.outputs == static_cast<Index>(classes), "--outputs ",
                  o.model.outputs, ": there are ", classes, " classes");
-    for (const char* flag : {"--threshold", "--cost"}) {
-      CP_ENSURE_AS(invalid_argument, !given(flag), flag, ": a threshold is for two classes; among ", classes,
+    // That of every run is in its config.json.
+    const bool chosen = given("--threshold") && o.threshold != untuned_threshold;
+    for (const auto& [flag, is_given] : {std::pair("--threshold", chosen), std::pair("--cost", given("--cost"))}) {
+      CP_ENSURE_AS(invalid_argument, !is_given, flag, ": a threshold is for two classes; among ", classes,
                    " the one with the largest logit is predicted");
     }
     CP_ENSURE_AS(invalid_argument, o.reduction != "positives",

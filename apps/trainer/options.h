@@ -97,6 +97,9 @@ Options parse_options(const ProgramDefaults& defaults, int argc, char** argv);
 // for what does not go together.
 void resolve_for_classes(Options& o, size_t classes);
 
+// The threshold where none is chosen.
+constexpr const char* untuned_threshold = "0.5";
+
 // Whether o.threshold is a rule, by which the threshold is chosen, rather than a number.
 bool is_tuned(const Options& o);
 

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "apps/trainer/after_training.h"
 #include "apps/trainer/format.h"
 #include "data/sampler.h"
 #include "losses/metrics/bootstrap.h"

@@ -92,6 +92,14 @@ TEST_CASE("the options of a run of more than two classes can be given again, by 
     REQUIRE_MESSAGE(r.code == 0, r.err);
     check_same_run(second, first);
   }
+  // With images of another number of classes, too.
+  const ShapeSet other({"first", "second"}, {{"train", 3}, {"validation", 2}});
+  const std::string to_two = "--config " + first + "/config.json --max-steps 1 --data " + other.folder.path();
+  const Result two = counterpoise_train(to_two + " --no-shuffle --hold-out 0.4 --output " + (out / "two"));
+  CHECK_MESSAGE(two.code == 0, two.err);
+  const std::string to_three = "--config " + (out / "two/config.json") + " --data " + data.folder.path();
+  check_command_fails("train " + to_three + " --output none", 2, "--outputs 2: there are 3 classes");
+  CHECK(counterpoise_train(to_three + " --outputs 3 --output none").code == 0);
   check_command_fails("train " + data.flags("--threshold 0.3 --output none"), 2, "a threshold is for two classes");
   check_command_fails("train " + data.flags("--hold-out 0.2 --output none"), 2, "--hold-out goes with --temperature");
 }
