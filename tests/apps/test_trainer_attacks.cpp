@@ -173,6 +173,23 @@ TEST_CASE("a threshold that cannot be chosen as asked is told, and the trained n
   }
 }
 
+TEST_CASE("classes without validation or test images are told, and undefined metrics are null") {
+  const ShapeSet data({"first", "second"}, {{"train", 6}, {"validation", 4}, {"test", 4}});
+  const TemporaryFolder out;
+  fs::remove_all(data.folder / "validation/second");
+  const std::string monitored = "--positive second --monitor roc-auc --patience 3 --output " + (out / "run");
+  const Result r = counterpoise_train(data.flags(monitored));
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.err, "Warning: there are no validation images of second: epochs cannot be compared"));
+  CHECK(!contains(r.err, "test images of"));
+  CHECK(result_of(out / "run")["best_value"].is_null());
+  fs::remove_all(data.folder / "test/first");
+  const Result s = counterpoise_train(data.flags("--positive second --output " + (out / "other")));
+  REQUIRE_MESSAGE(s.code == 0, s.err);
+  CHECK(contains(s.err, "Warning: there are no test images of first: the result says nothing about them"));
+  CHECK(result_of(out / "other")["roc_auc"].is_null());
+}
+
 TEST_CASE("checkpoints, logs and options that were damaged are refused in one line") {
   const ShapeSet data({"first", "second"}, {{"train", 6}, {"validation", 4}});
   const TemporaryFolder out;
