@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -24,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string unfinished = "unfinished-", replacing = "replacing-", mark = "result.json", earlier = "earlier";
+const std::string unfinished = "unfinished-", replacing = "replacing-", mark = "result.json", earlier = "earlier",
+                  obsolete = "obsolete";
 
 bool exists(const std::string& path) {
   struct stat info;
@@ -68,8 +70,21 @@ class Moves {
   std::vector<std::pair<std::string, std::string>> done_;
 };
 
-// Moves the files of a complete run, which are in `from`, into the directory; those that they replace go to
-// from/earlier. From the first move to the last the directory has no result.json, so that no mixture looks complete.
+// The files in a directory that an earlier training left and that a new one with these files does not replace. They
+// must not stay beside another run's result.
+std::string obsolete_files(const std::string& directory, const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names_in(directory)) {
+    const bool optional =
+        name == "predictions-validation.csv" || name == "split.csv" || name.rfind("events.out.tfevents.", 0) == 0;
+    if (optional && std::find(names.begin(), names.end(), name) == names.end()) list += name + "\n";
+  }
+  return list;
+}
+
+// Moves the files of a complete run, which are in `from`, into the directory; those that they replace, and those that
+// the file from/obsolete lists, go to from/earlier. From the first move to the last the directory has no result.json,
+// so that no mixture looks complete.
 void move_forward(Moves& moves, const std::string& from, const std::string& directory, std::vector<std::string> names) {
   const auto retire = [&](const std::string& name) {
     const std::string old = directory + "/" + name;
@@ -79,8 +94,12 @@ void move_forward(Moves& moves, const std::string& from, const std::string& dire
   const auto marked = std::find(names.begin(), names.end(), mark);
   if (marked != names.end()) std::rotate(marked, marked + 1, names.end());  // to the end
   if (marked != names.end()) retire(mark);
+  if (exists(from + "/" + obsolete)) {
+    std::istringstream list(read_file(from + "/" + obsolete, size_t(1) << 24));
+    for (std::string name; std::getline(list, name);) retire(name);
+  }
   for (const std::string& name : names) {
-    if (name == earlier) continue;
+    if (name == earlier || name == obsolete) continue;
     retire(name);
     moves.move(from + "/" + name, directory + "/" + name);
   }
@@ -176,6 +195,8 @@ void RunFolder::finish() {
                  " holds the result of a training run, which this one would replace in part: choose another directory");
     CP_ENSURE(mkdir((work_ + "/" + earlier).c_str(), 0777) == 0, "cannot make the directory ", work_, "/", earlier,
               ": ", detail::reason(errno));
+    const std::string list = holds_training(work_) ? obsolete_files(directory_, names) : "";
+    if (!list.empty()) write_file(work_ + "/" + obsolete, list);
     {
       Moves moves;                   // each throw undoes them
       moves.move(work_, committed);  // a run that is killed from now on is completed by the next one
@@ -187,6 +208,7 @@ void RunFolder::finish() {
     fs::remove_all(committed, ignored);
   } catch (const Error& error) {
     rmdir((work_ + "/" + earlier).c_str());
+    std::remove((work_ + "/" + obsolete).c_str());
     throw Error(error.kind(), error.what(), "; the files of this run are in ", exists(work_) ? work_ : committed);
   }
 }

@@ -121,13 +121,4 @@ void RunLog::save() {
   curves_.flush();
 }
 
-void remove_events(const std::string& directory) {
-  std::error_code error;
-  std::vector<std::string> old;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename().string().rfind("events.out.tfevents.", 0) == 0) old.push_back(it->path().string());
-  }
-  for (const std::string& file : old) remove_file(file);
-}
-
 }  // namespace counterpoise

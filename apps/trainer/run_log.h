@@ -41,8 +41,4 @@ class RunLog {
   EventWriter curves_;  // for TensorBoard
 };
 
-// Removes the curves of an earlier run from a folder: TensorBoard would show them beside those of the run that replaces
-// it.
-void remove_events(const std::string& directory);
-
 }  // namespace counterpoise

@@ -121,7 +121,6 @@ void Training::tell(const TrainingResult& result, const Evaluation& validation) 
     write_report();
     log_->event("end", {{"epoch", result.epoch}, {"split", result.split}});
     remove_file(folder().path(checkpoint_name));
-    remove_events(start_.directory);
     folder().finish();
   }
   std::cout << result_text(result, o_, data_) << std::flush;

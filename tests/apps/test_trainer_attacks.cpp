@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/trainer/checkpoint.h"
 #include "core/io/safetensors.h"
@@ -171,6 +172,44 @@ TEST_CASE("a threshold that cannot be chosen as asked is told, and the trained n
     CHECK(result_of(run)["decision"]["threshold"] == 0.5);
     CHECK(!contains(r.out, "chosen by"));
   }
+}
+
+TEST_CASE("a result holds no files of the run that it replaces") {
+  const ShapeSet split({"first", "second"}, {{"", 12}}), given({"first", "second"}, {{"train", 6}, {"validation", 4}});
+  const TemporaryFolder out;
+  const std::string run = out / "run", fresh = out / "fresh";
+  const auto files = [](const std::string& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
+    return names;
+  };
+  REQUIRE(counterpoise_train(split.flags("--max-steps 1 --output " + run)).code == 0);
+  CHECK(files(run).count("predictions-validation.csv") + files(run).count("split.csv") == 2);
+  write_file(run + "/notes.txt", "a user's");
+  const std::set<std::string> before = files(run);
+  REQUIRE(counterpoise_train(given.flags("--max-steps 1 --output " + fresh)).code == 0);
+  // A result that cannot be replaced stays as it was.
+  make_directories(run + "/a");
+  fs::rename(run + "/report.html", run + "/a/report.html");
+  fs::rename(run + "/a", run + "/report.html");
+  check_command_fails("train " + given.flags("--max-steps 1 --output " + run), 1, "it is a directory");
+  fs::rename(run + "/report.html", run + "/a");
+  fs::rename(run + "/a/report.html", run + "/report.html");
+  fs::remove(run + "/a");
+  fs::remove_all(work_of(run));
+  CHECK(files(run) == before);
+  REQUIRE(counterpoise_train(given.flags("--max-steps 1 --output " + run)).code == 0);
+  std::set<std::string> now = files(run), alone = files(fresh);
+  CHECK(now.erase("notes.txt") == 1);
+  const auto without_curves = [](const std::set<std::string>& names) {
+    std::set<std::string> others;
+    for (const std::string& name : names) {
+      if (!contains(name, "tfevents")) others.insert(name);
+    }
+    return others;
+  };
+  CHECK(without_curves(now) == without_curves(alone));
+  CHECK(now.size() == alone.size());
 }
 
 TEST_CASE("classes without validation or test images are told, and undefined metrics are null") {
