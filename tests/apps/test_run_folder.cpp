@@ -50,13 +50,14 @@ std::set<std::string> listing(const std::string& directory) {
   return found;
 }
 
-// Which run the folder's files are of: "1", "2", or "mixed".
+// Which run the folder's files are of: "1", "2", or "mixed". Only run "1" has a split.csv.
 std::string whole(const std::string& directory) {
   std::set<std::string> contents;
   for (const std::string& name : names) {
     contents.insert(fs::exists(directory + "/" + name) ? slurp(directory + "/" + name) : "missing");
   }
-  return contents.size() == 1 ? *contents.begin() : "mixed";
+  const std::string of = contents.size() == 1 ? *contents.begin() : "mixed";
+  return fs::exists(directory + "/split.csv") == (of == "1") ? of : "mixed";
 }
 
 // Runs act() in a process of its own that ends at its n-th rename. Returns false if there are fewer.
@@ -80,6 +81,7 @@ struct TwoRuns {
   static std::string first_finished(const TemporaryFolder& out) {
     RunFolder first(out.path());
     write_all(first, "1");
+    write_file(first.path("split.csv"), "1");
     first.finish();
     return out.path();
   }
@@ -112,7 +114,7 @@ TEST_CASE("run folder: killed at any rename, it is wholly old or wholly new when
       const bool killed = killed_at(n, [&] { runs.second.finish(); });
       if (!killed) {
         CHECK(whole(runs.out.path()) == "2");
-        CHECK(n == 2 + static_cast<int>(2 * names.size()));
+        CHECK(n == 3 + static_cast<int>(2 * names.size()));
         CHECK(completed > 0);
         CHECK(kills > 20);
         return;
@@ -219,6 +221,7 @@ TEST_CASE("run folder: an evaluation does not replace a part of a training run's
   RunFolder evaluation(out.path()), training(out.path());
   write_file(evaluation.path("result.json"), "evaluation");
   write_all(training, "1");
+  write_file(training.path("split.csv"), "1");
   training.finish();
   CHECK(contains(error_of([&] { evaluation.finish(); }, ErrorKind::invalid_argument), "choose another directory"));
   CHECK(whole(out.path()) == "1");
