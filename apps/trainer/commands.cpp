@@ -37,6 +37,7 @@ Exit train_command(const ProgramDefaults& defaults, int argc, char** argv) {
   if (options.check) {
     Options copy = options;
     const TrainingData data(copy);
+    std::cout << data.description() << "\n";
     return Exit::ok;
   }
   return train(options);

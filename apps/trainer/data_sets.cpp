@@ -174,6 +174,15 @@ void TrainingData::hold_out(double share) {
   }
 }
 
+std::string TrainingData::description() const {
+  std::string all = "Training on ";
+  for (size_t c = 0; c < counts.size(); ++c) all += text(c ? ", " : "", counts[c], " ", classes()[c]);
+  if (!held_out.empty()) all += text(", with ", held_out.size(), " more held out");
+  all +=
+      text("; validating on ", validation->size(), test ? text("; testing on ", test->size()) : "", " (", origin, ")");
+  return classes().size() == 2 ? all + "; positive class: " + classes()[positive] : all;
+}
+
 DataLoaderOptions TrainingData::training_loader(const Options& o, Backend& backend) const {
   DataLoaderOptions options = loader_options(o, backend);
   options.samples = o.shuffle ? chosen : interleave(*training, chosen);

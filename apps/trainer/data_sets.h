@@ -39,6 +39,8 @@ struct TrainingData {
   std::vector<double> class_weights;                         // of the classes, or none
 
   const std::vector<std::string>& classes() const { return training->classes(); }
+  // "Training on 1000 cat, 11000 dog; validating on 3000 (split as given); positive class: cat".
+  std::string description() const;
 
  private:
   void hold_out(double share);

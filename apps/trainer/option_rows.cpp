@@ -105,6 +105,7 @@ OptionTable option_rows(Options& o) {
 
   t.group("Network");
   t.row(o.model.name, "--model", "NAME").one_of(model_names()).otherwise_for("eval", saved).core()
+      .otherwise(lectures ? "vgg16" : "vgg11_bn")
       .help("The network:");
   t.row(o.model.width, "--width", "X").range(0.015625, 8.0).core()
       .by_data(0.125, lectures ? 1.0 : 0.25).otherwise_for("eval", saved)

@@ -51,8 +51,11 @@ int run_and_signal(const std::string& command, int signal, std::chrono::millisec
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// Interrupts a run at random times, by kill -9, SIGTERM and SIGINT in turn, until it ends; compares with one go.
-void check_interrupted(const std::string& options, int interruptions, int longest_ms) {
+// Interrupts a run at random times, by kill -9, SIGTERM and SIGINT in turn, until it ends; compares with one go. The
+// environment variable INTERRUPTIONS says how often, 2 times by default: with 5 it is 30 times in all.
+void check_interrupted(const std::string& options, int longest_ms) {
+  const char* often = std::getenv("INTERRUPTIONS");
+  const int interruptions = often ? std::atoi(often) : 2;
   CAPTURE(options);
   const TemporaryFolder out;
   const std::string whole = out / "whole", pieces = out / "pieces";
@@ -196,19 +199,19 @@ TEST_CASE("a run that is interrupted at random times and resumed ends as in one 
   const std::string shapes =
       "--data synthetic:3 --count disc=20,ellipse=10,ring=6 --image-size 32 --width 0.03125 "
       "--batch-size 8 --epochs 4 --device cpu --threads 1 ";
-  check_interrupted(two + "--loss ghm --ghm-momentum 0.5 --ema 0.9 --epochs 4", 5, 150);
+  check_interrupted(two + "--loss ghm --ghm-momentum 0.5 --ema 0.9 --epochs 4", 150);
   check_interrupted(
       two + "--loss equalization-v2 --epochs 4 --optimizer sgd --clip-norm 1 --schedule plateau --lr-patience 0", 5,
       150);
   check_interrupted(two + "--loss focal --mix cutmix=1 --augment flip,rotate=0.1 --epochs 4 --crt 1 --temperature", 5,
                     150);
-  check_interrupted(two + "--head imagenet --epochs 1 --checkpoint-minutes 5", 1, 300);
+  check_interrupted(two + "--head imagenet --epochs 1 --checkpoint-minutes 5", 300);
   check_interrupted(
       "--data synthetic:10 --count disc=6,ellipse=6,ring=6,crescent=6,triangle=6,square=6,rectangle=6,cross=6,"
       "star=3,arrow=3 --image-size 32 --width 0.03125 --epochs 3 --device cpu --threads 1 --ema 0.8 "
       "--sampler class-balanced",
-      7, 250);
-  check_interrupted(shapes + "--loss softmax-equalization --patience 2 --monitor log-loss --adjust-logits 1", 7, 150);
+      250);
+  check_interrupted(shapes + "--loss softmax-equalization --patience 2 --monitor log-loss --adjust-logits 1", 150);
 }
 
 TEST_CASE("--resume: what cannot be resumed is told in one line") {

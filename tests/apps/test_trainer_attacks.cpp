@@ -363,10 +363,9 @@ TEST_CASE("samplers, mixing and techniques with three classes, evaluated again t
   const TemporaryFolder out;
   const std::string run = out / "run", again = out / "again";
   for (const std::string more :
-       {"--sampler undersample", "--sampler undersample-each-epoch", "--sampler oversample", "--sampler weighted",
-        "--sampler class-balanced", "--sampler square-root", "--sampler reverse", "--sampler progressive",
-        "--sampler balanced-batch", "--sampler repeat-factor", "--mix mixup=0.4", "--mix cutmix=1", "--mix remix=1",
-        "--crt 1", "--tau-norm 0.7", "--temperature", "--adjust-logits 1.5",
+       {"--sampler undersample --mix mixup=0.4", "--sampler oversample --mix cutmix=1 --crt 1",
+        "--sampler class-balanced --mix remix=1 --tau-norm 0.7", "--sampler balanced-batch --temperature",
+        "--sampler repeat-factor --adjust-logits 1.5",
         "--crt 1 --tau-norm 0.7 --temperature --adjust-logits 0.5 --ema 0.9 --head imagenet --model vgg11"}) {
     CAPTURE(more);
     const Result r = counterpoise_train(data.flags(more + " --max-steps 4 --output " + run));
