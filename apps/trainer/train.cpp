@@ -118,6 +118,18 @@ void Training::restore_loss(const std::map<std::string, std::string>& metadata) 
 void Training::announce() {
   const auto& classes = data_.classes();
   say(data_.description());
+  for (const ImageDataset* set : {data_.validation.get(), data_.test.get()}) {
+    std::vector<std::string> missing;
+    const std::vector<int64_t> images = set ? set->counts() : std::vector<int64_t>();
+    for (size_t c = 0; set && c < classes.size(); ++c) {
+      if (c >= images.size() || images[c] == 0) missing.push_back(classes[c]);
+    }
+    if (missing.empty()) continue;
+    const bool test = set == data_.test.get();
+    say(text(
+        "Warning: there are no ", test ? "test" : "validation", " images of ", shortened(join(missing)),
+        test ? ": the result says nothing about them" : ": epochs cannot be compared by how well these are found"));
+  }
   say(text("Network: ", o_.model.name, ", width ", o_.model.width, ", ", o_.image_size, "x", o_.image_size, " images, ",
            with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
   std::string loss = "Loss: " + o_.loss->name;
