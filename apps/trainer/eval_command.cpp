@@ -70,34 +70,19 @@ class Description {
   const std::map<std::string, std::string>& metadata_;
 };
 
-// The numbers of training images of each class in the weights' file.
-std::vector<int64_t> training_images(const std::string& path, const std::map<std::string, std::string>& metadata,
-                                     size_t classes) {
-  const auto it = metadata.find("training_images");
-  CP_ENSURE_AS(bad_data, it != metadata.end(), "--adjust-logits: ", path,
-               " does not say how many training images of each class there were");
-  try {
-    CP_ENSURE_AS(bad_data, it->second.size() <= 30 * classes, "too long to be parsed");
-    const auto counts = nlohmann::json::parse(it->second).get<std::vector<int64_t>>();
-    CP_ENSURE_AS(bad_data, counts.size() == classes, "too few");
-    return counts;
-  } catch (const std::exception&) {
-    throw Error(ErrorKind::bad_data, path, ": its training_images are not ", classes, " numbers");
-  }
-}
-
-// The shifts of more than two classes; none if the file has none.
-std::vector<double> read_shifts(const std::string& path, const std::map<std::string, std::string>& metadata,
-                                size_t classes) {
-  const auto it = metadata.find("logit_shifts");
+// A number for each class in the weights' file; none if the file does not say.
+template <class Number>
+std::vector<Number> per_class(const std::string& path, const std::map<std::string, std::string>& metadata,
+                              const std::string& key, size_t classes) {
+  const auto it = metadata.find(key);
   if (it == metadata.end()) return {};
   try {
     CP_ENSURE_AS(bad_data, it->second.size() <= 40 * classes, "too long to be parsed");
-    const auto shifts = nlohmann::json::parse(it->second).get<std::vector<double>>();
-    CP_ENSURE_AS(bad_data, shifts.size() == classes, "too few");
-    return shifts;
+    const auto numbers = nlohmann::json::parse(it->second).get<std::vector<Number>>();
+    CP_ENSURE_AS(bad_data, numbers.size() == classes, "too few");
+    return numbers;
   } catch (const std::exception&) {
-    throw Error(ErrorKind::bad_data, path, ": its logit_shifts are not ", classes, " numbers");
+    throw Error(ErrorKind::bad_data, path, ": its ", key, " are not ", classes, " numbers");
   }
 }
 
@@ -153,10 +138,12 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
   decision.positive = choose_positive(o.positive, names);
   CP_ENSURE_AS(invalid_argument, K == 2 || !o.given.count("--threshold"),
                "--threshold: is for two classes, and there are ", K);
-  if (K > 2) decision.shifts = read_shifts(o.weights, metadata, K);
+  if (K > 2) decision.shifts = per_class<double>(o.weights, metadata, "logit_shifts", K);
   if (o.given.count("--threshold")) decision.cut = cut_of(o.threshold, decision);
   if (o.given.count("--adjust-logits")) {
-    const std::vector<int64_t> counts = training_images(o.weights, metadata, K);
+    const auto counts = per_class<int64_t>(o.weights, metadata, "training_images", K);
+    CP_ENSURE_AS(bad_data, !counts.empty(), "--adjust-logits: ", o.weights,
+                 " does not say how many training images of each class there were");
     adjust_logits(decision, counts, o.adjust_logits);
   }
   check_weights(*make_model(o.model, meta_backend(), o.seed), o.weights);  // before memory is taken for them
