@@ -175,9 +175,10 @@ void Training::save_checkpoint(const LoopPosition& position) {
                           {"shares", shares_.state()},
                           {"unreadable", unreadable_notes()},
                           {"images", fingerprint(data_)}};
-  if (plateau_ && std::isfinite(plateau_->state().best)) {
+  if (plateau_) {
     const Plateau::State& s = plateau_->state();
     notes["plateau"] = {s.best, s.scale, s.bad_epochs, s.cooldown};
+    if (!std::isfinite(s.best)) notes["plateau"][0] = nullptr;  // no metric was defined so far; JSON has no infinity
   }
   counterpoise::save_checkpoint(folder().path(checkpoint_name), state(), position, notes);
   last_checkpoint_ = Clock::now();
@@ -205,7 +206,8 @@ void Training::resume() {
     now_.complete = notes.at("complete").get<bool>();
     if (plateau_ && notes.contains("plateau")) {
       const nlohmann::json& s = notes.at("plateau");
-      plateau_->load({s.at(0).get<double>(), s.at(1).get<double>(), s.at(2).get<int64_t>(), s.at(3).get<int64_t>()});
+      const double best = s.at(0).is_null() ? plateau_->state().best : s.at(0).get<double>();
+      plateau_->load({best, s.at(1).get<double>(), s.at(2).get<int64_t>(), s.at(3).get<int64_t>()});
     }
     shares_.restore(notes.at("shares").get<std::vector<double>>());
     const ImageDataset* sets[] = {data_.training.get(), data_.validation.get()};

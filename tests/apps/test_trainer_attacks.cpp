@@ -2,6 +2,7 @@
 // cannot be.
 #include <unistd.h>
 
+#include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -227,6 +228,28 @@ TEST_CASE("classes without validation or test images are told, and undefined met
   REQUIRE_MESSAGE(s.code == 0, s.err);
   CHECK(contains(s.err, "Warning: there are no test images of first: the result says nothing about them"));
   CHECK(result_of(out / "other")["roc_auc"].is_null());
+}
+
+TEST_CASE("a learning rate that falls on a plateau of an undefined metric stays low when the run is resumed") {
+  const ShapeSet data({"first", "second"}, {{"train", 4}, {"validation", 4}});
+  fs::remove_all(data.folder / "validation/second");
+  const TemporaryFolder out;
+  const std::string run = out / "run";
+  const std::string schedule = "--monitor roc-auc --schedule plateau --lr-patience 0 --lr-gamma 0.5 --epochs 100000 ";
+  for (const std::string arguments : {data.flags(schedule + "--output " + run), "--resume " + run}) {
+    Running part("counterpoise", "train " + arguments);
+    part.wait_for(arguments[2] == 'd' ? "epoch 2/" : "epoch ");
+    part.send(SIGTERM);
+    REQUIRE(part.code() == 143);
+  }
+  CsvReader steps(work_of(run) + "/steps.csv");
+  int last = 0;
+  for (std::vector<std::string> row; steps.next(row); last = std::stoi(row[1])) {
+    CAPTURE(row[1]);
+    if (std::stoi(row[1]) < 30)
+      CHECK(std::stod(row[3]) == doctest::Approx(1e-3 * std::pow(0.5, std::stoi(row[1]) - 1)));
+  }
+  CHECK(last >= 3);
 }
 
 TEST_CASE("checkpoints, logs and options that were damaged are refused in one line") {
