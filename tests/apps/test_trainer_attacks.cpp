@@ -236,7 +236,7 @@ TEST_CASE("a learning rate that falls on a plateau of an undefined metric stays 
   const TemporaryFolder out;
   const std::string run = out / "run";
   const std::string schedule = "--monitor roc-auc --schedule plateau --lr-patience 0 --lr-gamma 0.5 --epochs 100000 ";
-  for (const std::string arguments : {data.flags(schedule + "--output " + run), "--resume " + run}) {
+  for (const std::string& arguments : {data.flags(schedule + "--output " + run), "--resume " + run}) {
     Running part("counterpoise", "train " + arguments);
     part.wait_for(arguments[2] == 'd' ? "epoch 2/" : "epoch ");
     part.send(SIGTERM);

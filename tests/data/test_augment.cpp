@@ -187,10 +187,10 @@ TEST_CASE("augment: a transform draws two numbers, whatever is on") {
     CHECK_FALSE((none.bits() != next || flip.bits() != next || both.bits() != next));
     CHECK_FALSE(plain.map[0][0] != 1);
     CHECK_FALSE(mirror.map[0][0] != (flipped ? -1 : 1));
-    CHECK_FALSE(rotated.map[0][0] != (flipped ? -1 : 1) * std::cos(angle));
-    CHECK_FALSE(rotated.map[0][1] != (flipped ? 1 : -1) * std::sin(angle));
-    CHECK_FALSE(rotated.map[1][0] != std::sin(angle));
-    CHECK_FALSE(rotated.map[1][1] != std::cos(angle));
+    CHECK_FALSE(std::abs(rotated.map[0][0] - (flipped ? -1 : 1) * std::cos(angle)) > 1e-6);
+    CHECK_FALSE(std::abs(rotated.map[0][1] - (flipped ? 1 : -1) * std::sin(angle)) > 1e-6);
+    CHECK_FALSE(std::abs(rotated.map[1][0] - std::sin(angle)) > 1e-6);
+    CHECK_FALSE(std::abs(rotated.map[1][1] - std::cos(angle)) > 1e-6);
     flips += flipped;
   }
   CHECK(flips > 450);
