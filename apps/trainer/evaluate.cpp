@@ -31,6 +31,13 @@ ClassScores class_scores(const Evaluation& e) {
   return scores;
 }
 
+// The metrics of the positive class of two, or of all classes.
+Json metrics(const Evaluation& e, const ClassScores& scores) {
+  if (!e.is_binary()) return to_json(scores);
+  const Scores::Scale scale = e.decision.origin != 0 ? Scores::number : Scores::logit;
+  return to_json(Scores{scale, e.logits, e.is_positive()}, e.decision.cut);
+}
+
 }  // namespace
 
 ConfusionMatrix Evaluation::matrix() const {
@@ -101,18 +108,18 @@ const std::vector<std::string>& quality_names() {
   return names;
 }
 
-std::vector<std::pair<std::string, double>> quality(const Evaluation& e) {
-  const Json json = to_json(e);
+std::map<std::string, double> quality(const Evaluation& e) {
+  const Json json = metrics(e, class_scores(e));
   const auto find = [&](const std::string& key) {
     const Json& from = !e.is_binary() && json["macro"].contains(key) ? json["macro"] : json;
     const auto it = from.find(key);
     return it != from.end() && it->is_number() ? it->get<double>() : std::numeric_limits<double>::quiet_NaN();
   };
-  std::vector<std::pair<std::string, double>> all;
+  std::map<std::string, double> all;
   for (const std::string& name : quality_names()) {
     std::string key = name;
     std::replace(key.begin(), key.end(), '-', '_');
-    all.emplace_back(name, find(key));
+    all[name] = find(key);
   }
   return all;
 }
@@ -124,17 +131,14 @@ bool is_better(const std::string& metric, double value, double other) {
 
 Json to_json(const Evaluation& e) {
   const ClassScores scores = class_scores(e);
-  Json json;
+  Json json = metrics(e, scores);
   if (e.is_binary()) {
-    const bool numbers = e.decision.origin != 0;
-    json = to_json(Scores{numbers ? Scores::number : Scores::logit, e.logits, e.is_positive()}, e.decision.cut);
     json["positive"] = e.classes[e.decision.positive];
     json["decision"] = {{"threshold", probability_of(e.decision.cut, e.decision)},
                         {"cut", e.decision.cut},
                         {"temperature", e.decision.temperature},
                         {"shift", e.decision.shift}};
   } else {
-    json = to_json(scores);
     json["positive"] = nullptr;
     json["decision"] = {{"temperature", e.decision.temperature}, {"shifts", e.decision.shifts}};
   }

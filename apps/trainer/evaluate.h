@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,7 +51,7 @@ std::string report(const Evaluation& evaluation);
 // The metrics of an evaluation by name, to choose the best epoch by and to follow over the epochs: "f1",
 // "average-precision", ...; of more than two classes precision, recall, F1 and the areas are means over the classes
 // (macro). A metric that is undefined is NaN.
-std::vector<std::pair<std::string, double>> quality(const Evaluation& evaluation);
+std::map<std::string, double> quality(const Evaluation& evaluation);
 // The names of these metrics.
 const std::vector<std::string>& quality_names();
 // Whether a value of the metric is better than another one. NaN is better than nothing.

@@ -1,6 +1,5 @@
 #include "apps/trainer/run_log.h"
 
-#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <filesystem>
@@ -78,15 +77,15 @@ void RunLog::add(const Step& step) {
   timing_ += formatted("%lld,%.6f,%.6f\n", number, step.seconds, step.data_seconds);
 }
 
-void RunLog::add(const EpochResult& epoch, const Evaluation& validation, const ClassShares& shares, double seconds) {
+void RunLog::add(const EpochResult& epoch, const Evaluation& validation, const std::map<std::string, double>& metrics,
+                 const ClassShares& shares, double seconds) {
   nlohmann::ordered_json event = {{"epoch", epoch.epoch}, {"loss", epoch.loss}};
-  const std::vector<std::pair<std::string, double>> all = quality(validation);
   const auto add_metrics = [&](std::initializer_list<const char*> names) {
     for (const char* name : names) {
-      const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.first == name; });
-      event[name] = found->second;
-      curves_.scalar(text("validation/", name), epoch.steps, found->second);
-      epochs_ += field(found->second);
+      const double value = metrics.at(name);
+      event[name] = value;
+      curves_.scalar(text("validation/", name), epoch.steps, value);
+      epochs_ += field(value);
     }
   };
   epochs_ += text(epoch.epoch) + field(epoch.loss);

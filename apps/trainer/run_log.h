@@ -2,6 +2,7 @@
 // event; and curves for TensorBoard. Not safe to use from several threads.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -27,7 +28,9 @@ class RunLog {
   void continue_at(int64_t steps, int epochs);
 
   void add(const Step& step);
-  void add(const EpochResult& epoch, const Evaluation& validation, const ClassShares& shares, double seconds);
+  // `metrics` is quality(validation).
+  void add(const EpochResult& epoch, const Evaluation& validation, const std::map<std::string, double>& metrics,
+           const ClassShares& shares, double seconds);
   // A line of log.jsonl, with the time: {"time": ..., "event": name, ...}. It is written at once.
   void event(const std::string& name, nlohmann::ordered_json values);
   // Writes the tables.

@@ -114,14 +114,13 @@ bool Training::evaluate_epoch(const EpochResult& epoch) {
   const Evaluation e = evaluate_finite(validation_loader_, text("step ", now_.steps, " (epoch ", epoch.epoch, ")"));
   if (!e.complete) return false;
   const double seconds = epoch.seconds + seconds_since(start);
-  std::map<std::string, double> metrics;
-  for (const auto& [name, value] : quality(e)) metrics[name] = value;
+  const std::map<std::string, double> metrics = quality(e);
   const double value = metrics.at(o_.monitor);
   const std::string monitored = o_.monitor == "f1" ? "" : formatted("  %s %.4f", o_.monitor.c_str(), value);
   say(formatted("epoch %d/%d  loss %.4f  validation: accuracy %.4f  precision %.4f  recall %.4f  F1 %.4f%s  (%s)",
-                epoch.epoch, o_.epochs, epoch.loss, metrics["accuracy"], metrics["precision"], metrics["recall"],
-                metrics["f1"], monitored.c_str(), clock_text(seconds).c_str()));
-  log_->add(epoch, e, shares_, seconds);
+                epoch.epoch, o_.epochs, epoch.loss, metrics.at("accuracy"), metrics.at("precision"),
+                metrics.at("recall"), metrics.at("f1"), monitored.c_str(), clock_text(seconds).c_str()));
+  log_->add(epoch, e, metrics, shares_, seconds);
   if (plateau_ && plateau_->update(value)) {
     say(text("Learning rate times ", o_.schedule.step_gamma, ": no epoch of the last ", o_.lr_patience + 1,
              " had a better ", o_.monitor));
