@@ -1,4 +1,4 @@
-// bench: time and memory of a training step or a forward pass of VGG16, or the time of each of its convolutions, of
+// bench: time and memory of a training step or a forward pass of VGG16 or another model, or the time of each of its convolutions, of
 // each operation of a step, of each algorithm for a convolution, or of each of a GPU library's plans. Prints JSON;
 // apps/scripts/bench.py compares it with PyTorch, or with another build of this program.
 #include <CLI/CLI.hpp>
@@ -11,6 +11,7 @@
 #include "apps/trainer/flags.h"
 #include "apps/trainer/program.h"
 #include "kernels/cpu/parallel.h"
+#include "layers/models/models.h"
 
 using namespace counterpoise;
 
@@ -36,7 +37,7 @@ nlohmann::json measure(const BenchOptions& o, Backend& backend) {
 Exit run(int argc, char** argv) {
   BenchOptions options;
   CLI::App app(
-      "Time VGG16 on this machine's CPU or GPU, and print JSON, the result as the last line. apps/scripts/bench.py "
+      "Time VGG16, or another model, on this machine's CPU or GPU, and print JSON, the result as the last line. apps/scripts/bench.py "
       "compares the times with PyTorch's.\n\n"
       "Modes:\n"
       "  train         a training step\n"
@@ -60,6 +61,7 @@ Exit run(int argc, char** argv) {
   const auto size = add("--size", options.size, "N", "Images of N x N pixels")->check(CLI::Range(32, 4096));
   const auto batch = add("--batch", options.batch, "N", "Images per step")->check(CLI::Range(1, 4096));
   size->default_str("160; steps: 40"), batch->default_str("16; steps: 1");
+  add("--model", options.model, "NAME", "train and infer: the network")->check(CLI::IsMember(model_names()));
   add("--width", options.width, "X", "Factor on the channels of every convolution; not for steps")
       ->check(CLI::Range(0.01, 4.0));
   add("--threads", options.threads, "N", "Threads that compute; 0: one per core")->check(CLI::Range(0, 1024));
@@ -79,6 +81,7 @@ Exit run(int argc, char** argv) {
   Backend& backend = choose_backend(options.device, options.precision);
   nlohmann::json result = measure(options, backend);
   result.update({{"mode", options.mode},
+                 {"model", options.model},
                  {"size", options.size},
                  {"batch", options.batch},
                  {"width", options.width},

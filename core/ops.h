@@ -70,19 +70,21 @@ Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_
 // x [N, C], weight [K, C], bias [K] or undefined -> x weight^T + bias [N, K]. If x is bf16, weight and bias may be f32,
 // as networks keep them; they are then rounded. With x in bf16 and `result` f32, neither the product nor the bias is.
 Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType> result = {});
-// x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], followed by max(., 0) if `relu`: one
-// operation, so that the activation is neither written nor read a second time. The formula is in kernels/backend.h.
-// If x is bf16, weight and bias may be f32, as above.
-Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false);
+// x [N, H, W, C], weight [K, R, S, C], bias [K] or undefined -> [N, P, Q, K], plus `residual`, which has the shape of
+// the result or is undefined, followed by max(., 0) if `relu`: one operation, so that the activation is neither written
+// nor read a second time. The formula is in kernels/backend.h. If x is bf16, weight and bias may be f32, as above.
+Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false,
+           const Var& residual = {});
 
 // -- images (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --
 Var max_pool2d(const Var& x, Pool2dParams params);
 Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding counts as zeros
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
 // x [..., C], scale and shift [C]. In training, x is normalized by the statistics of this batch, which also update the
-// running ones in place (momentum is the weight of the new); otherwise by the running ones. If x is bf16, all others
-// are f32.
+// running ones in place (momentum is the weight of the new); otherwise by the running ones. `residual`, of x's shape and
+// dtype or undefined, is added, and max(., 0) follows if `relu`, in the same operation. If x is bf16, scale, shift and
+// the running statistics are f32.
 Var batch_norm(const Var& x, const Var& scale, const Var& shift, Tensor& running_mean, Tensor& running_var,
-               bool training, double momentum = 0.1, double eps = 1e-5);
+               bool training, double momentum = 0.1, double eps = 1e-5, bool relu = false, const Var& residual = {});
 
 }  // namespace counterpoise

@@ -49,7 +49,8 @@ Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType
   return y + (widened ? parameter_of(x, bias) : cast_like(x, bias));
 }
 
-Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu) {
+Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu,
+           const Var& residual) {
   const Var weight = cast_like(x, kept_weight), bias = cast_like(x, kept_bias);
   check_same_kind("conv2d", x, weight);
   check_rank("conv2d", "x", x, 4, "[N, H, W, C]");
@@ -65,12 +66,18 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
     check_same_kind("conv2d", x, bias);
     CP_ENSURE(bias.shape() == Shape{ws[0]}, "conv2d: bias ", bias.shape(), " for K=", ws[0], " output channels");
   }
-  Tensor y = empty_like(x.value(), {xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]});
+  const Shape ys{xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]};
+  if (residual.defined()) {
+    check_same_kind("conv2d", x, residual);
+    CP_ENSURE(residual.shape() == ys, "conv2d: the result has shape ", ys, " but residual ", residual.shape());
+  }
+  Tensor y = empty_like(x.value(), ys);
   const Tensor b = bias.defined() ? bias.value() : Tensor();
-  x.backend().conv2d(x.value(), weight.value(), b, params, relu, y);
+  const Tensor other = residual.defined() ? residual.value() : Tensor();
+  x.backend().conv2d(x.value(), weight.value(), b, other, params, relu, y);
 
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
-  return Var::from_op("conv2d", y, {x, weight, bias}, [x, weight, bias, params, kept](Tensor dy) {
+  return Var::from_op("conv2d", y, {x, weight, bias, residual}, [x, weight, bias, residual, params, kept](Tensor dy) {
     Backend& backend = dy.backend();
     Tensor db;  // a sum over all pixels of a batch, which bf16 would not hold
     if (bias.requires_grad()) db = Tensor::empty(backend, bias.shape(), parameter_dtype(dy.dtype()));
@@ -83,6 +90,7 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
       backend.sum_to(dy, db);
     }
     if (db.defined()) bias.add_grad(db);
+    residual.add_grad(dy);
     if (weight.requires_grad()) {
       Tensor dw = empty_like(dy, weight.shape());
       backend.conv2d_grad_weight(x.value(), dy, params, dw);

@@ -55,7 +55,7 @@ Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns) {
 }
 
 Var batch_norm(const Var& x, const Var& any_scale, const Var& any_shift, Tensor& running_mean, Tensor& running_var,
-               bool training, double momentum, double eps) {
+               bool training, double momentum, double eps, bool relu, const Var& residual) {
   const Var scale = parameter_of(x, any_scale), shift = parameter_of(x, any_shift);
   for (const Var& other : {scale, shift, Var(running_mean), Var(running_var)}) check_parameter("batch_norm", x, other);
   CP_ENSURE(x.shape().rank() >= 2, "batch_norm: x must be [..., C] but has shape ", x.shape());
@@ -65,25 +65,38 @@ Var batch_norm(const Var& x, const Var& any_scale, const Var& any_shift, Tensor&
             "batch_norm: x ", x.shape(), " has C=", channels[0],
             " but scale, shift and the running statistics have shapes ", scale.shape(), ", ", shift.shape(), ", ",
             running_mean.shape(), ", ", running_var.shape());
+  if (residual.defined()) {
+    check_same_kind("batch_norm", x, residual);
+    CP_ENSURE(residual.shape() == x.shape(), "batch_norm: x has shape ", x.shape(), " but residual ", residual.shape());
+  }
   if (!training) {
     const Var exact = cast(x, scale.value().dtype());
-    return cast((exact - running_mean) * (scale * pow(Var(running_var) + eps, -0.5)) + shift, x.value().dtype());
+    Var y = (exact - running_mean) * (scale * pow(Var(running_var) + eps, -0.5)) + shift;
+    if (residual.defined()) y = y + cast(residual, y.value().dtype());
+    return cast(relu ? counterpoise::relu(y) : y, x.value().dtype());
   }
 
   CP_ENSURE(x.value().size() > channels[0], "batch_norm: a variance needs more than one value per channel, got ",
             x.shape(), "; use a larger batch");
   Tensor y = empty_like(x.value(), x.shape());
   Tensor mean = empty_like(scale.value(), channels), inv_std = empty_like(mean, channels);
-  x.backend().batch_norm(x.value(), scale.value(), shift.value(), eps, momentum, y, mean, inv_std, running_mean,
-                         running_var);
-  return Var::from_op("batch_norm", y, {x, scale, shift}, [x, scale, shift, mean, inv_std](Tensor dy) {
-    Tensor dx = empty_like(dy, x.shape()), dscale = empty_like(mean, scale.shape());
-    Tensor dshift = empty_like(mean, shift.shape());
-    dy.backend().batch_norm_grad(x.value(), scale.value(), mean, inv_std, dy, dx, dscale, dshift);
-    x.add_grad(dx);
-    scale.add_grad(dscale);
-    shift.add_grad(dshift);
-  });
+  const Tensor other = residual.defined() ? residual.value() : Tensor();
+  x.backend().batch_norm(x.value(), scale.value(), shift.value(), other, eps, momentum, relu, y, mean, inv_std,
+                         running_mean, running_var);
+  const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
+  return Var::from_op(
+      "batch_norm", y, {x, scale, shift, residual}, [x, scale, shift, residual, mean, inv_std, kept](Tensor dy) {
+        const bool wanted = residual.defined() && residual.requires_grad();
+        Tensor dz = wanted && kept.defined() ? empty_like(dy, x.shape()) : Tensor();
+        if (wanted && !kept.defined()) residual.add_grad(dy);
+        Tensor dx = dy.unique() ? dy : empty_like(dy, x.shape());
+        Tensor dscale = empty_like(mean, scale.shape()), dshift = empty_like(mean, shift.shape());
+        dy.backend().batch_norm_grad(x.value(), scale.value(), mean, inv_std, kept, dy, dx, dscale, dshift, dz);
+        if (dz.defined()) residual.add_grad(dz);
+        x.add_grad(dx);
+        scale.add_grad(dscale);
+        shift.add_grad(dshift);
+      });
 }
 
 }  // namespace counterpoise

@@ -147,9 +147,10 @@ class Backend {
 
   // -- convolution: cross-correlation with zero padding, as usual in deep learning --
   //   y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p stride + r - pad, q stride + s - pad, c] w[k,r,s,c]
-  // followed by max(y, 0) if `relu`. `bias` [K] may have no data: then there is none.
-  virtual void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
-                      const View& y) = 0;
+  //              + residual[n,p,q,k]
+  // followed by max(y, 0) if `relu`. `bias` [K] and `residual` may have no data: then there is none.
+  virtual void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
+                      Conv2dParams params, bool relu, const View& y) = 0;
   virtual void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) = 0;
   virtual void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) = 0;
 
@@ -167,15 +168,18 @@ class Backend {
   virtual void adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) = 0;
 
   // -- normalization: statistics per channel, over all axes but the last --
-  // y = scale (x - mean) inv_std + shift, inv_std = 1 / sqrt(var + eps), var the biased variance of the batch.
-  // Ioffe and Szegedy 2015 (arXiv:1502.03167) algorithm 1. Writes mean [C] and inv_std [C]; running statistics r
-  // become (1 - momentum) r + momentum new, where the new variance is the unbiased one, as in PyTorch.
-  virtual void batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
-                          double momentum, const View& y, const View& mean, const View& inv_std,
+  // y = scale (x - mean) inv_std + shift + residual, inv_std = 1 / sqrt(var + eps), var the biased variance of the
+  // batch; followed by max(y, 0) if `relu`. `residual` may have no data: then there is none. Ioffe and Szegedy 2015
+  // (arXiv:1502.03167) algorithm 1. Writes mean [C] and inv_std [C]; running statistics r become (1 - momentum) r +
+  // momentum new, where the new variance is the unbiased one, as in PyTorch.
+  virtual void batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, const ConstView& residual,
+                          double eps, double momentum, bool relu, const View& y, const View& mean, const View& inv_std,
                           const View& running_mean, const View& running_var) = 0;
+  // The backward pass. `y` is the result if relu followed, and has no data otherwise. dz is the gradient with respect
+  // to the residual, dy where y > 0 and else 0; it may have no data where it is not needed. dx may be dy.
   virtual void batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
-                               const ConstView& inv_std, const ConstView& dy, const View& dx, const View& dscale,
-                               const View& dshift) = 0;
+                               const ConstView& inv_std, const ConstView& y, const ConstView& dy, const View& dx,
+                               const View& dscale, const View& dshift, const View& dz) = 0;
 
   // -- classification: x [N, K] --
   // y = x - log sum_k exp(x_k), row by row.

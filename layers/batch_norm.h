@@ -2,36 +2,53 @@
 // Ioffe and Szegedy 2015 (arXiv:1502.03167).
 #pragma once
 
+#include "layers/conv2d.h"
 #include "layers/init.h"
 #include "layers/onnx.h"
 
 namespace counterpoise {
 
-// x [..., C] -> (x - mean) / sqrt(var + eps) * weight + bias, of the same shape. In training mode mean and variance are
-// the batch's, and the running ones move towards them: running = (1 - momentum) running + momentum batch. In evaluation
-// mode the running ones are used. Names and defaults are PyTorch's. Like all modules, not thread-safe.
+// x [..., C] -> (x - mean) / sqrt(var + eps) * weight + bias, of the same shape, followed by max(., 0) if `relu`. In
+// training mode mean and variance are the batch's, and the running ones move towards them: running = (1 - momentum)
+// running + momentum batch. In evaluation mode the running ones are used. Names and defaults are PyTorch's. Like all
+// modules, not thread-safe.
 class BatchNorm2d : public Module {
  public:
-  explicit BatchNorm2d(Index channels, double momentum = 0.1, double eps = 1e-5) : momentum_(momentum), eps_(eps) {
+  explicit BatchNorm2d(Index channels, double momentum = 0.1, double eps = 1e-5, bool relu = false)
+      : momentum_(momentum), eps_(eps), relu_(relu) {
     weight_ = add("weight", init::ones({channels}));
     bias_ = add("bias", init::zeros({channels}));
     running_mean_ = add("running_mean", init::zeros({channels}), {}, /*trainable=*/false);
     running_var_ = add("running_var", init::ones({channels}), {}, /*trainable=*/false);
   }
 
-  Var forward(const Var& x) override {
-    return batch_norm(x, weight_, bias_, running_mean_.value(), running_var_.value(), training(), momentum_, eps_);
+  Var forward(const Var& x) override { return normalize(x, relu_, {}); }
+  // max((*this)(conv(x)) + residual, 0), with relu if this has it or a residual is given, which has the shape of the
+  // result. In evaluation mode the normalization is multiplied into the weights of the convolution, so that nothing is
+  // left of it but a bias. REQUIRES: a convolution without relu.
+  Var after(Conv2d& conv, const Var& x, const Var& residual = {}) {
+    const bool relu = relu_ || residual.defined();
+    if (training()) return traced(normalize(conv(x), relu, residual));
+    const Var scale = weight_ * pow(running_var_ + eps_, -0.5);
+    return traced(conv.scaled(x, scale, bias_ - running_mean_ * scale, relu, residual));
   }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
-    return to.node(
-        "BatchNormalization",
-        {x.name, to.weight("weight"), to.weight("bias"), to.weight("running_mean"), to.weight("running_var")},
-        {{"epsilon", eps_}});
+    const std::string y =
+        to.node("BatchNormalization",
+                {x.name, to.weight("weight"), to.weight("bias"), to.weight("running_mean"), to.weight("running_var")},
+                {{"epsilon", eps_}});
+    return relu_ ? to.node("Relu", {y}) : y;
   }
   std::string type() const override { return "BatchNormalization"; }
 
  private:
+  Var normalize(const Var& x, bool relu, const Var& residual) {
+    return batch_norm(x, weight_, bias_, running_mean_.value(), running_var_.value(), training(), momentum_, eps_, relu,
+                      residual);
+  }
+
   double momentum_, eps_;
+  bool relu_;
   Var weight_, bias_, running_mean_, running_var_;
 };
 

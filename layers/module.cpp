@@ -12,8 +12,9 @@ namespace {
 thread_local std::vector<Module::Call>* recorded = nullptr;
 }  // namespace
 
-Var Module::operator()(const Var& x) {
-  Var y = forward(x);
+Var Module::operator()(const Var& x) { return traced(forward(x)); }
+
+Var Module::traced(Var y) const {
   if (recorded) recorded->push_back({this, y.shape()});
   return y;
 }

@@ -124,6 +124,9 @@ class Module {
   // Adds a learned tensor, or a buffer if `trainable` is false, and returns the Var to use in forward(): copy it.
   // A name must be new to the module, not empty, and without a dot; otherwise Error(failure) is thrown.
   const Var& add(const std::string& name, Tensor value, FileLayout layout = {}, bool trainable = true);
+  // Tells trace() that this module computed y, and returns y: for modules that are computed together with another one,
+  // and not called.
+  Var traced(Var y) const;
   // Adds a child, and returns a reference to it that stays valid as long as this module, or the one it is moved to.
   template <class M, class = std::enable_if_t<std::is_base_of_v<Module, M>>>
   M& add(const std::string& name, M module, const std::string& label = "") {

@@ -6,6 +6,14 @@
 
 namespace counterpoise {
 
+std::vector<int64_t> file_shape(const Parameter& p) {
+  const Shape& s = p.var.shape();
+  if (p.layout.kind == FileLayout::conv) return {s[0], s[3], s[1], s[2]};
+  std::vector<int64_t> extents;
+  for (int axis = 0; axis < s.rank(); ++axis) extents.push_back(s[axis]);
+  return extents;
+}
+
 namespace {
 
 // In both layouts the file has the channels before the positions: [A, B, C] in memory is [A, C, B] in the file, where A
@@ -50,15 +58,6 @@ bool ends_with(const std::string& s, const std::string& end) {
   return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
 }
 
-// The shape of a parameter in the file.
-std::vector<int64_t> file_shape(const Parameter& p) {
-  const Shape& s = p.var.shape();
-  if (p.layout.kind == FileLayout::conv) return {s[0], s[3], s[1], s[2]};
-  std::vector<int64_t> extents;
-  for (int axis = 0; axis < s.rank(); ++axis) extents.push_back(s[axis]);
-  return extents;
-}
-
 std::vector<float> to_file_layout(const Parameter& p, const std::vector<float>& values) {
   const Axes n = axes(p);
   return exchange(values, n.A, n.B, n.C);
@@ -69,7 +68,8 @@ std::vector<float> from_file_layout(const Parameter& p, const std::vector<float>
   return exchange(values, n.A, n.C, n.B);
 }
 
-void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file, const std::string& path) {
+void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file, const std::string& path,
+           const std::function<bool(const std::string&)>& ignored) {
   std::vector<std::string> missing, unexpected, misshapen;
   std::map<std::string, bool> known;
   for (const Parameter& p : parameters) {
@@ -87,7 +87,7 @@ void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file
     }
   }
   for (const std::string& name : file.names()) {
-    if (!known.count(name) && !ends_with(name, "num_batches_tracked")) unexpected.push_back(name);
+    if (!known.count(name) && !ends_with(name, "num_batches_tracked") && !ignored(name)) unexpected.push_back(name);
   }
   CP_ENSURE_AS(bad_data, missing.empty() && unexpected.empty() && misshapen.empty(), path,
                ": these weights belong to another network", list_of("missing", missing),
@@ -95,16 +95,25 @@ void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file
                "; check the model, its width, head and outputs, and the size of the images");
 }
 
+bool nothing(const std::string&) { return false; }
+
 }  // namespace
 
 void check_weights(const Module& model, const std::string& path) {
-  check(model.parameters(), SafetensorsFile(path), path);
+  check(model.parameters(), SafetensorsFile(path), path, nothing);
 }
 
 void load_weights(Module& model, const std::string& path) {
+  load_weights(model, path, {[](const std::string&) { return true; }, nothing});
+}
+
+void load_weights(Module& model, const std::string& path, const WeightSelection& selection) {
   const SafetensorsFile file(path);
-  std::vector<Parameter> parameters = model.parameters();
-  check(parameters, file, path);
+  std::vector<Parameter> parameters;
+  for (const Parameter& p : model.parameters()) {
+    if (selection.wanted(p.name)) parameters.push_back(p);
+  }
+  check(parameters, file, path, selection.ignored);
   std::vector<Tensor> values;  // all are read before the first is set
   for (const Parameter& p : parameters) {
     const std::vector<float> read = file.read_f32(p.name);

@@ -6,6 +6,7 @@
 // Not thread-safe: no other thread may use the module or write the file meanwhile.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +21,13 @@ namespace counterpoise {
 // normalization, is ignored.) Throws what SafetensorsFile throws for a file that cannot be read.
 void load_weights(Module& model, const std::string& path);
 
+// The same for a part of the network: only the parameters whose names are wanted() are read, and tensors that the
+// network lacks are no error where their names are ignored().
+struct WeightSelection {
+  std::function<bool(const std::string&name)> wanted, ignored;
+};
+void load_weights(Module& model, const std::string& path, const WeightSelection& selection);
+
 // Throws Error(bad_data) where load_weights() would because of names and shapes, but reads no numbers. With a model on
 // meta_backend() this costs nothing, however large the network would be.
 void check_weights(const Module& model, const std::string& path);
@@ -30,6 +38,7 @@ struct StoredParameter {
   std::vector<float> values;
 };
 StoredParameter to_file(const Parameter& p);
+std::vector<int64_t> file_shape(const Parameter& p);
 
 // Writes all parameters and buffers as f32. A file that exists is replaced as a whole, or not at all if writing fails:
 // then Error(failure) is thrown. `metadata` maps keys to texts, such as metadata(config) of layers/models/models.h.

@@ -128,6 +128,16 @@ void Optimizer::set_lr(double lr) {
   std::visit([lr](auto& formula) { formula.lr = lr; }, update_);
 }
 
+void Optimizer::set_lr_factors(std::vector<double> factors) {
+  CP_ENSURE(factors.size() == parameters_.size(), "optimizer: ", factors.size(), " learning rate factors for ",
+            parameters_.size(), " parameters");
+  for (const double factor : factors) {
+    CP_ENSURE(factor >= 0 && factor < no_limit, "optimizer: a learning rate factor of ", factor,
+              "; factors are finite and not negative");
+  }
+  lr_factors_ = std::move(factors);
+}
+
 void Optimizer::step(double lr, const Tensor& guard, const GradientClip& clip) {
   set_lr(lr);
   step(guard, clip);
@@ -142,7 +152,8 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
     check(parameters_[i].grad(), "the gradient of parameter", i);
     for (const Tensor& tensor : states_[i].tensors) check(tensor, "the state of parameter", i);
   }
-  std::map<int64_t, std::vector<WeightTensors>> by_steps;  // usually all have made the same number
+  // By the number of steps, which is usually the same for all, and the factor on the learning rate.
+  std::map<std::pair<int64_t, double>, std::vector<WeightTensors>> groups;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     Var& p = parameters_[i];
     if (!p.grad().defined()) continue;
@@ -150,12 +161,16 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
     while (state.tensors.size() < state_count(update_)) {
       state.tensors.push_back(Tensor::zeros(p.backend(), p.shape(), p.value().dtype()));
     }
-    by_steps[++state.steps].push_back({p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}});
+    const double factor = lr_factors_.empty() ? 1 : lr_factors_[i];
+    groups[{++state.steps, factor}].push_back({p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}});
   }
-  for (const auto& [t, weights] : by_steps) {
-    std::visit([t = t](auto& formula) { formula.before_step(t); }, update_);
+  const double rate = lr();
+  for (const auto& [key, weights] : groups) {
+    set_lr(rate * key.second);
+    std::visit([t = key.first](auto& formula) { formula.before_step(t); }, update_);
     parameters_[0].backend().optimizer_step(update_, weights, {guard, clip.squares, clip.max_norm});
   }
+  set_lr(rate);
   zero_grad();
 }
 

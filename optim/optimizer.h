@@ -50,6 +50,9 @@ class Optimizer {
 
   double lr() const;
   void set_lr(double lr);
+  // A factor on the learning rate for each parameter, in the order of the constructor; without them all are 1. Throws
+  // Error(failure) if their number differs from that of the parameters, or if one is negative or not finite.
+  void set_lr_factors(std::vector<double> factors);
 
   // The states, one for each parameter, to be saved with clone() and loaded into an optimizer of the same kind and
   // parameters. load() throws Error(failure) if their number, shapes, dtypes or backends do not fit.
@@ -65,7 +68,8 @@ class Optimizer {
 
   std::vector<Var> parameters_;
   Update update_;
-  std::vector<State> states_;  // as many as parameters
+  std::vector<State> states_;       // as many as parameters
+  std::vector<double> lr_factors_;  // the same, or none
 };
 
 // -- the table of optimizers --

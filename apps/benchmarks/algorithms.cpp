@@ -48,7 +48,7 @@ nlohmann::json algorithm_times(const BenchOptions& options, Backend& backend) {
   };
   const auto data = [](Tensor& t) { return View(t).as<float>(); };
   measure(
-      "seven loops", [&](Tensor& y) { reference_backend().conv2d(x, w, no_bias, params, false, y); },
+      "seven loops", [&](Tensor& y) { reference_backend().conv2d(x, w, no_bias, {}, params, false, y); },
       [&](Tensor& dw) { reference_backend().conv2d_grad_weight(x, dy, params, dw); });
   measure(
       "im2col and OpenBLAS", [&](Tensor& y) { im2col_conv(backend, g, px, pw, none, false, data(y)); },

@@ -12,7 +12,7 @@
 namespace counterpoise {
 
 struct BenchOptions {
-  std::string mode, device = "cpu", precision = "fp32";
+  std::string mode, model = "vgg16", device = "cpu", precision = "fp32";
   Index size = 160, batch = 16;
   double width = 1, seconds = 1;
   int threads = 0;
@@ -23,7 +23,7 @@ struct BenchOptions {
 // Receives an object as soon as it has been measured.
 using Row = std::function<void(const nlohmann::json&)>;
 
-// A training step of VGG16 (SGD with momentum, binary cross-entropy) or, by `mode`, its forward pass.
+// A training step of the model, by default VGG16 (SGD with momentum, binary cross-entropy), or by `mode` its forward pass.
 nlohmann::json network_times(const BenchOptions& options, Backend& backend);
 
 // VGG16's convolutions, each shape once: the forward pass with bias and ReLU, and the two gradients.

@@ -48,7 +48,7 @@ nlohmann::json time_and_memory(const BenchOptions& options, Backend& backend, co
 }  // namespace
 
 nlohmann::json network_times(const BenchOptions& options, Backend& backend) {
-  const auto model = vgg16(options, backend);
+  const auto model = benchmarked_model(options, backend);
   Sgd optimizer(model->trainable(), 1e-4, {{"momentum", 0.9}});
   std::vector<int32_t> classes(options.batch);
   for (Index i = 0; i < options.batch; ++i) classes[i] = static_cast<int32_t>(i % 2);
@@ -61,6 +61,7 @@ nlohmann::json network_times(const BenchOptions& options, Backend& backend) {
     bce(logits(), labels).backward();
     optimizer.step();
   };
+  model->train(options.mode == "train");
   const auto infer = [&] {
     const NoGrad no_grad;
     logits().value().to_vector<float>();
@@ -76,7 +77,7 @@ nlohmann::json layer_times(const BenchOptions& options, Backend& backend) {
     table.push_back({{"size", l.size},
                      {"channels", l.channels},
                      {"outputs", l.outputs},
-                     {"forward", seconds([&] { backend.conv2d(t.x, t.w, t.bias, same_size, true, t.y); })},
+                     {"forward", seconds([&] { backend.conv2d(t.x, t.w, t.bias, {}, same_size, true, t.y); })},
                      {"dx", seconds([&] { backend.conv2d_grad_input(t.dy, t.w, same_size, t.dx); })},
                      {"dw", seconds([&] { backend.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); })}});
   }

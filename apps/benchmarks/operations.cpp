@@ -78,7 +78,7 @@ class Operations {
     LayerTensors t(backend_, o_, l);
     const Cost cost{bytes_of(t.x) + bytes_of(t.w) + bytes_of(t.y), l.flops(o_.batch)};
     add("conv2d, bias, relu", l.text(), l.times, cost,
-        [&] { backend_.conv2d(t.x, t.w, t.bias, same_size, true, t.y); });
+        [&] { backend_.conv2d(t.x, t.w, t.bias, {}, same_size, true, t.y); });
     add("conv2d dw", l.text(), l.times, cost, [&] { backend_.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); });
     if (l.channels == 3) return;  // images need no gradient
     add("conv2d dx", l.text(), l.times, cost, [&] { backend_.conv2d_grad_input(t.dy, t.w, same_size, t.dx); });
@@ -118,7 +118,7 @@ class Operations {
 
   // Operations on all weights.
   void weights() {
-    const auto model = vgg16(o_, backend_);
+    const auto model = benchmarked_model(o_, backend_);
     std::vector<Tensor> gradients, velocities;
     std::vector<std::pair<Tensor, Tensor>> casts;  // a weight and itself in bf16; the biases of convolutions stay f32
     std::vector<WeightTensors> moved;

@@ -8,8 +8,9 @@
 
 namespace counterpoise {
 
-std::unique_ptr<Model> vgg16(const BenchOptions& options, Backend& backend) {
+std::unique_ptr<Model> benchmarked_model(const BenchOptions& options, Backend& backend) {
   ModelConfig config;
+  config.name = options.model;
   config.image_size = options.size;
   config.width = options.width;
   return make_model(config, backend, 1);

@@ -11,7 +11,8 @@
 
 namespace counterpoise {
 
-std::unique_ptr<Model> vgg16(const BenchOptions& options, Backend& backend);
+// options.model.
+std::unique_ptr<Model> benchmarked_model(const BenchOptions& options, Backend& backend);
 
 // The shape of a convolution, and how many layers of VGG16 have it.
 struct ConvLayer {

@@ -1,7 +1,7 @@
 """Times Counterpoise beside PyTorch, or beside another build of itself, and prints Markdown tables.
 
     make bench                                        # all tables; those of the GPU where there is one
-    python3 apps/scripts/bench.py network layers growth steps [--rounds 3] [--seconds 1]
+    python3 apps/scripts/bench.py network resnets layers growth steps [--rounds 3] [--seconds 1]
     python3 apps/scripts/bench.py threads                           # 1, 2, 4, ... threads; not among "all"
     python3 apps/scripts/bench.py gpu operations [--precision bf16] [--cases "train 160 256"] [--thorough]
     python3 apps/scripts/bench.py network --against OLD/apps/bench --rounds 5 --statistic minimum
@@ -35,9 +35,12 @@ TRY = os.environ.get("BENCH_TRY")
 BENCH = TRY or os.environ.get("BENCH") or os.path.join(HERE, "..", "bench")
 PYTORCH = os.path.join(HERE, "bench_pytorch.py")
 
-TABLES, GPU_TABLES = ("network", "layers", "growth", "steps"), ("gpu", "operations")
+TABLES, GPU_TABLES = ("network", "resnets", "layers", "growth", "steps"), ("gpu", "operations")
 ON_REQUEST = ("threads",)
 NETWORK_CASES = [(mode, size, batch) for mode in ("train", "infer") for size in (160, 224) for batch in (1, 16, 32)]
+RESNET_CASES = [(model, mode, size, batch) for model, size, batch in (("resnet32", 32, 128), ("resnet18", 224, 16),
+                                                                       ("resnet50", 224, 16))
+                for mode in ("train", "infer")]
 GPU_CASES = [(mode, size, batch) for mode in ("train", "infer") for size in (160, 224) for batch in (32, 128, 256)]
 
 
@@ -55,12 +58,12 @@ class Comparison:
         if options.against:
             self.other, self.command = "other build", [options.against]
 
-    def runs(self, mode, size, batch, width=1, threads=0):
+    def runs(self, mode, size, batch, width=1, threads=0, model="vgg16"):
         """The results of our program and of the second one, of `rounds` pairs."""
         threads = threads or len(os.sched_getaffinity(0))
         arguments = [mode, "--size", size, "--batch", batch, "--width", width, "--threads", threads, "--seconds",
                      self.seconds]
-        arguments = [str(a) for a in arguments]
+        arguments = [str(a) for a in arguments + (["--model", model] if model != "vgg16" else [])]
         ours, theirs = [], []
         for i in range(self.rounds):
             say(f"{' '.join(arguments[:-2])}: pair {i + 1} of {self.rounds}")
@@ -103,6 +106,11 @@ class Comparison:
         self.header()
         for mode, size, batch in self.cases or NETWORK_CASES:
             self.row(f"{mode} {size}x{size}, batch {batch}", mode, size, batch)
+
+    def resnets(self):
+        self.header()
+        for model, mode, size, batch in RESNET_CASES:
+            self.row(f"{model} {mode} {size}x{size}, batch {batch}", mode, size, batch, model=model)
 
     def layers(self):
         for size, batch in (160, 16), (160, 1), (224, 16):

@@ -55,6 +55,44 @@ def vgg16(o):
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * (o.size // 32) ** 2, 1))
 
 
+def cifar_resnet(depth):
+    """He et al. 2016 section 4.2, with the shortcuts of option A."""
+    from torch import nn
+    from torch.nn import functional
+
+    class Block(nn.Module):
+        def __init__(self, channels, planes, stride):
+            super().__init__()
+            self.conv1 = nn.Conv2d(channels, planes, 3, stride, 1, bias=False)
+            self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False)
+            self.bn1, self.bn2 = nn.BatchNorm2d(planes), nn.BatchNorm2d(planes)
+            self.stride, self.new = stride, planes - channels
+
+        def forward(self, x):
+            y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+            y = self.bn2(self.conv2(y))
+            if self.new:
+                x = functional.pad(x[:, :, ::self.stride, ::self.stride],
+                                   (0, 0, 0, 0, self.new // 2, self.new - self.new // 2))
+            return functional.relu_(y.add_(x))
+
+    layers, channels = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)], 16
+    for stage, planes in enumerate((16, 32, 64)):
+        for i in range((depth - 2) // 6):
+            layers.append(Block(channels, planes, 2 if stage and i == 0 else 1))
+            channels = planes
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 1))
+
+
+def network_of(o):
+    if o.model == "vgg16":
+        return vgg16(o)
+    if o.model in ("resnet18", "resnet34", "resnet50"):
+        import torchvision
+        return getattr(torchvision.models, o.model)(num_classes=1)
+    return cifar_resnet(int(o.model[len("resnet"):]))
+
+
 def pytorch_step(o):
     """A function that runs the training step or forward pass, and one that waits until the device has finished."""
     import torch
@@ -70,7 +108,8 @@ def pytorch_step(o):
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = o.precision != "fp32"
     torch.set_float32_matmul_precision("highest" if o.precision == "fp32" else "high")
 
-    model = vgg16(o).to(device, memory_format=torch.channels_last)
+    model = network_of(o).to(device, memory_format=torch.channels_last)
+    model.train(o.mode == "train")
     x = torch.rand(o.batch, 3, o.size, o.size).mul_(2).sub_(1).to(memory_format=torch.channels_last)
     x = x.to(device, torch.bfloat16 if bf16 else torch.float32)
     y = (torch.arange(o.batch) % 2 == 0).float().unsqueeze(1).to(device)
@@ -187,7 +226,7 @@ def main():
     for name, kind, default in (("size", int, 160), ("batch", int, 16), ("width", float, 1), ("threads", int, 0),
                                 ("seconds", float, 1)):
         parser.add_argument("--" + name, type=kind, default=default)
-    for name, default in ("device", "cpu"), ("precision", "fp32"), ("variant", "eager"):
+    for name, default in (("model", "vgg16"), ("device", "cpu"), ("precision", "fp32"), ("variant", "eager")):
         parser.add_argument("--" + name, default=default)
     o = parser.parse_args(sys.argv[1:])
     if o.threads:

@@ -14,6 +14,7 @@
 #include "core/io/file.h"
 #include "core/io/safetensors.h"
 #include "kernels/cpu/parallel.h"
+#include "layers/models/pretrained.h"
 #include "layers/weights.h"
 #include "losses/metrics/posthoc.h"
 
@@ -34,11 +35,15 @@ class Description {
       if (options_.given.count(flag)) of_file.erase(flag + 2);
     }
     if (options_.given.count("--image-size")) of_file.erase("image_size");
+    if (options_.given.count("--normalize")) of_file.erase("mean"), of_file.erase("std");
     try {
-      const ModelConfig config = model_config(of_file, options_.model);
+      ModelConfig config = model_config(of_file, options_.model);
       const std::vector<std::string>& known = model_names();
       CP_ENSURE_AS(bad_data, std::find(known.begin(), known.end(), config.name) != known.end(), "the model \"",
                    config.name, "\" is unknown; valid are ", join(known));
+      if (!of_file.count("outputs")) {  // a file of another program
+        if (const Index outputs = outputs_in_file(config, options_.weights)) config.outputs = outputs;
+      }
       return config;
     } catch (const Error& e) {
       throw Error(e.kind(), options_.weights, ": ", e.what());

@@ -16,7 +16,7 @@ namespace counterpoise {
 namespace {
 
 // clang-format off
-OptionTable option_table(Options& o, std::string& head) {
+OptionTable option_table(Options& o, std::string& head, std::string& normalize) {
   OptionTable t;
   const char* saved = "as in the file";
   t.group("Files");
@@ -33,6 +33,8 @@ OptionTable option_table(Options& o, std::string& head) {
       .help("Factor on the channels of every convolution");
   t.row(head, "--head", "NAME").one_of({"lectures", "imagenet"}).otherwise(saved)
       .help("After the convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units)");
+  t.row(normalize, "--normalize", "SPEC").otherwise(saved)
+      .help("How pixels are normalized: none (x / 127.5 - 1), imagenet, cifar10, keras, or 0.5,0.4,0.4/0.2,0.2,0.2");
   t.group("Decision");
   t.row(o.positive, "--positive", "CLASS").otherwise(saved)
       .help("The class to find");
@@ -44,7 +46,7 @@ OptionTable option_table(Options& o, std::string& head) {
 
 constexpr const char* help_text =
     "Write trained weights as an ONNX file (opset 17), which ONNX Runtime and others run.\n\n"
-    "  image        u8 [N, H, W, 3], RGB as decoded; the file scales it to x / 127.5 - 1\n"
+    "  image        u8 [N, H, W, 3], RGB as decoded; the file scales it to x / 127.5 - 1, or as the weights need it\n"
     "  logit        f32 [N, K], with the temperature and the shift of the decision\n"
     "  probability  f32 [N, K]: K = 1 of the positive class, else of each class\n\n"
     "Its metadata hold the classes, the positive one, and the threshold: the probability of the positive class from "
@@ -62,6 +64,15 @@ OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& de
   std::string x = graph.node("Cast", {"image"}, "image_f32", {{"to", static_cast<int>(OnnxType::f32)}});
   x = graph.node("Div", {x, graph.constant("scale", {}, {127.5f})}, "image_divided");
   x = graph.node("Sub", {x, graph.constant("one", {}, {1.f})}, "image_scaled");
+  if (!(config.normalization == Normalization())) {  // as Model::features() computes it
+    std::vector<float> factor, offset;
+    for (size_t c = 0; c < 3; ++c) {
+      const double mean = config.normalization.mean[c], std = config.normalization.std[c];
+      factor.push_back(static_cast<float>(0.5 / std)), offset.push_back(static_cast<float>((0.5 - mean) / std));
+    }
+    x = graph.node("Mul", {x, graph.constant("image_factor", {3}, factor)}, "image_multiplied");
+    x = graph.node("Add", {x, graph.constant("image_offset", {3}, offset)}, "image_normalized");
+  }
   x = graph.node("Transpose", {x}, "image_nchw", {{"perm", {0, 3, 1, 2}}});
 
   model.train(false);
@@ -94,8 +105,8 @@ OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& de
 
 Exit export_command(int argc, char** argv) {
   Options o;
-  std::string head;
-  const OptionTable table = option_table(o, head);
+  std::string head, normalize;
+  const OptionTable table = option_table(o, head, normalize);
   CLI::App app(help_text, usage(argv[0]));
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -104,6 +115,7 @@ Exit export_command(int argc, char** argv) {
   o.given = parse_command_line(app, argc, argv);
 
   if (head == "imagenet") o.model.head = ModelConfig::imagenet;
+  if (!normalize.empty()) with_flag("--normalize", [&] { o.model.normalization = parse_normalization(normalize); });
   const auto classes_of_file = read_classes(o.weights, SafetensorsFile(o.weights).metadata());
   CP_ENSURE_AS(invalid_argument, !classes_of_file.empty() || !o.given.count("--positive"), "--positive: ", o.weights,
                " does not name its classes");

@@ -33,6 +33,11 @@ static std::string option_text(const ModelConfig::HeadInit& init) {
   return init == ModelConfig::normal ? "normal" : "glorot";
 }
 
+static void read_option(const std::string& text, Normalization& normalization) {
+  normalization = parse_normalization(text);
+}
+static std::string option_text(const Normalization& normalization) { return to_string(normalization); }
+
 namespace {
 
 const std::vector<std::string> valid_schedules = {"constant", "step", "cosine", "plateau"};
@@ -111,15 +116,29 @@ OptionTable option_rows(Options& o) {
       .by_data(0.125, lectures ? 1.0 : 0.25).otherwise_for("eval", saved)
       .help("Factor on the channels of every convolution");
   t.row(o.model.head, "--head", "NAME").one_of({"lectures", "imagenet"}).otherwise_for("eval", saved)
-      .help("After the convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units)");
+      .help("After a VGG's convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units). A "
+            "ResNet has the mean over the image and one dense layer:");
   t.row(o.model.head_init, "--head-init", "NAME").only("train").one_of({"normal", "glorot"})
-      .help("Initial weights of the head: normal (standard deviation 0.01, as torchvision), glorot (as Keras)");
+      .help("Initial weights of the head: normal (as torchvision; VGG: standard deviation 0.01), glorot (as Keras)");
+  t.row(o.model.normalization, "--normalize", "SPEC").otherwise("of --pretrained, else none")
+      .otherwise_for("eval", saved).in_json(!(o.model.normalization == Normalization()))
+      .help("How pixels are normalized, which pretrained weights depend on: none (x / 127.5 - 1), or (x / 255 - mean) / "
+            "deviation by name or by numbers: imagenet (torchvision's and timm's weights), cifar10, keras, or "
+            "0.5,0.4,0.4/0.2,0.2,0.2");
   t.row(o.prior_bias, "--no-prior-bias").only("train")
       .help("Initial biases of the head of 0, as in Keras, instead of the log odds of the classes in training");
   t.row(o.weights, "--weights", "FILE").only("eval").required().in_json(false).core()
       .help("The weights to evaluate. The file also says what they are for: network, image size, classes, decision");
   t.row(o.init, "--init", "FILE").only("train").otherwise("random").in_json(!o.init.empty())
       .help("Initial weights: safetensors with torchvision's names and layouts");
+  t.row(o.pretrained, "--pretrained", "FILE").only("train").otherwise("none").in_json(!o.pretrained.empty())
+      .help("Initial weights of the body from networks that were trained on other images: safetensors of torchvision, "
+            "timm or this program; scripts/convert_weights.py makes them of others. The head is the file's if it has the "
+            "same number of outputs, else new");
+  t.row(o.freeze, "--freeze").only("train").in_json(o.freeze)
+      .help("Train the head alone: the body stays as it is, with the statistics of its batch normalizations");
+  t.row(o.body_lr, "--body-lr", "X").only("train").range(0, 1e3).in_json(o.body_lr != 1)
+      .help("Factor on the learning rate of all layers but the head, such as 0.1 for pretrained ones");
   t.row(o.summary, "--summary").only("train").in_json(false)
       .help("Print the network's layers, shapes and parameters, and exit");
   t.row(o.check, "--check").only("train").in_json(false)

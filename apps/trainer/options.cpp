@@ -7,6 +7,7 @@
 #include "apps/trainer/flags.h"
 #include "apps/trainer/loss_flags.h"
 #include "apps/trainer/option_rows.h"
+#include "apps/trainer/pretraining.h"
 #include "apps/trainer/version.h"
 
 namespace counterpoise {
@@ -128,6 +129,7 @@ class CommandLine {
                  "--data is required: a folder of images, a CSV file, or synthetic for a trial");
     table_.fill(command_, o_.data.rfind("synthetic", 0) == 0 || o_.data.empty(), o_.given);
     if (!o_.defaults.lectures && !given("--model")) o_.model.name = "vgg11_bn";
+    if (!o_.pretrained.empty()) describe_pretrained(o_);
     o_.model.image_size = o_.image_size;
     if (!is_tuned(o_)) cut_of(o_.threshold, Decision());  // throws now rather than after training
     if (o_.command == Options::eval) return;
@@ -140,6 +142,9 @@ class CommandLine {
     CP_ENSURE_AS(invalid_argument, o_.count.empty() || o_.imbalance.empty(),
                  "--count and --imbalance both choose the training images: give one of them");
     resolve_techniques();
+    CP_ENSURE_AS(invalid_argument, o_.pretrained.empty() || o_.init.empty(),
+                 "--pretrained and --init both give initial weights: give one of them");
+    if (o_.freeze) refuse("--body-lr", "has no effect with --freeze");
     for (const char* parameter : {"momentum", "nesterov", "weight-decay"}) refuse_unless_taken(parameter);
     if (!takes(find_optimizer(o_.optimizer), "momentum")) o_.momentum = 0;
     const bool plateau = o_.schedule_name == "plateau", step = o_.schedule_name == "step";

@@ -44,6 +44,9 @@ struct Options {
   ModelConfig model;
   bool prior_bias = true;     // initial biases of the last layer by the classes' shares
   std::string init, weights;  // files: of initial weights, and of those to evaluate
+  std::string pretrained;     // a file: of the body's initial weights
+  bool freeze = false;        // train the head alone
+  double body_lr = 1;         // a factor on the body's learning rate
 
   // The loss and the optimizer.
   const LossInfo* loss = &find_loss("bce");

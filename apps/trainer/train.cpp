@@ -7,6 +7,7 @@
 #include "apps/trainer/config.h"
 #include "apps/trainer/device.h"
 #include "apps/trainer/format.h"
+#include "apps/trainer/pretraining.h"
 #include "apps/trainer/prior_bias.h"
 #include "apps/trainer/training.h"
 #include "core/io/file.h"
@@ -51,13 +52,17 @@ Training::Training(Options options)
   if (!o_.init.empty()) check_weights(*make_model(o_.model, meta_backend(), o_.seed), o_.init);
   model_ = make_model(o_.model, backend_, o_.seed);
   if (o_.prior_bias) set_prior_bias(*model_, data_, o_);
+  const size_t in_epoch = loader_.order(1).size(), batch = static_cast<size_t>(o_.batch_size);
+  if (!o_.freeze && in_epoch > 0) check_batch(o_, in_epoch % batch ? in_epoch % batch : batch);
   set_warning_handler([this](const std::string& warning) { say("Warning: " + warning); });
   make_loss();
   if (!o_.init.empty()) {
     load_weights(*model_, o_.init);
     restore_loss(SafetensorsFile(o_.init).metadata());
   }
+  const std::string pretraining = o_.pretrained.empty() ? "" : load_pretrained(*model_, o_);
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
+  if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors());
   if (o_.schedule_name == "plateau") {
     PlateauOptions plateau;
     plateau.maximize = is_better(o_.monitor, 1, 0);
@@ -67,6 +72,7 @@ Training::Training(Options options)
   }
   if (o_.ema > 0) ema_.emplace(variables(), o_.ema);
   announce();
+  if (!pretraining.empty()) say(pretraining);
   log_ = std::make_unique<RunLog>(start_, data_.classes());
   if (folder().wanted()) say("Run folder: " + start_.directory);
   if (!start_.unfinished.empty()) resume();
@@ -89,6 +95,15 @@ Exit Training::run() {
   if (ema_) ema_->swap();  // what is evaluated and saved from here on
   if (!now_.complete) return stopped();
   return finish();
+}
+
+std::vector<double> Training::lr_factors() const {
+  std::vector<double> factors;
+  const std::string head = head_path(*model_) + ".";
+  for (const Parameter& p : model_->parameters()) {
+    if (p.trainable) factors.push_back(p.name.rfind(head, 0) == 0 ? 1 : o_.body_lr);
+  }
+  return factors;
 }
 
 void Training::make_loss() {

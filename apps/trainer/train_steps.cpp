@@ -55,9 +55,18 @@ void Training::train() {
   }
 }
 
+Var Training::features_of(const Tensor& x) {
+  if (!o_.freeze) return model_->features(x);
+  const NoGrad no_grad;
+  model_->train(false);
+  const Var features = model_->features(x);
+  model_->train(true);
+  return features;
+}
+
 Var Training::forward(const Batch& batch, const Step& step) {
   loss_->set_progress(static_cast<double>(step.index) / static_cast<double>(total_steps_));
-  const Var features = model_->features(batch.x);
+  const Var features = features_of(batch.x);
   if (o_.loss->name == "influence-balanced") {
     loss_->set_feature_norms(row_sum(abs(cast(detach(features), DType::f32))).value());
   }
@@ -157,7 +166,7 @@ std::map<std::string, std::string> Training::metadata(int epoch) const {
               {"loss_state", nlohmann::json(loss_->state()).dump()},
               {"classes", nlohmann::json(data_.classes()).dump()},
               {"positive", o_.positive},
-              {"scaling", "x / 127.5 - 1"},
+              {"scaling", o_.model.normalization == Normalization() ? "x / 127.5 - 1" : "(x / 255 - mean) / std"},
               {"epoch", text(epoch)}});
   if (tau_normalized_) all["tau_norm"] = formatted("%.17g", o_.tau_norm);
   if (!decision_.shifts.empty()) all["logit_shifts"] = nlohmann::json(decision_.shifts).dump();

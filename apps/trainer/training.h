@@ -63,6 +63,8 @@ class Training {
   // -- before the first step --
 
   void make_loss();
+  // Of each parameter that is trained: --body-lr, or 1 in the head.
+  std::vector<double> lr_factors() const;
 
   // Restores the state of the loss from the metadata of the initial weights, if they were trained with the same loss.
   void restore_loss(const std::map<std::string, std::string>& metadata);
@@ -87,6 +89,9 @@ class Training {
 
   // Trains, and evaluates after each epoch.
   void train();
+
+  // The input of the head; with --freeze without gradients.
+  Var features_of(const Tensor& x);
 
   // The loss of a batch.
   Var forward(const Batch& batch, const Step& step);

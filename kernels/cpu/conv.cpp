@@ -14,10 +14,11 @@ namespace {
 
 // The fastest algorithm that applies. im2col computes every convolution, and is the fastest for kernels of 1 x 1.
 template <class T>
-void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
-  if (direct_is_best(g)) direct_conv(backend, g, x, w, bias, relu, y);
-  else if (const int tile = winograd_tile(g)) winograd_conv(backend, tile, g, x, w, false, bias, relu, y);
-  else im2col_conv(backend, g, x, w, bias, relu, y);
+void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
+              const T* residual = nullptr) {
+  if (direct_is_best(g)) direct_conv(backend, g, x, w, bias, relu, y, residual);
+  else if (const int tile = winograd_tile(g)) winograd_conv(backend, tile, g, x, w, false, bias, relu, y, residual);
+  else im2col_conv(backend, g, x, w, bias, relu, y, residual);
 }
 
 // w [K, R, S, C] rotated by 180 degrees with its channels exchanged, [C, R, S, K]: the kernel of the backward pass.
@@ -37,12 +38,12 @@ void rotate_kernel(const ConvGeometry& g, const T* w, T* rotated) {
 
 }  // namespace
 
-void CpuBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
-                        const View& y) {
+void CpuBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
+                        Conv2dParams params, bool relu, const View& y) {
   const ConvGeometry g(x.shape, w.shape, params);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    convolve(*this, g, x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>());
+    convolve(*this, g, x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>(), residual.as<T>());
   });
 }
 

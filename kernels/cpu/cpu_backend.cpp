@@ -10,6 +10,7 @@
 #include "kernels/broadcast.h"
 #include "kernels/cpu/blas.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/sum_rows.h"
 #include "kernels/philox.h"
 
 namespace counterpoise {
@@ -180,32 +181,6 @@ void CpuBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& 
 
 // -- reductions --
 
-namespace {
-
-// The sums over `rows` of Q quantities per channel, in double: out[q * C + c]. fn(row, out) adds one row.
-// Rows are summed in up to 64 chunks whose bounds depend on the number of rows alone, and the chunks in order: so
-// the result does not depend on the number of threads.
-template <int Q, class Fn>
-std::vector<double> sum_rows(Index rows, Index C, const Fn& fn) {
-  const Index rows_per_chunk = std::max<Index>(std::max<Index>(1, 4096 / C), (rows + 63) / 64);
-  const Index chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
-  std::vector<double> partial(std::max<Index>(1, chunks) * Q * C);
-  parallel_for(chunks, std::max<Index>(1, thread_grain / (rows_per_chunk * C)), [&](Index begin, Index end) {
-    for (Index chunk = begin; chunk < end; ++chunk) {
-      double* out = partial.data() + chunk * Q * C;
-      const Index last = std::min(rows, (chunk + 1) * rows_per_chunk);
-      for (Index row = chunk * rows_per_chunk; row < last; ++row) fn(row, out);
-    }
-  });
-  for (Index chunk = 1; chunk < chunks; ++chunk) {
-    for (Index i = 0; i < Q * C; ++i) partial[i] += partial[chunk * Q * C + i];
-  }
-  partial.resize(Q * C);
-  return partial;
-}
-
-}  // namespace
-
 // Two layouts matter: all axes but the last ones are summed (gradients of biases), or everything is (losses). For
 // both, x is a matrix whose rows are summed.
 void CpuBackend::sum_to(const ConstView& x, const View& y) {
@@ -262,80 +237,6 @@ void CpuBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& b
     using T = decltype(zero);
     parallel_gemm<T>(transpose_a, transpose_b, M, N, L, a.as<T>(), a.shape[1], b.as<T>(), b.shape[1], T(0), y.as<T>(),
                      N);
-  });
-}
-
-// -- batch normalization --
-
-void CpuBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
-                            double momentum, const View& y, const View& mean, const View& inv_std,
-                            const View& running_mean, const View& running_var) {
-  const Index C = scale.size(), rows = x.size() / C;
-  dispatch(x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<double> mu = sum_rows<1>(rows, C, [&](Index row, double* out) {
-      for (Index c = 0; c < C; ++c) out[c] += x.as<T>()[row * C + c];
-    });
-    for (double& m : mu) m /= rows;
-    const std::vector<double> squares = sum_rows<1>(rows, C, [&](Index row, double* out) {
-      for (Index c = 0; c < C; ++c) {
-        const double d = x.as<T>()[row * C + c] - mu[c];
-        out[c] += d * d;
-      }
-    });
-    std::vector<T> slope(C), offset(C);  // y = slope (x - mean) + shift
-    for (Index c = 0; c < C; ++c) {
-      const double inverse = 1 / std::sqrt(squares[c] / rows + eps);
-      mean.as<T>()[c] = T(mu[c]);
-      inv_std.as<T>()[c] = T(inverse);
-      slope[c] = T(scale.as<T>()[c] * inverse);
-      T& rm = running_mean.as<T>()[c];
-      T& rv = running_var.as<T>()[c];
-      rm = T((1 - momentum) * rm + momentum * mu[c]);
-      rv = T((1 - momentum) * rv + momentum * squares[c] / (rows - 1));
-    }
-    parallel_for(rows, std::max<Index>(1, thread_grain / C), [&](Index begin, Index end) {
-      const T *m = mean.as<T>(), *b = shift.as<T>();
-      for (Index row = begin; row < end; ++row) {
-        const T* in = x.as<T>() + row * C;
-        T* out = y.as<T>() + row * C;
-        for (Index c = 0; c < C; ++c) out[c] = slope[c] * (in[c] - m[c]) + b[c];
-      }
-    });
-  });
-}
-
-void CpuBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
-                                 const ConstView& inv_std, const ConstView& dy, const View& dx, const View& dscale,
-                                 const View& dshift) {
-  const Index C = scale.size(), rows = x.size() / C;
-  dispatch(x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T *m = mean.as<T>(), *inverse = inv_std.as<T>();
-    const std::vector<double> sums = sum_rows<2>(rows, C, [&](Index row, double* out) {
-      const T *in = x.as<T>() + row * C, *d = dy.as<T>() + row * C;
-      for (Index c = 0; c < C; ++c) {
-        out[c] += d[c];
-        out[C + c] += double(d[c]) * ((in[c] - m[c]) * inverse[c]);
-      }
-    });
-    std::vector<T> slope(C), mean_dy(C), mean_dot(C);
-    for (Index c = 0; c < C; ++c) {
-      dshift.as<T>()[c] = T(sums[c]);
-      dscale.as<T>()[c] = T(sums[C + c]);
-      slope[c] = scale.as<T>()[c] * inverse[c];
-      mean_dy[c] = T(sums[c] / rows);
-      mean_dot[c] = T(sums[C + c] / rows);
-    }
-    parallel_for(rows, std::max<Index>(1, thread_grain / C), [&](Index begin, Index end) {
-      for (Index row = begin; row < end; ++row) {
-        const T *in = x.as<T>() + row * C, *d = dy.as<T>() + row * C;
-        T* out = dx.as<T>() + row * C;
-        for (Index c = 0; c < C; ++c) {
-          out[c] = slope[c] * (d[c] - mean_dy[c] - (in[c] - m[c]) * inverse[c] * mean_dot[c]);
-        }
-      }
-    });
   });
 }
 

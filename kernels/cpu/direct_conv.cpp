@@ -64,7 +64,8 @@ bool direct_is_best(const ConvGeometry& g) {
 }
 
 template <class T>
-void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
+void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
+                 const T* residual) {
   const Index L = g.length(), out = panel_count<T>(g.K);
   const Scratch<T> kernel(backend, out * (L + 1) * lanes<T>);  // [1 + L, K] in panels: the bias, then the weights
   const Panels<T> columns = {kernel.get(), (L + 1) * lanes<T>};
@@ -84,12 +85,18 @@ void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
       padded.read(x, image, first, rows);
       for (Index p = 0; p < rows; ++p) {
         T* const to = y + (image * g.P + first + p) * g.Q * g.K;
-        multiply_direct<T>(g.Q, L, out, padded.matrix(p), columns, relu, whole ? Panels<T>{to, lanes<T>, g.K} : filled);
-        if (whole) continue;
-        for (Index q = 0; q < g.Q; ++q) {
+        multiply_direct<T>(g.Q, L, out, padded.matrix(p), columns, relu && !residual,
+                           whole ? Panels<T>{to, lanes<T>, g.K} : filled);
+        for (Index q = 0; !whole && q < g.Q; ++q) {
           for (Index k = 0; k < g.K; k += lanes<T>) {
             store(to + q * g.K + k, load(filled.at(k / lanes<T>, q)), std::min<Index>(lanes<T>, g.K - k));
           }
+        }
+        if (!residual) continue;
+        const T* const from = residual + (to - y);
+        for (Index i = 0; i < g.Q * g.K; ++i) {
+          const T sum = to[i] + from[i];
+          to[i] = relu ? formula::Relu::f(sum) : sum;
         }
       }
     });
@@ -143,8 +150,8 @@ void direct_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, con
   }
 }
 
-#define INSTANTIATE(T)                                                                                 \
-  template void direct_conv<T>(Backend&, const ConvGeometry&, const T*, const T*, const T*, bool, T*); \
+#define INSTANTIATE(T)                                                                                           \
+  template void direct_conv<T>(Backend&, const ConvGeometry&, const T*, const T*, const T*, bool, T*, const T*); \
   template void direct_grad_weight<T>(Backend&, const ConvGeometry&, const T*, const T*, T*)
 INSTANTIATE(float);
 INSTANTIATE(double);

@@ -13,9 +13,10 @@ namespace counterpoise::detail {
 // Whether this is the fastest algorithm for g, by measurement.
 bool direct_is_best(const ConvGeometry& g);
 
-// y = x * w + bias, clamped at 0 if `relu`. The bias may be null.
+// y = x * w + bias + residual, clamped at 0 if `relu`. The bias and the residual may be null.
 template <class T>
-void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y);
+void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
+                 const T* residual = nullptr);
 
 template <class T>
 void direct_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw);

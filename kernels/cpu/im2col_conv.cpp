@@ -58,7 +58,8 @@ void col2im(const ConvGeometry& g, const T* col, Index n, T* dx) {
 }  // namespace
 
 template <class T>
-void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y) {
+void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
+                 const T* residual) {
   const Index L = g.length();
   // Small images give few blocks; then smaller ones, so that each thread gets one.
   const Index rows = std::min(block_rows(g, sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
@@ -73,10 +74,14 @@ void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
       if (!is_product(g)) im2col(g, x, first, last, col);
       T* out = y + first * g.K;
       gemm(false, true, last - first, g.K, L, is_product(g) ? x + first * L : col, L, w, L, T(0), out, g.K);
-      if (!bias && !relu) continue;
+      if (!bias && !relu && !residual) continue;
       for (Index i = 0; i < last - first; ++i, out += g.K) {
         if (bias) {
           for (Index k = 0; k < g.K; ++k) out[k] += bias[k];
+        }
+        if (residual) {
+          const T* from = residual + (first + i) * g.K;
+          for (Index k = 0; k < g.K; ++k) out[k] += from[k];
         }
         if (relu) {
           for (Index k = 0; k < g.K; ++k) out[k] = formula::Relu::f(out[k]);
@@ -120,9 +125,9 @@ void im2col_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, con
   }
 }
 
-#define INSTANTIATE(T)                                                                                 \
-  template void im2col_conv<T>(Backend&, const ConvGeometry&, const T*, const T*, const T*, bool, T*); \
-  template void im2col_grad_input<T>(Backend&, const ConvGeometry&, const T*, const T*, T*);           \
+#define INSTANTIATE(T)                                                                                           \
+  template void im2col_conv<T>(Backend&, const ConvGeometry&, const T*, const T*, const T*, bool, T*, const T*); \
+  template void im2col_grad_input<T>(Backend&, const ConvGeometry&, const T*, const T*, T*);                     \
   template void im2col_grad_weight<T>(Backend&, const ConvGeometry&, const T*, const T*, T*)
 INSTANTIATE(float);
 INSTANTIATE(double);

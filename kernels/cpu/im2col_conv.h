@@ -13,9 +13,10 @@
 
 namespace counterpoise::detail {
 
-// y = x * w + bias, clamped at 0 if `relu`. The bias may be null.
+// y = x * w + bias + residual, clamped at 0 if `relu`. The bias and the residual may be null.
 template <class T>
-void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y);
+void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
+                 const T* residual = nullptr);
 
 template <class T>
 void im2col_grad_input(Backend& backend, const ConvGeometry& g, const T* dy, const T* w, T* dx);

@@ -35,8 +35,8 @@ Range pair_of_panels(Index pair, Index panels) { return {2 * pair, std::min(pane
 constexpr Index most_part_bytes = 1 << 28;
 
 template <class T, int m>
-void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool rotated, const T* bias, bool relu,
-          T* y) {
+void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool rotated, const T* bias, bool relu, T* y,
+          const T* residual) {
   const Tiles<T, m> tiles(g);
   constexpr int places = tiles.places;
   const Index in = panel_count<T>(g.C), out = panel_count<T>(g.K), pairs = (out + 1) / 2, threads = cpu_threads();
@@ -51,7 +51,7 @@ void conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool 
     for (int place = 0; place < places; ++place) {
       multiply<T>(block.size(), g.C, k.size(), v[place], u[place], products[place]);
     }
-    tiles.output(products, block, k, bias, relu, large, y);
+    tiles.output(products, block, k, bias, residual, relu, large, y);
   };
 
   if (2 * tiles.count() <= g.K && pairs >= threads) {
@@ -168,9 +168,9 @@ int winograd_tile(const ConvGeometry& g) {
 
 template <class T>
 void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool rotated,
-                   const T* bias, bool relu, T* y) {
-  if (tile == 2) conv<T, 2>(backend, g, x, w, rotated, bias, relu, y);
-  else conv<T, 4>(backend, g, x, w, rotated, bias, relu, y);
+                   const T* bias, bool relu, T* y, const T* residual) {
+  if (tile == 2) conv<T, 2>(backend, g, x, w, rotated, bias, relu, y, residual);
+  else conv<T, 4>(backend, g, x, w, rotated, bias, relu, y, residual);
 }
 
 template <class T>
@@ -180,9 +180,9 @@ void winograd_grad_weight(Backend& backend, int tile, const ConvGeometry& g, con
 }
 
 template void winograd_conv(Backend&, int, const ConvGeometry&, const float*, const float*, bool, const float*, bool,
-                            float*);
+                            float*, const float*);
 template void winograd_conv(Backend&, int, const ConvGeometry&, const double*, const double*, bool, const double*, bool,
-                            double*);
+                            double*, const double*);
 template void winograd_grad_weight(Backend&, int, const ConvGeometry&, const float*, const float*, float*);
 template void winograd_grad_weight(Backend&, int, const ConvGeometry&, const double*, const double*, double*);
 

@@ -12,10 +12,11 @@ int winograd_tile(const ConvGeometry& g);
 
 // y = x * w + bias, clamped at 0 if `relu`. If `rotated`, w is [C, 3, 3, K] and is used with its channels exchanged and
 // its taps reversed. This computes the gradient of the input: x is dy, w that of the convolution, and g the geometry of
-// the backward pass, whose C is the convolution's K and whose padding is 2 - pad. The bias may be null.
+// the backward pass, whose C is the convolution's K and whose padding is 2 - pad. The bias may be null, and so may the
+// residual, which has y's shape and is added before the clamping.
 template <class T>
 void winograd_conv(Backend& backend, int tile, const ConvGeometry& g, const T* x, const T* w, bool rotated,
-                   const T* bias, bool relu, T* y);
+                   const T* bias, bool relu, T* y, const T* residual = nullptr);
 
 // dw [K, 3, 3, C].
 template <class T>

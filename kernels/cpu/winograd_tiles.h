@@ -71,9 +71,10 @@ class Tiles {
   void output_grad(const T* dy, Range tiles, Range panels, const Stack<T>& to) const {
     transform_images<m>(Algebra::template output_grad<V>, Images<const T>{dy, g_.P, g_.Q, g_.K}, 0, tiles, panels, to);
   }
-  // A^T M A + bias of the products M [n, n], clamped at 0 if `relu`, to y. If y is `large`, its
-  // stores bypass the caches.
-  void output(const Stack<T>& products, Range tiles, Range panels, const T* bias, bool relu, bool large, T* y) const {
+  // A^T M A + bias + residual of the products M [n, n], clamped at 0 if `relu`, to y. If y is `large`, its stores
+  // bypass the caches. The bias and the residual may be null.
+  void output(const Stack<T>& products, Range tiles, Range panels, const T* bias, const T* residual, bool relu,
+              bool large, T* y) const {
     for (Index tile = tiles.first; tile < tiles.last; ++tile) {
       T* pixel[m][m];
       find(tile, Images<T>{y, g_.P, g_.Q, g_.K}, 0, static_cast<T*>(nullptr), pixel);
@@ -86,6 +87,7 @@ class Tiles {
             [&](int i, int j, V value) {
               if (!pixel[i][j]) return;
               value += offset;
+              if (residual) value += load(residual + (pixel[i][j] + k - y), size);
               if (relu) value = formula::Relu::f(value);
               if (large) stream(pixel[i][j] + k, value, size);
               else store(pixel[i][j] + k, value, size);

@@ -58,13 +58,14 @@ ConvProblem CudaBackend::problem(ConvProblem::Pass pass, const ConstView& x, con
 
 // -- the three passes --
 
-void CudaBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
-                         const View& y) {
+void CudaBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
+                         Conv2dParams params, bool relu, const View& y) {
   if (y.size() == 0) return;
   ConvProblem p = problem(ConvProblem::forward, x, w, params);
   p.bias = bias.data != nullptr;
-  p.relu = relu;
+  p.relu = relu && !residual.data;
   convolve(p, {x.data, w.data, bias.data, nullptr, y.data});
+  if (residual.data) add_residual(residual, relu, y);
 }
 
 void CudaBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) {

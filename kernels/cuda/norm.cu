@@ -14,9 +14,10 @@ template <class T>
 struct Normalization {
   using P = Compute<T>;
   Index rows, C;
-  const T* x;
+  const T *x, *residual;
   const P *scale, *shift;
   P *mean, *inv_std, *running_mean, *running_var;
+  bool relu;
 };
 template <class T>
 struct NormalizationGrad {
@@ -24,7 +25,21 @@ struct NormalizationGrad {
   Index rows, C;
   const T* x;
   const P *scale, *mean, *inv_std;
+  const T *y, *dy;
+  T* dz;
 };
+
+// dz of a pack: dy where y > 0, and dy itself without relu.
+template <int lanes, class T>
+__device__ Pack<T, lanes> masked(const T* y, const T* dy, Index at) {
+  auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
+  if (!y) return gradient;
+  const auto out = *reinterpret_cast<const Pack<T, lanes>*>(y + at);
+  for (int lane = 0; lane < lanes; ++lane) {
+    gradient.v[lane] = T(formula::Relu::masked(Compute<T>(out.v[lane]), Compute<T>(gradient.v[lane])));
+  }
+  return gradient;
+}
 
 template <class T, int lanes>
 void normalize(Backend& backend, cudaStream_t stream, const Normalization<T>& b, double eps, double momentum, T* y) {
@@ -59,25 +74,29 @@ void normalize(Backend& backend, cudaStream_t stream, const Normalization<T>& b,
   for_each(stream, n.rows * n.C / lanes, [=] __device__(Index i) {
     const auto in = reinterpret_cast<const Pack<T, lanes>*>(n.x)[i];
     const Index c = i * lanes % n.C;
-    Pack<T, lanes> out;
+    Pack<T, lanes> out, other = {};
+    if (n.residual) other = reinterpret_cast<const Pack<T, lanes>*>(n.residual)[i];
     for (int lane = 0; lane < lanes; ++lane) {
       const P slope = n.scale[c + lane] * n.inv_std[c + lane];
-      out.v[lane] = T(slope * (P(in.v[lane]) - n.mean[c + lane]) + n.shift[c + lane]);
+      P z = slope * (P(in.v[lane]) - n.mean[c + lane]) + n.shift[c + lane];
+      if (n.residual) z += P(other.v[lane]);
+      out.v[lane] = T(n.relu ? formula::Relu::f(z) : z);
     }
     reinterpret_cast<Pack<T, lanes>*>(y)[i] = out;
   });
 }
 
 template <class T, int lanes>
-void normalize_grad(Backend& backend, cudaStream_t stream, const NormalizationGrad<T>& b, const T* dy, T* dx,
-                    Compute<T>* dscale, Compute<T>* dshift) {
+void normalize_grad(Backend& backend, cudaStream_t stream, const NormalizationGrad<T>& b, T* dx, Compute<T>* dscale,
+                    Compute<T>* dshift) {
   using P = Compute<T>;
   const NormalizationGrad<T> n = b;
   column_sums<lanes, 2, P>(
       backend, stream, n.rows, n.C,
       [=] __device__(Index at, P(*sums)[lanes]) {
         const auto in = *reinterpret_cast<const Pack<T, lanes>*>(n.x + at);
-        const auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
+        const auto gradient = masked<lanes>(n.y, n.dy, at);
+        if (n.dz) *reinterpret_cast<Pack<T, lanes>*>(n.dz + at) = gradient;
         const Index c = at % n.C;
         for (int lane = 0; lane < lanes; ++lane) {
           const P d = gradient.v[lane];
@@ -89,7 +108,7 @@ void normalize_grad(Backend& backend, cudaStream_t stream, const NormalizationGr
   const P share = P(1 / static_cast<double>(n.rows));
   for_each(stream, n.rows * n.C / lanes, [=] __device__(Index i) {
     const auto in = reinterpret_cast<const Pack<T, lanes>*>(n.x)[i];
-    const auto gradient = reinterpret_cast<const Pack<T, lanes>*>(dy)[i];
+    const auto gradient = masked<lanes>(n.y, n.dy, i * lanes);
     const Index first = i * lanes % n.C;
     Pack<T, lanes> out;
     for (int lane = 0; lane < lanes; ++lane) {
@@ -104,32 +123,51 @@ void normalize_grad(Backend& backend, cudaStream_t stream, const NormalizationGr
 
 }  // namespace
 
-void CudaBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
-                             double momentum, const View& y, const View& mean, const View& inv_std,
-                             const View& running_mean, const View& running_var) {
+void CudaBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift,
+                             const ConstView& residual, double eps, double momentum, bool relu, const View& y,
+                             const View& mean, const View& inv_std, const View& running_mean, const View& running_var) {
   const Index C = scale.size();
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;
-    const Normalization<T> n = {x.size() / C,       C,
-                                x.as<T>(),          scale.as<P>(),
-                                shift.as<P>(),      mean.as<P>(),
-                                inv_std.as<P>(),    running_mean.as<P>(),
-                                running_var.as<P>()};
+    const Normalization<T> n = {x.size() / C,
+                                C,
+                                x.as<T>(),
+                                residual.as<T>(),
+                                scale.as<P>(),
+                                shift.as<P>(),
+                                mean.as<P>(),
+                                inv_std.as<P>(),
+                                running_mean.as<P>(),
+                                running_var.as<P>(),
+                                relu};
     with_lanes<T>(C, [&](auto lanes) { normalize<T, lanes.value>(*this, stream_, n, eps, momentum, y.as<T>()); });
   });
 }
 
 void CudaBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
-                                  const ConstView& inv_std, const ConstView& dy, const View& dx, const View& dscale,
-                                  const View& dshift) {
+                                  const ConstView& inv_std, const ConstView& y, const ConstView& dy, const View& dx,
+                                  const View& dscale, const View& dshift, const View& dz) {
   const Index C = scale.size();
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;
-    const NormalizationGrad<T> n = {x.size() / C, C, x.as<T>(), scale.as<P>(), mean.as<P>(), inv_std.as<P>()};
+    const NormalizationGrad<T> n = {x.size() / C,    C,         x.as<T>(),  scale.as<P>(), mean.as<P>(),
+                                    inv_std.as<P>(), y.as<T>(), dy.as<T>(), dz.as<T>()};
     with_lanes<T>(C, [&](auto lanes) {
-      normalize_grad<T, lanes.value>(*this, stream_, n, dy.as<T>(), dx.as<T>(), dscale.as<P>(), dshift.as<P>());
+      normalize_grad<T, lanes.value>(*this, stream_, n, dx.as<T>(), dscale.as<P>(), dshift.as<P>());
+    });
+  });
+}
+
+void CudaBackend::add_residual(const ConstView& residual, bool relu, const View& y) {
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = residual.as<T>();
+    T* to = y.as<T>();
+    for_each(stream_, y.size(), [=] __device__(Index i) {
+      const Compute<T> sum = Compute<T>(to[i]) + Compute<T>(from[i]);
+      to[i] = T(relu ? formula::Relu::f(sum) : sum);
     });
   });
 }

@@ -39,7 +39,8 @@ class MetaBackend : public Backend {
 
   void matmul(const ConstView&, bool, const ConstView&, bool, const View&) override {}
 
-  void conv2d(const ConstView&, const ConstView&, const ConstView&, Conv2dParams, bool, const View&) override {}
+  void conv2d(const ConstView&, const ConstView&, const ConstView&, const ConstView&, Conv2dParams, bool,
+              const View&) override {}
   void conv2d_grad_input(const ConstView&, const ConstView&, Conv2dParams, const View&) override {}
   void conv2d_grad_weight(const ConstView&, const ConstView&, Conv2dParams, const View&) override {}
 
@@ -50,10 +51,10 @@ class MetaBackend : public Backend {
   void adaptive_avg_pool2d(const ConstView&, const View&) override {}
   void adaptive_avg_pool2d_grad(const ConstView&, const View&) override {}
 
-  void batch_norm(const ConstView&, const ConstView&, const ConstView&, double, double, const View&, const View&,
-                  const View&, const View&, const View&) override {}
+  void batch_norm(const ConstView&, const ConstView&, const ConstView&, const ConstView&, double, double, bool,
+                  const View&, const View&, const View&, const View&, const View&) override {}
   void batch_norm_grad(const ConstView&, const ConstView&, const ConstView&, const ConstView&, const ConstView&,
-                       const View&, const View&, const View&) override {}
+                       const ConstView&, const View&, const View&, const View&, const View&) override {}
 
   void log_softmax(const ConstView&, const View&) override {}
   void log_softmax_grad(const ConstView&, const ConstView&, const View&) override {}

@@ -171,9 +171,10 @@ void ReferenceBackend::matmul(const ConstView& a, bool transpose_a, const ConstV
 
 // -- batch normalization --
 
-void ReferenceBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps,
-                                  double momentum, const View& y, const View& mean, const View& inv_std,
-                                  const View& running_mean, const View& running_var) {
+void ReferenceBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift,
+                                  const ConstView& residual, double eps, double momentum, bool relu, const View& y,
+                                  const View& mean, const View& inv_std, const View& running_mean,
+                                  const View& running_var) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -191,33 +192,39 @@ void ReferenceBackend::batch_norm(const ConstView& x, const ConstView& scale, co
       rm = P((1 - momentum) * rm + momentum * mu);
       rv = P((1 - momentum) * rv + momentum * squares / (rows - 1));
       for (Index i = 0; i < rows; ++i) {
-        y.as<T>()[i * C + c] = T(scale.as<P>()[c] * (x.as<T>()[i * C + c] - mu) * inverse + shift.as<P>()[c]);
+        double z = scale.as<P>()[c] * (x.as<T>()[i * C + c] - mu) * inverse + shift.as<P>()[c];
+        if (residual.data) z += residual.as<T>()[i * C + c];
+        y.as<T>()[i * C + c] = T(relu ? formula::Relu::f(z) : z);
       }
     }
   });
 }
 
-// With xh = (x - mean) inv_std:  dshift = sum dy,  dscale = sum dy xh  and
-// dx = scale inv_std (dy - mean of dy - xh mean of (dy xh)).
+// With xh = (x - mean) inv_std:  dshift = sum dz,  dscale = sum dz xh  and
+// dx = scale inv_std (dz - mean of dz - xh mean of (dz xh)).
 void ReferenceBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean,
-                                       const ConstView& inv_std, const ConstView& dy, const View& dx,
-                                       const View& dscale, const View& dshift) {
+                                       const ConstView& inv_std, const ConstView& y, const ConstView& dy,
+                                       const View& dx, const View& dscale, const View& dshift, const View& dz) {
   const Index C = scale.size(), rows = x.size() / C;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     using P = Compute<T>;  // parameters and statistics
+    const auto masked = [&](Index i) {
+      return y.data ? formula::Relu::masked(double(y.as<T>()[i]), double(dy.as<T>()[i])) : double(dy.as<T>()[i]);
+    };
+    for (Index i = 0; dz.data && i < x.size(); ++i) dz.as<T>()[i] = T(masked(i));
     for (Index c = 0; c < C; ++c) {
       const double mu = mean.as<P>()[c], inverse = inv_std.as<P>()[c];
       double sum = 0, dot = 0;
       for (Index i = 0; i < rows; ++i) {
-        sum += dy.as<T>()[i * C + c];
-        dot += dy.as<T>()[i * C + c] * (x.as<T>()[i * C + c] - mu) * inverse;
+        sum += masked(i * C + c);
+        dot += masked(i * C + c) * (x.as<T>()[i * C + c] - mu) * inverse;
       }
       dshift.as<P>()[c] = P(sum);
       dscale.as<P>()[c] = P(dot);
       for (Index i = 0; i < rows; ++i) {
         const double xh = (x.as<T>()[i * C + c] - mu) * inverse;
-        dx.as<T>()[i * C + c] = T(scale.as<P>()[c] * inverse * (dy.as<T>()[i * C + c] - sum / rows - xh * dot / rows));
+        dx.as<T>()[i * C + c] = T(scale.as<P>()[c] * inverse * (masked(i * C + c) - sum / rows - xh * dot / rows));
       }
     }
   });

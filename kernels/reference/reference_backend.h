@@ -39,8 +39,8 @@ class ReferenceBackend : public Backend {
 
   void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) override;
 
-  void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params, bool relu,
-              const View& y) override;
+  void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
+              Conv2dParams params, bool relu, const View& y) override;
   void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) override;
   void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) override;
 
@@ -52,11 +52,12 @@ class ReferenceBackend : public Backend {
   void adaptive_avg_pool2d(const ConstView& x, const View& y) override;
   void adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) override;
 
-  void batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, double eps, double momentum,
-                  const View& y, const View& mean, const View& inv_std, const View& running_mean,
-                  const View& running_var) override;
+  void batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, const ConstView& residual,
+                  double eps, double momentum, bool relu, const View& y, const View& mean, const View& inv_std,
+                  const View& running_mean, const View& running_var) override;
   void batch_norm_grad(const ConstView& x, const ConstView& scale, const ConstView& mean, const ConstView& inv_std,
-                       const ConstView& dy, const View& dx, const View& dscale, const View& dshift) override;
+                       const ConstView& y, const ConstView& dy, const View& dx, const View& dscale, const View& dshift,
+                       const View& dz) override;
 
   void log_softmax(const ConstView& x, const View& y) override;
   void log_softmax_grad(const ConstView& y, const ConstView& dy, const View& dx) override;

@@ -36,8 +36,8 @@ void walk_products(const Shape& x, const Shape& w, const Shape& y, Conv2dParams 
 
 }  // namespace
 
-void ReferenceBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, Conv2dParams params,
-                              bool relu, const View& y) {
+void ReferenceBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
+                              Conv2dParams params, bool relu, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Index K = w.shape[0];
@@ -45,6 +45,7 @@ void ReferenceBackend::conv2d(const ConstView& x, const ConstView& w, const Cons
     for (Index i = 0; i < y.size(); ++i) sums[i] = bias.data ? double(bias.as<T>()[i % K]) : 0;
     walk_products(x.shape, w.shape, y.shape, params,
                   [&](Index ix, Index iw, Index iy) { sums[iy] += double(x.as<T>()[ix]) * w.as<T>()[iw]; });
+    for (Index i = 0; residual.data && i < y.size(); ++i) sums[i] += double(residual.as<T>()[i]);
     if (relu) {
       for (double& sum : sums) sum = formula::Relu::f(sum);
     }

@@ -3,12 +3,14 @@
 #include <cstdio>
 #include <sstream>
 
+#include "core/ops_check.h"
 #include "layers/init.h"
 
 namespace counterpoise {
 
 // Each in the file of its name.
 std::unique_ptr<Model> vgg(const ModelConfig& config);
+std::unique_ptr<Model> resnet(const ModelConfig& config);
 
 const std::vector<ModelInfo>& models() {
   // clang-format off
@@ -21,6 +23,13 @@ const std::vector<ModelInfo>& models() {
       {"vgg13_bn", "vgg13 with batch normalization",                  vgg},
       {"vgg16_bn", "vgg16 with batch normalization",                  vgg},
       {"vgg19_bn", "vgg19 with batch normalization",                  vgg},
+      {"resnet18", "ResNet of 18 layers",                             resnet},
+      {"resnet34", "ResNet of 34 layers",                             resnet},
+      {"resnet50", "ResNet of 50 layers, in blocks with a bottleneck", resnet},
+      {"resnet20", "ResNet of 20 layers for images of 32x32",         resnet},
+      {"resnet32", "ResNet of 32 layers for images of 32x32",         resnet},
+      {"resnet44", "ResNet of 44 layers for images of 32x32",         resnet},
+      {"resnet56", "ResNet of 56 layers for images of 32x32",         resnet},
   };
   // clang-format on
   return rows;
@@ -39,10 +48,107 @@ std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, u
   for (const ModelInfo& row : models()) {
     if (row.name != config.name) continue;
     const InitScope scope(backend, seed);
-    return row.build(config);
+    std::unique_ptr<Model> model = row.build(config);
+    model->set_normalization(config.normalization);
+    return model;
   }
   throw Error(ErrorKind::invalid_argument, "unknown model \"", config.name, "\"; valid are ",
               detail::join(model_names()));
+}
+
+namespace {
+
+// The path from a module to one inside it; empty if it is not there.
+std::string path_to(const Module& from, const Module* wanted) {
+  for (const Module::Child& child : from.children()) {
+    if (child.module.get() == wanted) return child.name;
+    const std::string inside = path_to(*child.module, wanted);
+    if (!inside.empty()) return child.name + "." + inside;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string head_path(Model& model) { return path_to(model, &model.head()); }
+
+// -- normalization --
+
+namespace {
+
+const std::vector<std::pair<std::string, Normalization>>& normalizations() {
+  // clang-format off
+  static const std::vector<std::pair<std::string, Normalization>> rows = {
+      {"none", {}},
+      {"imagenet", {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}}},
+      {"cifar10",  {{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}}},
+      {"keras",    {{123.68 / 255, 116.779 / 255, 103.939 / 255}, {1. / 255, 1. / 255, 1. / 255}}},
+  };
+  // clang-format on
+  return rows;
+}
+
+std::string numbers_text(const std::array<double, 3>& numbers) {
+  std::string all;
+  for (const double number : numbers) {
+    char digits[40];
+    std::snprintf(digits, sizeof digits, "%.17g", number);
+    all += (all.empty() ? "" : ",") + std::string(digits);
+  }
+  return all;
+}
+
+// Three numbers from `low` to 1e6, separated by commas. Returns false for others.
+bool read_numbers(const std::string& text, double low, std::array<double, 3>& numbers) {
+  std::istringstream in(text);
+  for (size_t c = 0; c < 3; ++c) {
+    char comma = ',';
+    if ((c > 0 && !(in >> comma)) || comma != ',' || !(in >> numbers[c])) return false;
+    if (!(low <= numbers[c] && numbers[c] <= 1e6)) return false;
+  }
+  return (in >> std::ws).eof();
+}
+
+constexpr double lowest_mean = -1e6, lowest_deviation = 1e-6;
+
+}  // namespace
+
+std::vector<std::string> normalization_names() {
+  std::vector<std::string> names;
+  for (const auto& row : normalizations()) names.push_back(row.first);
+  return names;
+}
+
+Normalization parse_normalization(const std::string& text) {
+  for (const auto& [name, normalization] : normalizations()) {
+    if (text == name) return normalization;
+  }
+  Normalization n;
+  const size_t slash = text.find('/');
+  const bool valid = slash != std::string::npos && read_numbers(text.substr(0, slash), lowest_mean, n.mean) &&
+                     read_numbers(text.substr(slash + 1), lowest_deviation, n.std);
+  CP_ENSURE_AS(invalid_argument, valid, "unknown normalization \"", text.substr(0, 60), "\"; valid are ",
+               detail::join(normalization_names()), ", or three means and deviations as 0.5,0.4,0.4/0.2,0.2,0.2");
+  return n;
+}
+
+std::string to_string(const Normalization& normalization) {
+  for (const auto& [name, known] : normalizations()) {
+    if (normalization == known) return name;
+  }
+  return numbers_text(normalization.mean) + "/" + numbers_text(normalization.std);
+}
+
+// x = p / 127.5 - 1, so that p / 255 = (x + 1) / 2.
+Var Model::normalized(const Var& x) const {
+  if (normalization_ == Normalization() || x.shape().rank() != 4 || x.shape()[3] != 3) return x;
+  const Index W = x.shape()[2];
+  std::vector<double> factor(3 * W), offset(3 * W);  // a row of pixels, which is faster to repeat than one pixel
+  for (size_t i = 0; i < factor.size(); ++i) {
+    const double mean = normalization_.mean[i % 3], std = normalization_.std[i % 3];
+    factor[i] = 0.5 / std, offset[i] = (0.5 - mean) / std;
+  }
+  return x * tensor_like(x, {W, 3}, factor) + tensor_like(x, {W, 3}, offset);
 }
 
 // -- what a weight file stores --
@@ -50,12 +156,17 @@ std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, u
 std::map<std::string, std::string> metadata(const ModelConfig& config) {
   char width[40];
   std::snprintf(width, sizeof width, "%.17g", config.width);
-  return {{"model", config.name},
-          {"width", width},
-          {"image_size", detail::text(config.image_size)},
-          {"head", config.head == ModelConfig::lectures ? "lectures" : "imagenet"},
-          {"outputs", detail::text(config.outputs)},
-          {"cosine", detail::text(config.cosine)}};
+  std::map<std::string, std::string> all = {{"model", config.name},
+                                            {"width", width},
+                                            {"image_size", detail::text(config.image_size)},
+                                            {"head", config.head == ModelConfig::lectures ? "lectures" : "imagenet"},
+                                            {"outputs", detail::text(config.outputs)},
+                                            {"cosine", detail::text(config.cosine)}};
+  if (!(config.normalization == Normalization())) {
+    all["mean"] = numbers_text(config.normalization.mean);
+    all["std"] = numbers_text(config.normalization.std);
+  }
+  return all;
 }
 
 namespace {
@@ -90,6 +201,13 @@ ModelConfig model_config(const std::map<std::string, std::string>& metadata, Mod
   int cosine = config.cosine;
   read(metadata, "cosine", 0, 1, cosine);
   config.cosine = cosine != 0;
+  for (const auto& [key, low, numbers] : {std::tuple("mean", lowest_mean, &config.normalization.mean),
+                                          std::tuple("std", lowest_deviation, &config.normalization.std)}) {
+    const auto it = metadata.find(key);
+    CP_ENSURE_AS(bad_data, it == metadata.end() || read_numbers(it->second, low, *numbers), "the model's ", key, " \"",
+                 shortened(it->second), "\" is not three numbers",
+                 low > 0 ? detail::text(" of at least ", low) : std::string());
+  }
   return config;
 }
 

@@ -1,6 +1,7 @@
 // Models: whole networks for images, by name. A model is one file in this folder, and one row in models.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,6 +12,23 @@
 
 namespace counterpoise {
 
+// How the pixels of an image become the numbers that a network sees, channel by channel in the order R, G, B:
+// (x / 255 - mean) / std of a pixel x from 0 to 255. Networks must be given the images that they were trained on.
+struct Normalization {
+  // x / 127.5 - 1, within [-1, 1].
+  std::array<double, 3> mean = {0.5, 0.5, 0.5}, std = {0.5, 0.5, 0.5};
+
+  bool operator==(const Normalization& other) const { return mean == other.mean && std == other.std; }
+};
+
+// The normalization of a name: "none" (x / 127.5 - 1), "imagenet" (torchvision's and timm's weights), "cifar10" (mean
+// and deviation of CIFAR-10's training images), "keras" (Keras's VGG16: only the means are subtracted); or of numbers,
+// three means and three deviations: "0.5,0.4,0.4/0.2,0.2,0.2". Throws Error(invalid_argument) for others. to_string()
+// is the inverse. Thread-safe.
+Normalization parse_normalization(const std::string& text);
+std::string to_string(const Normalization& normalization);
+std::vector<std::string> normalization_names();
+
 // Which network: all that is needed to construct it again for weights on disk, and its initial weights.
 struct ModelConfig {
   std::string name = "vgg16";  // one of model_names()
@@ -18,28 +36,43 @@ struct ModelConfig {
   double width = 1.0;          // factor on the channels of every convolution
   enum Head {
     lectures,  // flatten, one dense layer: the two lectures' network
-    imagenet,  // the head of the network's paper, as in torchvision
+    imagenet,  // the head of the network's paper, as in torchvision; a ResNet has this one in both cases
   } head = lectures;
   // The initial weights of the head's dense layers, but not of a CosineLinear, which are always Glorot-uniform.
   enum HeadInit {
-    normal,  // normal with the standard deviation 0.01, as in torchvision
+    normal,  // normal; the standard deviation is torchvision's, for VGG 0.01
     glorot,  // Glorot-uniform, as in Keras
   } head_init = normal;
-  Index outputs = 1;    // K
-  bool cosine = false;  // the last layer is a CosineLinear
+  Index outputs = 1;            // K
+  bool cosine = false;          // the last layer is a CosineLinear
+  Normalization normalization;  // of the images
 };
 
 // A network in two parts, forward(x) = head()(features(x)): techniques against imbalance re-train or rescale the head
-// alone. Not thread-safe, like all modules.
+// alone. Images are within [-1, 1], as the loader makes them; the model changes them to its own normalization first.
+// Not thread-safe, like all modules.
 class Model : public Module {
  public:
-  // x [N, S, S, 3] -> the input of the last layer, [N, F].
-  virtual Var features(const Var& x) = 0;
+  // x [N, S, S, 3] within [-1, 1] -> the input of the last layer, [N, F].
+  Var features(const Var& x) { return body(normalized(x)); }
+  // The same for images that are normalized already: what a network computes.
+  virtual Var body(const Var& x) = 0;
   // The last layer, [N, F] -> logits [N, K], which are f32 where its input is bf16 (LinearOutput::logits). It stays
   // valid as long as the model.
   virtual Module& head() = 0;
   Var forward(const Var& x) override { return head()(features(x)); }
+
+  const Normalization& normalization() const { return normalization_; }
+  void set_normalization(const Normalization& normalization) { normalization_ = normalization; }
+
+ private:
+  Var normalized(const Var& x) const;
+
+  Normalization normalization_;
 };
+
+// The path to the last layer, with which the names of its parameters begin: "fc" or "classifier.6". Thread-safe.
+std::string head_path(Model& model);
 
 // One row of the registry.
 struct ModelInfo {
@@ -58,11 +91,13 @@ const std::vector<std::string>& model_names();
 std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed);
 
 // The configuration as a weight file stores it: the keys "model", "width", "image_size", "head", "outputs" and
-// "cosine". head_init is left out, because it says nothing about weights that are loaded. Thread-safe.
+// "cosine", and with another normalization than the default "mean" and "std", three numbers each. head_init is left
+// out, because it says nothing about weights that are loaded. Thread-safe.
 std::map<std::string, std::string> metadata(const ModelConfig& config);
-// The inverse. Other keys are ignored; where one of the six is missing, the value of `otherwise` is kept. Throws
-// Error(bad_data) unless width is from 0.015625 to 8, image_size from 32 to 2048, outputs from 1 to 100000, cosine 0 or
-// 1, and head "lectures" or "imagenet"; an unknown model is left to make_model(). Thread-safe.
+// The inverse. Other keys are ignored; where one is missing, the value of `otherwise` is kept. Throws Error(bad_data)
+// unless width is from 0.015625 to 8, image_size from 32 to 2048, outputs from 1 to 100000, cosine 0 or 1, head
+// "lectures" or "imagenet", and mean and std are three numbers, deviations above 0; an unknown model is left to
+// make_model(). Thread-safe.
 ModelConfig model_config(const std::map<std::string, std::string>& metadata, ModelConfig otherwise = {});
 
 }  // namespace counterpoise

@@ -81,7 +81,7 @@ class Vgg : public Model {
     }
   }
 
-  Var features(const Var& x) override {
+  Var body(const Var& x) override {
     Var y = features_(x);
     for (size_t i = 0; i + 1 < classifier_.size(); ++i) y = classifier_[i](y);
     return y;

@@ -135,7 +135,10 @@ def cases():
     yield "vgg16 threshold", 32, small, ("--threshold", "0.43")
     yield "vgg16 imagenet 160", 160, [*small, "--head", "imagenet"], ()
     yield "vgg16 imagenet 224", 224, [*small, "--head", "imagenet"], ()
-    for model in ("vgg16", "vgg11_bn"):
+    for model in ("vgg16", "resnet20", "resnet18", "resnet50"):
+        yield f"{model} normalized", 64, ["--model", model, "--width", "0.125", "--lr", "0.001", "--normalize",
+                                          "imagenet"], ()
+    for model in ("vgg16", "vgg11_bn", "resnet18", "resnet32"):
         yield f"{model} whole 160", 160, ["--model", model, "--width", "1", "--lr", "0.0001"], ()
 
 

@@ -276,6 +276,19 @@ void add_convolutions(Rows& rows) {
                     {{c.x, Input::odd, 1. / 8}, {c.w, Input::odd, 1. / 8}, {k, Input::odd, 1. / 128}},
                     [c](Inputs in) { return conv2d(in[0], in[1], in[2], c.params, true); }});
   }
+  for (const Conv& c : {convolutions[0], convolutions[2], convolutions[3], convolutions[6], convolutions[21]}) {
+    const Shape y{c.x[0], c.params.out(c.x[1], c.w[1]), c.params.out(c.x[2], c.w[2]), c.w[0]}, k{c.w[0]};
+    const std::string what = detail::text(c.x, " by ", c.w, " stride ", c.params.stride, " with residual");
+    rows.push_back({"conv2d", what, {{c.x}, {c.w}, {y}}, [c](Inputs in) {
+                      return conv2d(in[0], in[1], Var(), c.params, false, in[2]);
+                    }});
+    // Multiples of 1/64, but for the bias: never 0.
+    rows.push_back(
+        {"conv2d",
+         what + ", bias and relu",
+         {{c.x, Input::odd, 1. / 8}, {c.w, Input::odd, 1. / 8}, {k, Input::odd, 1. / 128}, {y, Input::odd, 1. / 4}},
+         [c](Inputs in) { return conv2d(in[0], in[1], in[2], c.params, true, in[3]); }});
+  }
   for (const Index stride : {1, 2}) {  // 27 odd products each: never 0
     rows.push_back({"conv2d",
                     detail::text("relu without bias, stride ", stride),
@@ -321,6 +334,30 @@ void add_images(Rows& rows) {
                         Tensor var = Tensor::full(x.backend(), c, 1.7, statistics);
                         return batch_norm(in[0], in[1], in[2], mean, var, training);
                       }});
+    }
+  }
+  // With relu. Its input is not near 0: the residual, or else the shift, is far from it, and the rest is smaller.
+  const auto statistics = [](const Var& x, double value) {
+    return Tensor::full(x.backend(), {x.shape()[-1]}, value, parameter_dtype(x.value().dtype()));
+  };
+  for (const Shape& s : Shapes{{4, 3, 2, 5}, {6, 3}, {3, 1, 1, 4}, {3, 2, 2, 1}, {40, 130}}) {
+    const Shape c{s[-1]};
+    for (const bool training : {true, false}) {
+      const std::string what = detail::text(s, training ? " training" : " inference");
+      for (const bool relu : {false, true}) {
+        rows.push_back({"batch_norm",
+                        what + " with residual" + (relu ? " and relu" : ""),
+                        {{s}, {c, Input::normal, 0.1}, {c, Input::normal, 0.1}, {s, Input::odd, 4}},
+                        [=](Inputs in) {
+                          Tensor mean = statistics(in[0], 0.3), var = statistics(in[0], 1.7);
+                          return batch_norm(in[0], in[1], in[2], mean, var, training, 0.1, 1e-5, relu, in[3]);
+                        }});
+      }
+      rows.push_back(
+          {"batch_norm", what + " with relu", {{s}, {c, Input::normal, 0.1}, {c, Input::odd, 4}}, [=](Inputs in) {
+             Tensor mean = statistics(in[0], 0.3), var = statistics(in[0], 1.7);
+             return batch_norm(in[0], in[1], in[2], mean, var, training, 0.1, 1e-5, true);
+           }});
     }
   }
   rows.push_back({"batch_norm", "inference of nothing", {{{0, 2, 2, 3}}, {{3}}, {{3}}}, [](Inputs in) {

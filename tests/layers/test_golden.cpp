@@ -8,312 +8,13 @@
 // Each network runs twice. In f64 only a different meaning could make a difference, and the tolerance
 // is 1e-9; in f32, in which networks are trained, it is 1e-4. `make test TEST_ARGS="-tc='golden*'
 // -s"` prints what was measured.
-#include <doctest/doctest.h>
-#include <stdlib.h>
-
-#include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <list>
-#include <map>
-#include <memory>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
-
-#include "core/io/safetensors.h"
-#include "layers/models/models.h"
-#include "layers/weights.h"
-#include "losses/loss.h"
-#include "optim/optimizer.h"
-#include "tests/support.h"
+#include "tests/layers/golden_network.h"
 
 using namespace counterpoise;
-
-namespace {
-
-using Json = nlohmann::json;
-using Numbers = std::vector<double>;
-using Extents = std::vector<int64_t>;
-
-Json golden(const std::string& name) {
-  std::ifstream file(source_folder() + "/tests/layers/golden/" + name);
-  REQUIRE(file);
-  return Json::parse(file);
-}
-
-bool ends_with(const std::string& s, const std::string& end) {
-  return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
-}
-
-Index product(const Extents& shape, size_t first = 0) {
-  Index n = 1;
-  for (size_t axis = first; axis < shape.size(); ++axis) n *= shape[axis];
-  return n;
-}
-
-// -- the numbers: the same formulas as in make_vgg.py --
-
-// Word i of the 32 random bits that belong to a name: i mixed with the name's FNV-1a hash by
-// MurmurHash3's finalizer.
-class Hashes {
- public:
-  explicit Hashes(const std::string& name) {
-    for (const char byte : name) seed_ = (seed_ ^ static_cast<uint8_t>(byte)) * 0x01000193u;
-  }
-  uint32_t operator[](Index i) const {
-    uint32_t h = static_cast<uint32_t>(i) ^ seed_;
-    h = (h ^ (h >> 16)) * 0x85ebca6bu;
-    h = (h ^ (h >> 13)) * 0xc2b2ae35u;
-    return h ^ (h >> 16);
-  }
-
- private:
-  uint32_t seed_ = 0x811c9dc5u;
-};
-
-// Uniform in [-1, 1): multiples of 2^-23, which a float holds exactly.
-Numbers numbers(const std::string& name, Index count) {
-  const Hashes hashes(name);
-  Numbers u(count);
-  for (Index i = 0; i < count; ++i) u[i] = (hashes[i] >> 8) * 0x1p-23 - 1;
-  return u;
-}
-
-// Sums of x with random signs: in the b-th, an element is negated where bit b of its hash is set.
-// They represent all of x: the expected mean of their squares is its squared norm, and the same holds
-// for the difference of two tensors.
-constexpr int projection_count = 16;
-Numbers projections(const std::string& name, const Numbers& x) {
-  const Hashes hashes(name);
-  Numbers sums(projection_count);
-  for (size_t i = 0; i < x.size(); ++i) {
-    const uint32_t h = hashes[i];
-    for (int b = 0; b < projection_count; ++b) sums[b] += h >> b & 1 ? -x[i] : x[i];
-  }
-  return sums;
-}
-
-// Weights for a tensor of the network: He-uniform, biases and running means small, the scales and
-// running variances of batch normalization around 1.
-std::vector<float> weights(const std::string& name, const Extents& shape) {
-  Numbers u = numbers(name, product(shape));
-  const double bound = std::sqrt(6.0 / static_cast<double>(product(shape, 1)));
-  const bool small = ends_with(name, "bias") || ends_with(name, "running_mean");
-  for (double& x : u) x = shape.size() > 1 ? x * bound : small ? 0.125 * x : 1 + 0.5 * x;
-  return {u.begin(), u.end()};
-}
-
-// -- between PyTorch's layout and ours --
-
-// Images [N, C, H, W] and kernels [K, C, R, S] become [N, H, W, C] and [K, R, S, C]; other tensors
-// keep their layout.
-Tensor from_torch(Backend& backend, const Numbers& values, const Extents& shape, DType dtype) {
-  if (shape.size() != 4) {
-    Shape same;
-    for (const int64_t extent : shape) same.push_back(extent);
-    return Tensor::from(backend, same, values).cast(dtype);
-  }
-  const Index A = shape[0], C = shape[1], B = shape[2] * shape[3];
-  Numbers last(values.size());
-  for (Index i = 0; i < A * B * C; ++i) last[i] = values[(i / (B * C) * C + i % C) * B + i / C % B];
-  return Tensor::from(backend, {A, shape[2], shape[3], C}, last).cast(dtype);
-}
-
-Numbers to_torch(const Tensor& x) {
-  const Numbers values = x.cast(DType::f64).to_vector<double>();
-  if (x.shape().rank() != 4) return values;
-  const Index A = x.shape()[0], B = x.shape()[1] * x.shape()[2], C = x.shape()[3];
-  Numbers first(values.size());
-  for (Index i = 0; i < A * B * C; ++i) first[(i / (B * C) * C + i % C) * B + i / C % B] = values[i];
-  return first;
-}
-
-Numbers gradient_of(const Parameter& p) {
-  Tensor d = p.var.grad();
-  const FileLayout& image = p.layout;
-  if (image.kind == FileLayout::flattened) {
-    d = d.reshape({d.shape()[0], image.height, image.width, image.channels});
-  }
-  return to_torch(d);
-}
-
-// -- measures --
-
-double norm(const Numbers& x) {
-  double sum = 0;
-  for (const double v : x) sum += v * v;
-  return std::sqrt(sum);
-}
-
-Numbers difference(const Numbers& a, const Numbers& b) {
-  REQUIRE(a.size() == b.size());
-  Numbers d(a.size());
-  for (size_t i = 0; i < a.size(); ++i) d[i] = a[i] - b[i];
-  return d;
-}
-
-double relative_norm(const Numbers& got, const Numbers& want) { return norm(difference(got, want)) / norm(want); }
-
-// The largest relative difference of two elements.
-double relative_worst(const Numbers& got, const Numbers& want) {
-  double worst = 0;
-  const Numbers d = difference(got, want);
-  for (size_t i = 0; i < d.size(); ++i) worst = std::max(worst, std::fabs(d[i] / want[i]));
-  return worst;
-}
-
-// -- the networks --
-
-struct Precision {
-  DType dtype;
-  double tolerance;
-};
-// On the emulated GPU only f32: its f64 convolutions are loops, run thread by thread.
-std::vector<Precision> precisions(const Backend& backend) {
-  if (backend.description().find("emulated") != std::string::npos) return {{DType::f32, 1e-4}};
-  return {{DType::f64, 1e-9}, {DType::f32, 1e-4}};
-}
-
-// The backends on which whole networks run.
-std::vector<Backend*> fast_backends() {
-  std::vector<Backend*> all = {&cpu_backend()};
-  if (Backend* accelerator = cuda_backend()) all.push_back(accelerator);
-  return all;
-}
-
-// Writes the weights of a network with these tensors as PyTorch would, and loads them.
-void load_formula(Module& model, const Json& shapes) {
-  const TemporaryFolder folder;
-  std::list<std::vector<float>> values;  // its elements stay where they are
-  const std::vector<int64_t> no_batches = {0};
-  std::vector<FileTensor> tensors;
-  for (const auto& [name, shape] : shapes.items()) {
-    if (ends_with(name, "num_batches_tracked")) {
-      tensors.emplace_back(name, shape.get<Extents>(), no_batches);
-    } else {
-      values.push_back(weights(name, shape.get<Extents>()));
-      tensors.emplace_back(name, shape.get<Extents>(), values.back());
-    }
-  }
-  save_safetensors(folder / "vgg.safetensors", tensors);
-  load_weights(model, folder / "vgg.safetensors");
-}
-
-// A network of vgg.json with the batch of images that it sees, in f32.
-struct Network {
-  Network(const Json& spec, Backend& backend) : spec(spec) {
-    ModelConfig config;
-    config.name = spec["name"];
-    config.width = spec["width"];
-    config.image_size = spec["image_size"];
-    config.head = spec["head"] == "imagenet" ? ModelConfig::imagenet : ModelConfig::lectures;
-    config.outputs = spec["outputs"];
-    model = make_model(config, backend, /*seed=*/1);
-    load_formula(*model, spec["shapes"]);
-
-    // Noise, on average darker or brighter by the class: image n is of class n % classes.
-    const Index N = spec["batch"], S = spec["image_size"], classes = spec["classes"];
-    // The golden file's name for the images, in two pieces because it is no word of this repository.
-    const std::string name = std::string("pict") + "ures " + std::to_string(spec["seed"].get<int>());
-    Numbers x = numbers(name, N * 3 * S * S);
-    std::vector<int32_t> of_class;
-    for (Index n = 0; n < N; ++n) {
-      of_class.push_back(static_cast<int32_t>(n % classes));
-      const double brightness = static_cast<double>(n % classes) - static_cast<double>(classes - 1) / 2;
-      for (Index i = n * 3 * S * S; i < (n + 1) * 3 * S * S; ++i) x[i] = (x[i] + brightness) / 2;
-    }
-    images = from_torch(backend, x, {N, 3, S, S}, DType::f64);
-    labels = make_labels(backend, of_class, /*positive=*/1);
-    cast(DType::f32);
-  }
-
-  // Nothing is lost on the way to f64 and back: weights, labels and images are floats.
-  void cast(DType dtype) {
-    model->cast(dtype);
-    images = images.cast(dtype);
-    labels.positive = labels.positive.cast(dtype);
-  }
-  Var logits() { return model->forward(images); }
-  Var loss() {
-    const std::string name = spec["loss"];
-    LossParams given;
-    if (name == "focal") given = {{"gamma", 2}, {"alpha", 0.5}};
-    return Loss(name, given)(logits(), labels);
-  }
-  // The losses of the steps, each before its update.
-  Numbers train() {
-    Sgd sgd(model->trainable(), spec["lr"], {{"momentum", 0.9}});
-    Numbers losses;
-    for (int step = 0; step < spec["steps"]; ++step) {
-      const Var loss = this->loss();
-      losses.push_back(loss.value().item());
-      loss.backward();
-      sgd.step();
-    }
-    return losses;
-  }
-
-  const Json& spec;
-  std::unique_ptr<Model> model;
-  Tensor images;
-  Labels labels;
-};
-
-// Every gradient agrees, by its norm and the estimated norm of its difference, and so does the
-// whole.
-void check_gradients(const Network& network, const Json& want, double tolerance) {
-  double whole = 0;
-  for (const auto& [name, gradient] : want.items()) whole += std::pow(gradient["norm"].get<double>(), 2);
-  whole = std::sqrt(whole);
-
-  double worst = 0, squares = 0;
-  size_t seen = 0;
-  for (const Parameter& p : network.model->parameters()) {
-    if (!p.trainable) continue;
-    ++seen;
-    CAPTURE(p.name);
-    REQUIRE(want.contains(p.name));
-    const Json& gradient = want[p.name];
-    const double size = gradient["norm"];
-    const Numbers got = gradient_of(p);
-    const Numbers apart = difference(projections(p.name, got), gradient["projections"].get<Numbers>());
-    const double error = norm(apart) / std::sqrt(projection_count);
-    squares += error * error;
-    // A bias before a batch normalization changes nothing: its gradient is rounding, and is held
-    // against the whole.
-    const double scale = size > 1e-12 * whole ? size : whole;
-    worst = std::max({worst, error / scale, std::fabs(norm(got) - size) / scale});
-  }
-  CHECK(seen == want.size());
-  CHECK(worst <= tolerance);
-  CHECK(std::sqrt(squares) / whole <= tolerance);
-}
-
-void check_gradient_case(const Json& spec) {
-  for (Backend* backend : fast_backends()) {
-    CAPTURE(backend->name());
-    Network network(spec, *backend);
-    for (const auto& [dtype, tolerance] : precisions(*backend)) {
-      CAPTURE(name(dtype));
-      network.cast(dtype);
-      network.loss().backward();
-      check_gradients(network, spec["gradients"], tolerance);
-      for (const Parameter& p : network.model->parameters()) {
-        if (!spec["whole"].contains(p.name)) continue;
-        CAPTURE(p.name);
-        CHECK(relative_norm(gradient_of(p), spec["whole"][p.name]) <= tolerance);
-      }
-      network.model->zero_grad();
-    }
-  }
-}
-
-}  // namespace
+using namespace counterpoise::golden;
 
 TEST_CASE("golden: a VGG16's losses over twenty steps" * slow()) {
-  const Json runs = golden("vgg.json")["training"];
+  const Json runs = read_golden("vgg.json")["training"];
   for (const Json& run : runs) {
     CAPTURE(run["loss"].get<std::string>());
     const Numbers in_f64 = run["float64"], in_f32 = run["float32"];
@@ -332,12 +33,14 @@ TEST_CASE("golden: a VGG16's losses over twenty steps" * slow()) {
   }
 }
 
-TEST_CASE("golden: a small VGG16's gradients") { check_gradient_case(golden("vgg.json")["gradients"][0]); }
+TEST_CASE("golden: a small VGG16's gradients") { check_gradient_case(read_golden("vgg.json")["gradients"][0]); }
 
-TEST_CASE("golden: a whole VGG16's gradients" * slow()) { check_gradient_case(golden("vgg.json")["gradients"][1]); }
+TEST_CASE("golden: a whole VGG16's gradients" * slow()) {
+  check_gradient_case(read_golden("vgg.json")["gradients"][1]);
+}
 
 TEST_CASE("golden: a VGG16 with batch normalization, in training and after it") {
-  const Json spec = golden("vgg.json")["batch_norm"];
+  const Json spec = read_golden("vgg.json")["batch_norm"];
   for (Backend* backend : fast_backends()) {
     for (const auto& [dtype, tolerance] : precisions(*backend)) {
       CAPTURE(backend->name());
@@ -368,7 +71,7 @@ TEST_CASE("golden: a VGG16 with batch normalization, in training and after it") 
 }
 
 TEST_CASE("golden: torchvision's head, with images averaged up to 7x7" * slow()) {
-  const Json spec = golden("vgg.json")["imagenet"];
+  const Json spec = read_golden("vgg.json")["imagenet"];
   const NoGrad evaluation;
   for (Backend* backend : fast_backends()) {
     CAPTURE(backend->name());
@@ -383,7 +86,7 @@ TEST_CASE("golden: torchvision's head, with images averaged up to 7x7" * slow())
 TEST_CASE("golden: single operations in f64, values and gradients") {
   std::vector<Backend*> backends = fast_backends();
   backends.push_back(&reference_backend());
-  const Json cases = golden("vgg_layers.json");
+  const Json cases = read_golden("vgg_layers.json");
   for (const Json& spec : cases) {
     const std::string key = spec["key"], op = spec["op"];
     CAPTURE(key);

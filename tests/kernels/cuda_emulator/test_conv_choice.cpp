@@ -60,7 +60,7 @@ std::vector<float> convolve(Backend& backend, ConvPass pass, Index batch, DType 
                b = random_tensor(backend, {4}, dtype, 2), dy = random_tensor(backend, {batch, 6, 6, 4}, dtype, 3);
   const Tensor& like = pass == ConvPass::forward ? dy : pass == ConvPass::grad_input ? x : w;
   Tensor out = Tensor::empty(backend, like.shape(), dtype);
-  if (pass == ConvPass::forward) backend.conv2d(x, w, b, {1, 1}, true, out);
+  if (pass == ConvPass::forward) backend.conv2d(x, w, b, {}, {1, 1}, true, out);
   else if (pass == ConvPass::grad_input) backend.conv2d_grad_input(dy, w, {1, 1}, out);
   else backend.conv2d_grad_weight(x, dy, {1, 1}, out);
   return out.cast(DType::f32).to_vector<float>();

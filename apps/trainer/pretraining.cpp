@@ -1,0 +1,49 @@
+#include "apps/trainer/pretraining.h"
+
+#include "apps/trainer/format.h"
+#include "apps/trainer/program.h"
+#include "core/io/safetensors.h"
+#include "layers/models/pretrained.h"
+
+namespace counterpoise {
+
+void describe_pretrained(Options& o) {
+  std::map<std::string, std::string> of_file =
+      with_flag("--pretrained", [&] { return SafetensorsFile(o.pretrained).metadata(); });
+  for (const char* flag : {"--model", "--width", "--head"}) {
+    if (o.given.count(flag)) of_file.erase(flag + 2);
+  }
+  if (o.given.count("--normalize")) of_file.erase("mean"), of_file.erase("std");
+  for (const char* key : {"outputs", "cosine"}) of_file.erase(key);  // of the head
+  const bool has_size = of_file.count("image_size") && !o.given.count("--image-size");
+  try {
+    o.model = model_config(of_file, o.model);
+  } catch (const Error& error) {
+    throw Error(error.kind(), o.pretrained, ": ", error.what());
+  }
+  if (has_size) o.image_size = static_cast<int>(o.model.image_size);
+}
+
+std::string load_pretrained(Model& model, const Options& o) {
+  const bool whole = load_pretrained(model, o.pretrained);
+  const auto metadata = SafetensorsFile(o.pretrained).metadata();
+  const bool silent = !metadata.count("mean") && !metadata.count("framework") && !o.given.count("--normalize");
+  return text("Initial weights of the ", whole ? "whole network" : "body", " from ", o.pretrained,
+              whole ? "" : "; the head is new", "; pixels are normalized by ", to_string(o.model.normalization),
+              silent ? ", since the file does not say how: see --normalize" : "");
+}
+
+void check_batch(const Options& o, size_t smallest) {
+  const NoGrad no_grad;
+  const auto model = make_model(o.model, meta_backend(), 1);  // it computes shapes alone
+  try {
+    const Index S = o.model.image_size;
+    (*model)(Tensor::empty(meta_backend(), {static_cast<Index>(smallest), S, S, 3}));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::invalid_argument, "a batch of ", smallest, smallest == 1 ? " image" : " images",
+                ", with which an epoch ends, is too small to train ", o.model.name, " at ", o.model.image_size, "x",
+                o.model.image_size, ": ", error.what(), "; choose another --batch-size");
+  }
+}
+
+}  // namespace counterpoise

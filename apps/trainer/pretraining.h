@@ -1,0 +1,23 @@
+// --pretrained: a run that begins with the body of a network that was trained on other images. Not thread-safe.
+#pragma once
+
+#include <string>
+
+#include "apps/trainer/options.h"
+
+namespace counterpoise {
+
+// Takes the network, the size of the images and their normalization from the metadata of o.pretrained, where the
+// command line gives none. Throws Error(bad_data) for metadata that are out of range, and what SafetensorsFile throws
+// for a file that cannot be read.
+void describe_pretrained(Options& o);
+
+// Loads the weights of o.pretrained into the model, and returns what was done, a sentence for the log. Throws
+// Error(bad_data) for the weights of another network.
+std::string load_pretrained(Model& model, const Options& o);
+
+// Throws Error(invalid_argument) if a batch of `smallest` images is too small for the network's batch normalizations in
+// training mode.
+void check_batch(const Options& o, size_t smallest);
+
+}  // namespace counterpoise
