@@ -8,16 +8,17 @@
 
 namespace counterpoise {
 
-// Cross-entropy of the adjusted logits u_k = sigmoid(Delta_k) z_k + l_k, eq. 4 of the paper with the sigmoid of its
-// authors' code, which keeps the factor between 0 and 1. delta and l are [K], in z's dtype and on its backend;
-// gradients flow to them as to z. Per sample, with s = sigmoid(Delta), q = softmax(u) and e the one-hot label:
+// Cross-entropy of the adjusted logits u_k = sigmoid(Delta_k) z_k + l_k, the paper's parametric cross-entropy with
+// the sigmoid of its authors' code, which keeps the factor between 0 and 1. delta and l are [K], in z's dtype and on
+// its backend; gradients flow to them as to z. Per sample, with s = sigmoid(Delta), q = softmax(u) and e the one-hot
+// label:
 //
 //   dL/dz_j = s_j (q_j - e_j),   dL/dl_j = q_j - e_j,   dL/dDelta_j = s_j (1 - s_j) z_j (q_j - e_j)
 //
 //   a logit per class, z [N, K]   -log softmax(u)_y
 //   one logit, z [N], K = 2       softplus(-(sigmoid(Delta_y) x + l_y - l_other)),  x = z or -z the true class's logit
 //
-// The form of one logit is that of the binary vector scaling loss (Kini et al. 2021, arXiv:2103.01550, eq. 4; vs in the
+// The form of one logit is that of the binary vector scaling loss (Kini et al. 2021, arXiv:2103.01550; vs in the
 // table of losses): Delta goes with the sample's class, because the difference of two logits, (s_1 z_1 - s_0 z_0),
 // leaves of one logit z = z_1 - z_0 nothing but a common temperature. Predictions are made with the raw z.
 // -> [N]. Throws for a label that is not one of the K classes.

@@ -98,7 +98,7 @@ const std::vector<LossInfo>& losses() {
       {"vs", "vector scaling: logits are scaled and shifted per class", "Kini et al. 2021, arXiv:2103.01550",
        I::either, {scaling_gamma(), tau()},
        [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, c["gamma"], c["tau"]); }, I::needs_counts},
-      {"autobalance", "logits are scaled and shifted per class by amounts that are learned on a part of the training images", "Li et al. 2021, arXiv:2201.01212, eq. 4",
+      {"autobalance", "logits are scaled and shifted per class by amounts that are learned on a part of the training images", "Li et al. 2021, arXiv:2201.01212",
        I::either,
        {{"tau", 0, 0, 100, "initial shifts of the logits, as a factor on log(class share)"},
         {"search-epochs", -1, 0, 1e6, "epochs of the search for the scales and shifts, before the training with them", "epochs"},

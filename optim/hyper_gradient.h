@@ -3,8 +3,8 @@
 //
 //   min over alpha of L_val(theta*(alpha), alpha),   theta*(alpha) = argmin over theta of L_train(theta, alpha)
 //
-// Where theta is such a minimum, the implicit function theorem gives (Lorraine et al. 2020, arXiv:1911.02590, eq. 2; H
-// is the Hessian of L_train in theta):
+// Where theta is such a minimum, the implicit function theorem gives (Lorraine et al. 2020, arXiv:1911.02590, theorem
+// 1; H is the Hessian of L_train in theta):
 //
 //   dL_val / dalpha = grad_alpha L_val - d/dalpha <grad_theta L_train, p>,   p = H^-1 grad_theta L_val
 //

@@ -34,10 +34,10 @@ struct TrainingData {
   std::string origin, split;                                 // as in SelectedImages
   int32_t positive = 0;                                      // of two classes the index of the positive one
   std::vector<size_t> chosen, held_out;                      // training samples, and those held out
-  std::vector<size_t> search_training, search_validation;    // the two parts of `chosen` in AutoBalance's search
   std::vector<int64_t> available;                            // training images of each class
   std::vector<int64_t> counts;                               // of the chosen ones
   std::vector<double> class_weights;                         // of the classes, or none
+  std::vector<size_t> search_training, search_validation;    // the two parts of `chosen` in AutoBalance's search
 
   const std::vector<std::string>& classes() const { return training->classes(); }
   // "Training on 1000 cat, 11000 dog; validating on 3000 (split as given); positive class: cat".

@@ -173,6 +173,7 @@ class CommandLine {
   }
 
   void resolve_techniques() {
+    check_autobalance(o_);
     if (o_.sampler != "shuffle" && !o_.shuffle) {
       throw Error(ErrorKind::invalid_argument,
                   "--sampler " + o_.sampler + " draws its order, and does not go with --no-shuffle");
@@ -239,7 +240,6 @@ void resolve_for_classes(Options& o, size_t classes) {
   if (!given("--defer-weights")) o.defer_weights = o.class_weights == "none" ? 0 : o.loss->defaults.defer_weights;
   if (!given("--loss-reduction")) o.reduction = to_string(o.loss->defaults.reduction);
   if (!given("--monitor")) o.monitor = classes > 2 ? "balanced-accuracy" : "average-precision";
-  check_autobalance(o);
   CP_ENSURE_AS(invalid_argument, o.mix.kind == Mix::none || !o.loss->is(LossInfo::stateful), loss,
                " counts whole samples, and does not go with mixed images");
   CP_ENSURE_AS(

@@ -1,5 +1,6 @@
 #include "apps/trainer/train.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -141,7 +142,9 @@ void Training::announce() {
     if (name == "alpha" && value >= 0 && classes.size() == 2) {
       loss += text(value, " for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
     } else {
-      loss += value == -1 ? "none" : text(value);
+      const auto& params = o_.loss->params;
+      const auto row = std::find_if(params.begin(), params.end(), [&](const LossParam& p) { return p.name == name; });
+      loss += value == -1 ? row->word.empty() ? "none" : row->word : text(value);
     }
   }
   for (size_t c = 0; c < data_.class_weights.size(); ++c)

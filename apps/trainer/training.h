@@ -155,7 +155,7 @@ class Training {
   std::optional<Optimizer> optimizer_;
   std::optional<Ema> ema_;
   std::unique_ptr<AutoBalanceSearch> search_;  // until it is complete
-  std::optional<Plateau> plateau_;  // of --schedule plateau
+  std::optional<Plateau> plateau_;             // of --schedule plateau
   std::unique_ptr<RunLog> log_;
   ClassShares shares_;  // of the epoch
   PostMortem post_mortem_;

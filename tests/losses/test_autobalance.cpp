@@ -24,6 +24,7 @@ TEST_CASE("autobalance: gradients in the logits, Delta and l are the closed form
       const Gradcheck check = gradcheck(loss, {v[0], v[1], v[2]});
       CHECK_MESSAGE(check.error < 1e-7, check.where);
       if (one_logit) continue;
+      for (Var x : v) x.zero_grad();
       sum(autobalance(v[0], y, v[1], v[2])).backward();
       const List z = values(v[0]), l = values(v[2]), gz = numbers(v[0].grad()), gl = numbers(v[2].grad());
       List s = values(sigmoid(v[1])), of_delta(K), of_l(K);
@@ -49,10 +50,9 @@ TEST_CASE("autobalance: limits, state and variables") {
   const LossSpec spec = resolve("autobalance", LossInfo::logit_per_class, {{"tau", 1.5}});
   Loss loss(spec, {{90, 9, 1}});
   // With a scale of 1 it is logit adjustment: sigmoid(1) times the logits, so the logits are divided by it here.
-  Loss adjusted("logit-adjusted", {{"tau", 1.5}}, {{90, 9, 1}});
-  Loss adjusted_of_classes(resolve("logit-adjusted", LossInfo::logit_per_class, {{"tau", 1.5}}), {{90, 9, 1}});
+  Loss adjusted(resolve("logit-adjusted", LossInfo::logit_per_class, {{"tau", 1.5}}), {{90, 9, 1}});
   const double scale = 1 / (1 + std::exp(-1.));
-  CHECK(deviation(values(loss.per_sample(z / scale, y)), values(adjusted_of_classes.per_sample(z, y))) < 1e-12);
+  CHECK(deviation(values(loss.per_sample(z / scale, y)), values(adjusted.per_sample(z, y))) < 1e-12);
   // The state replaces the initial values, and variables the state.
   loss.restore({{"delta", {0.5, 1, -2}}, {"l", {1, 0, -3}}});
   const List of_state = values(loss.per_sample(z, y));
@@ -163,8 +163,9 @@ Toy run_toy(uint64_t seed, bool learn_scales) {
       }
     }
     for (int part = 0; part < 2; ++part) {
-      (part ? validation : training) = {Tensor::from(cpu_backend(), {Index(ys[part].size()), K}, xs[part]),
-                                        make_labels(cpu_backend(), ys[part], 1), part ? quarter : counts};
+      Samples& to = part ? validation : training;
+      to.x = Tensor::from(cpu_backend(), {Index(ys[part].size()), K}, xs[part]);
+      to.y = make_labels(cpu_backend(), ys[part], 1), to.counts = part ? quarter : counts;
     }
   }
   std::vector<double> balance, log_prior;
@@ -231,23 +232,26 @@ TEST_CASE("autobalance: of Gaussian classes and a linear classifier it finds log
   const int seeds = more ? std::atoi(more) : 2;
   for (const bool learn_scales : {false, true}) {
     if (learn_scales && !more) continue;
-    Toy mean = {};
+    const std::string what = learn_scales ? "Delta and l" : "l alone";
+    std::map<std::string, List> all;
     for (int seed = 1; seed <= seeds; ++seed) {
       const Toy toy = run_toy(static_cast<uint64_t>(seed), learn_scales);
-      MESSAGE("seed " << seed << (learn_scales ? ", Delta and l" : ", l only") << ": cross-entropy "
-                      << toy.cross_entropy << ", post-hoc " << toy.post_hoc << ", weighted " << toy.weighted
-                      << ", logit-adjusted " << toy.adjusted << ", AutoBalance " << toy.autobalance << ", correlation "
-                      << toy.correlation << ", slope " << toy.slope);
-      CHECK(toy.correlation > 0.9);
-      CHECK(toy.autobalance < toy.cross_entropy - 0.03);
-      CHECK(toy.autobalance < toy.adjusted + 0.03);
-      mean.cross_entropy += toy.cross_entropy / seeds, mean.post_hoc += toy.post_hoc / seeds;
-      mean.weighted += toy.weighted / seeds, mean.adjusted += toy.adjusted / seeds;
-      mean.autobalance += toy.autobalance / seeds;
-      mean.correlation += toy.correlation / seeds, mean.slope += toy.slope / seeds;
+      all["1 cross-entropy"].push_back(toy.cross_entropy), all["2 weighted"].push_back(toy.weighted);
+      all["3 post-hoc"].push_back(toy.post_hoc), all["4 logit-adjusted"].push_back(toy.adjusted);
+      all["5 AutoBalance"].push_back(toy.autobalance), all["6 correlation"].push_back(toy.correlation);
+      all["7 slope"].push_back(toy.slope);
     }
-    MESSAGE("mean of " << seeds << ": cross-entropy " << mean.cross_entropy << ", post-hoc " << mean.post_hoc
-                       << ", weighted " << mean.weighted << ", logit-adjusted " << mean.adjusted << ", AutoBalance "
-                       << mean.autobalance << ", correlation " << mean.correlation << ", slope " << mean.slope);
+    std::string line = what + ", mean +- standard error of " + std::to_string(seeds) + " seeds:";
+    std::map<std::string, double> mean;
+    for (const auto& [name, numbers] : all) {
+      double squares = 0;
+      for (const double x : numbers) mean[name] += x / seeds;
+      for (const double x : numbers) squares += (x - mean[name]) * (x - mean[name]);
+      line += detail::text(" ", name.substr(2), " ", mean[name], "+-", std::sqrt(squares / seeds / (seeds - 1)));
+    }
+    MESSAGE(line);
+    CHECK(mean["6 correlation"] > 0.8);
+    CHECK(mean["5 AutoBalance"] < mean["1 cross-entropy"] - 0.04);
+    CHECK(mean["5 AutoBalance"] < mean["4 logit-adjusted"] + 0.02);
   }
 }
