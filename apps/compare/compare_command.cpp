@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -191,6 +192,9 @@ Comparison joined(const Request& r, const Memory& memory) {
 
 // Makes the folder, and writes down what it compares. A command line that is refused leaves no new folder.
 Comparison begin(const Request& r) {
+  const auto has = [&](const char* name) { return access((r.output + name).c_str(), F_OK) == 0; };
+  CP_ENSURE_AS(invalid_argument, !has("/config.json") || has("/compare.json"), "--output ", r.output,
+               " is the folder of a training; a comparison needs one of its own");
   const bool is_new = access(r.output.c_str(), F_OK) != 0;
   make_directories(r.output);
   const std::string claim_path = r.output + "/claim";
