@@ -50,6 +50,9 @@ class Loss {
   void train(bool on) { context_.training = on; }
   // [N] L1 norms of the next batch's features, for influence-balanced.
   void set_feature_norms(Tensor norms) { context_.feature_norms = std::move(norms); }
+  // A parameter of the loss that is learned, "delta" or "l" of autobalance: its values replace those of the state, and
+  // gradients flow to it.
+  void set_variable(const std::string& name, Var variable) { context_.variables[name] = std::move(variable); }
 
   // What a stateful loss remembers of earlier batches, to be saved and restored. restore() throws Error(bad_data) if
   // this loss has no state.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "losses/adaptive.h"
+#include "losses/autobalance.h"
 #include "losses/binary.h"
 #include "losses/class_weights.h"
 #include "losses/multiclass.h"
@@ -97,6 +98,19 @@ const std::vector<LossInfo>& losses() {
       {"vs", "vector scaling: logits are scaled and shifted per class", "Kini et al. 2021, arXiv:2103.01550",
        I::either, {scaling_gamma(), tau()},
        [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, c["gamma"], c["tau"]); }, I::needs_counts},
+      {"autobalance", "logits are scaled and shifted per class by amounts that are learned on a part of the training images", "Li et al. 2021, arXiv:2201.01212",
+       I::either,
+       {{"tau", 0, 0, 100, "initial shifts of the logits, as a factor on log(class share)"},
+        {"search-epochs", -1, 0, 1e6, "epochs of the search for the scales and shifts, before the training with them", "epochs"},
+        {"search-share", 0.2, 0.01, 0.9, "fraction of the training images of each class that the search validates on"},
+        {"search-start", 0.4, 0, 1, "fraction of the search before the first step of the scales and shifts"},
+        {"search-every", 20, 1, 1e6, "training steps of the search for each step of the scales and shifts"},
+        {"search-batches", 10, 1, 1e6, "batches, of training and of validation, that such a step uses"},
+        {"shift-lr", 0.1, 0, 1e3, "learning rate of the shifts"},
+        {"scale-lr", 0.01, 0, 1e3, "learning rate of the scales"},
+        {"neumann-terms", 5, 0, 1000, "terms of the Neumann series beyond the first"},
+        {"neumann-step", 1, 1e-9, 1e3, "step size of the Neumann series, at most"}},
+       [](Z z, Y y, C c) { return autobalance(z, y, c); }, I::needs_counts | I::stateful},
       {"asymmetric", "down-weights easy negatives more than easy positives", "Ridnik et al. 2020, arXiv:2009.14119", I::either,
        {{"gamma-neg", 4, 0, 1e3, "focusing parameter of negatives"}, {"gamma-pos", 1, 0, 1e3, "focusing parameter of positives"},
         {"clip", 0.05, 0, 0.99, "probability below which a negative contributes 0"}},

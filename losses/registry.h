@@ -124,13 +124,14 @@ LossSpec resolve(const std::string& name, LossInfo::Outputs form, const LossPara
 // What a loss function knows besides logits and labels.
 struct LossContext {
   LossSpec spec;
-  std::vector<int64_t> counts;  // [K] training samples of each class; empty if unknown
-  std::vector<double> weights;  // [K] class weights; empty: none
-  double progress = 1;          // the fraction of training that is done, 0 to 1
-  bool training = false;        // whether the state is updated
-  Tensor feature_norms;         // [N] L1 norms of the last layer's inputs; undefined: 1
-  uint64_t seed = 0;            // of random numbers
-  LossState state;              // what a loss remembers of earlier batches
+  std::vector<int64_t> counts;                // [K] training samples of each class; empty if unknown
+  std::vector<double> weights;                // [K] class weights; empty: none
+  double progress = 1;                        // the fraction of training that is done, 0 to 1
+  bool training = false;                      // whether the state is updated
+  Tensor feature_norms;                       // [N] L1 norms of the last layer's inputs; undefined: 1
+  uint64_t seed = 0;                          // of random numbers
+  LossState state;                            // what a loss remembers of earlier batches
+  std::map<std::string, Var> variables = {};  // of a loss whose parameters are learned; gradients flow to them
 
   double operator[](std::string_view param) const { return spec[param]; }
 };

@@ -42,7 +42,8 @@ std::string one_run(const Run& run, Json& data) {
          metrics_section(run, two.get()) +
          (two ? curves_section(*two) + scores_section(*two) : classes_section(run) + class_curves_section(run)) +
          images_section(run, two.get()) + calibration_section(run, two ? two->kept : Kept()) + epochs_section(run) +
-         shares_section(run) + counts_section(run) + unreadable_section(run) + options_section(run);
+         shares_section(run) + autobalance_section(run) + counts_section(run) + unreadable_section(run) +
+         options_section(run);
 }
 
 // Links to the sections of the body.

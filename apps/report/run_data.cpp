@@ -176,6 +176,7 @@ Run read_run(const std::string& folder) {
   run.reported = read_predictions(run, folder + "/predictions.csv");
   run.validation = read_predictions(run, folder + "/predictions-validation.csv");
   run.epochs = read_epochs(folder + "/epochs.csv");
+  run.search = read_epochs(folder + "/autobalance.csv");
   fs::path path = fs::absolute(folder).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
   // A run that is being completed writes into a sub-folder (trainer/run_folder.h).

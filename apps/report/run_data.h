@@ -27,6 +27,7 @@ struct Run {
   int32_t positive = -1;                              // the index of the positive class; -1 for more than two classes
   Predictions reported, validation;                   // empty where the file is missing
   std::map<std::string, std::vector<double>> epochs;  // the columns of epochs.csv, NaN where a field is empty
+  std::map<std::string, std::vector<double>> search;  // the same of autobalance.csv
 
   bool two_classes() const { return positive >= 0; }
   size_t count() const { return classes.size(); }

@@ -59,6 +59,10 @@ std::string unreadable_section(const Run& run);
 // A column of epochs.csv of several runs.
 std::string overlaid_epochs(const std::vector<Run>& runs);
 
+// -- autobalance.cpp --
+// What AutoBalance's search has learned.
+std::string autobalance_section(const Run& run);
+
 // -- images.cpp --
 // Reads the image files that predictions.csv names.
 std::string images_section(const Run& run, const TwoClasses* two);

@@ -155,23 +155,40 @@ TrainingData::TrainingData(Options& o) {
                "the temperature are chosen on the validation images");
   if (tunes && !test && o.hold_out == 0) o.hold_out = 0.1;
   if (o.hold_out > 0) hold_out(o.hold_out);
+  if (o.loss->name == "autobalance") split_for_search(o.loss_spec["search-share"]);
   counts = training->counts(chosen);
   counts.resize(classes().size());
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
 }
 
-// Holds out a part of each class. Its samples are in a random order, so the last ones are as good as any.
-void TrainingData::hold_out(double share) {
-  std::vector<std::vector<size_t>> by_class(classes().size());
-  for (const size_t i : chosen) by_class[training->label(i)].push_back(i);
-  chosen.clear();
+// Takes a part of each class from `samples` and returns it. They are in a random order, so the last ones are as good as
+// any. `why` begins the message for a class that is too small.
+static std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>& samples, double share,
+                                      const std::string& why) {
+  const std::vector<std::string>& classes = training.classes();
+  std::vector<std::vector<size_t>> by_class(classes.size());
+  for (const size_t i : samples) by_class[training.label(i)].push_back(i);
+  samples.clear();
+  std::vector<size_t> taken;
   for (size_t c = 0; c < by_class.size(); ++c) {
     const size_t kept = by_class[c].size() - static_cast<size_t>(std::ceil(share * double(by_class[c].size())));
-    CP_ENSURE_AS(bad_data, kept > 0 && kept < by_class[c].size(), "--hold-out ", share, ": class ", classes()[c],
-                 " has ", by_class[c].size(), " training images, too few to put some aside");
-    chosen.insert(chosen.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
-    held_out.insert(held_out.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
+    CP_ENSURE_AS(bad_data, kept > 0 && kept < by_class[c].size(), why, ": class ", classes[c], " has ",
+                 by_class[c].size(), " training images, too few to put some aside");
+    samples.insert(samples.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
+    taken.insert(taken.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
   }
+  return taken;
+}
+
+void TrainingData::hold_out(double share) {
+  held_out = take_share(*training, chosen, share, text("--hold-out ", share));
+}
+
+void TrainingData::split_for_search(double share) {
+  search_training = chosen;
+  search_validation = take_share(*training, search_training, share,
+                                 text("--loss autobalance validates its search on --search-share ", share,
+                                      " of the training images of each class"));
 }
 
 std::string TrainingData::description() const {

@@ -37,6 +37,7 @@ struct TrainingData {
   std::vector<int64_t> available;                            // training images of each class
   std::vector<int64_t> counts;                               // of the chosen ones
   std::vector<double> class_weights;                         // of the classes, or none
+  std::vector<size_t> search_training, search_validation;    // the two parts of `chosen` in AutoBalance's search
 
   const std::vector<std::string>& classes() const { return training->classes(); }
   // "Training on 1000 cat, 11000 dog; validating on 3000 (split as given); positive class: cat".
@@ -44,6 +45,7 @@ struct TrainingData {
 
  private:
   void hold_out(double share);
+  void split_for_search(double share);
 };
 
 }  // namespace counterpoise

@@ -19,7 +19,8 @@ void LossFlags::add_to(CLI::App& app, const std::string& group) {
       if (meaning.empty()) order.push_back(p.name);
       auto it = std::find_if(meaning.begin(), meaning.end(), [&](const auto& m) { return m.first == p.help; });
       if (it == meaning.end()) it = meaning.insert(meaning.end(), {p.help, ""});
-      it->second += text(it->second.empty() ? "" : ", ", loss.name, " ", p.value);
+      it->second += text(it->second.empty() ? "" : ", ", loss.name, " ",
+                         p.value == -1 && !p.word.empty() ? p.word : detail::text(p.value));
     }
   }
   for (const std::string& name : order) {

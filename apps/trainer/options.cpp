@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/trainer/autobalance.h"
 #include "apps/trainer/config.h"
 #include "apps/trainer/decision.h"
 #include "apps/trainer/flags.h"
@@ -177,6 +178,7 @@ class CommandLine {
   }
 
   void resolve_techniques() {
+    check_autobalance(o_);
     if (o_.sampler != "shuffle" && !o_.shuffle) {
       throw Error(ErrorKind::invalid_argument,
                   "--sampler " + o_.sampler + " draws its order, and does not go with --no-shuffle");

@@ -1,9 +1,11 @@
 #include "apps/trainer/train.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "apps/trainer/autobalance.h"
 #include "apps/trainer/config.h"
 #include "apps/trainer/device.h"
 #include "apps/trainer/format.h"
@@ -71,6 +73,7 @@ Training::Training(Options options)
     plateau_.emplace(plateau);
   }
   if (o_.ema > 0) ema_.emplace(variables(), o_.ema);
+  begin_search();
   announce();
   if (!pretraining.empty()) say(pretraining);
   log_ = std::make_unique<RunLog>(start_, data_.classes());
@@ -91,6 +94,7 @@ Exit Training::run() {
     say("The run in " + start_.directory + " is complete: there is nothing to resume.");
     return Exit::ok;
   }
+  if (!now_.complete && !search()) return stopped_in_search();
   if (!now_.complete) train();
   if (ema_) ema_->swap();  // what is evaluated and saved from here on
   if (!now_.complete) return stopped();
@@ -153,7 +157,9 @@ void Training::announce() {
     if (name == "alpha" && value >= 0 && classes.size() == 2) {
       loss += text(value, " for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
     } else {
-      loss += value == -1 ? "none" : text(value);
+      const auto& params = o_.loss->params;
+      const auto row = std::find_if(params.begin(), params.end(), [&](const LossParam& p) { return p.name == name; });
+      loss += value == -1 ? row->word.empty() ? "none" : row->word : text(value);
     }
   }
   for (size_t c = 0; c < data_.class_weights.size(); ++c)
@@ -182,6 +188,11 @@ std::vector<Var> Training::variables() const {
 void Training::save_checkpoint(const LoopPosition& position) {
   if (!folder().wanted()) return;
   log_->save();  // before it, so that the tables never have fewer rows than it says
+  counterpoise::save_checkpoint(folder().path(checkpoint_name), state(), position, standing());
+  last_checkpoint_ = Clock::now();
+}
+
+nlohmann::json Training::standing() const {
   nlohmann::json notes = {{"epochs", now_.epochs},
                           {"best_epoch", now_.best_epoch},
                           {"best_value", now_.best_value},
@@ -195,8 +206,7 @@ void Training::save_checkpoint(const LoopPosition& position) {
     notes["plateau"] = {s.best, s.scale, s.bad_epochs, s.cooldown};
     if (!std::isfinite(s.best)) notes["plateau"][0] = nullptr;  // no metric was defined so far; JSON has no infinity
   }
-  counterpoise::save_checkpoint(folder().path(checkpoint_name), state(), position, notes);
-  last_checkpoint_ = Clock::now();
+  return notes;
 }
 
 nlohmann::json Training::unreadable_notes() const {
@@ -244,11 +254,17 @@ void Training::resume() {
     tau_normalized_ = data_.test && SafetensorsFile(best).metadata().count("tau_norm");
     best_weights_ = copy_weights();
   }
-  position_ = load_checkpoint(path, state());
+  if (search_ && notes.contains("search")) {
+    search_->resume(path);
+    say(text("Resumed AutoBalance's search after step ", search_->steps(), " of ", search_->total_steps()));
+  } else {
+    search_.reset();
+    position_ = load_checkpoint(path, state());
+  }
   now_.steps = position_.steps;
   log_->continue_at(now_.steps, now_.epochs);
   progress_.start_at(now_.steps);
-  say(text("Resumed after step ", now_.steps, " of ", total_steps_));
+  if (!search_) say(text("Resumed after step ", now_.steps, " of ", total_steps_));
   log_->event("resume", {{"step", now_.steps}, {"machine", machine_text()}, {"version", COUNTERPOISE_VERSION}});
 }
 

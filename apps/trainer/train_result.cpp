@@ -3,6 +3,7 @@
 
 #include "apps/report/report.h"
 #include "apps/trainer/after_training.h"
+#include "apps/trainer/autobalance.h"
 #include "apps/trainer/format.h"
 #include "apps/trainer/stop_signal.h"
 #include "apps/trainer/training.h"
@@ -117,7 +118,11 @@ void Training::tell(const TrainingResult& result, const Evaluation& validation) 
     } else {
       write_file(folder().path("predictions.csv"), predictions_csv(*data_.validation, result.on));
     }
-    write_file(folder().path("result.json"), json_text(result_json(result, o_, data_)));
+    nlohmann::ordered_json json = result_json(result, o_, data_);
+    if (o_.loss->name == "autobalance" && !loss_->state().empty()) {
+      json["autobalance"] = autobalance_json(loss_->state(), data_);
+    }
+    write_file(folder().path("result.json"), json_text(json));
     write_report();
     log_->event("end", {{"epoch", result.epoch}, {"split", result.split}});
     remove_file(folder().path(checkpoint_name));

@@ -38,6 +38,8 @@ struct Standing {
   bool complete = false;                // all epochs, or steps, are done and evaluated
 };
 
+class AutoBalanceSearch;
+
 // One experiment: it trains a network as the options say, evaluates it and writes the results.
 class Training {
  public:
@@ -80,10 +82,19 @@ class Training {
   TrainingState state() { return {*model_, *optimizer_, *loss_, ema_ ? &*ema_ : nullptr}; }
 
   void save_checkpoint(const LoopPosition& position);
+  nlohmann::json standing() const;
   nlohmann::json unreadable_notes() const;
   void resume();
   std::vector<Tensor> copy_weights() const;
   void set_weights(const std::vector<Tensor>& weights);
+
+  // -- AutoBalance's search, before the training --
+
+  void begin_search();
+
+  // Learns the loss's Delta and l. Returns false if a stop signal arrived meanwhile.
+  bool search();
+  Exit stopped_in_search();
 
   // -- training --
 
@@ -148,7 +159,8 @@ class Training {
   std::unique_ptr<Loss> loss_;
   std::optional<Optimizer> optimizer_;
   std::optional<Ema> ema_;
-  std::optional<Plateau> plateau_;  // of --schedule plateau
+  std::unique_ptr<AutoBalanceSearch> search_;  // until it is complete
+  std::optional<Plateau> plateau_;             // of --schedule plateau
   std::unique_ptr<RunLog> log_;
   ClassShares shares_;  // of the epoch
   PostMortem post_mortem_;

@@ -33,6 +33,10 @@ void check_same_result(const std::string& folder, const std::string& of_one_go) 
     REQUIRE(fs::exists(folder + "/" + name));
     CHECK(comparable(folder, name) == comparable(of_one_go, name));
   }
+  REQUIRE(fs::exists(folder + "/autobalance.csv") == fs::exists(of_one_go + "/autobalance.csv"));
+  if (fs::exists(folder + "/autobalance.csv")) {
+    CHECK(slurp(folder + "/autobalance.csv") == slurp(of_one_go + "/autobalance.csv"));
+  }
   CHECK(!fs::exists(folder + "/checkpoint.safetensors"));
 }
 
@@ -210,6 +214,12 @@ TEST_CASE("a run that is interrupted at random times and resumed ends as in one 
       "star=3,arrow=3 --image-size 32 --width 0.03125 --epochs 3 --device cpu --threads 1 --ema 0.8 "
       "--sampler class-balanced",
       250);
+  check_interrupted(two +
+                        "--head imagenet --epochs 2 --loss autobalance --search-every 1 --search-batches 1 "
+                        "--search-start 0 --neumann-terms 1",
+                    300);
+  check_interrupted(shapes + "--loss autobalance --search-epochs 6 --search-every 2 --search-batches 2 --epochs 1",
+                    400);
   check_interrupted(shapes + "--loss softmax-equalization --patience 2 --monitor log-loss --adjust-logits 1", 150);
 }
 

@@ -182,6 +182,26 @@ for loss, given, gamma, tau in (("logit-adjusted", {}, 0., 1.), ("logit-adjusted
                                 ("balanced-softmax", {}, 0., 1.), ("cdt", {}, 0.3, 0.), ("cdt", {"gamma": 1.}, 1., 0.),
                                 ("vs", {}, 0.3, 1.), ("vs", {"gamma": 0.15, "tau": 2.}, 0.15, 2.)):
     both(loss, *vector_scaling(gamma, tau), given)
+
+
+def autobalance(form, delta, l):
+    s, l = torch.sigmoid(torch.tensor(delta)), torch.tensor(l)
+    y = yb.long()
+    if form == "b":  # as vector_scaling()
+        return lambda z: F.softplus(-(s[y] * XB(z) + l[y] - l[1 - y]))
+    return lambda z: F.cross_entropy(z * s + l, ym, reduction="none")
+
+
+for form, z, y, n, w, delta, l in (("b", ZB, YB, CB, WB, [0.3, -1.2], [0.4, -0.9]),
+                                   ("m", ZM, YM, CM, WM, [1.5, 0.2, -0.4, -2.], [0.7, 0.1, -1.1, -2.3])):
+    for tau in (0., 1.5):
+        start = (tau * (torch.tensor(n) / sum(n)).log()).tolist()
+        case("autobalance", form, z, autobalance(form, [1.] * len(n), start), labels=y, counts=n,
+             params={"tau": tau} if tau else {})
+    state = {"delta": delta, "l": l}
+    for weights in (None, w):
+        case("autobalance", form, z, autobalance(form, delta, l), labels=y, counts=n, class_weights=weights,
+             state_before=state, state_after=state)
 # multi_margin_loss divides by K, too.
 for given in ({}, {"margin": 0.2}):
     m = given.get("margin", 1.)

@@ -1,0 +1,55 @@
+// The phase of a run with --loss autobalance before its training.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "apps/trainer/autobalance.h"
+#include "apps/trainer/stop_signal.h"
+#include "apps/trainer/training.h"
+#include "core/io/file.h"
+
+namespace counterpoise {
+
+void Training::begin_search() {
+  if (search_epochs(o_) > 0) search_ = std::make_unique<AutoBalanceSearch>(o_, data_, backend_, *model_, *loss_);
+}
+
+bool Training::search() {
+  if (!search_) return true;
+  AutoBalanceSearch::Hooks hooks;
+  hooks.say = [&](const std::string& line) { say(line); };
+  hooks.checkpoint_is_due = [&] {
+    return folder().wanted() && seconds_since(last_checkpoint_) >= 60 * o_.checkpoint_minutes;
+  };
+  hooks.checkpoint = [&](const LoopPosition& position) {
+    if (!folder().wanted()) return;
+    log_->save();
+    search_->save(folder().path(checkpoint_name), position, standing());
+    last_checkpoint_ = Clock::now();
+  };
+  hooks.after_epoch = [&](const nlohmann::ordered_json& epoch) {
+    log_->event("search", epoch);
+    if (folder().wanted()) write_file(folder().path("autobalance.csv"), search_->table());
+  };
+  if (search_->steps() == 0) {
+    say(text("Searching for Delta and l on ", data_.search_training.size(), " of the training images, with ",
+             data_.search_validation.size(), " to validate on, for ", search_->total_steps(), " steps"));
+  }
+  last_checkpoint_ = Clock::now();
+  if (!search_->run(hooks)) {
+    std::error_code ignored;
+    if (folder().wanted() && !std::filesystem::exists(folder().path(checkpoint_name), ignored))
+      hooks.checkpoint({});  // no step yet
+    return false;
+  }
+  loss_->restore(search_->learned());
+  search_.reset();
+  return true;
+}
+
+Exit Training::stopped_in_search() {
+  say(text("Stopped by a signal in AutoBalance's search after step ", search_->steps(), ".",
+           folder().wanted() ? " " + how_to_resume() : ""));
+  return static_cast<Exit>(128 + stop_signal());
+}
+
+}  // namespace counterpoise

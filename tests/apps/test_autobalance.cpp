@@ -1,0 +1,140 @@
+// --loss autobalance as a run of the trainer: what it writes, how it is resumed, what it refuses.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "apps/trainer/run_folder.h"
+#include "core/io/safetensors.h"
+#include "data/tables/csv.h"
+#include "tests/apps/running.h"
+#include "tests/apps/small_data.h"
+
+using namespace counterpoise;
+using Json = nlohmann::json;
+
+namespace {
+
+const std::string shapes =
+    " --data synthetic:3 --count disc=24,ellipse=12,ring=6 --image-size 32 --width 0.03125 --batch-size 8 --epochs 2 "
+    "--device cpu --threads 1 --loss autobalance --search-every 2 --search-batches 2 --neumann-terms 2 ";
+
+std::vector<std::vector<std::string>> rows_of(const std::string& path) {
+  CsvReader reader(path);
+  std::vector<std::vector<std::string>> rows = {reader.header()};
+  for (std::vector<std::string> row; reader.next(row);) rows.push_back(row);
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("autobalance: a run of three classes searches, then trains with what it learned, and says so" * slow()) {
+  const TemporaryFolder out;
+  const std::string folder = out / "run";
+  const Result r = shell(program("counterpoise") + " train" + shapes + "--search-epochs 3 --output " + folder);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  // A fifth of each class, at least one image, validates: 5 + 3 + 2.
+  CHECK(
+      contains(r.err, "Searching for Delta and l on 32 of the training images, with 10 to validate on, for 12 steps"));
+  CHECK(contains(r.err, "search 3/3"));
+  CHECK(contains(r.err, "Training on 24 disc, 12 ellipse, 6 ring"));  // all of them in the training that follows
+
+  const auto rows = rows_of(folder + "/autobalance.csv");
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0] == std::vector<std::string>{"epoch", "loss", "balanced_loss", "curvature", "delta:disc",
+                                            "delta:ellipse", "delta:ring", "l:disc", "l:ellipse", "l:ring"});
+  // Steps 0 to 11; from 0.4 * 12 on every second one: 6, 8 and 10, in the epochs 2 and 3.
+  CHECK(rows[1][2].empty());
+  CHECK(rows[1][4] == "1");
+  CHECK(rows[1][7] == "0");
+  CHECK(std::stod(rows[2][2]) > 0);
+  CHECK(rows[2][7] != "0");
+  CHECK(rows[3][7] != rows[2][7]);
+
+  const Json result = Json::parse(slurp(folder + "/result.json")), learned = result.at("autobalance");
+  const auto metadata = SafetensorsFile(folder + "/last.safetensors").metadata();
+  const Json state = Json::parse(metadata.at("loss_state"));
+  const char* names[] = {"disc", "ellipse", "ring"};
+  for (size_t k = 0; k < 3; ++k) {
+    CHECK(learned["l"][names[k]] == state["l"][k]);
+    CHECK(learned["delta"][names[k]] == state["delta"][k]);
+    CHECK(state["l"][k].get<double>() == doctest::Approx(std::stod(rows[3][7 + k])));
+    CHECK(learned["scale"][names[k]].get<double>() ==
+          doctest::Approx(1 / (1 + std::exp(-state["delta"][k].get<double>()))));
+  }
+  CHECK(std::abs(learned["correlation"].get<double>()) <= 1 + 1e-9);
+  CHECK(result["training_images"]["disc"] == 24);
+
+  int events = 0;
+  std::istringstream log(slurp(folder + "/log.jsonl"));
+  for (std::string line; std::getline(log, line);) {
+    const Json event = Json::parse(line);
+    if (event["event"] != "search") continue;
+    ++events;
+    CHECK(event["l"].size() == 3);
+  }
+  CHECK(events == 3);
+  const std::string report = slurp(folder + "/report.html");
+  CHECK(contains(report, "<section id=\"autobalance\">"));
+  CHECK(contains(report, "Delta by epoch of the search"));
+
+  // The config brings everything back, and the run is the same.
+  const Result again =
+      shell(program("counterpoise") + " train --config " + folder + "/config.json --output " + (out / "again"));
+  REQUIRE_MESSAGE(again.code == 0, again.err);
+  CHECK(slurp(out / "again/autobalance.csv") == slurp(folder + "/autobalance.csv"));
+  CHECK(slurp(out / "again/last.safetensors") == slurp(folder + "/last.safetensors"));
+
+  // Without a search it trains with what the initial weights' loss had learned.
+  const Result given = shell(program("counterpoise") + " train" + shapes + "--search-epochs 0 --init " + folder +
+                             "/last.safetensors --output " + (out / "given"));
+  REQUIRE_MESSAGE(given.code == 0, given.err);
+  CHECK(!contains(given.err, "Searching"));
+  CHECK(SafetensorsFile(out / "given/last.safetensors").metadata().at("loss_state") == metadata.at("loss_state"));
+}
+
+TEST_CASE("autobalance: two classes with one logit and with two, and the number of epochs of the search" * slow()) {
+  const DataSet data(8, 4);
+  for (const char* outputs : {"1", "2"}) {
+    const TemporaryFolder out;
+    const Result r =
+        catdog(data.flags("--device cpu --threads 1 --loss autobalance --search-every 1 --search-batches 1 "
+                          "--tau 1 --outputs ") +
+               outputs + " --output " + out.path());
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const auto rows = rows_of(out / "autobalance.csv");
+    CHECK(rows.size() == 3);  // as many epochs as the training has
+    CHECK(rows[0].size() == 8);
+  }
+  const Result r = catdog(data.flags("--device cpu --loss autobalance --output none"));
+  CHECK(r.code == 0);
+  CHECK(contains(r.err, "Warning: the search made no step of Delta and l in its 6 steps: decrease --search-every"));
+}
+
+TEST_CASE("autobalance: what does not go with it is told in one line") {
+  const DataSet data;
+  const std::string flags = data.flags("--device cpu --output none --loss autobalance ");
+  check_fails(flags + "--sampler oversample", 2, "--sampler oversample does not go with --loss autobalance");
+  check_fails(flags + "--mix mixup=1", 2, "--mix does not go with --loss autobalance");
+  check_fails(flags + "--crt 2", 2, "--crt does not go with --loss autobalance");
+  check_fails(flags + "--precision bf16", 2, "--precision bf16 does not go with --loss autobalance");
+  check_fails(flags + "--search-share 1", 2, "search-share 1 is out of range: 0.01 to 0.9");
+  check_fails(
+      flags + "--count cat=1,dog=5", 3,
+      "--loss autobalance validates its search on --search-share 0.2 of the training images of each class: class "
+      "cat has 1 training images, too few to put some aside");
+  check_fails(data.flags("--device cpu --output none --loss bce --search-epochs 2"), 2, "search-epochs does not apply");
+}
+
+TEST_CASE("autobalance: a signal in the search stops it, and it can be resumed" * slow()) {
+  const TemporaryFolder out;
+  const std::string folder = out / "run";
+  const std::string arguments = "train" + shapes + "--search-epochs 200 --search-every 1 --epochs 1 --output " + folder;
+  Running run("counterpoise", arguments);
+  run.wait_for("search 2/200");
+  run.send(SIGTERM);
+  CHECK(run.code() == 128 + SIGTERM);
+  CHECK(contains(run.err(), "Stopped by a signal in AutoBalance's search after step "));
+  CHECK(contains(run.err(), "to go on: --resume"));
+  const std::string work = RunFolder::find_unfinished(folder, "checkpoint.safetensors");
+  CHECK(!work.empty());
+  CHECK(rows_of(work + "/autobalance.csv").size() >= 3);
+}
