@@ -19,13 +19,6 @@ namespace counterpoise {
 
 namespace {
 
-// The cores that this process may use.
-int cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
-
 // Several trainings on one thread each are faster than one after another on all cores. The number of threads changes
 // the order of sums and with it the result's last bits, so it is the same on every machine. On a GPU a training keeps
 // its own defaults.
@@ -86,11 +79,17 @@ Comparison joined(const std::string& output, const Comparison& added, const Memo
   std::vector<Cell> cells = cells_of(c, output);
   cells.resize(c.rows.size());  // all rows with the first seed
   cells.erase(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(memory.comparison().rows.size()));
-  check_rows(c, cells, cores());
+  check_rows(c, cells, available_cores());
   return c;
 }
 
 }  // namespace
+
+int available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
 
 Shard parse_shard(const std::string& text) {
   Shard shard;
@@ -126,7 +125,7 @@ int default_jobs(const Comparison& c) {
   const auto flags = flags_in(c.common);
   const auto threads = flags.find("--threads");
   if (threads == flags.end()) return 1;
-  return std::max(1, cores() / std::max(1, std::atoi(threads->second.c_str())));
+  return std::max(1, available_cores() / std::max(1, std::atoi(threads->second.c_str())));
 }
 
 std::vector<Outcome> outcomes_of(const std::vector<Cell>& cells, const std::vector<std::string>& metrics) {

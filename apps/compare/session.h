@@ -26,6 +26,9 @@ Shard parse_shard(const std::string& text);
 // that contradict what is there, and Error(bad_data) if compare.json cannot be read.
 Comparison begin_comparison(const std::string& output, const Comparison& added);
 
+// The number of cores that this process may use.
+int available_cores();
+
 // How many trainings of a comparison run at the same time: as many as the cores have threads for, and on a GPU one.
 int default_jobs(const Comparison& comparison);
 

@@ -141,7 +141,7 @@ TrainingData::TrainingData(Options& o) {
                  " images");
   }
   resolve_for_classes(o, classes().size());
-  chosen = subset(*training, wanted, !o.shuffle, o.seed);
+  chosen = subset(*training, wanted, !o.shuffle || o.subset == "first", o.seed);
   CP_ENSURE_AS(invalid_argument, !chosen.empty(), "--count leaves no image to train on");
   counts = training->counts(chosen);
   counts.resize(classes().size());
@@ -160,7 +160,8 @@ TrainingData::TrainingData(Options& o) {
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
 }
 
-// Holds out a part of each class. Its samples are in a random order, so the last ones are as good as any.
+// Holds out a part of each class: its last samples, which are as good as any, because they are in a random order, or in
+// that of their names.
 void TrainingData::hold_out(double share) {
   std::vector<std::vector<size_t>> by_class(classes().size());
   for (const size_t i : chosen) by_class[training->label(i)].push_back(i);
