@@ -1,8 +1,8 @@
 // Augmentation of an image, from bytes to floats: the formulas, written once for every backend.
 //
 // An affine map gives the position in the image at which a pixel of the result is read, by bilinear interpolation
-// between the four pixels around it. Outside, the image is mirrored at its edges: d c b a | a b c d | d c b a. Pixel
-// formulas then change its color, and scale_pixel() scales it to the range of the networks.
+// between the four pixels around it. Outside, the image is mirrored at its edges, d c b a | a b c d | d c b a, or black.
+// Pixel formulas then change its color, and scale_pixel() scales it to the range of the networks.
 //
 // Everything here is plain data and pure functions: safe to use from several threads.
 #pragma once
@@ -30,6 +30,12 @@ CP_HD inline void apply_formula(PixelFormula formula, float a, float b, float* r
   (void)a, (void)b, (void)rgb;
 }
 
+// What lies outside an image.
+enum class Border : int32_t {
+  mirror,  // d c b a | a b c d | d c b a, as SciPy's "reflect"
+  zero,    // black, 0 0 | a b c d | 0 0, as torchvision's RandomCrop pads; between an edge pixel and it, a blend of both
+};
+
 // The transform of one image: where each pixel of the result is read, and how its color is then changed.
 struct ImageTransform {
   struct Pixel {
@@ -44,6 +50,7 @@ struct ImageTransform {
   //   v = cy + map[1][0] t + map[1][1] s + map[1][2]      rows, which count downwards
   double map[2][3] = {{1, 0, 0}, {0, 1, 0}};
   Pixel pixels[max_formulas];  // applied in order up to the first `none`
+  Border border = Border::mirror;
 
   // Each of these adds a change that is made after those so far.
 
@@ -100,11 +107,31 @@ CP_HD inline void sample_bilinear(const uint8_t* rgb, int height, int width, flo
   }
 }
 
+// Bilinear in an image that is black outside: the pixel at any (u, v).
+CP_HD inline void sample_bilinear_zero(const uint8_t* rgb, int height, int width, float u, float v, float* out) {
+  out[0] = out[1] = out[2] = 0;
+  // (Also false for NaN, and for positions that no int can hold.)
+  if (!(u > -1 && u < width && v > -1 && v < height)) return;
+  const float left = std::floor(u), top = std::floor(v);
+  const int x = static_cast<int>(left), y = static_cast<int>(top);
+  const float fx = u - left, fy = v - top;
+  for (int c = 0; c < 3; ++c) {
+    float rows[2] = {0, 0};
+    for (int j = 0; j < 2; ++j) {
+      if (y + j < 0 || y + j >= height) continue;
+      const uint8_t* p = rgb + (static_cast<int64_t>(y + j) * width + x) * 3 + c;
+      const float a = x >= 0 ? p[0] : 0, b = x + 1 < width ? p[3] : 0;
+      rows[j] = a + fx * (b - a);
+    }
+    out[c] = rows[0] + fy * (rows[1] - rows[0]);
+  }
+}
+
 // Maps the pixels of one row of the result to their positions in the image.
 class TransformedRow {
  public:
   CP_HD TransformedRow(const ImageTransform& transform, int height, int width, int row)
-      : height_(height), width_(width) {
+      : height_(height), width_(width), border_(transform.border) {
     const auto& m = transform.map;
     const double cx = (width - 1) * 0.5, cy = (height - 1) * 0.5;
     // The position of this row's middle, from which steps in float stay accurate enough in both directions.
@@ -115,10 +142,12 @@ class TransformedRow {
     dy_ = static_cast<float>(m[1][0]);
   }
 
+  // The position of a pixel, which is within the image unless what lies outside is black.
   CP_HD void place(int column, float& u, float& v) const {
     const float t = column - cx_;
     u = mx_ + t * dx_;
     v = my_ + t * dy_;
+    if (border_ == Border::zero) return;
     if (!(u >= 0 && u <= width_ - 1)) u = reflect(u, width_);
     if (!(v >= 0 && v <= height_ - 1)) v = reflect(v, height_);
   }
@@ -126,11 +155,13 @@ class TransformedRow {
   CP_HD void sample(const uint8_t* rgb, int column, float* out) const {
     float u, v;
     place(column, u, v);
-    sample_bilinear(rgb, height_, width_, u, v, out);
+    if (border_ == Border::zero) sample_bilinear_zero(rgb, height_, width_, u, v, out);
+    else sample_bilinear(rgb, height_, width_, u, v, out);
   }
 
  private:
   int height_, width_;
+  Border border_;
   float cx_, mx_, my_, dx_, dy_;
 };
 

@@ -3,18 +3,22 @@
 
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace counterpoise {
 
 struct Schedule {
-  enum Kind { constant, step, cosine } kind = constant;
+  enum Kind { constant, step, multistep, cosine } kind = constant;
   double lr = 0.001;
   double warmup = 0;        // epochs in which the rate rises linearly to lr
   double step_every = 1;    // `step`: every so many epochs ...
   double step_gamma = 0.1;  // ... the rate is multiplied by this
+  // `multistep`: at each of these epochs, which need not be whole, it is multiplied by step_gamma.
+  std::vector<double> milestones = {};
 
   // The rate at `epoch` (a fraction: 2.5 is halfway through the third) of a run of `epochs`.
   //   step:   lr step_gamma^floor(epoch / step_every)
+  //   multistep: lr step_gamma^(how many milestones are <= epoch), as PyTorch's MultiStepLR
   //   cosine: lr (1 + cos(pi t)) / 2, t from 0 after the warm-up to 1 at the end
   //           (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5)
   // In a warm-up of W steps, W = warmup steps_per_epoch, step number i = 0, 1, ... has the rate lr (i + 1) / W: that of
@@ -24,7 +28,7 @@ struct Schedule {
   double at(double epoch, double epochs, double steps_per_epoch = std::numeric_limits<double>::infinity()) const;
 };
 
-// "constant", "step" or "cosine"; throws Error(invalid_argument) for others.
+// "constant", "step", "multistep" or "cosine"; throws Error(invalid_argument) for others.
 Schedule::Kind parse_schedule(const std::string& name);
 
 }  // namespace counterpoise

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/compare/arguments.h"
+#include "apps/compare/markdown.h"
 #include "apps/trainer/format.h"
 #include "data/tables/csv.h"
 
@@ -13,50 +14,18 @@ namespace counterpoise {
 
 namespace {
 
-// In a Markdown table a | would end the cell.
-std::string escaped(const std::string& text) {
-  std::string all;
-  for (const char c : printable(text)) all += c == '|' ? "\\|" : std::string(1, c);
-  return all;
-}
-
 // "average_precision" as the head of a column. A key in an object, which may be the name of a class, stays as it is.
 std::string heading(std::string metric) {
   if (metric.find('.') == std::string::npos) std::replace(metric.begin(), metric.end(), '_', ' ');
   const size_t f1 = metric.rfind("f1");
   if (f1 != std::string::npos && f1 + 2 == metric.size()) metric[f1] = 'F';
-  return escaped(metric);
+  return markdown_cell(metric);
 }
 
 // A title in a Markdown table: options as code.
 std::string title(const Technique& row) {
-  const std::string text = escaped(row.title());
+  const std::string text = markdown_cell(row.title());
   return row.name.empty() && text.find('`') == std::string::npos ? "`" + text + "`" : text;
-}
-
-// The number of characters of UTF-8 text.
-size_t length(const std::string& text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-}
-
-// Rows of cells as a Markdown table whose columns are aligned, for readers of the text itself.
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths(rows[0].size(), 3);
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], length(row[i]));
-  }
-  std::string all;
-  for (size_t r = 0; r < rows.size(); ++r) {
-    all += "|";
-    for (size_t i = 0; i < widths.size(); ++i)
-      all += " " + rows[r][i] + std::string(widths[i] - length(rows[r][i]), ' ') + " |";
-    all += "\n";
-    if (r > 0) continue;
-    all += "|";
-    for (const size_t width : widths) all += std::string(width + 2, '-') + "|";
-    all += "\n";
-  }
-  return all;
 }
 
 nlohmann::ordered_json number(double value) {
@@ -150,7 +119,7 @@ std::string ComparisonTable::markdown() const {
     }
     lines.push_back(std::move(line));
   }
-  std::string all = aligned(lines);
+  std::string all = markdown_table(lines);
   const std::string over =
       plural(comparison_.seeds.size(), "seed") + (comparison_.folds ? " and " + plural(comparison_.folds, "fold") : "");
   all += text("\nMean ± standard deviation over ", over, ".");

@@ -9,6 +9,7 @@
 #include "apps/loss_explorer/loss_list.h"
 #include "apps/loss_explorer/losses_command.h"
 #include "apps/report/report.h"
+#include "apps/reproduce/reproduce_command.h"
 #include "apps/trainer/check_command.h"
 #include "apps/trainer/data_sets.h"
 #include "apps/trainer/eval_command.h"
@@ -62,6 +63,7 @@ constexpr Command commands[] = {
      true},
     {"predict", "classify images with saved weights", plain<predict_command>, true},
     {"compare", "train techniques with several seeds, and compare them", plain<compare_command>, true},
+    {"reproduce", "repeat published experiments, and print ours beside their numbers", plain<reproduce_command>, true},
     {"report", "write the results of runs as a page for a browser", plain<report_command>},
     {"check", "find what is wrong with a set of images", plain<check_command>},
     {"export", "write weights as an ONNX file, for other programs", plain<export_command>},
@@ -132,7 +134,7 @@ Exit help(const ProgramDefaults& defaults, int argc, char** argv) {
   }
   std::cout << "Counterpoise: deep learning for images when one class is rare.\n\nCommands:\n";
   for (const Command& command : commands) {
-    std::cout << text("  ", command.name, std::string(10 - std::string(command.name).size(), ' '), command.help, "\n");
+    std::cout << text("  ", command.name, std::string(11 - std::string(command.name).size(), ' '), command.help, "\n");
   }
   std::cout << text("\n  ", program, " COMMAND --help   the options of a command\n  ", program,
                     " help LOSS        what a loss does, and its parameters\n");

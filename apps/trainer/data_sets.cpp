@@ -141,7 +141,7 @@ TrainingData::TrainingData(Options& o) {
                  " images");
   }
   resolve_for_classes(o, classes().size());
-  chosen = subset(*training, wanted, !o.shuffle, o.seed);
+  chosen = subset(*training, wanted, !o.shuffle || o.subset == "first", o.seed);
   CP_ENSURE_AS(invalid_argument, !chosen.empty(), "--count leaves no image to train on");
   counts = training->counts(chosen);
   counts.resize(classes().size());
@@ -161,8 +161,8 @@ TrainingData::TrainingData(Options& o) {
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
 }
 
-// Takes a part of each class from `samples` and returns it. They are in a random order, so the last ones are as good as
-// any. `why` begins the message for a class that is too small.
+// Takes a part of each class from `samples` and returns it: its last samples, which are as good as any, because they are
+// in a random order, or in that of their names. `why` begins the message for a class that is too small.
 static std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>& samples, double share,
                                       const std::string& why) {
   const std::vector<std::string>& classes = training.classes();

@@ -40,7 +40,7 @@ static std::string option_text(const Normalization& normalization) { return to_s
 
 namespace {
 
-const std::vector<std::string> valid_schedules = {"constant", "step", "cosine", "plateau"};
+const std::vector<std::string> valid_schedules = {"constant", "step", "multistep", "cosine", "plateau"};
 
 // What the losses have as their default: the usual one, then those that differ, "none; weighted-bce: balanced".
 template <class Default>
@@ -86,11 +86,13 @@ OptionTable option_rows(Options& o) {
   t.row(o.count, "--count", "SPEC").only("train").core()
       .otherwise("synthetic: cat=400,dog=4400, else all").in_json(!o.count.empty())
       .brief("Training images per class, as cat=1000,dog=11000")
-      .help("Training images per class, as cat=1000,dog=11000; --seed chooses which ones");
+      .help("Training images per class, as cat=1000,dog=11000; --subset says which ones");
   t.row(o.imbalance, "--imbalance", "SPEC").only("train").otherwise("none").in_json(!o.imbalance.empty()).core()
       .brief("Make training imbalanced: exp:RATIO (a long tail) or step:RATIO")
       .help("Leave out training images: exp:RATIO (a long tail, from all images of the first class to 1 / RATIO of them "
             "of the last) or step:RATIO (1 / RATIO of those of the last half of the classes)");
+  t.row(o.subset, "--subset", "NAME").only("train").one_of({"drawn", "first"}).in_json(o.subset != "drawn")
+      .help("Which images of a class --count and --imbalance keep: drawn by --seed, or the first by name");
   t.row(o.positive, "--positive", "CLASS").core()
       .otherwise(lectures ? "cat; without one, the last class" : "the rarer class").otherwise_for("eval", saved)
       .brief("Of two classes the one to find")
@@ -217,10 +219,13 @@ OptionTable option_rows(Options& o) {
       .help("Epochs in which the learning rate rises linearly from 0");
   t.row(o.schedule.step_every, "--lr-step-size", "X").range(1e-6, 1e6).in_json(o.schedule.kind == Schedule::step)
       .help("Epochs between the drops of --schedule step");
+  t.row(o.milestones, "--lr-milestones", "LIST").in_json(o.schedule.kind == Schedule::multistep)
+      .help("Epochs of the drops of --schedule multistep, as 160,180");
   t.row(o.lr_patience, "--lr-patience", "N").range(0, 1000000).in_json(o.schedule_name == "plateau")
       .help("Epochs in which --monitor got no better before a drop of --schedule plateau");
   t.row(o.schedule.step_gamma, "--lr-gamma", "X").range(0, 1)
-      .in_json(o.schedule.kind == Schedule::step || o.schedule_name == "plateau")
+      .in_json(o.schedule.kind == Schedule::step || o.schedule.kind == Schedule::multistep ||
+               o.schedule_name == "plateau")
       .help("Factor on the learning rate at each of these drops");
   t.row(o.clip_norm, "--clip-norm", "X").range(0, 1e30).otherwise("none").in_json(o.clip_norm > 0)
       .help("Clip the gradients of a step to this norm of all of them together");

@@ -1,6 +1,8 @@
 #include "apps/trainer/options.h"
 
 #include <algorithm>
+#include <functional>
+#include <sstream>
 
 #include "apps/trainer/autobalance.h"
 #include "apps/trainer/config.h"
@@ -149,10 +151,14 @@ class CommandLine {
     for (const char* parameter : {"momentum", "nesterov", "weight-decay"}) refuse_unless_taken(parameter);
     if (!takes(find_optimizer(o_.optimizer), "momentum")) o_.momentum = 0;
     const bool plateau = o_.schedule_name == "plateau", step = o_.schedule_name == "step";
+    const bool multistep = o_.schedule_name == "multistep";
     o_.schedule.kind = plateau ? Schedule::constant : parse_schedule(o_.schedule_name);
     if (!step) refuse("--lr-step-size", "belongs to --schedule step, not to " + o_.schedule_name);
     if (!plateau) refuse("--lr-patience", "belongs to --schedule plateau, not to " + o_.schedule_name);
-    if (!step && !plateau) refuse("--lr-gamma", "belongs to --schedule step and plateau, not to " + o_.schedule_name);
+    if (!multistep) refuse("--lr-milestones", "belongs to --schedule multistep, not to " + o_.schedule_name);
+    if (!step && !multistep && !plateau)
+      refuse("--lr-gamma", "belongs to --schedule step, multistep and plateau, not to " + o_.schedule_name);
+    if (multistep) o_.schedule.milestones = parse_milestones(o_.milestones);
     CP_ENSURE_AS(invalid_argument, !plateau || (o_.schedule.step_gamma > 0 && o_.schedule.step_gamma < 1),
                  "--lr-gamma ", o_.schedule.step_gamma, ": for --schedule plateau it is above 0 and below 1");
     // What depends on the classes is resolved when they are known. For cats and dogs that is now.
@@ -163,6 +169,16 @@ class CommandLine {
     }
   }
 
+  static std::vector<double> parse_milestones(const std::string& list) {
+    std::vector<double> milestones;
+    std::istringstream in(list);
+    for (std::string part; std::getline(in, part, ',');) milestones.push_back(parse_number("--lr-milestones", part));
+    const bool rising =
+        std::adjacent_find(milestones.begin(), milestones.end(), std::greater_equal<double>()) == milestones.end();
+    CP_ENSURE_AS(invalid_argument, !milestones.empty() && milestones[0] > 0 && rising,
+                 "--lr-milestones: --schedule multistep needs the epochs of its drops, rising, as 160,180");
+    return milestones;
+  }
   static bool takes(const OptimizerInfo& optimizer, const std::string& parameter) {
     return std::any_of(optimizer.params.begin(), optimizer.params.end(),
                        [&](const OptimizerParam& p) { return p.name == parameter; });

@@ -37,6 +37,7 @@ struct Options {
   std::string split, groups;  // shares or a file; a file
   int folds = 0, fold = 0;    // 0: no cross-validation
   bool shuffle = true;
+  std::string subset = "drawn";  // or "first": which images of a class are kept
   Augment augment = parse_augment("flip");
   int image_size = 0, batch_size = 32, workers = 2;
 
@@ -60,6 +61,7 @@ struct Options {
   bool nesterov = false;
   std::string schedule_name = "cosine";
   Schedule schedule;
+  std::string milestones;  // of the schedule "multistep", as given
   int lr_patience = 5;  // epochs, of the schedule "plateau"
   int epochs = 0;
   int64_t max_steps = 0;          // 0: no limit

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "kernels/error.h"
 
@@ -23,6 +24,15 @@ const std::vector<Augmentation>& augmentations() {
          if (angle != 0) transform.rotate(double{angle});
        },
        true},
+      {"crop", "P", 0, 64, "shifts by whole pixels, at most P in each direction; black comes in from outside",
+       [](float pixels, Random& rng, ImageTransform& transform) {
+         // A crop of the size of the image from the image with a black edge P wide.
+         const auto places = static_cast<uint32_t>(2 * std::floor(pixels) + 1);
+         const double right = rng.below(places) - std::floor(double{pixels});
+         const double down = rng.below(places) - std::floor(double{pixels});
+         transform.then({{1, 0, right}, {0, 1, down}});
+         transform.border = Border::zero;
+       }},
   };
   return rows;
 }

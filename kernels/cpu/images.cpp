@@ -27,8 +27,12 @@ Floats load(const uint8_t* p) {
   return __builtin_convertvector((Ints)bytes, Floats);
 }
 
-// sample_bilinear() of kernels/image_transform.h.
-void sample(const uint8_t* rgb, int height, int width, float x, float y, float* out) {
+// sample_bilinear() and sample_bilinear_zero() of kernels/image_transform.h.
+void sample(const uint8_t* rgb, int height, int width, float x, float y, Border border, float* out) {
+  if (border == Border::zero && !(x >= 0 && x <= width - 1 && y >= 0 && y <= height - 1)) {
+    sample_bilinear_zero(rgb, height, width, x, y, out);
+    return;
+  }
   const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
   const float fx = x - x0, fy = y - y0;
   if (x0 + 2 < width && y0 + 1 < height) {  // the fourth byte belongs to the same row
@@ -63,7 +67,7 @@ void sample_run(const ImageTransform& t, const uint8_t* rgb, int H, int W, int r
     for (int x = 0; x < count; ++x) {
       float u, v;
       transformed.place(first + x, u, v);
-      sample(rgb, H, W, u, v, out + x * 3);
+      sample(rgb, H, W, u, v, t.border, out + x * 3);
     }
   }
   if (t.pixels[0].formula == PixelFormula::none) return;

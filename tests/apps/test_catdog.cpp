@@ -45,7 +45,7 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--optimizer adagrad", 2, "valid are sgd, adam, adamw");
   check_fails("--optimizer adam --momentum 0.5", 2, "--momentum belongs to --optimizer sgd");
   check_fails("--schedule cosine --lr-gamma 0.5", 2, "--lr-gamma belongs to --schedule step");
-  check_fails("--schedule often", 2, "valid are constant, step, cosine");
+  check_fails("--schedule often", 2, "valid are constant, step, multistep, cosine");
   check_fails("--epochs many", 2, "--epochs");
   check_fails("--image-size 31", 2, "--image-size");
   check_fails("--augment spin", 2, "flip");

@@ -175,6 +175,77 @@ TEST_CASE("augment: changes are applied one after the other") {
   }
 }
 
+TEST_CASE("augment: a crop with a black edge is torchvision's RandomCrop with padding, on every backend") {
+  const Pixels image = numbered(7, 9);
+  std::vector<ImageTransform> transforms;
+  std::vector<std::pair<int, int>> shifts;
+  for (const int down : {-4, 0, 3, 7}) {
+    for (const int right : {-9, -2, 0, 4}) {
+      ImageTransform shift;
+      shift.then({{1, 0, double(right)}, {0, 1, double(down)}});
+      shift.border = Border::zero;
+      transforms.push_back(shift);
+      shifts.emplace_back(down, right);
+    }
+  }
+  const std::vector<Pixels> images(transforms.size(), image);
+  const auto pixel = [&](int y, int x, int c) {
+    const bool inside = 0 <= y && y < 7 && 0 <= x && x < 9;
+    return scale_pixel(inside ? image.rgb[(y * 9 + x) * 3 + c] : 0);
+  };
+  for (const TestBackend& machine : test_backends()) {
+    CAPTURE(machine.backend.name());
+    const std::vector<float> got = transformed(machine.backend, images, transforms).to_vector<float>();
+    bool same = true;
+    for (size_t i = 0, k = 0; i < shifts.size(); ++i) {
+      for (int y = 0; y < 7; ++y) {
+        for (int x = 0; x < 9; ++x) {
+          for (int c = 0; c < 3; ++c) same &= got[k++] == pixel(y + shifts[i].first, x + shifts[i].second, c);
+        }
+      }
+    }
+    CHECK(same);
+    check_guard(machine);
+  }
+}
+
+TEST_CASE("augment: between the edge and black there is a blend, and nothing far outside is read") {
+  const Pixels image = numbered(5, 6);
+  ImageTransform half;
+  half.then({{1, 0, -0.5}, {0, 1, 0}});
+  half.border = Border::zero;
+  const std::vector<float> got = transformed(reference_backend(), {image}, {half}).to_vector<float>();
+  for (int c = 0; c < 3; ++c) {
+    CHECK(byte_of(got[c]) == doctest::Approx(image.rgb[c] / 2.));  // half of the first pixel
+    CHECK(byte_of(got[3 + c]) == doctest::Approx((image.rgb[c] + image.rgb[3 + c]) / 2.));
+  }
+  ImageTransform far = half;
+  far.then({{1e12, 0, 1e30}, {0, -1e30, 7}});
+  for (const TestBackend& machine : test_backends()) {
+    bool black = true;
+    for (const float x : transformed(machine.backend, {image}, {far}).to_vector<float>()) black &= x == -1;
+    CHECK(black);
+  }
+}
+
+TEST_CASE("augment: crop draws every shift from -P to P, and none of it changes what flip draws") {
+  std::set<std::pair<double, double>> seen;
+  for (int i = 0; i < 2000; ++i) {
+    Random with(3, Stream::augment, 0, i), without = with;
+    const ImageTransform crop = draw_transform(parse_augment("flip,crop=2"), with);
+    const ImageTransform flip = draw_transform(parse_augment("flip"), without);
+    CHECK_FALSE(crop.map[0][0] != flip.map[0][0]);
+    CHECK_FALSE(crop.border != Border::zero);
+    CHECK_FALSE(flip.border != Border::mirror);
+    seen.emplace(std::abs(crop.map[0][2]) < 3 ? crop.map[0][2] * crop.map[0][0] : 99, crop.map[1][2]);
+  }
+  std::set<std::pair<double, double>> want;
+  for (int x = -2; x <= 2; ++x) {
+    for (int y = -2; y <= 2; ++y) want.emplace(x, y);
+  }
+  CHECK(seen == want);
+}
+
 TEST_CASE("augment: a transform draws two numbers, whatever is on") {
   int flips = 0;
   for (int i = 0; i < 1000; ++i) {

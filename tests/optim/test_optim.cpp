@@ -282,12 +282,21 @@ TEST_CASE("optim: schedules") {
   s.warmup = 10;  // nothing is left behind the warm-up
   CHECK(rate(s, 10) == doctest::Approx(0.4));
 
+  Schedule milestones;  // as PyTorch's MultiStepLR([3, 4.5], gamma=0.01), after a warm-up
+  milestones.kind = Schedule::multistep, milestones.lr = 0.1, milestones.step_gamma = 0.01, milestones.warmup = 1;
+  milestones.milestones = {3, 4.5};
+  for (const auto& [epoch, want] :
+       {std::pair(0.5, 0.05), {1., 0.1}, {2.99, 0.1}, {3., 1e-3}, {4.49, 1e-3}, {4.5, 1e-5}, {9., 1e-5}})
+    CHECK(rate(milestones, epoch) == doctest::Approx(want));
+
   Schedule never;
   never.kind = Schedule::step, never.step_every = 0;
   CHECK(fails(ErrorKind::invalid_argument, {"every 0 epochs"}, [&] { never.at(1, 10); }));
 
   CHECK(parse_schedule("constant") == Schedule::constant);
   CHECK(parse_schedule("step") == Schedule::step);
+  CHECK(parse_schedule("multistep") == Schedule::multistep);
   CHECK(parse_schedule("cosine") == Schedule::cosine);
-  CHECK(fails(ErrorKind::invalid_argument, {"linear", "constant", "step", "cosine"}, [] { parse_schedule("linear"); }));
+  CHECK(fails(ErrorKind::invalid_argument, {"linear", "constant", "step", "multistep", "cosine"},
+              [] { parse_schedule("linear"); }));
 }

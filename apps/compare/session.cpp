@@ -1,0 +1,152 @@
+#include "apps/compare/session.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "apps/compare/arguments.h"
+#include "apps/compare/claim.h"
+#include "apps/compare/runner.h"
+#include "apps/trainer/metrics_json.h"
+#include "apps/trainer/program.h"
+#include "core/io/file.h"
+#include "kernels/backend.h"
+#include "kernels/warning.h"
+
+namespace counterpoise {
+
+namespace {
+
+// Several trainings on one thread each are faster than one after another on all cores. The number of threads changes
+// the order of sums and with it the result's last bits, so it is the same on every machine. On a GPU a training keeps
+// its own defaults.
+void set_threads(Comparison& c) {
+  const auto flags = flags_in(c.common);
+  const auto device = flags.find("--device");
+  if ((device == flags.end() || device->second != "cpu") && cuda_backend()) return;
+  for (const char* flag : {"--threads", "--workers"}) {
+    if (!flags.count(flag)) c.common.insert(c.common.end(), {flag, "1"});
+  }
+}
+
+// The folder's compare.json. Who reads it and writes it back holds the folder's claim.
+class Memory {
+ public:
+  explicit Memory(const std::string& directory) : path_(directory + "/compare.json") {
+    if (access(path_.c_str(), F_OK) != 0) return;
+    const std::string content = read_file(path_, size_t(1) << 30);
+    json_ = nlohmann::ordered_json::parse(content, nullptr, false);
+    comparison_ = from_json(json_, path_);
+    begun_ = true;
+    const std::string now = to_json(comparison_)["program"];
+    if (json_.value("program", now) != now)
+      warn(path_ + " was begun by " + json_.value("program", now) + ", and this is " + now +
+           "; their results may differ");
+  }
+  bool begun() const { return begun_; }
+  const Comparison& comparison() const { return comparison_; }
+  // Keeps the version of the program that began it.
+  void write(const Comparison& comparison, const nlohmann::ordered_json& results) const {
+    nlohmann::ordered_json json = to_json(comparison);
+    if (begun_) json["program"] = json_.value("program", json.value("program", ""));
+    for (const auto& [key, value] : results.items()) json[key] = value;
+    write_file(path_, json_text(json));
+  }
+
+ private:
+  std::string path_;
+  nlohmann::ordered_json json_;
+  Comparison comparison_;
+  bool begun_ = false;
+};
+
+// The folder's comparison with what is added to it, which is checked first.
+Comparison joined(const std::string& output, const Comparison& added, const Memory& memory) {
+  Comparison c = memory.comparison();
+  if (memory.begun()) {
+    extend(c, added, output);
+  } else {
+    CP_ENSURE_AS(invalid_argument, !added.rows.empty(),
+                 "no rows to compare; they come after --, each in quotes: ", usage("compare"), " --output ", output,
+                 " -- \"--loss bce\" \"--loss focal --gamma 2\"");
+    c = added;
+    if (c.seeds.empty()) c.seeds = parse_seeds("5");
+    if (c.metrics.empty()) c.metrics = parse_metrics("f1,average_precision,balanced_accuracy,recall");
+    set_threads(c);
+  }
+  std::vector<Cell> cells = cells_of(c, output);
+  cells.resize(c.rows.size());  // all rows with the first seed
+  cells.erase(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(memory.comparison().rows.size()));
+  check_rows(c, cells, available_cores());
+  return c;
+}
+
+}  // namespace
+
+int available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+Shard parse_shard(const std::string& text) {
+  Shard shard;
+  if (text.empty()) return shard;
+  char rest = 0;
+  const int read = std::sscanf(text.c_str(), "%d/%d%c", &shard.index, &shard.count, &rest);
+  CP_ENSURE_AS(invalid_argument, read == 2 && 1 <= shard.index && shard.index <= shard.count && shard.count <= 100000,
+               "--shard ", text, ": shards are 1/n to n/n, as 1/4");
+  --shard.index;
+  return shard;
+}
+
+Comparison begin_comparison(const std::string& output, const Comparison& added) {
+  const auto has = [&](const char* name) { return access((output + name).c_str(), F_OK) == 0; };
+  CP_ENSURE_AS(invalid_argument, !has("/config.json") || has("/compare.json"), "--output ", output,
+               " is the folder of a training; a comparison needs one of its own");
+  const bool is_new = access(output.c_str(), F_OK) != 0;
+  make_directories(output);
+  const std::string claim_path = output + "/claim";
+  const Claim claim(claim_path, Claim::wait);
+  try {
+    const Memory memory(output);
+    const Comparison c = joined(output, added, memory);
+    if (to_json(c) != to_json(memory.comparison())) memory.write(c, {});
+    return c;
+  } catch (...) {
+    if (is_new && access((output + "/compare.json").c_str(), F_OK) != 0) {
+      unlink(claim_path.c_str());
+      rmdir(output.c_str());
+    }
+    throw;
+  }
+}
+
+int default_jobs(const Comparison& c) {
+  const auto flags = flags_in(c.common);
+  const auto threads = flags.find("--threads");
+  if (threads == flags.end()) return 1;
+  return std::max(1, available_cores() / std::max(1, std::atoi(threads->second.c_str())));
+}
+
+std::vector<Outcome> outcomes_of(const std::vector<Cell>& cells, const std::vector<std::string>& metrics) {
+  std::vector<Outcome> outcomes;
+  for (const Cell& cell : cells) outcomes.push_back(outcome_of(cell, metrics));
+  return outcomes;
+}
+
+ComparisonTable write_table(const std::string& output) {
+  const Claim claim(output + "/claim", Claim::wait);
+  const Memory memory(output);
+  const Comparison& c = memory.comparison();
+  const std::vector<Cell> cells = cells_of(c, output);
+  ComparisonTable table(c, cells, outcomes_of(cells, c.metrics));
+  write_file(output + "/compare.md", table.markdown());
+  write_file(output + "/compare.csv", table.csv());
+  memory.write(c, table.json(output));
+  return table;
+}
+
+}  // namespace counterpoise

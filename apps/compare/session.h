@@ -1,0 +1,42 @@
+// A comparison in its folder: what `compare` and `reproduce` do there. The folder's compare.json remembers what is
+// compared, and several processes may work in it at once. Not thread-safe: for the main thread, which is the parent of
+// the trainings.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/compare/comparison.h"
+#include "apps/compare/table.h"
+
+namespace counterpoise {
+
+// The part of the work that a process takes: cells whose shard_number modulo `count` is `index`.
+struct Shard {
+  int index = 0, count = 1;
+  bool has(const Cell& cell) const { return cell.shard_number % count == index; }
+};
+
+// "2/4" is the second of four, "" all of the work. Throws Error(invalid_argument), which names the flag --shard.
+Shard parse_shard(const std::string& text);
+
+// Makes the folder, or adds the rows, seeds and metrics to those that are there, and returns all of them. New rows are
+// checked first. A comparison that is refused leaves no new folder. Trainings on the CPU get one thread each unless
+// the common options say otherwise. Throws Error(invalid_argument) for rows or options that the training refuses, or
+// that contradict what is there, and Error(bad_data) if compare.json cannot be read.
+Comparison begin_comparison(const std::string& output, const Comparison& added);
+
+// The number of cores that this process may use.
+int available_cores();
+
+// How many trainings of a comparison run at the same time: as many as the cores have threads for, and on a GPU one.
+int default_jobs(const Comparison& comparison);
+
+// What became of each cell.
+std::vector<Outcome> outcomes_of(const std::vector<Cell>& cells, const std::vector<std::string>& metrics);
+
+// The table of everything that is in the folder, whichever process trained it. It is written there as compare.md,
+// compare.csv and compare.json.
+ComparisonTable write_table(const std::string& output);
+
+}  // namespace counterpoise

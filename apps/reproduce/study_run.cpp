@@ -1,0 +1,156 @@
+#include "apps/reproduce/study_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/compare/arguments.h"
+#include "apps/compare/children.h"
+#include "apps/compare/claim.h"
+#include "apps/compare/runner.h"
+#include "apps/reproduce/results.h"
+#include "apps/reproduce/study_report.h"
+#include "apps/trainer/metrics_json.h"
+#include "apps/trainer/stop_signal.h"
+#include "core/io/file.h"
+
+namespace counterpoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The selected rows that can be trained. Those that were named and cannot are an error.
+std::vector<size_t> trainable(const Study& study, const StudyRun& run) {
+  std::vector<size_t> rows;
+  for (const size_t r : select_rows(study, run.rows)) {
+    const StudyRow& row = study.rows[r];
+    if (row.needs.empty()) {
+      rows.push_back(r);
+      continue;
+    }
+    const bool named = std::any_of(run.rows.begin(), run.rows.end(), [&](const std::string& name) {
+      return select_rows(study, {name}) == std::vector<size_t>{r};
+    });
+    CP_ENSURE_AS(invalid_argument, !named, row.name, ": ", row.needs);
+    std::cerr << row.name << " is left out: " << row.needs << "\n";
+  }
+  return rows;
+}
+
+// The trainings of the rows, each under the name of the first row that has it.
+Comparison comparison_of(const Study& study, const std::vector<size_t>& rows, const StudyRun& run) {
+  Comparison c;
+  c.common = check_common(study.common);
+  c.seeds = run.seeds;
+  for (const StudyMetric& metric : study.metrics) {
+    if (metric.key != "tuned_f1") c.metrics.push_back(metric.key);
+  }
+  for (const size_t r : rows) {
+    const StudyRow& row = study.rows[training_of(study, r)];
+    add_row(c, {row.name, row.arguments});
+  }
+  return c;
+}
+
+// Trains the weights that rows begin with, if any of these does. Other processes that need them wait.
+void pretrain(const Study& study, const std::vector<size_t>& rows, const StudyRun& run) {
+  const Pretraining& p = run.pretraining;
+  if (p.comparison.rows.empty()) return;
+  const bool needed = std::any_of(rows.begin(), rows.end(), [&](size_t r) {
+    const auto flags = flags_in(study.rows[r].arguments);
+    const auto weights = flags.find("--pretrained");
+    return weights != flags.end() && weights->second == p.weights();
+  });
+  if (!needed) return;
+  make_directories(p.output);
+  const Claim claim(p.output + "/pretraining.claim", Claim::wait);
+  const Comparison c = begin_comparison(p.output, p.comparison);
+  const std::vector<Cell> cells = cells_of(c, p.output);
+  Runner(c, cells, {1, false}).run();
+  const Outcome outcome = outcome_of(cells[0], {});
+  CP_ENSURE(outcome.state != Outcome::failed, "pretraining failed: ", outcome.failure);
+}
+
+// Runs a computation, unless its output is there. Returns the file's name, or "" if it failed or was stopped.
+std::string compute(const Computation& computation, const std::string& directory) {
+  const std::string name = computation.name + ".txt", path = directory + "/" + name, log = path + ".part";
+  const Claim claim(directory + "/claim", Claim::wait);
+  if (access(path.c_str(), F_OK) == 0) return name;
+  const pid_t child = start_child(computation.arguments, log);
+  int status = 0;
+  while (!has_ended(child, status)) usleep(10000);
+  const std::string failure = failure_of(status, log);
+  if (!failure.empty()) {
+    std::cerr << computation.name << " failed: " << failure << "\n";
+    return "";
+  }
+  fs::rename(log, path);
+  return name;
+}
+
+std::string computed_section(const std::vector<Computation>& computations, const std::string& output) {
+  std::string all;
+  for (const Computation& computation : computations) {
+    if (stop_signal()) break;
+    make_directories(output + "/computed");
+    const std::string file = compute(computation, output + "/computed");
+    all +=
+        text("- ", computation.help, ": ", file.empty() ? "failed" : text("[", file, "](computed/", file, ")"), "\n");
+  }
+  return all.empty() ? "" : "\n## Without training\n\n" + all;
+}
+
+}  // namespace
+
+Exit run_study(Study study, const StudyRun& run) {
+  const std::string output = run.output.empty() ? "runs/" + study.run_name : run.output;
+  if (run.only_list) {
+    std::cout << study_list(study, select_rows(study, run.rows), run.seeds.size(), available_cores()) << std::flush;
+    return Exit::ok;
+  }
+  study.common.insert(study.common.end(), run.common.begin(), run.common.end());
+  Comparison c;
+  std::vector<size_t> rows;
+  if (run.only_table) {
+    CP_ENSURE_AS(invalid_argument, fs::exists(output + "/compare.json"), "--table: nothing was trained in ", output);
+    c = begin_comparison(output, {});
+  } else {
+    rows = trainable(study, run);
+    CP_ENSURE_AS(invalid_argument, !rows.empty(), "none of the rows can be trained");
+    if (!study.requirements.empty()) std::cerr << study.requirements << "\n";
+    pretrain(study, rows, run);
+    if (const int signal = stop_signal()) return static_cast<Exit>(128 + signal);
+    c = begin_comparison(output, comparison_of(study, rows, run));
+  }
+  study.common = c.common;
+
+  std::vector<Cell> cells;
+  for (const Cell& cell : cells_of(c, output)) {
+    const bool wanted = std::any_of(rows.begin(), rows.end(),
+                                    [&](size_t r) { return study.rows[r].arguments == c.rows[cell.row].arguments; });
+    const bool seed = std::find(run.seeds.begin(), run.seeds.end(), cell.seed) != run.seeds.end();
+    if (wanted && seed && run.shard.has(cell)) cells.push_back(cell);
+  }
+  const bool first_shard = run.shard.index == 0 && !run.only_table;
+  const std::string computed = computed_section(first_shard ? run.computations : std::vector<Computation>(), output);
+  if (!cells.empty()) Runner(c, cells, {run.jobs ? run.jobs : default_jobs(c), run.discard_weights}).run();
+  if (const int signal = stop_signal()) {
+    std::cerr << "Stopped; finished trainings are kept, and the same command continues.\n";
+    return static_cast<Exit>(128 + signal);
+  }
+
+  write_table(output);
+  const StudyResults results = read_results(study, c, output);
+  write_file(output + "/reproduce.md", study_report(study, results) + computed);
+  write_file(output + "/reproduce.csv", study_csv(study, results));
+  write_file(output + "/reproduce.json", json_text(study_json(study, results)));
+  std::cout << study_table(study, results) << std::flush;
+  std::cerr << "Report: " << output << "/reproduce.md\n";
+  return results.failed() ? Exit::failure : Exit::ok;
+}
+
+}  // namespace counterpoise
