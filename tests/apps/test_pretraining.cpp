@@ -51,7 +51,7 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
   CHECK(values(slow, "layer1.0.conv1.weight") != values(file, "layer1.0.conv1.weight"));
 
   // The options of the run name everything again.
-  const auto options = nlohmann::json::parse(read_file(folder / "frozen/config.json")).at("options");
+  const auto options = nlohmann::json::parse(slurp(folder / "frozen/config.json")).at("options");
   CHECK(options.at("freeze") == true);
   CHECK(options.at("normalize") == "imagenet");
   CHECK(options.at("pretrained") == file);
@@ -73,7 +73,7 @@ TEST_CASE("pretraining: weights without metadata are evaluated with the network 
   const auto evaluated = [&](const std::string& weights, const std::string& options) {
     const Result done = catdog("eval --device cpu --weights " + weights + " --output " + (folder / "eval") + options);
     CHECK_MESSAGE(done.code == 0, done.err);
-    return read_file(folder / "eval/predictions.csv");
+    return slurp(folder / "eval/predictions.csv");
   };
   const std::string given = " --model resnet20 --width 0.25 --image-size 32";
   CHECK(evaluated(bare, given + " --normalize imagenet") == evaluated(file, ""));
@@ -89,6 +89,7 @@ TEST_CASE("pretraining: what does not fit is one clear line") {
   check_fails(small + "--pretrained " + file + " --init " + file, 2, "--init");
   check_fails(small + "--model resnet20 --init " + file, 3, "linear.weight [2, 16] instead of [1, 16]");
   check_fails(small + "--pretrained " + file + " --freeze --body-lr 0.1", 2, "--body-lr");
+  check_fails(small + "--freeze", 2, "--pretrained or --init");
   check_fails(small + "--normalize other", 2, "unknown normalization \"other\"; valid are none, imagenet");
   // 17 images in batches of 16: the last stage of a ResNet-18 has one pixel at 32x32.
   check_fails(
