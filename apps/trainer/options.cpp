@@ -147,6 +147,8 @@ class CommandLine {
     resolve_techniques();
     CP_ENSURE_AS(invalid_argument, o_.pretrained.empty() || o_.init.empty(),
                  "--pretrained and --init both give initial weights: give one of them");
+    CP_ENSURE_AS(invalid_argument, !o_.freeze || !o_.pretrained.empty() || !o_.init.empty(),
+                 "--freeze keeps the body as it begins: give its weights by --pretrained or --init");
     if (o_.freeze) refuse("--body-lr", "has no effect with --freeze");
     for (const char* parameter : {"momentum", "nesterov", "weight-decay"}) refuse_unless_taken(parameter);
     if (!takes(find_optimizer(o_.optimizer), "momentum")) o_.momentum = 0;

@@ -121,6 +121,14 @@ void normalize_grad(Backend& backend, cudaStream_t stream, const NormalizationGr
   });
 }
 
+template <class T>
+void add(cudaStream_t stream, Index n, const T* residual, bool relu, T* y) {
+  for_each(stream, n, [=] __device__(Index i) {
+    const Compute<T> sum = Compute<T>(y[i]) + Compute<T>(residual[i]);
+    y[i] = T(relu ? formula::Relu::f(sum) : sum);
+  });
+}
+
 }  // namespace
 
 void CudaBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift,
@@ -163,12 +171,7 @@ void CudaBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, co
 void CudaBackend::add_residual(const ConstView& residual, bool relu, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const T* from = residual.as<T>();
-    T* to = y.as<T>();
-    for_each(stream_, y.size(), [=] __device__(Index i) {
-      const Compute<T> sum = Compute<T>(to[i]) + Compute<T>(from[i]);
-      to[i] = T(relu ? formula::Relu::f(sum) : sum);
-    });
+    add(stream_, y.size(), residual.as<T>(), relu, y.as<T>());
   });
 }
 

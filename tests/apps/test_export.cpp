@@ -86,6 +86,9 @@ TEST_CASE("export: the graph of every model is complete, and its weights are tho
         CHECK(tensor.values == file.read_f32(weight));
         convolutions += tensor.shape.size() == 4;
       }
+      for (const auto& constant : graph.constants) {  // shortcuts without parameters
+        convolutions += constant.first.find(".shortcut.") != std::string::npos;
+      }
       CHECK(graph.count("Conv") == convolutions);
       CHECK(graph.count("Gemm") == 1);
       CHECK(graph.count("ReduceSumSquare") == (cosine ? 2 : 0));

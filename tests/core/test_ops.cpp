@@ -325,6 +325,10 @@ TEST_CASE("ops: errors name the operation and what it got") {
        [&] {
          batch_norm(make({1, 3}), v3, v3, t3, t3, true);
        }},
+      {{"batch_norm", "[2, 8, 8, 3]", "residual", "[2, 8, 8]"},
+       [&] { batch_norm(image, v3, v3, t3, t3, true, 0.1, 1e-5, true, make({2, 8, 8})); }},
+      {{"conv2d", "residual", "[2, 8, 8]"},
+       [&] { conv2d(image, make({4, 3, 3, 3}), Var(), {1, 1}, true, make({2, 8, 8})); }},
       {{"batch_norm", "[2, 0]"},
        [&] {
          Var none = make({0});

@@ -9,9 +9,9 @@ using namespace counterpoise::golden;
 namespace {
 
 // The logits, gradients and running statistics of a step in training mode, then logits and gradients in evaluation mode,
-// in which normalizations are part of the convolutions. `train_gradients` is the tolerance of those in training mode; 0:
-// they are not compared.
-void check_step(const Json& spec, const Precision& precision, double train_gradients) {
+// in which normalizations are part of the convolutions. The tolerances of gradients are given for the two modes; 0: they
+// are not compared.
+void check_step(const Json& spec, const Precision& precision, double train_gradients, double eval_gradients) {
   for (Backend* backend : fast_backends()) {
     const std::vector<Precision> tested = precisions(*backend);
     if (std::none_of(tested.begin(), tested.end(), [&](const Precision& p) { return p.dtype == precision.dtype; })) {
@@ -41,8 +41,10 @@ void check_step(const Json& spec, const Precision& precision, double train_gradi
     network.model->train(false);
     const Var decided = network.logits();
     CHECK(relative_norm(to_torch(decided.value()), spec["eval_logits"]) <= precision.tolerance);
-    Loss("cross-entropy")(decided, network.labels).backward();
-    check_gradients(network, spec["eval_gradients"], precision.tolerance);
+    const Tensor dz = from_torch(*backend, numbers("dz", decided.value().size()), {spec["batch"], spec["outputs"]},
+                                 precision.dtype);
+    sum(decided * dz).backward();
+    check_gradients(network, spec["eval_gradients"], eval_gradients);
   }
 }
 
@@ -67,7 +69,7 @@ void check_training(const Json& all, size_t i) {
 }  // namespace
 
 TEST_CASE("golden: CIFAR's ResNet-20, a step in f64") {
-  check_step(read_golden("resnet.json")["gradients"][0], {DType::f64, 1e-9}, 1e-9);
+  check_step(read_golden("resnet.json")["gradients"][0], {DType::f64, 1e-9}, 1e-9, 1e-9);
 }
 
 TEST_CASE("golden: torchvision's ResNet-18 and ResNet-50, a step" * slow()) {
@@ -75,9 +77,11 @@ TEST_CASE("golden: torchvision's ResNet-18 and ResNet-50, a step" * slow()) {
   for (const size_t i : {0, 1, 2}) {
     const Json& spec = all["gradients"][i];
     CAPTURE(spec["name"].get<std::string>());
-    const bool is_deep = spec["name"] == "resnet50";  // its gradients in training mode amplify rounding
-    check_step(spec, {DType::f64, 1e-9}, is_deep ? 1e-7 : 1e-9);
-    check_step(spec, {DType::f32, 1e-4}, is_deep ? 0 : 1e-4);
+    // ResNet-50 has two million relus here. In f32 some of their inputs are on the other side of 0, and its gradients in
+    // training mode amplify rounding so much that PyTorch's own float32 differs from its float64 by some percent.
+    const bool is_deep = spec["name"] == "resnet50";
+    check_step(spec, {DType::f64, 1e-9}, is_deep ? 1e-7 : 1e-9, 1e-9);
+    check_step(spec, {DType::f32, 1e-4}, is_deep ? 0 : 1e-4, is_deep ? 2e-2 : 1e-4);
   }
 }
 

@@ -147,6 +147,26 @@ TEST_CASE("optim: an optimizer goes on from saved states as if it had not stoppe
   }
 }
 
+TEST_CASE("optim: factors on the learning rate") {
+  for (const std::string& what : optimizer_names()) {
+    CAPTURE(what);
+    const auto after = [&](double lr, const std::vector<double>& factors) {
+      const Var x(Tensor::full(guarded_cpu(), {2}, 1.0), true), y(Tensor::full(guarded_cpu(), {2}, 1.0), true);
+      Optimizer optimizer = make_optimizer(what, {x, y}, {{"lr", lr}, {"weight-decay", 0.1}});
+      if (!factors.empty()) optimizer.set_lr_factors(factors);
+      for (int i = 0; i < 3; ++i) sum(exp(x) + exp(y)).backward(), optimizer.step();
+      CHECK(optimizer.lr() == lr);
+      return std::pair(numbers(x.value()), numbers(y.value()));
+    };
+    const auto factored = after(0.125, {0.5, 2});
+    CHECK(factored.first == after(0.0625, {}).first);
+    CHECK(factored.second == after(0.25, {}).second);
+    CHECK(after(0.125, {1, 0}).second == std::vector<double>{1, 1});
+    CHECK(fails(ErrorKind::failure, {"1 learning rate factors", "2 parameters"}, [&] { after(1, {1}); }));
+    CHECK(fails(ErrorKind::failure, {"-1"}, [&] { after(1, {1, -1}); }));
+  }
+}
+
 TEST_CASE("optim: a step whose guard is not finite changes neither weights nor states, but counts") {
   for (const TestBackend& machine : test_backends()) {
     for (const std::string& what : optimizer_names()) {

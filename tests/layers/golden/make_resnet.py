@@ -10,7 +10,7 @@ import sys
 
 import torch
 import torchvision
-from make_vgg import Margin, batch, choose, compute_loss, gradients, shapes, train, weights, write
+from make_vgg import Margin, batch, choose, compute_loss, gradients, numbers, shapes, train, weights, write
 from torch import nn
 from torch.nn import functional
 
@@ -88,7 +88,7 @@ def gradient_case(watch, name, image_size, batch_size, outputs, seed):
                if not key.endswith("tracked") and b.numel() <= 128}
     model.zero_grad()
     logits = model.eval()(x)
-    compute_loss(spec["loss"], logits, labels).backward()
+    (logits * numbers("dz", *logits.shape)).sum().backward()  # not a loss, whose exponentials would amplify rounding
     return {**result, "running": running, "eval_logits": logits.detach(), "eval_gradients": gradients(model)}
 
 

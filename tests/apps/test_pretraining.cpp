@@ -1,0 +1,99 @@
+// Training that begins with pretrained weights: --pretrained, --freeze, --body-lr, --normalize, and eval of weights of
+// other programs.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/io/safetensors.h"
+#include "tests/apps/small_data.h"
+
+using namespace counterpoise;
+
+namespace {
+
+using Values = std::vector<float>;
+
+const char* const common =
+    "--model resnet20 --width 0.25 --image-size 32 --count cat=12,dog=24 --epochs 1 --batch-size 12 --device cpu ";
+
+// The weights of a training of a few steps, by the loss with one output or another one.
+std::string pretrain(const TemporaryFolder& folder, const std::string& name, const std::string& options) {
+  const Result done = catdog(common + options + " --output " + (folder / name));
+  CHECK_MESSAGE(done.code == 0, done.err);
+  return folder / (name + "/last.safetensors");
+}
+
+Values values(const std::string& file, const std::string& name) { return SafetensorsFile(file).read_f32(name); }
+
+}  // namespace
+
+TEST_CASE("pretraining: the body is the file's, the head is new, and both are trained at their own rate") {
+  const TemporaryFolder folder;
+  const std::string file = pretrain(folder, "a", "--loss cross-entropy --normalize imagenet");
+  // A learning rate of 0 shows what training begins with.
+  const std::string start = pretrain(folder, "start", "--pretrained " + file + " --lr 0");
+  CHECK(values(start, "layer1.0.conv1.weight") == values(file, "layer1.0.conv1.weight"));
+  CHECK(SafetensorsFile(start).shape("linear.weight") == std::vector<int64_t>{1, 16});
+  CHECK(SafetensorsFile(start).metadata().at("mean") == SafetensorsFile(file).metadata().at("mean"));
+  CHECK(values(start, "bn1.running_mean") != values(file, "bn1.running_mean"));  // batch normalization goes on
+
+  const std::string frozen = pretrain(folder, "frozen", "--pretrained " + file + " --freeze");
+  for (const std::string& name : SafetensorsFile(file).names()) {
+    CAPTURE(name);
+    if (name.rfind("linear.", 0) != 0) CHECK(values(frozen, name) == values(file, name));
+  }
+  CHECK(values(frozen, "linear.weight") != values(start, "linear.weight"));
+
+  const std::string still = pretrain(folder, "still", "--pretrained " + file + " --body-lr 0");
+  CHECK(values(still, "layer1.0.conv1.weight") == values(file, "layer1.0.conv1.weight"));
+  CHECK(values(still, "linear.weight") != values(start, "linear.weight"));
+  const std::string slow = pretrain(folder, "slow", "--pretrained " + file + " --body-lr 0.5");
+  CHECK(values(slow, "layer1.0.conv1.weight") != values(file, "layer1.0.conv1.weight"));
+
+  // The options of the run name everything again.
+  const auto options = nlohmann::json::parse(slurp(folder / "frozen/config.json")).at("options");
+  CHECK(options.at("freeze") == true);
+  CHECK(options.at("normalize") == "imagenet");
+  CHECK(options.at("pretrained") == file);
+}
+
+TEST_CASE("pretraining: weights without metadata are evaluated with the network and normalization that are given") {
+  const TemporaryFolder folder;
+  const std::string file = pretrain(folder, "a", "--loss cross-entropy --normalize imagenet"),
+                    bare = folder / "b.safetensors";
+  std::vector<FileTensor> tensors;
+  std::vector<Values> stored;
+  const SafetensorsFile source(file);
+  stored.reserve(source.names().size());
+  for (const std::string& name : source.names()) {
+    stored.push_back(source.read_f32(name));
+    tensors.emplace_back(name, source.shape(name), stored.back());
+  }
+  save_safetensors(bare, tensors);
+  const auto evaluated = [&](const std::string& weights, const std::string& options) {
+    const Result done = catdog("eval --device cpu --weights " + weights + " --output " + (folder / "eval") + options);
+    CHECK_MESSAGE(done.code == 0, done.err);
+    return slurp(folder / "eval/predictions.csv");
+  };
+  const std::string given = " --model resnet20 --width 0.25 --image-size 32";
+  CHECK(evaluated(bare, given + " --normalize imagenet") == evaluated(file, ""));
+  CHECK(evaluated(bare, given) != evaluated(file, ""));
+}
+
+TEST_CASE("pretraining: what does not fit is one clear line") {
+  const TemporaryFolder folder;
+  const std::string file = pretrain(folder, "a", "--loss cross-entropy");
+  const std::string small = "--count cat=8,dog=8 --image-size 32 --width 0.25 --epochs 1 --device cpu --output none ";
+  check_fails(small + "--pretrained " + file + " --model resnet32", 3, "belong to another network");
+  check_fails(small + "--pretrained " + (folder / "none.safetensors"), 3, "none.safetensors");
+  check_fails(small + "--pretrained " + file + " --init " + file, 2, "--init");
+  check_fails(small + "--model resnet20 --init " + file, 3, "linear.weight [2, 16] instead of [1, 16]");
+  check_fails(small + "--pretrained " + file + " --freeze --body-lr 0.1", 2, "--body-lr");
+  check_fails(small + "--freeze", 2, "--pretrained or --init");
+  check_fails(small + "--normalize other", 2, "unknown normalization \"other\"; valid are none, imagenet");
+  // 17 images in batches of 16: the last stage of a ResNet-18 has one pixel at 32x32.
+  check_fails(
+      "--count cat=8,dog=9 --batch-size 16 --image-size 32 --width 0.0625 --epochs 1 --device cpu --output none "
+      "--model resnet18",
+      2, "a batch of 1 image");
+}
