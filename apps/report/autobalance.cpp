@@ -87,7 +87,7 @@ std::string autobalance_section(const Run& run) {
   Table table;
   table.sortable = all.size() > 2;
   table.caption = "Learned scales and shifts";
-  table.header = {"Class", "Training images", "log share", "l", "Delta", "Scale"};
+  table.header = {"Class", "Training images", "Log share", "l", "Delta", "Scale"};
   for (const Learned& one : all) {
     table.rows.push_back({html(one.name), cell(whole(one.images), one.images),
                           cell(decimal(one.log_prior), one.log_prior), cell(decimal(one.l), one.l),

@@ -163,12 +163,12 @@ void AutoBalanceSearch::put(const LossState& learned) { loss_->restore(learned),
 
 LossState AutoBalanceSearch::learned() const { return {{"delta", values(delta_.value())}, {"l", values(l_.value())}}; }
 
-AutoBalanceSearch::Batches AutoBalanceSearch::take(DataLoader& loader) const {
+AutoBalanceSearch::Batches AutoBalanceSearch::take(DataLoader& loader, const char* count) const {
   const auto number = static_cast<uint64_t>(hyper_steps_) + 1;
   std::vector<size_t> order = loader.order(number);
   // Whole batches only, because a small one has other batch statistics; all samples where there is not even one batch.
   const auto size = static_cast<size_t>(options_.batch_size);
-  const auto wanted = static_cast<size_t>(parameter("search-batches"));
+  const auto wanted = static_cast<size_t>(parameter(count));
   if (order.size() > size) order.resize(std::min(order.size() / size, wanted) * size);
   loader.start(number, order);
   Batches batches;
@@ -189,7 +189,8 @@ bool AutoBalanceSearch::is_due(const Step& step) const {
 }
 
 void AutoBalanceSearch::step_hyper(const Step& step) {
-  const Batches training = take(training_batches_), validation = take(validation_batches_);
+  const Batches training = take(training_batches_, "search-batches");
+  const Batches validation = take(validation_batches_, "search-validation-batches");
   Still still(*model_);
   const auto labels = [&](const Batch& batch) { return make_labels(backend_, batch.labels, data_.positive); };
   const auto training_gradient = [&] {

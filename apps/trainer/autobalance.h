@@ -69,7 +69,7 @@ class AutoBalanceSearch {
 
   double parameter(const char* name) const { return options_.loss_spec[name]; }
   TrainingState state() { return {*model_, *optimizer_, *loss_}; }
-  Batches take(DataLoader& loader) const;
+  Batches take(DataLoader& loader, const char* count) const;
   Var logits(const Batch& batch) const;
   bool is_due(const Step& step) const;
   void step_hyper(const Step& step);

@@ -86,7 +86,9 @@ TEST_CASE("losses: help, version and list go to stdout, exit code 0") {
     REQUIRE(json[i]["parameters"].size() == loss.params.size());
     for (size_t p = 0; p < loss.params.size(); ++p) {
       CHECK(json[i]["parameters"][p]["name"] == loss.params[p].name);
-      CHECK(json[i]["parameters"][p]["default"] == loss.params[p].value);
+      const LossParam& param = loss.params[p];
+      const bool word = param.value == -1 && !param.word.empty();
+      CHECK(json[i]["parameters"][p]["default"] == (word ? Json(param.word) : Json(param.value)));
       CHECK(contains(list, "--" + loss.params[p].name + " "));
     }
   }
