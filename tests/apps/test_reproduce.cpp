@@ -293,7 +293,7 @@ TEST_CASE("reproduce: rows are trained once, in shards and again, and the files 
   const Result whole = reproduce(in("shards", "R4 R15 R8", " --seeds 2 --shard 2/2"));
   CHECK(count(whole.err, " done in ") == 2);
   CHECK(whole.out == one.out);
-  CHECK(slurp(out / "shards/reproduce.json") == slurp(out / "one/reproduce.json"));
+  CHECK(slurp(out / "shards/reproduce.csv") == slurp(out / "one/reproduce.csv"));
 
   // Another row and fewer seeds: only what was named is trained.
   const Result more = reproduce(in("one", "R9", " --seeds 1"));
