@@ -15,6 +15,7 @@
 #include "apps/reproduce/results.h"
 #include "apps/reproduce/retinanet.h"
 #include "apps/reproduce/study_report.h"
+#include "apps/trainer/data_sets.h"
 #include "layers/models/models.h"
 #include "tests/apps/small_data.h"
 
@@ -301,6 +302,38 @@ TEST_CASE("reproduce: rows are trained once, in shards and again, and the files 
   CHECK(count(more.err, " done in ") == 1);
   CHECK(contains(more.out, "| R9 "));
   check_fails("reproduce R9 --scale synthetic --output " + (out / "one") + " -- --epochs 9", 2, "contradicts");
+}
+
+TEST_CASE("reproduce: the options of its recipe, the first images by name and a rate that drops at milestones" *
+          slow()) {
+  const DataSet data;
+  const TemporaryFolder out;
+  const auto images = [&](const std::string& subset) {
+    Words words = split_arguments("train " + data.flags("--count cat=2,dog=3 --subset " + subset));
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    Options options = parse_options({/*lectures=*/true}, static_cast<int>(argv.size()), argv.data());
+    const TrainingData training(options);
+    Words paths;
+    for (const size_t i : training.chosen)
+      paths.push_back(fs::path(training.training->samples()[i].path).filename().string());
+    return paths;
+  };
+  CHECK(images("first") == Words{"cat.0.bmp", "cat.1.bmp", "dog.0.bmp", "dog.1.bmp", "dog.2.bmp"});
+  CHECK(images("drawn") != images("first"));
+  const Result r =
+      catdog(data.flags("--schedule multistep --lr-milestones 1,1.5 --lr-gamma 0.1 --warmup-epochs 0 --output ") +
+             (out / "a"));
+  CHECK_MESSAGE(r.code == 0, r.err);
+  const std::string steps = slurp(out / "a/steps.csv");  // three per epoch
+  CHECK(count(steps, ",0.001\n") == 3);
+  CHECK(count(steps, ",0.0001\n") == 2);
+  CHECK(count(steps, "e-05\n") == 1);
+  check_fails("--schedule multistep", 2, "--schedule multistep needs the epochs of its drops, rising, as 160,180");
+  check_fails("--schedule multistep --lr-milestones 3,3", 2, "rising, as 160,180");
+  check_fails("--schedule multistep --lr-milestones 3,x", 2, "--lr-milestones");
+  check_fails("--lr-milestones 3", 2, "--lr-milestones belongs to --schedule multistep, not to cosine");
+  check_fails("--augment crop=65", 2, "crop=P");
 }
 
 TEST_CASE("reproduce: methods on CIFAR-10-LT, with the first images of each class" * slow()) {
