@@ -1,8 +1,8 @@
 // Augmentation of an image, from bytes to floats: the formulas, written once for every backend.
 //
 // An affine map gives the position in the image at which a pixel of the result is read, by bilinear interpolation
-// between the four pixels around it. Outside, the image is mirrored at its edges, d c b a | a b c d | d c b a, or black.
-// Pixel formulas then change its color, and scale_pixel() scales it to the range of the networks.
+// between the four pixels around it. Outside, the image is mirrored at its edges, d c b a | a b c d | d c b a, or
+// black. Pixel formulas then change its color, and scale_pixel() scales it to the range of the networks.
 //
 // Everything here is plain data and pure functions: safe to use from several threads.
 #pragma once
@@ -30,17 +30,16 @@ CP_HD inline void apply_formula(PixelFormula formula, float a, float b, float* r
   (void)a, (void)b, (void)rgb;
 }
 
-// What lies outside an image.
-enum class Border : int32_t {
-  mirror,  // d c b a | a b c d | d c b a, as SciPy's "reflect"
-  zero,    // black, 0 0 | a b c d | 0 0, as torchvision's RandomCrop pads; between an edge pixel and it, a blend of both
-};
-
 // The transform of one image: where each pixel of the result is read, and how its color is then changed.
 struct ImageTransform {
   struct Pixel {
     PixelFormula formula = PixelFormula::none;
     float a = 0, b = 0;
+  };
+  // What lies outside the image.
+  enum class Border : int32_t {
+    mirror,  // d c b a | a b c d | d c b a, as SciPy's "reflect"
+    zero,    // black, 0 0 | a b c d | 0 0, as torchvision's RandomCrop pads; between an edge pixel and it, a blend
   };
   static constexpr int max_formulas = 8;
 
@@ -147,7 +146,7 @@ class TransformedRow {
     const float t = column - cx_;
     u = mx_ + t * dx_;
     v = my_ + t * dy_;
-    if (border_ == Border::zero) return;
+    if (border_ == ImageTransform::Border::zero) return;
     if (!(u >= 0 && u <= width_ - 1)) u = reflect(u, width_);
     if (!(v >= 0 && v <= height_ - 1)) v = reflect(v, height_);
   }
@@ -155,13 +154,13 @@ class TransformedRow {
   CP_HD void sample(const uint8_t* rgb, int column, float* out) const {
     float u, v;
     place(column, u, v);
-    if (border_ == Border::zero) sample_bilinear_zero(rgb, height_, width_, u, v, out);
+    if (border_ == ImageTransform::Border::zero) sample_bilinear_zero(rgb, height_, width_, u, v, out);
     else sample_bilinear(rgb, height_, width_, u, v, out);
   }
 
  private:
   int height_, width_;
-  Border border_;
+  ImageTransform::Border border_;
   float cx_, mx_, my_, dx_, dy_;
 };
 

@@ -58,8 +58,8 @@ size_t training_of(const Study& study, size_t row) {
 }
 
 std::string duration_text(double seconds) {
+  if (seconds < 99.5) return text(std::ceil(seconds), " s");
   const auto minutes = static_cast<long long>(std::ceil(seconds / 60));
-  if (minutes < 1) return "no time";
   if (minutes < 60) return text(minutes, " min");
   const long long hours = minutes / 60;
   if (hours < 10) return text(hours, " h", minutes % 60 ? text(" ", minutes % 60, " min") : "");

@@ -69,7 +69,7 @@ std::vector<size_t> select_rows(const Study& study, const std::vector<std::strin
 // The row whose training a row uses: the first one with the same options. Two rows of a source may be one experiment.
 size_t training_of(const Study& study, size_t row);
 
-// "3 h 20 min" of seconds.
+// "40 s", "3 h 20 min" or "12 days".
 std::string duration_text(double seconds);
 
 }  // namespace counterpoise

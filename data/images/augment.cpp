@@ -31,7 +31,7 @@ const std::vector<Augmentation>& augmentations() {
          const double right = rng.below(places) - std::floor(double{pixels});
          const double down = rng.below(places) - std::floor(double{pixels});
          transform.then({{1, 0, right}, {0, 1, down}});
-         transform.border = Border::zero;
+         transform.border = ImageTransform::Border::zero;
        }},
   };
   return rows;

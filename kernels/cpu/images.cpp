@@ -28,8 +28,8 @@ Floats load(const uint8_t* p) {
 }
 
 // sample_bilinear() and sample_bilinear_zero() of kernels/image_transform.h.
-void sample(const uint8_t* rgb, int height, int width, float x, float y, Border border, float* out) {
-  if (border == Border::zero && !(x >= 0 && x <= width - 1 && y >= 0 && y <= height - 1)) {
+void sample(const uint8_t* rgb, int height, int width, float x, float y, ImageTransform::Border border, float* out) {
+  if (border == ImageTransform::Border::zero && !(x >= 0 && x <= width - 1 && y >= 0 && y <= height - 1)) {
     sample_bilinear_zero(rgb, height, width, x, y, out);
     return;
   }

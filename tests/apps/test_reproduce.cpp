@@ -15,6 +15,7 @@
 #include "apps/reproduce/results.h"
 #include "apps/reproduce/retinanet.h"
 #include "apps/reproduce/study_report.h"
+#include "apps/trainer/data_sets.h"
 #include "layers/models/models.h"
 #include "tests/apps/small_data.h"
 
@@ -82,6 +83,7 @@ TEST_CASE("reproduce: every row of the lectures is there with the slide's number
       if (!r.varies.empty()) CHECK(study.find(r.varies) < study.rows.size());
     }
     for (int i = 1; i <= 19; ++i) CHECK(names.count(text("R", i)) == 1);
+    CHECK(names.count("R16-500") == (scale != std::string("synthetic")));
     for (const LectureTable& slide : lecture_results()) {
       CAPTURE(slide.name);
       CHECK(row(study, slide.name).value() == doctest::Approx(slide.counts.f1()).epsilon(0.001));
@@ -125,12 +127,13 @@ TEST_CASE("reproduce: rows are chosen by name and by group") {
   CHECK(names({}).size() == study.rows.size());
   CHECK(names({"r8", "R4", "R8"}) == Words{"R4", "R8"});
   CHECK(names({"balanced"}) == Words{"R1", "R2", "R3"});
-  CHECK(names({"RetinaNet"}).size() == 25);
+  CHECK(names({"RetinaNet"}).size() == 19);
   CHECK(
       contains(error_of([&] { select_rows(study, {"R20"}); }, ErrorKind::invalid_argument), "there is no row \"R20\""));
   CHECK(contains(error_of([&] { select_rows(study, {"balnced"}); }, ErrorKind::invalid_argument),
                  "did you mean balanced?"));
-  CHECK(duration_text(30) == "1 min");
+  CHECK(duration_text(30) == "30 s");
+  CHECK(duration_text(100) == "2 min");
   CHECK(duration_text(7260) == "2 h 1 min");
   CHECK(duration_text(40 * 3600) == "40 h");
   CHECK(duration_text(100 * 86400) == "100 days");
@@ -210,10 +213,10 @@ TEST_CASE("reproduce: RetinaNet's tables are printed beside ours, with what the 
     values[r.name][0][1] = values[r.name][0][0];
   }
   const std::string section = retinanet_section(study, made_up(study, values, 2));
-  CHECK(contains(section, "| 0.999 | 0 | 25.1"));
+  CHECK(contains(section, "| 0.999 | 0   | 25.1"));
   CHECK(contains(section, "| 34.0"));
   CHECK(contains(section,
-                 "The best α by F1 at 0.5 is 0.75 at γ = 0, 0.75 at γ = 0.5, 0.75 at γ = 1, 0.5 at γ = 2, 0.25 "
+                 "The best α by F1 at 0.5 is 0.75 at γ = 0, 0.5 at γ = 2, 0.25 "
                  "at γ = 5: it falls as γ grows, as in the paper, and at γ = 0 it is inside the grid."));
   CHECK(retinanet_section(study, made_up(study, {}, 2)) == "");
 }
@@ -292,13 +295,45 @@ TEST_CASE("reproduce: rows are trained once, in shards and again, and the files 
   const Result whole = reproduce(in("shards", "R4 R15 R8", " --seeds 2 --shard 2/2"));
   CHECK(count(whole.err, " done in ") == 2);
   CHECK(whole.out == one.out);
-  CHECK(slurp(out / "shards/reproduce.json") == slurp(out / "one/reproduce.json"));
+  CHECK(slurp(out / "shards/reproduce.csv") == slurp(out / "one/reproduce.csv"));
 
   // Another row and fewer seeds: only what was named is trained.
   const Result more = reproduce(in("one", "R9", " --seeds 1"));
   CHECK(count(more.err, " done in ") == 1);
   CHECK(contains(more.out, "| R9 "));
   check_fails("reproduce R9 --scale synthetic --output " + (out / "one") + " -- --epochs 9", 2, "contradicts");
+}
+
+TEST_CASE("reproduce: the options of its recipe, the first images by name and a rate that drops at milestones" *
+          slow()) {
+  const DataSet data;
+  const TemporaryFolder out;
+  const auto images = [&](const std::string& subset) {
+    Words words = split_arguments("train " + data.flags("--count cat=2,dog=3 --subset " + subset));
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    Options options = parse_options({/*lectures=*/true}, static_cast<int>(argv.size()), argv.data());
+    const TrainingData training(options);
+    Words paths;
+    for (const size_t i : training.chosen)
+      paths.push_back(fs::path(training.training->samples()[i].path).filename().string());
+    return paths;
+  };
+  CHECK(images("first") == Words{"cat.0.bmp", "cat.1.bmp", "dog.0.bmp", "dog.1.bmp", "dog.2.bmp"});
+  CHECK(images("drawn") != images("first"));
+  const Result r =
+      catdog(data.flags("--schedule multistep --lr-milestones 1,1.5 --lr-gamma 0.1 --warmup-epochs 0 --output ") +
+             (out / "a"));
+  CHECK_MESSAGE(r.code == 0, r.err);
+  const std::string steps = slurp(out / "a/steps.csv");  // three per epoch
+  CHECK(count(steps, ",0.001\n") == 3);
+  CHECK(count(steps, ",0.0001\n") == 2);
+  CHECK(count(steps, "e-05\n") == 1);
+  check_fails("--schedule multistep", 2, "--schedule multistep needs the epochs of its drops, rising, as 160,180");
+  check_fails("--schedule multistep --lr-milestones 3,3", 2, "rising, as 160,180");
+  check_fails("--schedule multistep --lr-milestones 3,x", 2, "--lr-milestones");
+  check_fails("--lr-milestones 3", 2, "--lr-milestones belongs to --schedule multistep, not to cosine");
+  check_fails("--augment crop=65", 2, "crop=P");
 }
 
 TEST_CASE("reproduce: methods on CIFAR-10-LT, with the first images of each class" * slow()) {

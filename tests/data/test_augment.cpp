@@ -183,7 +183,7 @@ TEST_CASE("augment: a crop with a black edge is torchvision's RandomCrop with pa
     for (const int right : {-9, -2, 0, 4}) {
       ImageTransform shift;
       shift.then({{1, 0, double(right)}, {0, 1, double(down)}});
-      shift.border = Border::zero;
+      shift.border = ImageTransform::Border::zero;
       transforms.push_back(shift);
       shifts.emplace_back(down, right);
     }
@@ -213,7 +213,7 @@ TEST_CASE("augment: between the edge and black there is a blend, and nothing far
   const Pixels image = numbered(5, 6);
   ImageTransform half;
   half.then({{1, 0, -0.5}, {0, 1, 0}});
-  half.border = Border::zero;
+  half.border = ImageTransform::Border::zero;
   const std::vector<float> got = transformed(reference_backend(), {image}, {half}).to_vector<float>();
   for (int c = 0; c < 3; ++c) {
     CHECK(byte_of(got[c]) == doctest::Approx(image.rgb[c] / 2.));  // half of the first pixel
@@ -235,8 +235,8 @@ TEST_CASE("augment: crop draws every shift from -P to P, and none of it changes 
     const ImageTransform crop = draw_transform(parse_augment("flip,crop=2"), with);
     const ImageTransform flip = draw_transform(parse_augment("flip"), without);
     CHECK_FALSE(crop.map[0][0] != flip.map[0][0]);
-    CHECK_FALSE(crop.border != Border::zero);
-    CHECK_FALSE(flip.border != Border::mirror);
+    CHECK_FALSE(crop.border != ImageTransform::Border::zero);
+    CHECK_FALSE(flip.border != ImageTransform::Border::mirror);
     seen.emplace(std::abs(crop.map[0][2]) < 3 ? crop.map[0][2] * crop.map[0][0] : 99, crop.map[1][2]);
   }
   std::set<std::pair<double, double>> want;
