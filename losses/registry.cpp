@@ -97,7 +97,7 @@ const std::vector<LossInfo>& losses() {
       {"vs", "vector scaling: logits are scaled and shifted per class", "Kini et al. 2021, arXiv:2103.01550",
        I::either, {scaling_gamma(), tau()},
        [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, c["gamma"], c["tau"]); }, I::needs_counts},
-      {"asymmetric", "down-weights easy negatives more than easy positives", "Ridnik et al. 2020, arXiv:2009.14119", I::either,
+      {"asymmetric", "down-weights easy negatives more than easy positives", "Ben-Baruch et al. 2020, arXiv:2009.14119", I::either,
        {{"gamma-neg", 4, 0, 1e3, "focusing parameter of negatives"}, {"gamma-pos", 1, 0, 1e3, "focusing parameter of positives"},
         {"clip", 0.05, 0, 0.99, "probability below which a negative contributes 0"}},
        [](Z z, Y y, C c) { return asymmetric(z, y, c["gamma-neg"], c["gamma-pos"], c["clip"]); }},

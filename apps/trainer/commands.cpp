@@ -9,6 +9,7 @@
 #include "apps/loss_explorer/loss_list.h"
 #include "apps/loss_explorer/losses_command.h"
 #include "apps/report/report.h"
+#include "apps/show/show_command.h"
 #include "apps/trainer/check_command.h"
 #include "apps/trainer/data_sets.h"
 #include "apps/trainer/eval_command.h"
@@ -63,6 +64,7 @@ constexpr Command commands[] = {
     {"predict", "classify images with saved weights", plain<predict_command>, true},
     {"compare", "train techniques with several seeds, and compare them", plain<compare_command>, true},
     {"report", "write the results of runs as a page for a browser", plain<report_command>},
+    {"show", "show what a network is trained on, as images", show_command},
     {"check", "find what is wrong with a set of images", plain<check_command>},
     {"export", "write weights as an ONNX file, for other programs", plain<export_command>},
     {"metrics", "print every metric of the scores in a CSV file", plain<metrics_command>},

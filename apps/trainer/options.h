@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/images/augment.h"
+#include "data/images/image.h"
 #include "data/mix.h"
 #include "data/sampler.h"
 #include "layers/models/models.h"
@@ -39,11 +40,13 @@ struct Options {
   bool shuffle = true;
   Augment augment = parse_augment("flip");
   int image_size = 0, batch_size = 32, workers = 2;
+  Resize resize = Resize::antialias;
 
   // The network.
   ModelConfig model;
-  bool prior_bias = true;     // initial biases of the last layer by the classes' shares
-  std::string init, weights;  // files: of initial weights, and of those to evaluate
+  std::string conv_init = "he";  // the distribution of the convolutions' initial weights, or "glorot"
+  bool prior_bias = true;        // initial biases of the last layer by the classes' shares
+  std::string init, weights;     // files: of initial weights, and of those to evaluate
 
   // The loss and the optimizer.
   const LossInfo* loss = &find_loss("bce");
@@ -85,6 +88,7 @@ struct Options {
   double checkpoint_minutes = 5;
   bool summary = false;  // print the network and exit
   bool check = false;    // check the options and the images, and exit
+  bool keras = false;    // the lecture's Keras program: other defaults, and its lines about the files
 
   std::set<std::string> given;  // the flags on the command line, as "--width"
 };
