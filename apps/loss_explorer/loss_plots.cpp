@@ -63,7 +63,7 @@ std::vector<Plot> factor_plots(bool positive) {
     }
   }
   for (Plot& plot : plots) {
-    plot.band = {positive ? 0.6 : 0.0001, positive ? 0.9999 : 0.4, "right"};
+    plot.band = {positive ? 0.5 : 0.0001, positive ? 0.9999 : 0.5, "right"};
   }
   return plots;
 }

@@ -80,8 +80,8 @@ std::string four_contexts() {
   for (const Context& c : contexts()) {
     out += formatted("\n%d. %s (%s)\n   %s\n\n", ++number, c.title, c.origin, outputs_text(c).c_str());
     out +=
-        "                                 loss y = 1   loss y = 0   class 0's share   signal y = 1   signal y = 0   "
-        "class 0's share\n";
+        "                                        loss                           signal\n"
+        "                                       y = 1     y = 0   of y = 0       y = 1     y = 0   of y = 0\n";
     const auto add = [&](const std::string& name, double gamma, double w1, double w0) {
       LossAt ones = {0, 0}, zero = focal_of(gamma, 1 - c.zero);
       for (const double p : c.ones) {
@@ -89,8 +89,8 @@ std::string four_contexts() {
         ones.value += w1 * at.value, ones.gradient += w1 * at.gradient;
       }
       zero.value *= w0, zero.gradient *= w0;
-      out += formatted("   %-30s %10.3f   %10.3f   %14.0f%%   %12.3f   %12.3f   %14.0f%%\n", name.c_str(), ones.value,
-                       zero.value, 100 * zero.value / (ones.value + zero.value), ones.gradient, zero.gradient,
+      out += formatted("   %-30s %10.3f %9.3f %9.0f%% %11.3f %9.3f %9.0f%%\n", name.c_str(), ones.value, zero.value,
+                       100 * zero.value / (ones.value + zero.value), ones.gradient, zero.gradient,
                        100 * zero.gradient / (ones.gradient + zero.gradient));
     };
     add("cross-entropy", 0, 1, 1);

@@ -156,8 +156,8 @@ class Layout {
 }  // namespace
 
 Rgb class_color(size_t index) {
-  constexpr Rgb colors[] = {{0, 114, 178}, {213, 94, 0},   {0, 158, 115}, {204, 121, 167},
-                            {230, 159, 0}, {86, 180, 233}, {0, 0, 0}};
+  constexpr Rgb colors[] = {{0, 114, 178},  {213, 94, 0}, {0, 158, 115}, {204, 121, 167}, {230, 159, 0},
+                            {86, 180, 233}, {0, 0, 0},    {136, 34, 85}, {150, 150, 150}, {240, 228, 66}};
   return colors[index % (sizeof colors / sizeof *colors)];
 }
 
@@ -200,7 +200,7 @@ std::string png(const Image& image) {
 }
 
 std::string jpeg(const Image& image) {
-  constexpr int quality = 85;
+  constexpr int quality = 75;
   std::string bytes;
   CP_ENSURE(stbi_write_jpg_to_func(append_bytes, &bytes, image.width, image.height, 3, image.rgb.data(), quality),
             "a contact sheet of ", image.width, " x ", image.height, " pixels cannot be encoded");

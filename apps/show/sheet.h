@@ -11,7 +11,8 @@
 
 namespace counterpoise::contact_sheet {
 
-// The color of a class: Okabe and Ito's, which color-blind people can distinguish, again from the start after seven.
+// The color of a class: Okabe and Ito's, which color-blind people can distinguish, and two more; again from the start
+// after ten.
 Rgb class_color(size_t index);
 
 struct Tile {

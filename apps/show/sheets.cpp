@@ -14,7 +14,7 @@ namespace counterpoise::contact_sheet {
 
 namespace {
 
-constexpr size_t most_classes = 20, augmented_per_class = 2, most_mixtures = 8, most_batches = 200;
+constexpr size_t most_classes = 20, augmented_per_class = 2, mixture_rows = 4, most_batches = 200;
 
 // The images of a batch x [N, S, S, 3], from [-1, 1] to bytes.
 std::vector<Image> images_in(const Tensor& x) {
@@ -206,7 +206,7 @@ std::optional<Sheet> mixed_sheet(const Look& look) {
   DataLoader loader(*look.data.training, training_options(look));
   size_t mixtures = 0, batches = 0;
   const size_t per_row = std::max<size_t>(1, look.columns / 4);
-  for (Batch batch; mixtures < most_mixtures && batches < most_batches && loader.next(batch); ++batches) {
+  for (Batch batch; mixtures < mixture_rows * per_row && batches < most_batches && loader.next(batch); ++batches) {
     // The plan of a training's batch.
     Random rng(static_cast<uint64_t>(look.options.seed), Stream::mix, batches);
     const MixPlan plan = plan_mix(mix, rng, batch.size(), look.options.image_size);

@@ -271,7 +271,8 @@ static std::string short_number(double value) {
 }
 
 static std::string bars_of(const BarChart& chart, double largest, const Box& box) {
-  constexpr double size = 11, most_named = 12;
+  constexpr double most_named = 12;
+  const double size = chart.names.size() <= 6 ? 11 : 9.5;
   constexpr const char* gray = "#c8c8c8";
   const double each = box.width / static_cast<double>(chart.names.size());
   const bool named = chart.names.size() <= most_named;
