@@ -93,7 +93,7 @@ std::string source_of(const Look& look) {
 
 // The weights of a mixture's label.
 std::string label_text(const std::string& own, const std::string& other, double weight) {
-  if (weight == 0 || weight == 1) return (weight == 1 ? own : other) + " alone";
+  if (weight == 0 || weight == 1) return (weight == 1 ? own : other) + " 100%";
   return formatted("%.0f : %.0f", 100 * weight, 100 * (1 - weight));
 }
 
