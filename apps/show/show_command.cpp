@@ -1,5 +1,6 @@
 #include "apps/show/show_command.h"
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 
@@ -20,7 +21,7 @@ std::string help_text(const ProgramDefaults& defaults) {
       "options. It writes\n\n"
       "  images.png      training images of each class, as they are\n"
       "  epoch.png       the first images of an epoch, in the order of the sampler\n"
-      "  augmented.png   the same images, augmented again and again\n"
+      "  augmented.png   single images, augmented again and again\n"
       "  mixed.png       pairs of images with their mixture and its label, with --mix\n"
       "  most-wrong.png  the most confident wrong predictions, with --run\n"
       "  counts.svg      the number of images of each class, before and after every sampler\n\n"
@@ -29,7 +30,7 @@ std::string help_text(const ProgramDefaults& defaults) {
       " --mix cutmix=1 --sampler oversample\n  ", show, " --run runs/2026-05-04-focal\n");
 }
 
-// The epoch of every sampler, that of the options first.
+// The epoch of every sampler.
 std::vector<SampledCounts> all_samplers(const Options& o, const TrainingData& data) {
   std::vector<SampledCounts> all;
   DataLoaderOptions options = data.training_loader(o, cpu_backend());
@@ -60,8 +61,7 @@ Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.allow_extras();
-  std::string output = "show", run_folder;
-  std::string format = "png";
+  std::string output = "show", run_folder, format = "png";
   size_t columns = 8;
   app.add_option("--output", output, "Folder for the files; existing files of the same names are replaced")
       ->type_name("DIR")

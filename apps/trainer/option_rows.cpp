@@ -131,8 +131,7 @@ OptionTable option_rows(Options& o) {
       .help("Initial biases of the head of 0, as in Keras, instead of the log odds of the classes in training");
   t.row(o.keras, "--keras").only("train").in_json(false)
       .help("The lecture's Keras program, for what is not given: " + std::string(keras_defaults) + "; of images in "
-            "folders also --model vgg16 --width 1 --image-size 160 --resize keras, and Keras' lines about the files")
-      .brief("The lecture's Keras program: its batch size, resizing, augmentation and initial weights");
+            "folders also --model vgg16 --width 1 --image-size 160 --resize keras, and Keras' lines about the files");
   t.row(o.weights, "--weights", "FILE").only("eval").required().in_json(false).core()
       .help("The weights to evaluate. The file also says what they are for: network, image size, classes, decision");
   t.row(o.init, "--init", "FILE").only("train").otherwise("random").in_json(!o.init.empty())

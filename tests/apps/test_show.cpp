@@ -124,8 +124,10 @@ TEST_CASE("show: bars of class counts, in a terminal and as SVG") {
 TEST_CASE("show: the sheets of synthetic images, and of a run" * slow()) {
   const TemporaryFolder folder;
   const std::string run = folder / "run", sheets = folder / "new/sheets";
-  REQUIRE(catdog("--count cat=6,dog=20 --epochs 1 --image-size 32 --width 0.03125 --sampler oversample --output " + run)
-              .code == 0);
+  const Result trained =
+      catdog("--count cat=6,dog=20 --epochs 1 --image-size 32 --width 0.03125 --sampler oversample --output " + run);
+  REQUIRE(trained.code == 0);
+  CHECK(contains(trained.err, "  cat   6 #######                  -> oversample  20 ########################\n"));
   const Result r = catdog("show --run " + run +
                           " --augment flip,rotate=0.1 --mix remix=1 --batch-size 8 --columns 4 "
                           "--output " +
