@@ -42,10 +42,6 @@ std::vector<std::vector<Entry>> legend_lines(const std::vector<Entry>& legend, i
   return lines;
 }
 
-bool any(const Row& row, bool (*has)(const Tile& tile)) { return std::any_of(row.tiles.begin(), row.tiles.end(), has); }
-bool has_caption(const Tile& tile) { return !tile.caption.empty(); }
-bool has_shares(const Tile& tile) { return !tile.shares.empty(); }
-
 // Where the parts of a sheet are.
 class Layout {
  public:
@@ -114,9 +110,11 @@ class Layout {
       x += size + gap;
     }
     y += size;
-    if (any(row, has_shares)) y += bar_height + 3;
-    if (any(row, has_caption)) y += line + 2;
-    return y + gap;
+    const bool bars = std::any_of(row.tiles.begin(), row.tiles.end(), [](const Tile& t) { return !t.shares.empty(); });
+    if (bars) y += bar_height + 3;
+    size_t lines = 0;
+    for (const Tile& tile : row.tiles) lines = std::max(lines, caption_lines(tile.caption).size());
+    return y + static_cast<int>(lines) * line + (lines ? 2 : 0) + gap;
   }
 
   void draw_tile(const Tile& tile, int left, int top) {
@@ -140,11 +138,19 @@ class Layout {
                      class_color(static_cast<size_t>(color)));
     }
     if (!tile.shares.empty()) below += bar_height + 3;
-    // The larger letters where the text fits.
-    const bool large = static_cast<int>(letters(tile.caption)) * 2 * letter_width <= size + gap;
-    const size_t most = static_cast<size_t>((size + gap - 2) / letter_width);
-    write_text(image_, left, below + (large ? 0 : 3), large ? tile.caption : fitted(tile.caption, most), ink,
-               large ? 2 : 1);
+    for (const std::string& text : caption_lines(tile.caption)) {
+      write_text(image_, left, below, text, ink, 2);
+      below += line;
+    }
+  }
+
+  // One line or, where it does not fit, its last word in a second one.
+  std::vector<std::string> caption_lines(const std::string& caption) const {
+    const size_t most = static_cast<size_t>((sheet_.tile_size + gap) / (2 * letter_width));
+    const size_t space = caption.rfind(' ');
+    if (caption.empty()) return {};
+    if (letters(caption) <= most || space == std::string::npos) return {fitted(caption, most)};
+    return {fitted(caption.substr(0, space), most), fitted(caption.substr(space + 1), most)};
   }
 
   const Sheet& sheet_;
