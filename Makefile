@@ -200,7 +200,7 @@ $(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' $(if $(SANITIZE),-O0,-O1
 $(BUILD)/apps/%.o: EXTRA := $(if $(SANITIZE),-O0,-O1)
 $(BUILD)/tests/fuzz/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 # (stb_image_write shifts negative numbers to the left.)
-$(BUILD)/apps/report/thumbnail.o: EXTRA := $(if $(SANITIZE),-O0,-O1) -fno-sanitize=undefined -fwrapv
+$(BUILD)/apps/report/thumbnail.o $(BUILD)/apps/show/sheet.o: EXTRA := $(if $(SANITIZE),-O0,-O1) -fno-sanitize=undefined -fwrapv
 $(BUILD)/apps/trainer/version.o: EXTRA := -O1 -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.

@@ -12,7 +12,7 @@
 
 namespace counterpoise {
 
-// Asymmetric loss, Ridnik et al. 2020 (arXiv:2009.14119), for p = sigmoid(z):
+// Asymmetric loss, Ben-Baruch et al. 2020 (arXiv:2009.14119), for p = sigmoid(z):
 //   positive:  (1 - p)^gamma_pos -log p
 //   negative:  p_m^gamma_neg -log(1 - p_m) with p_m = max(p - clip, 0), so that a negative with p < clip contributes 0
 Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos, double clip);

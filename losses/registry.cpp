@@ -112,7 +112,7 @@ const std::vector<LossInfo>& losses() {
         {"neumann-terms", 5, 0, 1000, "terms of the Neumann series beyond the first"},
         {"neumann-step", 1, 1e-9, 1e3, "step size of the Neumann series, at most"}},
        [](Z z, Y y, C c) { return autobalance(z, y, c); }, I::needs_counts | I::stateful},
-      {"asymmetric", "down-weights easy negatives more than easy positives", "Ridnik et al. 2020, arXiv:2009.14119", I::either,
+      {"asymmetric", "down-weights easy negatives more than easy positives", "Ben-Baruch et al. 2020, arXiv:2009.14119", I::either,
        {{"gamma-neg", 4, 0, 1e3, "focusing parameter of negatives"}, {"gamma-pos", 1, 0, 1e3, "focusing parameter of positives"},
         {"clip", 0.05, 0, 0.99, "probability below which a negative contributes 0"}},
        [](Z z, Y y, C c) { return asymmetric(z, y, c["gamma-neg"], c["gamma-pos"], c["clip"]); }},

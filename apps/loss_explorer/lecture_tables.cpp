@@ -119,10 +119,14 @@ std::string lecture_tables() {
     out += (row.error.empty() ? "" : "  ERROR: " + row.error) + "\n";
   }
   out += formatted(
-      "\nM8  \"Combine precision and recall\"\n\n  For 0.3 and 0.8 the harmonic mean, F1, is %.3f, "
-      "and the arithmetic mean %.3f.\n  ERROR: (P + R) / 2 is printed beside 2 / F1 = 1 / P + 1 / R as if "
-      "both were F1.\n\n",
-      f1_of(0.3, 0.8), (0.3 + 0.8) / 2);
+      "\nM8  \"Combine precision and recall\"\n\n  The slide has two candidates, the arithmetic mean (P + R) / 2 and "
+      "the "
+      "harmonic mean 2 / F1 = 1 / P + 1 / R.\n  For 0.3 and 0.8 the harmonic mean, F1, is %.3f, "
+      "and the arithmetic mean %.3f;\n  for 1 and 0.1, a classifier that misses nine of ten, %.3f and %.3f: F1 is "
+      "chosen "
+      "because it is low when one is.\n\n",
+      f1_of(0.3, 0.8), (0.3 + 0.8) / 2, f1_of(1, 0.1), (1 + 0.1) / 2);
+  out += lecture_metrics();
 
   out +=
       "Results of the cat-dog experiments. Titles give training images, cats : dogs; 1500 of each were used for\n"

@@ -43,6 +43,19 @@ const std::vector<LectureF1>& lecture_f1();
 // names.
 double metric(const std::string& name, const Confusion& counts);
 
+// The rows of RetinaNet's tables of the average precision (AP, at any IoU, at 0.5 and at 0.75, in percent) for object
+// detection, as the slides copy them from Lin et al. 2017 (arXiv:1708.02002), tables 1a and 1b: one varies alpha for
+// gamma = 0, the other gamma with the best alpha of each.
+struct RetinaNetRow {
+  double gamma, alpha, ap, ap50, ap75;
+};
+const std::vector<RetinaNetRow>& retinanet_alpha();
+const std::vector<RetinaNetRow>& retinanet_gamma();
+
+// What the four cells of a confusion matrix are called in the lectures, their quizzes with the answers, and RetinaNet's
+// tables, as text.
+std::string lecture_metrics();
+
 // All of it as text, for a terminal of 110 columns.
 std::string lecture_tables();
 

@@ -41,6 +41,33 @@ Plot focal_plot(const std::vector<double>& gammas) {
   return plot;
 }
 
+// "Designing a function": the loss of a class against the output y^, the probability of class 1, the factors that
+// reduce it where it is right, and their products, the focal loss.
+std::vector<Plot> factor_plots(bool positive) {
+  const char* x = "output \u0177, the probability of class 1";
+  std::vector<Plot> plots = {{positive ? "Loss \u2212log \u0177" : "Loss \u2212log(1 \u2212 \u0177)", x, "loss", {}},
+                             {positive ? "Factor (1 \u2212 \u0177)^\u03b3" : "Factor \u0177^\u03b3", x, "factor", {}},
+                             {"Product, the focal loss", x, "loss", {}}};
+  // From where cross-entropy is 4: the pole of the logarithm is left out.
+  const std::vector<double> true_class = spaced(std::exp(-4), 0.9999, 300);
+  for (int gamma = 0; gamma <= 4; ++gamma) {
+    Loss loss("focal", {{"gamma", double(gamma)}, {"alpha", -1}});
+    std::vector<Plot::Line> lines(3, {text("\u03b3 = ", gamma, gamma == 0 ? " (cross-entropy)" : ""), {}, {}});
+    for (const double p : true_class) {
+      const double y = positive ? p : 1 - p, product = loss_at(loss, logit(y), positive).value;
+      for (Plot::Line& line : lines) line.x.push_back(y), line.color = gamma;
+      lines[0].y.push_back(-std::log(p)), lines[1].y.push_back(std::pow(1 - p, gamma)), lines[2].y.push_back(product);
+    }
+    for (size_t i = 0; i < plots.size(); ++i) {
+      if (i > 0 || gamma == 0) plots[i].lines.push_back(lines[i]);
+    }
+  }
+  for (Plot& plot : plots) {
+    plot.band = {positive ? 0.5 : 0.0001, positive ? 0.9999 : 0.5, "right"};
+  }
+  return plots;
+}
+
 std::vector<Plot> weight_plots() {
   constexpr double frequent = 10000;
   const char* x = "frequent samples for each rare one";
@@ -152,8 +179,15 @@ std::string page(const std::string& tiles, const std::string& sections) {
 <main>
 <h1>Losses for imbalanced data</h1>
 <p>Plotted from the library's own losses, in double precision, by <code>losses curves</code>.</p>
-<nav><a href="#focal">Focal loss</a><a href="#weights">Class weights</a><a href="#overview">All losses</a></nav>
-<h2 id="focal">Focal loss</h2>
+<nav><a href="#factors">Designing a function</a><a href="#focal">Focal loss</a><a href="#weights">Class weights</a><a href="#overview">All losses</a></nav>
+<h2 id="factors">Designing a function</h2>
+<p>Cross-entropy, −log ŷ for a sample of class 1 and −log(1 − ŷ) for one of class 0, does not vanish where the output is
+right, so that many easy samples outweigh a few hard ones. A factor between 0 and 1 reduces it: (1 − ŷ)<sup>γ</sup> for
+class 1 and ŷ<sup>γ</sup> for class 0 are near 0 where the output is right and near 1 where it is wrong. The products are
+the focal loss. After the lecture “Imbalanced Data” (Quang-Vinh Dinh).</p>
+)" + image("factors-class-1.svg", "Loss, factors and products for a sample of class 1") +
+         image("factors-class-0.svg", "Loss, factors and products for a sample of class 0") +
+         R"(<h2 id="focal">Focal loss</h2>
 <p>(1 − pₜ)<sup>γ</sup> · (−log pₜ): the larger γ, the less a well classified sample
 counts. First the values of γ in the paper's figure 1 (Lin et al. 2017, arXiv:1708.02002), then the integers from 0
 to 5.</p>
@@ -190,6 +224,8 @@ std::vector<std::string> write_loss_plots(const std::string& folder) {
   };
   write("focal-paper.svg", svg("Focal loss, the paper's values of \u03b3", {focal_plot({0, 0.5, 1, 2, 5})}));
   write("focal-integers.svg", svg("Focal loss, \u03b3 from 0 to 5", {focal_plot({0, 1, 2, 3, 4, 5})}));
+  write("factors-class-1.svg", svg("Designing a function, a sample of class 1", factor_plots(true)));
+  write("factors-class-0.svg", svg("Designing a function, a sample of class 0", factor_plots(false)));
   write("class-weights.svg", svg("Class weights of each scheme", weight_plots()));
   std::string tiles, sections;
   for (const LossInfo& info : losses()) {

@@ -85,8 +85,8 @@ std::string eval(int argc, char** argv) {
 
 std::string walk(int argc, char** argv) {
   CLI::App app(
-      "Repeats two calculations of the lecture \"Imbalanced Data\" (Quang-Vinh Dinh) with this library's losses:\n"
-      "lie/truth classification, and easy and hard samples.",
+      "Repeats the calculations of the lecture \"Imbalanced Data\" (Quang-Vinh Dinh) with this library's losses:\n"
+      "lie/truth classification in four contexts, and easy and hard samples.",
       losses_usage("walk"));
   prepare(app);
   parse_command_line(app, argc, argv);
@@ -94,8 +94,10 @@ std::string walk(int argc, char** argv) {
 }
 
 std::string tables(int argc, char** argv) {
-  CLI::App app("Recomputes the tables of metrics in the lectures, and names the errors on their slides.",
-               losses_usage("tables"));
+  CLI::App app(
+      "Recomputes the tables of metrics in the lectures, answers their quizzes, and names the errors on their "
+      "slides.",
+      losses_usage("tables"));
   prepare(app);
   parse_command_line(app, argc, argv);
   return lecture_tables();
@@ -124,7 +126,7 @@ constexpr Command commands[] = {
     {"list", "list all losses with their parameters", list},
     {"eval", "evaluate a loss and its gradient for given logits and labels", eval},
     {"walk", "a lecture's sums over easy and hard samples, recomputed", walk},
-    {"tables", "the lectures' tables of metrics, recomputed", tables},
+    {"tables", "the lectures' tables and quizzes, recomputed", tables},
     {"curves", "plot all losses, for a browser", curves},
 };
 

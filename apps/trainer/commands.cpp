@@ -10,6 +10,7 @@
 #include "apps/loss_explorer/losses_command.h"
 #include "apps/report/report.h"
 #include "apps/reproduce/reproduce_command.h"
+#include "apps/show/show_command.h"
 #include "apps/trainer/check_command.h"
 #include "apps/trainer/data_sets.h"
 #include "apps/trainer/eval_command.h"
@@ -65,6 +66,7 @@ constexpr Command commands[] = {
     {"compare", "train techniques with several seeds, and compare them", plain<compare_command>, true},
     {"reproduce", "repeat published experiments, and print ours beside their numbers", plain<reproduce_command>, true},
     {"report", "write the results of runs as a page for a browser", plain<report_command>},
+    {"show", "show what a network is trained on, as images", show_command},
     {"check", "find what is wrong with a set of images", plain<check_command>},
     {"export", "write weights as an ONNX file, for other programs", plain<export_command>},
     {"metrics", "print every metric of the scores in a CSV file", plain<metrics_command>},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "apps/trainer/decision.h"
 #include "apps/trainer/device.h"
@@ -83,6 +84,7 @@ SelectedImages select_images(const Options& o, const std::vector<int64_t>& synth
     ImageSource source;
     source.data = o.data;
     source.image_size = o.image_size;
+    source.resize = o.resize;
     if (is_file(o.split)) source.split_file = o.split;
     else if (!o.split.empty()) source.shares = with_flag("--split", [&] { return parse_shares(o.split); });
     source.groups = o.groups;
@@ -198,6 +200,19 @@ std::string TrainingData::description() const {
   all +=
       text("; validating on ", validation->size(), test ? text("; testing on ", test->size()) : "", " (", origin, ")");
   return classes().size() == 2 ? all + "; positive class: " + classes()[positive] : all;
+}
+
+std::vector<std::string> TrainingData::keras_lines() const {
+  if (origin == "generated") return {};
+  const int64_t train = std::accumulate(available.begin(), available.end(), int64_t(0));
+  const auto validate = static_cast<int64_t>(validation->size());
+  const auto found = [&](int64_t n) {
+    return text("Found ", n, n == 1 ? " file" : " files", " belonging to ", classes().size(), " classes.");
+  };
+  if (split.empty()) return {found(train), found(validate)};
+  const int64_t all = train + validate + (test ? static_cast<int64_t>(test->size()) : 0);
+  return {found(all), text("Using ", train, " files for training."), found(all),
+          text("Using ", validate, " files for validation.")};
 }
 
 DataLoaderOptions TrainingData::training_loader(const Options& o, Backend& backend) const {

@@ -42,6 +42,10 @@ struct TrainingData {
   const std::vector<std::string>& classes() const { return training->classes(); }
   // "Training on 1000 cat, 11000 dog; validating on 3000 (split as given); positive class: cat".
   std::string description() const;
+  // What Keras' image_dataset_from_directory prints for the training and then for the validation images: "Found 2000
+  // files belonging to 2 classes.", and where they were split here "Using 1600 files for training." Nothing for
+  // synthetic images.
+  std::vector<std::string> keras_lines() const;
 
  private:
   void hold_out(double share);

@@ -99,6 +99,11 @@ Decision read_description(Options& o, const std::map<std::string, std::string>& 
   o.model = description.network();
   o.image_size = static_cast<int>(o.model.image_size);
   description.fill("--positive", "positive", o.positive);
+  std::string resize = to_string(o.resize);
+  description.fill("--resize", "resize", resize);
+  CP_ENSURE_AS(bad_data, resize == "antialias" || resize == "keras", o.weights, ": its resize \"", resize,
+               "\" is neither antialias nor keras");
+  o.resize = parse_resize(resize);
   description.fill("", "threshold", decision.origin, -1e9, 1e9);
   description.fill("", "temperature", decision.temperature, 1e-9, 1e9);
   description.fill("--adjust-logits", "logit_shift", decision.shift, -1e9, 1e9);

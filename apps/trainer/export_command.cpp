@@ -131,6 +131,7 @@ Exit export_command(int argc, char** argv) {
   const double threshold = o.model.outputs == 1 ? probability_of(decision.cut, decision) : probability(decision.cut);
   if (binary)
     metadata.insert({{"threshold", formatted("%.17g", threshold)}, {"cut", formatted("%.17g", decision.cut)}});
+  if (o.resize != Resize::antialias) metadata["resize"] = to_string(o.resize);
   if (!classes.empty()) {
     metadata["classes"] = nlohmann::json(classes).dump();
     if (binary) metadata["positive"] = classes[decision.positive];

@@ -113,7 +113,9 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
                                                                {"--cutmix", "--mix"},
                                                                {"--remix", "--mix"},
                                                                {"--num-workers", "--workers"},
-                                                               {"--early-stopping", "--patience"}};
+                                                               {"--early-stopping", "--patience"},
+                                                               {"--initializer", "--conv-init"},
+                                                               {"--interpolation", "--resize"}};
   const auto found = elsewhere.find(name);
   if (found != elsewhere.end() && std::find(known.begin(), known.end(), found->second) != known.end())
     guess = found->second;

@@ -13,6 +13,9 @@ namespace counterpoise {
 static void read_option(const std::string& text, Augment& augment) { augment = parse_augment(text); }
 static std::string option_text(const Augment& augment) { return to_string(augment); }
 
+static void read_option(const std::string& text, Resize& resize) { resize = parse_resize(text); }
+static std::string option_text(const Resize& resize) { return to_string(resize); }
+
 static void read_option(const std::string& text, Mix& mix) { mix = parse_mix(text); }
 static std::string option_text(const Mix& mix) { return to_string(mix); }
 
@@ -39,6 +42,10 @@ static void read_option(const std::string& text, Normalization& normalization) {
 static std::string option_text(const Normalization& normalization) { return to_string(normalization); }
 
 namespace {
+
+// What apply_keras() in options.cpp sets.
+constexpr const char* keras_defaults =
+    "--batch-size 256 --augment flip,rotate=0.2 --conv-init glorot --head-init glorot --no-prior-bias";
 
 const std::vector<std::string> valid_schedules = {"constant", "step", "multistep", "cosine", "plateau"};
 
@@ -100,6 +107,10 @@ OptionTable option_rows(Options& o) {
   t.row(o.image_size, "--image-size", "N").range(32, 2048).core()
       .by_data(48, lectures ? 160 : 64).otherwise_for("eval", saved)
       .help("Images are resized to N x N pixels");
+  t.row(o.resize, "--resize", "NAME").one_of({"antialias", "keras"}).otherwise_for("eval", saved)
+      .in_json(o.resize != Resize::antialias)
+      .help("How images are resized: antialias (a triangle filter, as Pillow and torchvision), keras (bilinear between "
+            "the four nearest pixels, without antialiasing, as tf.image.resize)");
   t.row(o.batch_size, "--batch-size,-b", "N").range(1, 65536).core()
       .help("Images per step");
   t.row(o.workers, "--workers,-j", "N").range(0, 256)
@@ -120,6 +131,8 @@ OptionTable option_rows(Options& o) {
   t.row(o.model.head, "--head", "NAME").one_of({"lectures", "imagenet"}).otherwise_for("eval", saved)
       .help("After a VGG's convolutions: lectures (one dense layer), imagenet (dense layers of 4096, 4096 and K units). A "
             "ResNet has the mean over the image and one dense layer:");
+  t.row(o.conv_init, "--conv-init", "NAME").only("train").one_of({"he", "glorot"}).in_json(o.conv_init != "he")
+      .help("Initial weights of the convolutions: he (normal, as torchvision), glorot (uniform, as Keras)");
   t.row(o.model.head_init, "--head-init", "NAME").only("train").one_of({"normal", "glorot"})
       .help("Initial weights of the head: normal (as torchvision; VGG: standard deviation 0.01), glorot (as Keras)");
   t.row(o.model.normalization, "--normalize", "SPEC").otherwise("of --pretrained, else none")
@@ -129,6 +142,9 @@ OptionTable option_rows(Options& o) {
             "0.5,0.4,0.4/0.2,0.2,0.2");
   t.row(o.prior_bias, "--no-prior-bias").only("train")
       .help("Initial biases of the head of 0, as in Keras, instead of the log odds of the classes in training");
+  t.row(o.keras, "--keras").only("train").in_json(false)
+      .help("The lecture's Keras program, for what is not given: " + std::string(keras_defaults) + "; of images in "
+            "folders also --model vgg16 --width 1 --image-size 160 --resize keras, and Keras' lines about the files");
   t.row(o.weights, "--weights", "FILE").only("eval").required().in_json(false).core()
       .help("The weights to evaluate. The file also says what they are for: network, image size, classes, decision");
   t.row(o.init, "--init", "FILE").only("train").otherwise("random").in_json(!o.init.empty())

@@ -132,6 +132,10 @@ class CommandLine {
                  "--data is required: a folder of images, a CSV file, or synthetic for a trial");
     table_.fill(command_, o_.data.rfind("synthetic", 0) == 0 || o_.data.empty(), o_.given);
     if (!o_.defaults.lectures && !given("--model")) o_.model.name = "vgg11_bn";
+    if (o_.keras) apply_keras();
+    const bool synthetic = o_.data.rfind("synthetic", 0) == 0 || o_.data.empty();
+    CP_ENSURE_AS(invalid_argument, !synthetic || o_.resize == Resize::antialias || o_.command == Options::eval,
+                 "--resize ", to_string(o_.resize), ": synthetic images are generated in their size, not resized");
     if (!o_.pretrained.empty()) describe_pretrained(o_);
     o_.model.image_size = o_.image_size;
     if (!is_tuned(o_)) cut_of(o_.threshold, Decision());  // throws now rather than after training
@@ -169,6 +173,21 @@ class CommandLine {
     } else if (o_.data.empty()) {
       resolve_for_classes(o_, 2);
     }
+  }
+
+  // The program on the slides of the lecture "Imbalanced Data" (Anh-Khoa Nguyen and Quang-Vinh Dinh): its
+  // preprocessing, and Keras' defaults where it names none.
+  void apply_keras() {
+    fill("--batch-size", o_.batch_size, 256);
+    fill("--augment", o_.augment, parse_augment("flip,rotate=0.2"));
+    fill("--conv-init", o_.conv_init, "glorot");
+    fill("--head-init", o_.model.head_init, ModelConfig::glorot);
+    if (!given("--no-prior-bias")) o_.prior_bias = false;
+    if (o_.data.rfind("synthetic", 0) == 0 || o_.data.empty()) return;
+    fill("--model", o_.model.name, "vgg16");
+    fill("--width", o_.model.width, 1.0);
+    fill("--image-size", o_.image_size, 160);
+    fill("--resize", o_.resize, Resize::keras);
   }
 
   static std::vector<double> parse_milestones(const std::string& list) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/images/augment.h"
+#include "data/images/image.h"
 #include "data/mix.h"
 #include "data/sampler.h"
 #include "layers/models/models.h"
@@ -40,14 +41,16 @@ struct Options {
   std::string subset = "drawn";  // or "first": which images of a class are kept
   Augment augment = parse_augment("flip");
   int image_size = 0, batch_size = 32, workers = 2;
+  Resize resize = Resize::antialias;
 
   // The network.
   ModelConfig model;
-  bool prior_bias = true;     // initial biases of the last layer by the classes' shares
-  std::string init, weights;  // files: of initial weights, and of those to evaluate
-  std::string pretrained;     // a file: of the body's initial weights
-  bool freeze = false;        // train the head alone
-  double body_lr = 1;         // a factor on the body's learning rate
+  std::string conv_init = "he";  // the distribution of the convolutions' initial weights, or "glorot"
+  bool prior_bias = true;        // initial biases of the last layer by the classes' shares
+  std::string init, weights;     // files: of initial weights, and of those to evaluate
+  std::string pretrained;        // a file: of the body's initial weights
+  bool freeze = false;           // train the head alone
+  double body_lr = 1;            // a factor on the body's learning rate
 
   // The loss and the optimizer.
   const LossInfo* loss = &find_loss("bce");
@@ -90,6 +93,7 @@ struct Options {
   double checkpoint_minutes = 5;
   bool summary = false;  // print the network and exit
   bool check = false;    // check the options and the images, and exit
+  bool keras = false;    // the lecture's Keras program: other defaults, and its lines about the files
 
   std::set<std::string> given;  // the flags on the command line, as "--width"
 };

@@ -1,5 +1,5 @@
-// Line plots as SVG, a text format that every browser shows, without further fonts, scripts or files. All functions are
-// pure, so they are safe to call from any thread.
+// Line plots and bar charts as SVG, a text format that every browser shows, without further fonts, scripts or files.
+// All functions are pure, so they are safe to call from any thread.
 #pragma once
 
 #include <string>
@@ -28,10 +28,21 @@ struct Plot {
   Band band = {};
 };
 
-// An image of plots side by side under a title and one legend, which names the lines of the first plot. There are seven
-// colors, Okabe and Ito's, which color-blind people can distinguish. Throws Error(failure) for no plots, more lines
-// than colors, and numbers that cannot be drawn.
+// Vertical bars, one per name, each beside a gray one of what it was before.
+struct BarChart {
+  std::string title, note;  // above the bars, the note in smaller letters
+  std::vector<std::string> names;
+  std::vector<double> before, after;  // not negative, one per name
+};
+
+// An image of plots side by side under a title and one legend, which names the lines of the plot that has the most.
+// There are seven colors, Okabe and Ito's, which color-blind people can distinguish. Throws Error(failure) for no
+// plots, more lines than colors, and numbers that cannot be drawn.
 std::string svg(const std::string& title, const std::vector<Plot>& plots);
+
+// An image of bar charts in rows of at most four under a title. All have the same scale. Throws Error(failure) for no
+// charts, and numbers that cannot be drawn.
+std::string bars_svg(const std::string& title, const std::vector<BarChart>& charts);
 
 // A small image of one plot, without titles and legend, for tables of many plots.
 std::string thumbnail(const Plot& plot);

@@ -264,7 +264,7 @@ class Predictor {
 
   void predict() {
     const NoGrad no_grad;
-    const ImageList set(chunk_, request_.options.image_size);
+    const ImageList set(chunk_, request_.options.image_size, request_.options.resize);
     DataLoader loader(set, evaluation_loader(request_.options, backend_));
     size_t next = 0;  // the sample whose line is next
     for (Batch batch; goes_on_ && !stop_signal() && loader.next(batch);) {

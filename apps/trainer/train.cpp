@@ -4,9 +4,12 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "apps/trainer/autobalance.h"
 #include "apps/trainer/config.h"
+#include "apps/trainer/conv_init.h"
+#include "apps/trainer/count_bars.h"
 #include "apps/trainer/device.h"
 #include "apps/trainer/format.h"
 #include "apps/trainer/pretraining.h"
@@ -53,6 +56,7 @@ Training::Training(Options options)
   decision_.origin = o_.loss->defaults.threshold;
   if (!o_.init.empty()) check_weights(*make_model(o_.model, meta_backend(), o_.seed), o_.init);
   model_ = make_model(o_.model, backend_, o_.seed);
+  if (o_.conv_init == "glorot") glorot_convolutions(*model_, o_.seed);
   if (o_.prior_bias) set_prior_bias(*model_, data_, o_);
   const size_t in_epoch = loader_.order(1).size(), batch = static_cast<size_t>(o_.batch_size);
   if (!o_.freeze && in_epoch > 0) check_batch(o_, in_epoch % batch ? in_epoch % batch : batch);
@@ -136,7 +140,12 @@ void Training::restore_loss(const std::map<std::string, std::string>& metadata) 
 
 void Training::announce() {
   const auto& classes = data_.classes();
+  if (o_.keras) {
+    for (const std::string& line : data_.keras_lines()) say(line);
+  }
   say(data_.description());
+  std::istringstream bars(count_bars(classes, data_.counts, sampled_counts(loader_)));
+  for (std::string line; std::getline(bars, line);) say(line);
   for (const ImageDataset* set : {data_.validation.get(), data_.test.get()}) {
     std::vector<std::string> missing;
     const std::vector<int64_t> images = set ? set->counts() : std::vector<int64_t>();

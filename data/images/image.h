@@ -36,6 +36,24 @@ Image decode_image(const uint8_t* bytes, size_t size, const std::string& name);
 // bytes in between. Throws Error where a size is not positive or the bytes of `image` do not match its size.
 Image resize_bilinear(const Image& image, int height, int width);
 
+// The same as Keras's image_dataset_from_directory does it, TensorFlow's tf.image.resize with method "bilinear" and
+// without antialiasing: the weighted mean of the four pixels around (i + 1/2) * from / to - 1/2 of both axes, in
+// float32 and in TensorFlow's order, also where the image is reduced, so that most pixels of a photograph are not
+// looked at. TensorFlow leaves floats, which are rounded to bytes here: a difference of half a level of 255 at most.
+// Throws as resize_bilinear() does.
+Image resize_keras(const Image& image, int height, int width);
+
+// How photographs become small images.
+enum class Resize {
+  antialias,  // resize_bilinear(), as Pillow and torchvision do it
+  keras,      // resize_keras()
+};
+Image resize(const Image& image, int height, int width, Resize how);
+
+// "antialias" or "keras". Throws Error(invalid_argument), which lists them, for another name.
+Resize parse_resize(const std::string& name);
+std::string to_string(Resize resize);
+
 // The version of stb_image, such as "2.27". The build passes it as STB_IMAGE_VERSION, because the header states it in a
 // comment only; "unknown" without.
 std::string stb_version();

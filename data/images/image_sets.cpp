@@ -143,14 +143,14 @@ ImageSets open_image_sets(const ImageSource& source) {
   check_listing(listing);
   const std::vector<std::string> classes = classes_of(listing);
   check_classes(listing, classes, sets.drawn);
-  sets.training = open_images(listing, DataSplit::training, classes, source.image_size);
-  sets.validation = open_images(listing, DataSplit::validation, classes, source.image_size);
-  sets.test = open_images(listing, DataSplit::test, classes, source.image_size);
+  sets.training = open_images(listing, DataSplit::training, classes, source.image_size, source.resize);
+  sets.validation = open_images(listing, DataSplit::validation, classes, source.image_size, source.resize);
+  sets.test = open_images(listing, DataSplit::test, classes, source.image_size, source.resize);
   return sets;
 }
 
 std::unique_ptr<ImageDataset> open_images(const ImageListing& listing, DataSplit split,
-                                          const std::vector<std::string>& classes, int image_size) {
+                                          const std::vector<std::string>& classes, int image_size, Resize resize) {
   LabeledFiles files;
   files.classes = classes;
   for (const ListedImage& image : listing.images) {
@@ -163,7 +163,7 @@ std::unique_ptr<ImageDataset> open_images(const ImageListing& listing, DataSplit
   if (files.samples.empty()) return nullptr;
   std::stable_sort(files.samples.begin(), files.samples.end(),
                    [](const auto& a, const auto& b) { return a.label < b.label; });
-  return std::make_unique<ImageList>(std::move(files), image_size);
+  return std::make_unique<ImageList>(std::move(files), image_size, resize);
 }
 
 std::string split_csv(const ImageSets& sets) {

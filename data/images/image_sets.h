@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "data/images/image.h"
 #include "data/images/image_dataset.h"
 #include "data/images/image_listing.h"
 
@@ -22,6 +23,7 @@ namespace counterpoise {
 struct ImageSource {
   std::string data;  // a folder or CSV file, as list_images() reads it
   int image_size = 160;
+  Resize resize = Resize::antialias;
   std::vector<double> shares = {};  // of training and validation, or of training, validation and test; empty: default
   std::string groups = "";          // a CSV file of path,group: a group is never split
   std::string split_file = "";      // a CSV file of path,split, which replaces any other split
@@ -63,7 +65,8 @@ ImageSets open_image_sets(const ImageSource& source);
 // lack some of its classes and all of its training images. Null if there are none. Throws Error(bad_data) for an image
 // of another class.
 std::unique_ptr<ImageDataset> open_images(const ImageListing& listing, DataSplit split,
-                                          const std::vector<std::string>& classes, int image_size);
+                                          const std::vector<std::string>& classes, int image_size,
+                                          Resize resize = Resize::antialias);
 
 // All images as CSV with the columns path, label, group and split. Paths are relative to the data's folder (absolute
 // for an image elsewhere), so that the file can be read as ImageSource::split_file from any working directory, also

@@ -1,6 +1,7 @@
 // The lectures' tables, recomputed from their counts.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -63,7 +64,7 @@ TEST_CASE("lecture tables: the matrices M1 to M6 give what the slides print") {
   CHECK(m4.tp + m4.fp == 125);
 }
 
-TEST_CASE("lecture tables: M7 is right except for its last row, and M8 confuses two means") {
+TEST_CASE("lecture tables: M7 is right except for its last row, and M8 has two candidates") {
   CHECK(lecture_f1().size() == 5);
   for (const LectureF1& row : lecture_f1()) {
     const double f1 = 2 / (1 / row.precision + 1 / row.recall);
@@ -72,6 +73,29 @@ TEST_CASE("lecture tables: M7 is right except for its last row, and M8 confuses 
   CHECK(lecture_f1().back().printed == 0.36);
   CHECK(contains(lecture_f1().back().error, "0.436"));
   CHECK(contains(lecture_tables(), "the harmonic mean, F1, is 0.436, and the arithmetic mean 0.550"));
+  CHECK(contains(lecture_tables(), "0.182 and 0.550"));
+}
+
+TEST_CASE("lecture tables: RetinaNet's tables, the cells in words and the quizzes") {
+  const auto best = [](const std::vector<RetinaNetRow>& rows) {
+    return *std::max_element(rows.begin(), rows.end(),
+                             [](const RetinaNetRow& a, const RetinaNetRow& b) { return a.ap < b.ap; });
+  };
+  CHECK(retinanet_alpha().size() == 7);
+  CHECK(retinanet_gamma().size() == 7);
+  CHECK(best(retinanet_alpha()).alpha == 0.75);
+  CHECK(best(retinanet_gamma()).gamma == 2);
+  // The row that both tables have.
+  const RetinaNetRow &a = retinanet_alpha()[3], &g = retinanet_gamma()[0];
+  CHECK((a.gamma == g.gamma && a.alpha == g.alpha && a.ap == g.ap && a.ap50 == g.ap50 && a.ap75 == g.ap75));
+  for (size_t i = 1; i < 7; ++i) CHECK(retinanet_gamma()[i].alpha <= retinanet_gamma()[i - 1].alpha);
+
+  const std::string out = lecture_tables();
+  for (const char* part :
+       {"Type I", "Type II", "wrongly discovered", "does not apply", "M3, with precision 1.00 and recall 0.81",
+        "M4, with precision 0.84 and recall 1.00", "34.0   52.5   36.5   best"}) {
+    CHECK_MESSAGE(contains(out, part), part);
+  }
 }
 
 TEST_CASE("lecture tables: the results R1 to R15 give what the slides print, and more") {

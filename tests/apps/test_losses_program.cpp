@@ -255,13 +255,69 @@ TEST_CASE("losses: walk gives the lecture's sums") {
   }
 }
 
+TEST_CASE("losses: walk has the lecture's four contexts, and calls ours what the slides do not print") {
+  const std::string out = losses_program("walk").out;
+  std::vector<size_t> at;
+  for (const char* title :
+       {"1. Classification begins (outputs and sums are ours)", "2. After a period of time (outputs and sums are ours)",
+        "3. A special context (outputs and sums are ours)", "4. A more severe context (sums of the lecture"}) {
+    at.push_back(out.find(title));
+    REQUIRE_MESSAGE(at.back() != std::string::npos, title);
+  }
+  CHECK(std::is_sorted(at.begin(), at.end()));
+  // The row of a technique in a context: both sums of the loss, class 0's share in percent, and the same of the signal.
+  const auto row = [&](size_t context, const std::string& name) {
+    std::istringstream in(out.substr(out.find("   " + name + " ", at[context]) + 33));
+    std::vector<double> numbers(6);
+    char percent = 0;
+    in >> numbers[0] >> numbers[1] >> numbers[2] >> percent >> numbers[3] >> numbers[4] >> numbers[5];
+    CHECK(percent == '%');
+    return numbers;
+  };
+  const auto near = [](const std::vector<double>& got, const std::vector<double>& want) {
+    for (size_t i = 0; i < want.size(); ++i) CHECK(std::fabs(got[i] - want[i]) <= (i % 3 == 2 ? 0.51 : 0.00051));
+  };
+  const double log2 = std::log(2.);
+  near(row(0, "cross-entropy"), {9 * log2, log2, 10, 4.5, 0.5, 10});
+  near(row(0, "class weights 0.56 and 5"), {5 * log2, 5 * log2, 50, 2.5, 2.5, 50});
+  near(row(0, "focal, gamma 2"), {9 * log2 / 4, log2 / 4, 10});
+  near(row(2, "cross-entropy"), {-9 * std::log(.9), -std::log(.4), 49, .9, .6, 40});
+  near(row(3, "cross-entropy"), {2.03979, 1.20397, 37, 1.8, 0.7, 28});
+  near(row(3, "focal, gamma 2"), {0.11094, 0.58995, 84});
+}
+
+TEST_CASE("plot: bars are as high as their numbers, and names are cut to their place") {
+  BarChart chart = {"a < b", "3 & 4", {"cat", "a name that is much too long for its place"}, {1, 4}, {4, 2}};
+  const std::string image = bars_svg("R&D's", {chart, chart, chart, chart, chart});
+  CHECK(xml_error(image) == "");
+  CHECK(contains(image, "a &lt; b"));
+  CHECK(contains(image, "R&amp;D&#39;s"));
+  CHECK(contains(image, ">cat<"));
+  CHECK(!contains(image, "too long"));
+  // The first chart's bars, after the background: before and after of each name.
+  std::vector<double> heights;
+  for (size_t at = image.find("<rect x="); heights.size() < 4; at = image.find("<rect x=", at + 1)) {
+    heights.push_back(std::stod(image.substr(image.find("height=\"", at) + 8)));
+  }
+  const double unit = heights[1] / 4;
+  CHECK(heights[0] == doctest::Approx(unit).epsilon(0.01));
+  CHECK(heights[2] == doctest::Approx(4 * unit).epsilon(0.01));
+  CHECK(heights[3] == doctest::Approx(2 * unit).epsilon(0.01));
+  CHECK(contains(error_of([] { bars_svg("none", {}); }), "nothing to draw"));
+  chart.after[0] = -1;
+  CHECK(contains(error_of([&] { bars_svg("t", {chart}); }), "-1 cannot be drawn"));
+  chart.after.pop_back();
+  CHECK(contains(error_of([&] { bars_svg("t", {chart}); }), "2 names, but 1 numbers"));
+}
+
 TEST_CASE("losses: curves writes plots of every loss and a page that shows them all" * slow()) {
   const TemporaryFolder folder;
   const Result r = losses_program("curves --output " + (folder / "new/curves"));
   CAPTURE(r.err);
   REQUIRE(r.code == 0);
   CHECK(contains(r.out, "index.html"));
-  std::vector<std::string> names = {"focal-paper", "focal-integers", "class-weights"};
+  std::vector<std::string> names = {"focal-paper", "focal-integers", "class-weights", "factors-class-0",
+                                    "factors-class-1"};
   for (const LossInfo& loss : losses()) names.push_back(loss.name);
   const std::string page = slurp(folder / "new/curves/index.html");
   for (const std::string& name : names) {

@@ -350,3 +350,37 @@ TEST_CASE("image: the resized image is Pillow's") {
   CHECK_THROWS_AS(resize_bilinear(source, 0, 5), Error);
   CHECK_THROWS_AS(resize_bilinear({2, 2, {1, 2, 3}}, 5, 5), Error);
 }
+
+TEST_CASE("image: resized as Keras does it, without antialiasing") {
+  const nlohmann::json all = nlohmann::json::parse(std::ifstream(source_folder() + "/tests/data/golden/resize.json"));
+  REQUIRE(all["images"].size() == 2);
+  for (const auto& entry : all["images"]) {
+    const Image source = golden_image(entry);
+    for (const auto& want : entry["resized"]) {
+      const int height = want["height"], width = want["width"];
+      CAPTURE(height);
+      CAPTURE(width);
+      const Image got = resize_keras(source, height, width);
+      CHECK(got.height == height);
+      CHECK(got.width == width);
+      const std::vector<double> numbers = want["numbers"].get<std::vector<double>>();
+      REQUIRE(got.rgb.size() == numbers.size());
+      double largest = 0;
+      for (size_t i = 0; i < numbers.size(); ++i) largest = std::max(largest, std::fabs(got.rgb[i] - numbers[i]));
+      CHECK(largest <= 0.5 + 1e-3);  // the nearest byte
+      CHECK(resize(source, height, width, Resize::keras).rgb == got.rgb);
+      CHECK(resize(source, height, width, Resize::antialias).rgb == resize_bilinear(source, height, width).rgb);
+    }
+    CHECK(resize_keras(source, source.height, source.width).rgb == source.rgb);
+    CHECK_THROWS_AS(resize_keras(source, 5, 0), Error);
+  }
+  // Of stripes one pixel wide, reduced to a third, only every third is looked at: the image becomes one color.
+  Image stripes = {3, 9, {}};
+  for (int i = 0; i < 27; ++i) stripes.rgb.insert(stripes.rgb.end(), 3, i % 3 == 1 ? 255 : 0);
+  CHECK(resize_keras(stripes, 1, 3).rgb == Bytes(9, 255));
+  CHECK(resize_bilinear(stripes, 1, 3).rgb != Bytes(9, 255));
+
+  CHECK(parse_resize("keras") == Resize::keras);
+  CHECK(to_string(parse_resize("antialias")) == "antialias");
+  CHECK(contains(error_of([] { parse_resize("bicubic"); }, ErrorKind::invalid_argument), "antialias and keras"));
+}
