@@ -37,7 +37,9 @@ class Description {
     if (options_.given.count("--image-size")) of_file.erase("image_size");
     if (options_.given.count("--normalize")) of_file.erase("mean"), of_file.erase("std");
     try {
-      ModelConfig config = model_config(of_file, options_.model);
+      ModelConfig otherwise = options_.model;
+      if (!options_.given.count("--width")) otherwise.width = 1;  // a file of another program
+      ModelConfig config = model_config(of_file, otherwise);
       const std::vector<std::string>& known = model_names();
       CP_ENSURE_AS(bad_data, std::find(known.begin(), known.end(), config.name) != known.end(), "the model \"",
                    config.name, "\" is unknown; valid are ", join(known));

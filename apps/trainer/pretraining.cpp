@@ -15,6 +15,7 @@ void describe_pretrained(Options& o) {
   }
   if (o.given.count("--normalize")) of_file.erase("mean"), of_file.erase("std");
   for (const char* key : {"outputs", "cosine"}) of_file.erase(key);  // of the head
+  if (!o.given.count("--width")) o.model.width = 1;  // if the file is of another program, and does not say
   const bool has_size = of_file.count("image_size") && !o.given.count("--image-size");
   try {
     o.model = model_config(of_file, o.model);

@@ -78,6 +78,9 @@ TEST_CASE("pretraining: weights without metadata are evaluated with the network 
   const std::string given = " --model resnet20 --width 0.25 --image-size 32";
   CHECK(evaluated(bare, given + " --normalize imagenet") == evaluated(file, ""));
   CHECK(evaluated(bare, given) != evaluated(file, ""));
+  // Without --width it is 1, as in other programs' networks.
+  check_fails("eval --device cpu --weights " + bare + " --model resnet20 --image-size 32", 3,
+              "instead of [16, 3, 3, 3]");
 }
 
 TEST_CASE("pretraining: what does not fit is one clear line") {

@@ -32,7 +32,7 @@ TOLERANCE = 1e-4
 def evaluate(program, weights, depth, data, folder):
     """The rows of predictions.csv."""
     done = subprocess.run([program, "eval", "--weights", weights, "--model", f"resnet{depth}", "--normalize", "imagenet",
-                           "--image-size", "32", "--width", "1", "--data", data, "--on", "validation", "--device", "cpu",
+                           "--image-size", "32", "--data", data, "--on", "validation", "--device", "cpu",
                            "--output", folder], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"resnet{depth}: {done.stderr.strip()}")
