@@ -119,6 +119,8 @@ std::vector<double> parse_class_weights(const std::string& spec, const std::vect
   for (size_t c = 0; c < classes.size(); ++c) {
     CP_ENSURE_AS(invalid_argument, weights[c] >= 0, "no weight for class ", classes[c], " in \"", spec, "\"");
   }
+  const bool some = std::any_of(weights.begin(), weights.end(), [](double w) { return w > 0; });
+  CP_ENSURE_AS(invalid_argument, some, "every class has the weight 0 in \"", spec, "\", so that nothing is learned");
   return weights;
 }
 

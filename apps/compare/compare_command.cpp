@@ -1,5 +1,6 @@
 #include "apps/compare/compare_command.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 

@@ -103,6 +103,9 @@ Shard parse_shard(const std::string& text) {
 }
 
 Comparison begin_comparison(const std::string& output, const Comparison& added) {
+  const auto has = [&](const char* name) { return access((output + name).c_str(), F_OK) == 0; };
+  CP_ENSURE_AS(invalid_argument, !has("/config.json") || has("/compare.json"), "--output ", output,
+               " is the folder of a training; a comparison needs one of its own");
   const bool is_new = access(output.c_str(), F_OK) != 0;
   make_directories(output);
   const std::string claim_path = output + "/claim";

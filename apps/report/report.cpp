@@ -1,5 +1,6 @@
 #include "apps/report/report.h"
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
 #include <set>

@@ -1,5 +1,6 @@
 #include "apps/reproduce/reproduce_command.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
 #include <filesystem>

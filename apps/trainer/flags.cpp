@@ -1,5 +1,6 @@
 #include "apps/trainer/flags.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>

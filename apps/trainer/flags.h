@@ -2,12 +2,15 @@
 // parse_command_line() are safe to call from several threads.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "apps/trainer/program.h"
+
+namespace CLI {
+class App;  // including CLI11 costs three seconds of compilation
+}
 
 namespace counterpoise {
 

@@ -1,5 +1,6 @@
 #include "apps/trainer/metrics_command.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>

@@ -93,7 +93,8 @@ Request parse(int argc, char** argv) {
   table.add_to(app, "predict");
   app.footer(exit_codes);
   r.options.given = parse_command_line(app, argc, argv);
-  const std::string& output = r.options.output;
+  std::string& output = r.options.output;
+  if (output == "-") output.clear();  // standard output, as in other programs
   const bool named_jsonl = output.size() > 6 && output.compare(output.size() - 6, 6, ".jsonl") == 0;
   if (!r.options.given.count("--format") && named_jsonl) r.format = "jsonl";
   return r;

@@ -58,6 +58,7 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--output ''", 2, "nothing was given");
   check_fails("--count cat=1e12,dog=1", 2, "ten million");
   check_fails("--class-weights cat=1", 2, "no weight for class dog");
+  check_fails("--class-weights cat=0,dog=0", 2, "every class has the weight 0");
   check_fails("--positive mouse", 2, "the classes are cat, dog");
   check_fails("eval", 2, "--weights");
   check_fails("eval --weights x --epochs 3", 2, "unknown option --epochs");

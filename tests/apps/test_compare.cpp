@@ -436,6 +436,9 @@ TEST_CASE("compare: a wrong command line is one clear line, and trains nothing" 
   check_fails(output + "--jobs 0 -- '--loss bce'", 2, "--jobs");
   check_fails(output + "--list " + (out / "none"), 3, "--list: cannot open");
   CHECK(!fs::exists(out / "c"));
+  make_directories(out / "training");
+  write_file(out / "training/config.json", "{}");
+  check_fails("compare --output " + (out / "training") + " -- '--loss bce'", 2, "is the folder of a training");
   make_directories(out / "c");
   write_file(out / "c/compare.json", "{");
   check_fails(output, 3, "compare.json is not the file of a comparison");

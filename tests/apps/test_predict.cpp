@@ -142,6 +142,7 @@ TEST_CASE("predict: JSON lines, the most probable classes, and a file" * slow())
   CHECK(file.code == 0);
   CHECK(file.out == "");
   CHECK(slurp(t.out / "p.jsonl") == r.out);
+  CHECK(t.predict("--output - --format jsonl --logits " + t.images()).out == r.out);
 }
 
 TEST_CASE("predict: an image that cannot be read is named, and the others are predicted in order" * slow()) {
