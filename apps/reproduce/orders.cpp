@@ -131,7 +131,11 @@ std::string paragraph(const Study& study, const StudyResults& results, const Dis
   } else {
     all += ", with one seed";
   }
-  return all + "." + other_metrics(study, results, d) + variations(study, results, d) + "\n";
+  all += "." + other_metrics(study, results, d) + variations(study, results, d);
+  for (const StudyRow* row : {&above, &below}) {
+    if (!row->note.empty()) all += text(" On ", row->name, ": ", row->note);
+  }
+  return all + "\n";
 }
 
 }  // namespace

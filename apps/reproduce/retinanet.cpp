@@ -93,7 +93,7 @@ std::string grid(const Study& study, const StudyResults& results, size_t metric)
   const bool inside = best.front() != grid_alphas.front() && best.front() != grid_alphas.back();
   all += text("The best α by ", study.metrics[metric].heading, " is ");
   for (size_t i = 0; i < best.size(); ++i) all += text(i ? ", " : "", best[i], " at γ = ", grid_gammas[i]);
-  all += falls ? ": it falls as γ grows, as in the paper" : ": it does not fall as γ grows, as it does in the paper";
+  all += falls ? ": it falls as γ grows, as in the paper" : ": it does not fall as γ grows, unlike in the paper";
   all += inside ? ", and at γ = 0 it is inside the grid.\n\n" : ", and at γ = 0 it is at the edge of the grid.\n\n";
   return all;
 }
