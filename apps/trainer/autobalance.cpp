@@ -106,6 +106,7 @@ void check_autobalance(const Options& o) {
   refuse(o.sampler != "shuffle", "--sampler " + o.sampler,
          "which learns from the images as they are how to balance their classes");
   refuse(o.mix.kind != Mix::none, "--mix", "whose search needs the loss of whole images");
+  refuse(o.freeze, "--freeze", "whose search trains a whole network of its own");
   refuse(o.crt_epochs > 0, "--crt", "because it would train another last layer without the loss that was learned");
   refuse(o.precision != "fp32", "--precision " + o.precision,
          "which computes second derivatives from differences of gradients, and needs fp32");

@@ -115,6 +115,7 @@ TEST_CASE("autobalance: what does not go with it is told in one line") {
   check_fails(flags + "--sampler oversample", 2, "--sampler oversample does not go with --loss autobalance");
   check_fails(flags + "--mix mixup=1", 2, "--mix does not go with --loss autobalance");
   check_fails(flags + "--crt 2", 2, "--crt does not go with --loss autobalance");
+  check_fails(flags + "--freeze --init none.safetensors", 2, "--freeze does not go with --loss autobalance");
   check_fails(flags + "--precision bf16", 2, "--precision bf16 does not go with --loss autobalance");
   check_fails(flags + "--search-share 1", 2, "search-share 1 is out of range: 0.01 to 0.9");
   check_fails(
