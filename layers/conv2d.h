@@ -20,9 +20,8 @@ class Conv2d : public Module {
   }
 
   Var forward(const Var& x) override { return conv2d(x, weight_, bias_, params_, relu_); }
-  // What follows this convolution's scale * forward(x) + shift, with scale and shift [K], as one convolution: the scale
-  // is multiplied into the weights. + residual, if it is defined; then max(., 0) if `relu`. REQUIRES: a convolution
-  // without relu.
+  // scale * (*this)(x) + shift with scale and shift [K], computed as one convolution with other weights; then residual
+  // is added, if it is defined, and max(., 0) follows if `relu`. REQUIRES: a convolution without relu.
   Var scaled(const Var& x, const Var& scale, const Var& shift, bool relu, const Var& residual = {}) {
     const Var weight = weight_ * reshape(scale, {weight_.shape()[0], 1, 1, 1});
     const Var bias = bias_.defined() ? bias_ * scale + shift : shift;

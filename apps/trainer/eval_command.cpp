@@ -131,6 +131,10 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
   const auto& metadata = file.metadata();
   Classifier classifier;
   classifier.decision = read_description(o, metadata);
+  // A file of another program may not say for which network it is.
+  const std::string hint = metadata.count("model") || o.given.count("--model")
+                               ? ""
+                               : "; it does not say which network it is for: see --model and --normalize";
   classifier.classes = read_classes(o.weights, metadata);
   if (classifier.classes.empty()) classifier.classes = of_images;
   CP_ENSURE_AS(bad_data, !classifier.classes.empty(), o.weights,
@@ -140,7 +144,7 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
   CP_ENSURE_AS(bad_data, of_images.empty() || names == of_images, o.weights, ": was trained on the classes ",
                shortened(join(names)), " but the images are of ", shortened(join(of_images)));
   CP_ENSURE_AS(bad_data, K == 2 ? o.model.outputs <= 2 : o.model.outputs == static_cast<Index>(K), o.weights, ": has ",
-               o.model.outputs, " outputs, which do not tell ", K, " classes apart");
+               o.model.outputs, " outputs, which do not tell ", K, " classes apart", hint);
   CP_ENSURE_AS(bad_data,
                K > 2 || o.given.count("--positive") || o.positive.empty() ||
                    std::find(names.begin(), names.end(), o.positive) != names.end(),
@@ -158,7 +162,11 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
                  " does not say how many training images of each class there were");
     adjust_logits(decision, counts, o.adjust_logits);
   }
-  check_weights(*make_model(o.model, meta_backend(), o.seed), o.weights);  // before memory is taken for them
+  try {
+    check_weights(*make_model(o.model, meta_backend(), o.seed), o.weights);  // before memory is taken for them
+  } catch (const Error& error) {
+    throw Error(error.kind(), error.what(), hint);
+  }
   classifier.model = make_model(o.model, backend, o.seed);
   load_weights(*classifier.model, o.weights);
   return classifier;

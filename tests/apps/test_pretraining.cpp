@@ -78,6 +78,7 @@ TEST_CASE("pretraining: weights without metadata are evaluated with the network 
   const std::string given = " --model resnet20 --width 0.25 --image-size 32";
   CHECK(evaluated(bare, given + " --normalize imagenet") == evaluated(file, ""));
   CHECK(evaluated(bare, given) != evaluated(file, ""));
+  check_fails("eval --device cpu --weights " + bare, 3, "does not say which network it is for: see --model");
   // Without --width it is 1, as in other programs' networks.
   check_fails("eval --device cpu --weights " + bare + " --model resnet20 --image-size 32", 3,
               "instead of [16, 3, 3, 3]");
