@@ -100,7 +100,7 @@ Exit lectures(int argc, char** argv) {
     request.pretrained = p.weights();
   }
   Study study = lecture_study(request);
-  if (run.rows.empty()) run.computations = lecture_computations(run.output);
+  run.computations = lecture_computations(run.output);
   return run_study(std::move(study), run);
 }
 

@@ -92,10 +92,12 @@ std::string compute(const Computation& computation, const std::string& directory
   return name;
 }
 
-std::string computed_section(const std::vector<Computation>& computations, const std::string& output) {
+// What was computed; with `run`, what is missing is computed first.
+std::string computed_section(const std::vector<Computation>& computations, const std::string& output, bool run) {
   std::string all;
   for (const Computation& computation : computations) {
     if (stop_signal()) break;
+    if (!run && !fs::exists(output + "/computed/" + computation.name + ".txt")) continue;
     make_directories(output + "/computed");
     const std::string file = compute(computation, output + "/computed");
     all +=
@@ -135,8 +137,8 @@ Exit run_study(Study study, const StudyRun& run) {
     const bool seed = std::find(run.seeds.begin(), run.seeds.end(), cell.seed) != run.seeds.end();
     if (wanted && seed && run.shard.has(cell)) cells.push_back(cell);
   }
-  const bool first_shard = run.shard.index == 0 && !run.only_table;
-  const std::string computed = computed_section(first_shard ? run.computations : std::vector<Computation>(), output);
+  const bool computes = run.rows.empty() && run.shard.index == 0 && !run.only_table;
+  const std::string computed = computed_section(run.computations, output, computes);
   if (!cells.empty()) Runner(c, cells, {run.jobs ? run.jobs : default_jobs(c), run.discard_weights}).run();
   if (const int signal = stop_signal()) {
     std::cerr << "Stopped; finished trainings are kept, and the same command continues.\n";

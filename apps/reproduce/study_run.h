@@ -30,7 +30,7 @@ struct StudyRun {
   bool only_list = false, only_table = false;
   std::vector<std::string> common;        // more options of every training
   Pretraining pretraining;                // done if a selected row begins with its weights
-  std::vector<Computation> computations;  // what is run before the trainings
+  std::vector<Computation> computations;  // run before the trainings where all rows are
 };
 
 // Trains what is missing, writes reproduce.md, reproduce.csv and reproduce.json, and prints the table. Rows that cannot
