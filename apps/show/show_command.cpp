@@ -76,7 +76,8 @@ Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
       ->capture_default_str();
   app.footer(
       "All options of `train` may follow. These make a difference: --data, --split, --groups, --folds, --count, "
-      "--imbalance, --image-size, --resize, --augment, --mix, --sampler, --no-shuffle, --batch-size and --seed; `" +
+      "--imbalance, --subset, --image-size, --resize, --augment, --mix, --sampler, --no-shuffle, --batch-size and "
+      "--seed; `" +
       usage("train --help-all") + "` explains them.");
   const std::set<std::string> given = parse_command_line(app, argc, argv);
   CP_ENSURE_AS(invalid_argument, !output.empty(), "--output: nothing was given; an unset variable?");
