@@ -1,6 +1,7 @@
 // ResNets agree with PyTorch: the answers in golden/resnet.json, which golden/make_resnet.py wrote. As for VGG
 // (test_golden.cpp) weights and images come from a formula. In f64 only a different meaning could make a difference,
-// and the tolerance is 1e-9; in f32 it is 1e-4.
+// and the tolerance is 1e-9. In f32 it is 1e-4 for logits, and wider for what passes the relus backwards: of a million
+// inputs some lie so close to 0 that rounding decides their sign, and with it whether a gradient passes.
 #include "tests/layers/golden_network.h"
 
 using namespace counterpoise;
@@ -8,9 +9,9 @@ using namespace counterpoise::golden;
 
 namespace {
 
-// The logits, gradients and running statistics of a step in training mode, then logits and gradients in evaluation mode,
-// in which normalizations are part of the convolutions. The tolerances of gradients are given for the two modes; 0: they
-// are not compared.
+// The logits, gradients and running statistics of a step in training mode, then logits and gradients in evaluation
+// mode, in which normalizations are part of the convolutions. The tolerances of gradients are given for the two modes;
+// 0: they are not compared.
 void check_step(const Json& spec, const Precision& precision, double train_gradients, double eval_gradients) {
   for (Backend* backend : fast_backends()) {
     const std::vector<Precision> tested = precisions(*backend);
@@ -41,12 +42,14 @@ void check_step(const Json& spec, const Precision& precision, double train_gradi
     network.model->train(false);
     const Var decided = network.logits();
     CHECK(relative_norm(to_torch(decided.value()), spec["eval_logits"]) <= precision.tolerance);
-    const Tensor dz = from_torch(*backend, numbers("dz", decided.value().size()), {spec["batch"], spec["outputs"]},
-                                 precision.dtype);
+    const Tensor dz =
+        from_torch(*backend, numbers("dz", decided.value().size()), {spec["batch"], spec["outputs"]}, precision.dtype);
     sum(decided * dz).backward();
     check_gradients(network, spec["eval_gradients"], eval_gradients);
   }
 }
+
+constexpr double f32_gradients = 2e-2, f32_losses = 1e-2;
 
 void check_training(const Json& all, size_t i) {
   const Json& run = all["training"][i];
@@ -61,7 +64,7 @@ void check_training(const Json& all, size_t i) {
       CAPTURE(name(dtype));
       Network network(run, *backend, shapes);
       network.cast(dtype);
-      CHECK(relative_worst(network.train(), in_f64) <= tolerance);
+      CHECK(relative_worst(network.train(), in_f64) <= (dtype == DType::f32 ? f32_losses : tolerance));
     }
   }
 }
@@ -77,11 +80,11 @@ TEST_CASE("golden: torchvision's ResNet-18 and ResNet-50, a step" * slow()) {
   for (const size_t i : {0, 1, 2}) {
     const Json& spec = all["gradients"][i];
     CAPTURE(spec["name"].get<std::string>());
-    // ResNet-50 has two million relus here. In f32 some of their inputs are on the other side of 0, and its gradients in
-    // training mode amplify rounding so much that PyTorch's own float32 differs from its float64 by some percent.
+    // ResNet-50's gradients in training mode amplify rounding so much that PyTorch's own float32 differs from its
+    // float64 by some percent.
     const bool is_deep = spec["name"] == "resnet50";
     check_step(spec, {DType::f64, 1e-9}, is_deep ? 1e-7 : 1e-9, 1e-9);
-    check_step(spec, {DType::f32, 1e-4}, is_deep ? 0 : 1e-4, is_deep ? 2e-2 : 1e-4);
+    check_step(spec, {DType::f32, 1e-4}, is_deep ? 0 : f32_gradients, f32_gradients);
   }
 }
 
