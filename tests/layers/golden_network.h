@@ -238,11 +238,11 @@ struct Network {
     if (name == "focal") given = {{"gamma", 2}, {"alpha", 0.5}};
     return Loss(name, given)(logits(), labels);
   }
-  // The losses of the steps, each before its update.
-  Numbers train() {
+  // The losses of the steps, each before its update; of the first ones if `most` is given.
+  Numbers train(int most = 1000) {
     Sgd sgd(model->trainable(), spec["lr"], {{"momentum", 0.9}});
     Numbers losses;
-    for (int step = 0; step < spec["steps"]; ++step) {
+    for (int step = 0; step < std::min<int>(most, spec["steps"]); ++step) {
       const Var loss = this->loss();
       losses.push_back(loss.value().item());
       loss.backward();
