@@ -195,12 +195,14 @@ $(BUILD)/data/images/stb.o $(BUILD)/fuzzed/data/images/stb.o: EXTRA = -fno-sanit
   -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
 $(OUT)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
-# (Tests and programs spend their time in the library. They take half as long again to compile with -O3.)
-$(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' $(if $(SANITIZE),-O0,-O1)
-$(BUILD)/apps/%.o: EXTRA := $(if $(SANITIZE),-O0,-O1)
+# (Tests and programs spend their time in the library. They take half as long again to compile with -O3; and sanitized,
+# with checks of every pointer for what AddressSanitizer sees, too.)
+QUICK := $(if $(SANITIZE),-O0 -fno-sanitize=null$(,)alignment$(,)vptr$(,)object-size$(,)pointer-overflow,-O1)
+$(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' $(QUICK)
+$(BUILD)/apps/%.o: EXTRA := $(QUICK)
 $(BUILD)/tests/fuzz/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 # (stb_image_write shifts negative numbers to the left.)
-$(BUILD)/apps/report/thumbnail.o $(BUILD)/apps/show/sheet.o: EXTRA := $(if $(SANITIZE),-O0,-O1) -fno-sanitize=undefined -fwrapv
+$(BUILD)/apps/report/thumbnail.o $(BUILD)/apps/show/sheet.o: EXTRA := $(QUICK) -fno-sanitize=undefined -fwrapv
 $(BUILD)/apps/trainer/version.o: EXTRA := -O1 -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.
