@@ -27,7 +27,7 @@ try() { (cd "$copy" && "$@" > log 2>&1) || { echo "FAILED: $*"; grep -a -E 'ERRO
 
 export COUNTERPOISE_SOURCE=$copy  # where the tests find their golden files
 git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$copy"
-[ ! -d build ] || cp -a build "$copy/build"
+if [ -d build/release ]; then mkdir "$copy/build" && cp -a build/release build/packages "$copy/build/"; fi
 find "$copy" -path "$copy/build" -prune -o -type f -exec touch -r Makefile {} +  # objects stay newer than sources
 (cd "$copy" && git init -q . && git add -A . >/dev/null 2>&1)
 
@@ -36,11 +36,11 @@ extension small_resnet 2 'models*,layers*'
 extension brightness 2 'augment*'
 extension squared_hinge 2 'losses*'
 
-# (Of the tests and programs only those that are run: the patches change headers that all include.)
+# (Of the tests and programs only those that are run, and all with -O1: the patches change headers that all include.)
 sources="tests/main.cpp tests/backends.cpp tests/core/op_table.cpp tests/core/gradcheck.cpp tests/data/test_augment.cpp"
 sources="$sources $(ls tests/optim/*.cpp tests/layers/*.cpp tests/losses/*.cpp | tr '\n' ' ')"
 if (cd "$copy" && make CUDA=0 ${MAKE_ARGS:-} PROGRAMS=apps/catdog EXAMPLES= TEST_SOURCES="$sources" \
-      all build/release/none/run_tests > build.log 2>&1); then
+      EXTRA="-O1 -DSOURCE_DIR='\"$copy\"'" all build/release/none/run_tests > build.log 2>&1); then
   try ./build/release/none/run_tests -tc="$tests"
   small="--count cat=8,dog=24 --image-size 32 --width 0.05 --epochs 1 --device cpu"
   try ./apps/catdog $small --optimizer rmsprop
