@@ -89,10 +89,10 @@ TEST_CASE("golden: torchvision's ResNet-18 and ResNet-50, a step" * slow()) {
     const Json& spec = all["gradients"][i];
     CAPTURE(spec["name"].get<std::string>());
     // ResNet-50's gradients in training mode amplify rounding so much that PyTorch's own float32 differs from its
-    // float64 by some percent.
+    // float64 by some percent: only f64 says something.
     const bool is_deep = spec["name"] == "resnet50";
     check_step(spec, {DType::f64, 1e-9}, is_deep ? 1e-7 : 1e-9, 1e-9);
-    check_step(spec, {DType::f32, 1e-4}, is_deep ? 0 : f32_gradients, f32_gradients);
+    if (!is_deep) check_step(spec, {DType::f32, 1e-4}, f32_gradients, f32_gradients);
   }
 }
 
