@@ -12,8 +12,7 @@ using namespace counterpoise::golden;
 namespace {
 
 // The logits, gradients and running statistics of a step in training mode, then logits and gradients in evaluation
-// mode, in which normalizations are part of the convolutions. The tolerances of gradients are given for the two modes;
-// 0: they are not compared.
+// mode, in which normalizations are part of the convolutions. The tolerances of gradients are given for the two modes.
 void check_step(const Json& spec, const Precision& precision, double train_gradients, double eval_gradients) {
   for (Backend* backend : fast_backends()) {
     const std::vector<Precision> tested = precisions(*backend);
@@ -36,11 +35,9 @@ void check_step(const Json& spec, const Precision& precision, double train_gradi
     }
     CHECK(seen == spec["running"].size());
     CHECK(worst <= precision.tolerance);
-    if (train_gradients > 0) {
-      Loss("cross-entropy")(z, network.labels).backward();
-      check_gradients(network, spec["gradients"], train_gradients);
-      network.model->zero_grad();
-    }
+    Loss("cross-entropy")(z, network.labels).backward();
+    check_gradients(network, spec["gradients"], train_gradients);
+    network.model->zero_grad();
     network.model->train(false);
     const Var decided = network.logits();
     CHECK(relative_norm(to_torch(decided.value()), spec["eval_logits"]) <= precision.tolerance);
