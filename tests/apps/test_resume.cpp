@@ -56,10 +56,10 @@ int run_and_signal(const std::string& command, int signal, std::chrono::millisec
 }
 
 // Interrupts a run at random times, by kill -9, SIGTERM and SIGINT in turn, until it ends; compares with one go. The
-// environment variable INTERRUPTIONS says how often, once by default: with 5 it is 30 times in all.
+// environment variable INTERRUPTIONS says how often, 2 times by default: with 5 it is 30 times in all.
 void check_interrupted(const std::string& options, int longest_ms) {
   const char* often = std::getenv("INTERRUPTIONS");
-  const int interruptions = often ? std::atoi(often) : 1;
+  const int interruptions = often ? std::atoi(often) : 2;
   CAPTURE(options);
   const TemporaryFolder out;
   const std::string whole = out / "whole", pieces = out / "pieces";
