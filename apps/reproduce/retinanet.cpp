@@ -4,34 +4,13 @@
 #include <cmath>
 
 #include "apps/compare/markdown.h"
+#include "apps/loss_explorer/lecture_tables.h"
 #include "apps/reproduce/results.h"
 #include "apps/trainer/format.h"
 
 namespace counterpoise {
 
 namespace {
-
-// A row of the published tables: average precision of detection on COCO, in percent, and at an overlap of 0.5 and 0.75.
-struct PublishedPair {
-  double gamma, alpha;
-  const char *ap, *ap50, *ap75;
-};
-
-const std::vector<PublishedPair>& by_alpha() {
-  static const std::vector<PublishedPair> rows = {{0, 0.1, "0.0", "0.0", "0.0"},     {0, 0.25, "10.8", "16.0", "11.7"},
-                                                  {0, 0.5, "30.2", "46.7", "32.8"},  {0, 0.75, "31.1", "49.4", "33.0"},
-                                                  {0, 0.9, "30.8", "49.7", "32.3"},  {0, 0.99, "28.7", "47.4", "29.9"},
-                                                  {0, 0.999, "25.1", "41.7", "26.1"}};
-  return rows;
-}
-
-const std::vector<PublishedPair>& by_gamma() {
-  static const std::vector<PublishedPair> rows = {
-      {0, 0.75, "31.1", "49.4", "33.0"},  {0.1, 0.75, "31.4", "49.9", "33.1"}, {0.2, 0.75, "31.9", "50.7", "33.4"},
-      {0.5, 0.5, "32.9", "51.7", "35.2"}, {1, 0.25, "33.7", "52.0", "36.2"},   {2, 0.25, "34.0", "52.5", "36.5"},
-      {5, 0.25, "32.2", "49.6", "34.8"}};
-  return rows;
-}
 
 // The grid in which the best alpha of each gamma is looked for.
 const std::vector<double> grid_gammas = {0, 2, 5}, grid_alphas = {0.25, 0.5, 0.75, 0.9};
@@ -48,13 +27,13 @@ std::string measured(const Study& study, const StudyResults& results, double gam
 }
 
 std::string both_tables(const Study& study, const StudyResults& results, const char* head, bool alpha_first,
-                        const std::vector<PublishedPair>& pairs) {
+                        const std::vector<RetinaNetRow>& pairs) {
   std::vector<std::vector<std::string>> lines = {{alpha_first ? "α" : "γ", alpha_first ? "γ" : "α", "published AP",
                                                   "AP50", "AP75", "ours: F1 at 0.5", "F1, tuned threshold",
                                                   "average precision"}};
-  for (const PublishedPair& p : pairs) {
-    std::vector<std::string> line = {text(alpha_first ? p.alpha : p.gamma), text(alpha_first ? p.gamma : p.alpha), p.ap,
-                                     p.ap50, p.ap75};
+  for (const RetinaNetRow& p : pairs) {
+    std::vector<std::string> line = {text(alpha_first ? p.alpha : p.gamma), text(alpha_first ? p.gamma : p.alpha)};
+    for (const double published : {p.ap, p.ap50, p.ap75}) line.push_back(formatted("%.1f", published));
     for (size_t metric = 0; metric < 3; ++metric) line.push_back(measured(study, results, p.gamma, p.alpha, metric));
     lines.push_back(line);
   }
@@ -105,8 +84,8 @@ std::vector<StudyRow> retinanet_rows(const std::string& data, const std::vector<
   const auto add = [&](double gamma, double alpha) {
     if (std::find(pairs.begin(), pairs.end(), std::pair(gamma, alpha)) == pairs.end()) pairs.emplace_back(gamma, alpha);
   };
-  for (const auto* table : {&by_alpha(), &by_gamma()}) {
-    for (const PublishedPair& p : *table) add(p.gamma, p.alpha);
+  for (const auto* table : {&retinanet_alpha(), &retinanet_gamma()}) {
+    for (const RetinaNetRow& p : *table) add(p.gamma, p.alpha);
   }
   for (const double gamma : grid_gammas) {
     for (const double alpha : grid_alphas) add(gamma, alpha);
@@ -135,8 +114,8 @@ std::string retinanet_section(const Study& study, const StudyResults& results) {
       "COCO; the lecture shows both tables. α is the weight of the object, 1 − α that of the background. Ours "
       "are of a classifier of ",
       data, ", where α is the weight of the cat: only the trends can be compared.\n\n",
-      both_tables(study, results, "α without focusing, γ = 0:", true, by_alpha()),
-      both_tables(study, results, "γ, each with the α that is best for it in the paper:", false, by_gamma()),
+      both_tables(study, results, "α without focusing, γ = 0:", true, retinanet_alpha()),
+      both_tables(study, results, "γ, each with the α that is best for it in the paper:", false, retinanet_gamma()),
       grid(study, results, 0), grid(study, results, 2));
 }
 

@@ -46,23 +46,7 @@ constexpr uint8_t glyphs[][5] = {
 // clang-format on
 constexpr int columns = 5, rows = 8;
 
-bool begins_letter(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
-
 }  // namespace
-
-size_t letters(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_letter));
-}
-
-std::string fitted(const std::string& text, size_t most) {
-  if (letters(text) <= most) return text;
-  const size_t kept = most < 2 ? 0 : most - 2;
-  size_t end = 0;
-  for (size_t n = 0; end < text.size(); ++end) {
-    if (begins_letter(text[end]) && n++ == kept) break;
-  }
-  return text.substr(0, end) + std::string(most - kept, '.');
-}
 
 void fill_rectangle(Image& image, int left, int top, int width, int height, Rgb color) {
   const int right = std::min(left + width, image.width), bottom = std::min(top + height, image.height);
@@ -76,7 +60,7 @@ void fill_rectangle(Image& image, int left, int top, int width, int height, Rgb 
 
 void write_text(Image& image, int left, int top, const std::string& text, Rgb color, int scale) {
   for (const char c : text) {
-    if (!begins_letter(c)) continue;
+    if ((c & 0xc0) == 0x80) continue;  // a further byte of the same letter, in UTF-8
     const uint8_t* glyph = glyphs[c >= 0x20 && c < 0x7f ? c - 0x20 : '?' - 0x20];
     for (int x = 0; x < columns; ++x) {
       for (int y = 0; y < rows; ++y) {

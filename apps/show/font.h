@@ -17,12 +17,6 @@ struct Rgb {
 // column of space and two rows for descenders.
 constexpr int letter_width = 6, letter_height = 9;
 
-// The number of letters of a UTF-8 text.
-size_t letters(const std::string& text);
-
-// The text with at most this many letters; of a longer one the last two become "..".
-std::string fitted(const std::string& text, size_t most);
-
 // Writes the text into the image with its upper left corner at column `left` and row `top`. Letters beyond ASCII become
 // "?". What lies outside the image is left out.
 void write_text(Image& image, int left, int top, const std::string& text, Rgb color, int scale = 1);

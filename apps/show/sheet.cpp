@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "apps/trainer/format.h"
 #include "kernels/error.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION

@@ -7,6 +7,7 @@
 
 #include "apps/report/sections.h"
 #include "apps/report/wrong_images.h"
+#include "apps/trainer/count_bars.h"
 #include "apps/trainer/format.h"
 #include "layers/summary.h"
 
@@ -62,17 +63,6 @@ DataLoaderOptions training_options(const Look& look) {
 
 std::string share_text(int64_t part, int64_t all) {
   return formatted("%.1f%%", all ? 100. * static_cast<double>(part) / static_cast<double>(all) : 0.);
-}
-
-// Classes in their order or, of many, the most frequent ones and the rarest.
-std::vector<size_t> shown_classes(const std::vector<int64_t>& counts, size_t most) {
-  std::vector<size_t> order(counts.size());
-  std::iota(order.begin(), order.end(), size_t(0));
-  if (order.size() <= most) return order;
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return counts[a] > counts[b]; });
-  order.erase(order.begin() + static_cast<std::ptrdiff_t>(most / 2),
-              order.end() - static_cast<std::ptrdiff_t>(most / 2));
-  return order;
 }
 
 // The first training images of a class that can be read, at most `most`.

@@ -15,9 +15,8 @@ namespace {
 constexpr size_t bar_width = 24, most_lines = 10, longest_name = 24;
 
 std::string padded(const std::string& text, size_t width, bool right = false) {
-  const size_t letters = static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-  const std::string space(letters < width ? width - letters : 0, ' ');
+  const size_t length = letters(text);
+  const std::string space(length < width ? width - length : 0, ' ');
   return right ? space + text : text + space;
 }
 
@@ -32,25 +31,19 @@ bool all_equal(const std::vector<int64_t>& counts) {
   return std::all_of(counts.begin(), counts.end(), [&](int64_t n) { return n == counts.front(); });
 }
 
-// The classes from the most to the fewest images; in their order where there is room for all.
-std::vector<size_t> shown_classes(const std::vector<int64_t>& before) {
-  std::vector<size_t> order(before.size());
-  std::iota(order.begin(), order.end(), size_t(0));
-  if (order.size() <= most_lines) return order;
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return before[a] > before[b]; });
-  order.erase(order.begin() + most_lines / 2, order.end() - most_lines / 2);
-  return order;
-}
-
-std::string short_name(const std::string& name) {
-  const std::string line = printable(name);
-  if (line.size() <= longest_name) return line;
-  size_t end = longest_name - 2;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;  // not within a letter
-  return line.substr(0, end) + "..";
-}
+std::string short_name(const std::string& name) { return fitted(printable(name), longest_name); }
 
 }  // namespace
+
+std::vector<size_t> shown_classes(const std::vector<int64_t>& counts, size_t most) {
+  std::vector<size_t> order(counts.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  if (order.size() <= most) return order;
+  const auto half = static_cast<std::ptrdiff_t>(most / 2);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return counts[a] > counts[b]; });
+  order.erase(order.begin() + half, order.end() - half);
+  return order;
+}
 
 int64_t SampledCounts::total() const { return std::accumulate(counts.begin(), counts.end(), int64_t(0)); }
 
@@ -68,9 +61,9 @@ std::string count_bars(const std::vector<std::string>& classes, const std::vecto
   if (classes.empty() || (!changed && all_equal(before))) return "";
   const int64_t largest = std::max(*std::max_element(before.begin(), before.end()),
                                    *std::max_element(after.counts.begin(), after.counts.end()));
-  const std::vector<size_t> shown = shown_classes(before);
+  const std::vector<size_t> shown = shown_classes(before, most_lines);
   size_t names = 0, digits = text(largest).size();
-  for (const size_t c : shown) names = std::max(names, short_name(classes[c]).size());
+  for (const size_t c : shown) names = std::max(names, letters(short_name(classes[c])));
   std::string lines, sampler = after.sampler;
   for (size_t i = 0; i < shown.size(); ++i) {
     if (shown.size() < classes.size() && i == shown.size() / 2)

@@ -18,6 +18,10 @@ struct SampledCounts {
   int64_t total() const;
 };
 
+// Which classes to show where there is room for `most`, an even number: all, in their order, or the most frequent ones
+// and then the rarest.
+std::vector<size_t> shown_classes(const std::vector<int64_t>& counts, size_t most);
+
 // Those of the first epoch of a loader.
 SampledCounts sampled_counts(const DataLoader& loader);
 

@@ -1,5 +1,6 @@
 #include "apps/trainer/format.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace counterpoise {
@@ -24,7 +25,27 @@ size_t printable_bytes(const std::string& text, size_t at) {
   return control || overlong || no_character ? 0 : bytes;
 }
 
+bool begins_letter(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
+
 }  // namespace
+
+size_t letters(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_letter));
+}
+
+std::string first_letters(const std::string& text, size_t n) {
+  size_t end = 0;
+  for (size_t begun = 0; end < text.size(); ++end) {
+    if (begins_letter(text[end]) && begun++ == n) break;
+  }
+  return text.substr(0, end);
+}
+
+std::string fitted(const std::string& text, size_t most) {
+  if (letters(text) <= most) return text;
+  const size_t kept = most < 2 ? 0 : most - 2;
+  return first_letters(text, kept) + std::string(most - kept, '.');
+}
 
 std::string exact(double number) {
   std::string text;

@@ -23,6 +23,13 @@ std::string formatted(const char* format, Args... args) {
 // become \x1b and the like.
 std::string printable(const std::string& text);
 
+// The number of characters of UTF-8 text, and its first ones, at most n.
+size_t letters(const std::string& text);
+std::string first_letters(const std::string& text, size_t n);
+
+// The text with at most this many letters; of a longer one the last two become "..".
+std::string fitted(const std::string& text, size_t most);
+
 // The fewest digits, of at least nine, from which the same number is read again.
 std::string exact(double number);
 

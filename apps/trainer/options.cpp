@@ -130,10 +130,10 @@ class CommandLine {
   void resolve_all() {
     CP_ENSURE_AS(invalid_argument, !o_.data.empty() || o_.defaults.lectures || given("--data") || o_.summary,
                  "--data is required: a folder of images, a CSV file, or synthetic for a trial");
-    table_.fill(command_, o_.data.rfind("synthetic", 0) == 0 || o_.data.empty(), o_.given);
-    if (!o_.defaults.lectures && !given("--model")) o_.model.name = "vgg11_bn";
-    if (o_.keras) apply_keras();
     const bool synthetic = o_.data.rfind("synthetic", 0) == 0 || o_.data.empty();
+    table_.fill(command_, synthetic, o_.given);
+    if (!o_.defaults.lectures && !given("--model")) o_.model.name = "vgg11_bn";
+    if (o_.keras) apply_keras(synthetic);
     CP_ENSURE_AS(invalid_argument, !synthetic || o_.resize == Resize::antialias || o_.command == Options::eval,
                  "--resize ", to_string(o_.resize), ": synthetic images are generated in their size, not resized");
     if (!o_.pretrained.empty()) describe_pretrained(o_);
@@ -177,13 +177,13 @@ class CommandLine {
 
   // The program on the slides of the lecture "Imbalanced Data" (Anh-Khoa Nguyen and Quang-Vinh Dinh): its
   // preprocessing, and Keras' defaults where it names none.
-  void apply_keras() {
+  void apply_keras(bool synthetic) {
     fill("--batch-size", o_.batch_size, 256);
     fill("--augment", o_.augment, parse_augment("flip,rotate=0.2"));
     fill("--conv-init", o_.conv_init, "glorot");
     fill("--head-init", o_.model.head_init, ModelConfig::glorot);
     if (!given("--no-prior-bias")) o_.prior_bias = false;
-    if (o_.data.rfind("synthetic", 0) == 0 || o_.data.empty()) return;
+    if (synthetic) return;
     fill("--model", o_.model.name, "vgg16");
     fill("--width", o_.model.width, 1.0);
     fill("--image-size", o_.image_size, 160);
@@ -200,6 +200,7 @@ class CommandLine {
                  "--lr-milestones: --schedule multistep needs the epochs of its drops, rising, as 160,180");
     return milestones;
   }
+
   static bool takes(const OptimizerInfo& optimizer, const std::string& parameter) {
     return std::any_of(optimizer.params.begin(), optimizer.params.end(),
                        [&](const OptimizerParam& p) { return p.name == parameter; });

@@ -65,7 +65,7 @@ struct Options {
   std::string schedule_name = "cosine";
   Schedule schedule;
   std::string milestones;  // of the schedule "multistep", as given
-  int lr_patience = 5;  // epochs, of the schedule "plateau"
+  int lr_patience = 5;     // epochs, of the schedule "plateau"
   int epochs = 0;
   int64_t max_steps = 0;          // 0: no limit
   std::string monitor;            // the metric that the best epoch is chosen by

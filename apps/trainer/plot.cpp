@@ -293,10 +293,7 @@ static std::string bars_of(const BarChart& chart, double largest, const Box& box
     const std::string number = short_number(chart.after[i]);
     if (width_of(number, size) <= each) out += words(left + width / 2, top - 4, number, {size, "middle"});
     std::string name = chart.names[i];
-    while (name.size() > 1 && width_of(name, size) > each) {
-      while ((static_cast<unsigned char>(name.back()) & 0xc0) == 0x80) name.pop_back();  // the rest of a letter
-      name.pop_back();
-    }
+    while (letters(name) > 1 && width_of(name, size) > each) name = first_letters(name, letters(name) - 1);
     out += words(x + each / 2, box.y + box.height + 15, name, {size, "middle", pale_ink});
   }
   return out + stroke(box.x, box.y + box.height, box.x + box.width, box.y + box.height, zero_line);

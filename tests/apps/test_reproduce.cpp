@@ -247,7 +247,7 @@ TEST_CASE("reproduce: CIFAR-10-LT has the papers' recipe and numbers") {
   };
   refused({"", 100, 200, "vgg11_bn"}, "--data DIR");
   refused({"DIR", 50, 200, "vgg11_bn"}, "--imbalance 50");
-  refused({"DIR", 100, 200, "vgg99"}, "this program has no network vgg99");
+  refused({"DIR", 100, 200, "vgg99"}, "--model: \"vgg99\" is unknown; valid are");
 }
 
 TEST_CASE("reproduce: a wrong command line is one clear line, and trains nothing" * slow()) {

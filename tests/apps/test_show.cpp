@@ -4,6 +4,7 @@
 
 #include "apps/show/sheet.h"
 #include "apps/trainer/count_bars.h"
+#include "apps/trainer/format.h"
 #include "core/io/file.h"
 #include "data/images/image.h"
 #include "data/sampler.h"

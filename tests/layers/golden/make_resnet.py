@@ -6,11 +6,10 @@
 Weights and images come from the formulas of make_vgg.py, beside this script, and are not stored. resnet18 and resnet50
 are torchvision's; resnet20 is written out here, after section 4.2 of He et al. 2016 with the shortcuts of option A.
 """
-import sys
 
 import torch
 import torchvision
-from make_vgg import Margin, batch, choose, compute_loss, gradients, numbers, shapes, train, weights, write
+from make_vgg import batch, case, compute_loss, gradients, numbers, shapes, train, weights, write
 from torch import nn
 from torch.nn import functional
 
@@ -96,25 +95,14 @@ def training_case(watch, name, image_size, batch_size, outputs, lr, seed):
     spec = {**COMMON, "name": name, "image_size": image_size, "batch": batch_size, "outputs": outputs,
             "classes": outputs, "seed": seed, "lr": lr, "steps": 20}
     model = watch(network(spec, torch.float64))
-    return {**spec, "float64": train(model, spec, torch.float64),
-            "float32": train(network(spec, torch.float32), spec, torch.float32)}
+    result = {**spec, "float64": train(model, spec, torch.float64),
+              "float32": train(network(spec, torch.float32), spec, torch.float32)}
+    print("float32 differs by", max(abs(a / b - 1) for a, b in zip(result["float32"], result["float64"])), flush=True)
+    return result
 
 
 def main():
     torch.set_num_threads(1)
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-
-    def case(make, *arguments, seed):
-        if seeds:
-            seed = choose(make, *arguments, seeds=seeds)
-        margin = Margin()
-        result = make(margin, *arguments, seed)
-        print(f"{make.__name__}{arguments}: seed {seed} keeps {margin.value:.1e} from the kinks", flush=True)
-        if "float32" in result:
-            print(max(abs(a / b - 1) for a, b in zip(result["float32"], result["float64"])),
-                  result["float64"][0], result["float64"][-1], flush=True)
-        return {"margin": margin.value, **result}
-
     write("resnet.json", {
         "gradients": [
             case(gradient_case, "resnet20", 32, 4, 3, seed=0),

@@ -316,18 +316,18 @@ def write(name, value):
         file.write(text(value) + "\n")
 
 
+def case(make, *arguments, seed):
+    """What make() computes with this seed or, if the command line says how many to try, with the best one."""
+    if len(sys.argv) > 1:
+        seed = choose(make, *arguments, seeds=int(sys.argv[1]))
+    margin = Margin()
+    result = make(margin, *arguments, seed)
+    print(f"{make.__name__}{arguments}: seed {seed} keeps {margin.value:.1e} from the kinks", flush=True)
+    return {"margin": margin.value, **result}
+
+
 def main():
     torch.set_num_threads(1)
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-
-    def case(make, *arguments, seed):
-        if seeds:
-            seed = choose(make, *arguments, seeds=seeds)
-        margin = Margin()
-        result = make(margin, *arguments, seed)
-        print(f"{make.__name__}{arguments}: seed {seed} keeps {margin.value:.1e} from the kinks", flush=True)
-        return {"margin": margin.value, **result}
-
     write("vgg_layers.json", layer_cases())
     write("vgg.json", {
         "training": [
