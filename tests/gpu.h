@@ -1,21 +1,27 @@
 // Decorators of tests that need a GPU. Where there is none, these tests are counted as skipped, not as passed:
 //
 //   TEST_CASE("..." * needs_gpu()) { ... }
-//
-// doctest evaluates them when the program starts.
 #pragma once
 
 #include <doctest/doctest.h>
 
-#include "kernels/backend.h"
+#include <string>
+#include <vector>
 
 namespace counterpoise {
 
-inline doctest::skip needs_gpu() { return doctest::skip(cuda_backend() == nullptr); }
+// A doctest decorator, which only notes the test: main() looks for the GPU, because CUDA cannot be used earlier, when
+// tests are registered.
+struct NeedsGpu {
+  bool emulated;
+  void fill(doctest::detail::TestCase& test) const;
+};
 
+inline NeedsGpu needs_gpu() { return {false}; }
 // The emulated GPU, which can be broken on purpose: make test CUDA=emulated.
-inline doctest::skip needs_emulated_gpu() {
-  return doctest::skip(!cuda_backend() || cuda_backend()->description().find("emulated") == std::string::npos);
-}
+inline NeedsGpu needs_emulated_gpu() { return {true}; }
+
+// The names of the tests that have to be skipped on this machine.
+std::vector<std::string> tests_without_their_gpu();
 
 }  // namespace counterpoise

@@ -3,7 +3,7 @@
 #
 #   tests/on_gpu.sh pack FOLDER [--photographs DIR] [--cifar10 DIR] [--emulated]
 #       Builds for compute capability 9.0 and packs what has to travel, in files under 60 MiB: program.tar.xz, which
-#       holds this script, too, and photographs-*.tar, cifar10-*.tar (folders as in data/README.md).
+#       holds this script, too, and photographs-*.tar, cifar10.tar.xz (folders as in data/README.md).
 #   tests/on_gpu.sh unpack FILE... --to DIR
 #   tests/on_gpu.sh list
 #       The parts, their time limits and what they show.

@@ -236,7 +236,8 @@ def main():
     runs = [(mode, variant) for variant in o.variant.split(",") for mode in o.modes.split(",")]
     failures = 0
     for o.mode, o.variant in runs:
-        line = {"mode": o.mode, "variant": o.variant, "size": o.size, "batch": o.batch, "precision": o.precision,
+        line = {"mode": o.mode, "variant": o.variant, "size": o.size, "batch": o.batch, "model": o.model,
+                "precision": o.precision,
                 "pytorch": f"PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}"}
         try:
             line.update(functions.get(o.mode, pytorch_network)(o))

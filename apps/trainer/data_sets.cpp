@@ -105,6 +105,12 @@ DataLoaderOptions evaluation_loader(const Options& o, Backend& backend, const st
   DataLoaderOptions options = loader_options(o, backend);
   options.samples = samples;
   options.sampler = "";
+  // A GPU needs for a small batch nearly the time of a large one.
+  if (backend.is_remote()) {
+    constexpr Index pixels = 1024 * 32 * 32;
+    const Index images = std::min<Index>(pixels / (Index(o.image_size) * o.image_size), 1024);
+    options.batch_size = std::max(options.batch_size, static_cast<int>(images));
+  }
   return options;
 }
 

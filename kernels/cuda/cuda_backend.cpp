@@ -73,6 +73,8 @@ CudaBackend::CudaBackend() {
     CP_CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
     CP_CUDA_CHECK(cudaEventRecord(staging_.read[i], stream_));
   }
+  arrivals_ = static_cast<unsigned*>(allocate(max_arrivals * sizeof(unsigned)));
+  fill(0, {arrivals_, {max_arrivals}, DType::f32});  // whose zero has the bits of an integer's
   open_libraries();
 }
 
@@ -108,6 +110,8 @@ void CudaBackend::find_device() {
   description_ = detail::text(device_text_, ", compute capability ", device.major, ".", device.minor);
   const cudaError_t usable = probe_kernels();
   if (usable == cudaErrorMemoryAllocation || usable == cudaErrorDevicesUnavailable) check(usable);
+  CP_ENSURE_AS(device, usable != cudaErrorInvalidResourceHandle,
+               "CUDA is not ready before main() begins: a variable outside of functions must not use the GPU");
   CP_ENSURE_AS(device, usable == cudaSuccess, "this program has kernels for ", CUDA_ARCHS_TEXT, ", but the ",
                device.name, " has compute capability ", device.major, ".", device.minor, " (",
                cudaGetErrorString(usable), "); build it with make CUDA_ARCHS=", compute_capability_);

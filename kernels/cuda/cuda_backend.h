@@ -105,6 +105,10 @@ class CudaBackend : public Backend {
   void time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype, bool exact,
                        const std::function<void(const ConvPlanTiming&)>& report);
 
+  // Counters of blocks for kernels that wait for each other's (sums.h): each is 0 when a kernel begins and ends.
+  static constexpr Index max_arrivals = 65535;
+  unsigned* arrivals() const { return arrivals_; }
+
  private:
   // Pinned memory, from which the GPU copies while the program continues: two halves, which are filled in turns.
   struct Staging {
@@ -128,6 +132,7 @@ class CudaBackend : public Backend {
   ComputeMode mode_;
   cudaStream_t stream_ = nullptr;
   cudaMemPool_t pool_ = nullptr;
+  unsigned* arrivals_ = nullptr;
   Staging staging_;
   cublasHandle_t cublas_ = nullptr;
   void* cublas_workspace_ = nullptr;

@@ -49,6 +49,12 @@ inline dim3 a_block_each(Index n) { return dim3(static_cast<unsigned>(std::min<I
 __device__ inline Index thread_index() { return static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline Index thread_count() { return static_cast<Index>(gridDim.x) * blockDim.x; }
 
+// i % columns. Where 32 bits suffice, which is nearly always, the division takes a third of the time.
+__device__ inline Index column_of(Index i, Index columns) {
+  const auto high = static_cast<unsigned long long>(i | columns) >> 32;
+  return high == 0 ? static_cast<unsigned>(i) % static_cast<unsigned>(columns) : i % columns;
+}
+
 // -- elementwise --
 
 template <class Body>

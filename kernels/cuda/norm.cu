@@ -1,5 +1,7 @@
 // The cuda backend's batch normalization: statistics are sums over the columns of a matrix [pixels, C], parameters are
-// in T's parameter_dtype. The variance is computed about the mean, in a second pass over x.
+// in T's parameter_dtype. Mean and variance come from one pass over x: from the sums, in double precision, of the
+// differences to the first pixel and of their squares. That pixel is about as far from the mean as any, so that the
+// variance is not the small difference of large numbers, which it is of the squares of x itself.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"
@@ -42,38 +44,34 @@ __device__ Pack<T, lanes> masked(const T* y, const T* dy, Index at) {
 }
 
 template <class T, int lanes>
-void normalize(Backend& backend, cudaStream_t stream, const Normalization<T>& b, double eps, double momentum, T* y) {
+void normalize(CudaBackend& backend, cudaStream_t stream, const Normalization<T>& b, double eps, double momentum,
+               T* y) {
   using P = Compute<T>;
   const Normalization<T> n = b;
-  column_sums<lanes, 1, P>(
+  column_sums<lanes, 2, double>(
       backend, stream, n.rows, n.C,
-      [=] __device__(Index at, P(*sums)[lanes]) {
+      [=] __device__(Index at, Index c, double(*sums)[lanes]) {
         const auto in = *reinterpret_cast<const Pack<T, lanes>*>(n.x + at);
-        for (int lane = 0; lane < lanes; ++lane) sums[0][lane] += P(in.v[lane]);
-      },
-      [=] __device__(Index, Index c, double sum) {
-        const double mean = sum / static_cast<double>(n.rows);
-        n.mean[c] = P(mean);
-        n.running_mean[c] = P((1 - momentum) * n.running_mean[c] + momentum * mean);
-      });
-  column_sums<lanes, 1, P>(
-      backend, stream, n.rows, n.C,
-      [=] __device__(Index at, P(*sums)[lanes]) {
-        const auto in = *reinterpret_cast<const Pack<T, lanes>*>(n.x + at);
-        const Index c = at % n.C;
+        const auto first = *reinterpret_cast<const Pack<T, lanes>*>(n.x + c);
         for (int lane = 0; lane < lanes; ++lane) {
-          const P d = P(in.v[lane]) - n.mean[c + lane];
-          sums[0][lane] += d * d;
+          const double d = double(P(in.v[lane])) - double(P(first.v[lane]));
+          sums[0][lane] += d;
+          sums[1][lane] += d * d;
         }
       },
-      [=] __device__(Index, Index c, double squares) {
+      [=] __device__(Index c, const double* sums) {
+        const double offset = sums[0] / static_cast<double>(n.rows), mean = double(P(n.x[c])) + offset;
+        double squares = sums[1] - offset * sums[0];  // of the differences to the mean
+        if (squares < 0) squares = 0;                 // by rounding
+        n.mean[c] = P(mean);
         n.inv_std[c] = P(1 / sqrt(squares / static_cast<double>(n.rows) + eps));
         const double unbiased = squares / static_cast<double>(n.rows - 1);
+        n.running_mean[c] = P((1 - momentum) * n.running_mean[c] + momentum * mean);
         n.running_var[c] = P((1 - momentum) * n.running_var[c] + momentum * unbiased);
       });
   for_each(stream, n.rows * n.C / lanes, [=] __device__(Index i) {
     const auto in = reinterpret_cast<const Pack<T, lanes>*>(n.x)[i];
-    const Index c = i * lanes % n.C;
+    const Index c = column_of(i * lanes, n.C);
     Pack<T, lanes> out, other = {};
     if (n.residual) other = reinterpret_cast<const Pack<T, lanes>*>(n.residual)[i];
     for (int lane = 0; lane < lanes; ++lane) {
@@ -87,29 +85,28 @@ void normalize(Backend& backend, cudaStream_t stream, const Normalization<T>& b,
 }
 
 template <class T, int lanes>
-void normalize_grad(Backend& backend, cudaStream_t stream, const NormalizationGrad<T>& b, T* dx, Compute<T>* dscale,
+void normalize_grad(CudaBackend& backend, cudaStream_t stream, const NormalizationGrad<T>& b, T* dx, Compute<T>* dscale,
                     Compute<T>* dshift) {
   using P = Compute<T>;
   const NormalizationGrad<T> n = b;
   column_sums<lanes, 2, P>(
       backend, stream, n.rows, n.C,
-      [=] __device__(Index at, P(*sums)[lanes]) {
+      [=] __device__(Index at, Index c, P(*sums)[lanes]) {
         const auto in = *reinterpret_cast<const Pack<T, lanes>*>(n.x + at);
         const auto gradient = masked<lanes>(n.y, n.dy, at);
         if (n.dz) *reinterpret_cast<Pack<T, lanes>*>(n.dz + at) = gradient;
-        const Index c = at % n.C;
         for (int lane = 0; lane < lanes; ++lane) {
           const P d = gradient.v[lane];
           sums[0][lane] += d;
           sums[1][lane] += d * ((P(in.v[lane]) - n.mean[c + lane]) * n.inv_std[c + lane]);
         }
       },
-      [=] __device__(Index quantity, Index c, double sum) { (quantity == 0 ? dshift : dscale)[c] = P(sum); });
+      [=] __device__(Index c, const double* sums) { dshift[c] = P(sums[0]), dscale[c] = P(sums[1]); });
   const P share = P(1 / static_cast<double>(n.rows));
   for_each(stream, n.rows * n.C / lanes, [=] __device__(Index i) {
     const auto in = reinterpret_cast<const Pack<T, lanes>*>(n.x)[i];
     const auto gradient = masked<lanes>(n.y, n.dy, i * lanes);
-    const Index first = i * lanes % n.C;
+    const Index first = column_of(i * lanes, n.C);
     Pack<T, lanes> out;
     for (int lane = 0; lane < lanes; ++lane) {
       const Index c = first + lane;

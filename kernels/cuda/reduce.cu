@@ -10,25 +10,25 @@ using namespace detail;
 namespace {
 
 template <class X, class Y, int lanes>
-void sum_columns(Backend& backend, cudaStream_t stream, Index rows, Index columns, const X* x, Y* y) {
+void sum_columns(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const X* x, Y* y) {
   using A = Accumulator<X>;
   column_sums<lanes, 1, A>(
       backend, stream, rows, columns,
-      [=] __device__(Index at, A(*sums)[lanes]) {
+      [=] __device__(Index at, Index, A(*sums)[lanes]) {
         const auto in = *reinterpret_cast<const Pack<X, lanes>*>(x + at);
         for (int lane = 0; lane < lanes; ++lane) sums[0][lane] += A(in.v[lane]);
       },
-      [=] __device__(Index, Index c, double sum) { y[c] = Y(sum); });
+      [=] __device__(Index c, const double* sums) { y[c] = Y(sums[0]); });
 }
 
 // relu's masked gradient and its column sums, in one pass over memory.
 template <class T, int lanes>
-void mask_and_sum(Backend& backend, cudaStream_t stream, Index rows, Index columns, const T* y, const T* dy, T* dz,
+void mask_and_sum(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const T* y, const T* dy, T* dz,
                   Compute<T>* db) {
   using A = Accumulator<T>;
   column_sums<lanes, 1, A>(
       backend, stream, rows, columns,
-      [=] __device__(Index at, A(*sums)[lanes]) {
+      [=] __device__(Index at, Index, A(*sums)[lanes]) {
         const auto value = *reinterpret_cast<const Pack<T, lanes>*>(y + at);
         auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
         for (int lane = 0; lane < lanes; ++lane) {
@@ -37,7 +37,7 @@ void mask_and_sum(Backend& backend, cudaStream_t stream, Index rows, Index colum
         }
         *reinterpret_cast<Pack<T, lanes>*>(dz + at) = gradient;
       },
-      [=] __device__(Index, Index c, double sum) { db[c] = Compute<T>(sum); });
+      [=] __device__(Index c, const double* sums) { db[c] = Compute<T>(sums[0]); });
 }
 
 // The extents of some axes, and their strides in x.

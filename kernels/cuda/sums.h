@@ -1,12 +1,14 @@
 // Sums over the rows of a matrix, column by column: gradients of biases, statistics of channels, and totals, which are
 // the sums of one column.
 //
-// Each block computes a partial sum of each column over some of the rows, its share, and a second kernel adds the
-// shares, always in the same order: there is no atomic addition, and equal inputs give equal bits.
+// Each block computes a partial sum of each column over some of the rows, its share. The block that finishes last, or a
+// second kernel where there are very many shares, adds them, always in the same order: there is no atomic addition of
+// numbers, and equal inputs give equal bits.
 #pragma once
 
 #include <type_traits>
 
+#include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/scratch.h"
 
@@ -19,12 +21,28 @@ using Accumulator = Compute<T>;
 constexpr int max_partial_rows = 1024;  // the shares of each column
 constexpr Index max_grid_y = 65535;     // the most blocks along y that CUDA launches
 
+// Whether this block is the last of `blocks` that called this. What the threads of the others have written before is
+// visible to all of its threads then. `arrived` is 0 before the first call, and again after the last.
+__device__ inline bool is_last(unsigned* arrived, unsigned blocks) {
+  CP_SHARED(unsigned, before, 1);
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) before[0] = atomicAdd(arrived, 1U);
+  __syncthreads();
+  if (before[0] != blocks - 1) return false;
+  __threadfence();
+  if (threadIdx.x == 0) *arrived = 0;
+  return true;
+}
+
 // A matrix of `rows` rows of `columns` numbers is cut into packs of `lanes` columns, and these into groups of `width`
 // neighboring packs. A block has a thread for each pack of a group, times as many rows as fit into it; rows are
 // assigned to the blocks in turns, and so are groups if there are more than a grid can have blocks. visit(index of a
-// pack's first number, sums[quantities][lanes]) adds that pack's share of each quantity.
-template <int lanes, int quantities, class A, class Visit>
-__global__ void column_shares_kernel(Index rows, Index columns, Index groups, int width, Visit visit, double* shares) {
+// pack's first number, its column, sums[quantities][lanes]) adds that pack's share of each quantity. If `arrived` is
+// given, a counter for each group, the last of a group's blocks calls store(column, its sums[quantities]).
+template <int lanes, int quantities, class A, class Visit, class Store>
+__global__ void column_shares_kernel(Index rows, Index columns, Index groups, int width, Visit visit, double* shares,
+                                     unsigned* arrived, Store store) {
   CP_SHARED(A, all, block_threads * quantities * lanes);
   const int depth = block_threads / width, across = threadIdx.x % width, down = threadIdx.x / width;
   for (Index group = blockIdx.y; group < groups; group += gridDim.y) {
@@ -33,7 +51,7 @@ __global__ void column_shares_kernel(Index rows, Index columns, Index groups, in
     if (column < columns) {
       for (Index row = static_cast<Index>(blockIdx.x) * depth + down; row < rows;
            row += static_cast<Index>(gridDim.x) * depth) {
-        visit(row * columns + column, sums);
+        visit(row * columns + column, column, sums);
       }
     }
     for (int q = 0; q < quantities; ++q) {
@@ -50,6 +68,26 @@ __global__ void column_shares_kernel(Index rows, Index columns, Index groups, in
       shares[(static_cast<Index>(blockIdx.x) * quantities + q) * columns + c] = sum;
     }
     __syncthreads();  // before the next group is written
+    if (!arrived || !is_last(arrived + group, gridDim.x)) continue;
+    // Each thread adds some of the shares of a column, and the first threads of the columns what these have.
+    CP_SHARED(double, partial, block_threads* quantities);
+    const int across_all = width * lanes, parts = block_threads / across_all, part = threadIdx.x / across_all;
+    const Index c = group * across_all + threadIdx.x % across_all;
+    for (int q = 0; q < quantities; ++q) {
+      double sum = 0;
+      if (c < columns) {
+        for (Index block = part; block < gridDim.x; block += parts)
+          sum += shares[(block * quantities + q) * columns + c];
+      }
+      partial[threadIdx.x * quantities + q] = sum;
+    }
+    __syncthreads();
+    if (part > 0 || c >= columns) continue;
+    double total[quantities] = {};
+    for (int q = 0; q < quantities; ++q) {
+      for (int p = 0; p < parts; ++p) total[q] += partial[(p * across_all + threadIdx.x) * quantities + q];
+    }
+    store(c, total);
   }
 }
 
@@ -69,33 +107,38 @@ struct ColumnGrid {
   }
 };
 
-// A block for each sum.
+// A block for each column.
 template <int quantities, class Store>
 __global__ void add_shares_kernel(Index columns, Index blocks, const double* shares, Store store) {
-  const Index n = quantities * columns;
-  for (Index i = blockIdx.x; i < n; i += gridDim.x) {
-    double sum = 0;
-    for (Index block = threadIdx.x; block < blocks; block += blockDim.x) sum += shares[block * n + i];
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) store(i / columns, i % columns, sum);
+  for (Index c = blockIdx.x; c < columns; c += gridDim.x) {
+    double total[quantities];
+    for (int q = 0; q < quantities; ++q) {
+      double sum = 0;
+      for (Index block = threadIdx.x; block < blocks; block += blockDim.x) {
+        sum += shares[(block * quantities + q) * columns + c];
+      }
+      total[q] = block_sum(sum);
+    }
+    if (threadIdx.x == 0) store(c, total);
   }
 }
 
-// visit(index of a pack's first number, sums[quantities][lanes]) for all packs; then store(quantity, column, sum).
+// visit(index of a pack's first number, its column, sums[quantities][lanes]) for all packs; then
+// store(column, its sums[quantities]).
 template <int lanes, int quantities, class A, class Visit, class Store>
-void column_sums(Backend& backend, cudaStream_t stream, Index rows, Index columns, const Visit& visit,
+void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const Visit& visit,
                  const Store& store) {
   const ColumnGrid g(rows, columns, lanes);
   const Scratch<double> shares(backend, g.grid.x * quantities * columns);
-  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Visit>, g.grid, stream, rows, columns, g.groups,
-                     g.width, visit, shares.get());
-  const double* const first = shares.get();
-  if (g.grid.x == 1) {  // each share is the sum
-    return for_each(stream, quantities * columns,
-                    [=] __device__(Index i) { store(i / columns, i % columns, first[i]); });
-  }
-  launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(quantities * columns), stream, columns,
-                     Index(g.grid.x), first, store);
+  // One block adds few shares sooner than a second kernel starts.
+  constexpr Index few = 32;
+  const Index each = g.grid.x * quantities * g.width * lanes / block_threads;
+  const bool at_once = each <= few && g.groups <= CudaBackend::max_arrivals;
+  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Visit, Store>, g.grid, stream, rows, columns, g.groups,
+                     g.width, visit, shares.get(), at_once ? backend.arrivals() : nullptr, store);
+  if (at_once) return;
+  launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(columns), stream, columns, Index(g.grid.x),
+                     static_cast<const double*>(shares.get()), store);
 }
 
 // Calls fn with the number of columns that a thread takes at once, as a type: 16 bytes' worth if that divides a row.

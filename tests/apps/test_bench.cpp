@@ -110,7 +110,7 @@ TEST_CASE("on_gpu.sh: a wrong command line is told in one line") {
     CHECK(lines_of(r.err).size() == 1);
   }
   const std::string parts = on_gpu("list").out;
-  CHECK(lines_of(parts).size() == 12);
+  CHECK(lines_of(parts).size() == 14);
   CHECK(contains(parts, "sanitizers"));
 }
 
@@ -172,7 +172,7 @@ TEST_CASE("on_gpu.sh: the report makes tables of what is there and names what is
                          plan +
                          R"("ms":1,"tflop_per_s":20,"deviation":9,"agrees":false})"
                          "\n{\"problem\":0,\"plan\":3,\"name\":\"engine 2\",\"refusal\":\"no\"}\n{\"probl");
-  const std::string what = R"("mode":"train","size":160,"batch":256,"allocated_mib":3000,"reserved_mib":4000,)";
+  const std::string what = R"("mode":"train","model":"vgg16","precision":"bf16","size":160,"batch":256,"allocated_mib":3000,"reserved_mib":4000,)";
   write("ours.log", "$ bench train\n{" + what + "\"seconds\":0.03}\n");
   write("pytorch.log", "{" + what +
                            "\"seconds\":0.045,\"variant\":\"eager\"}\n{\"mode\":\"train\",\"variant\":\"compile\","
@@ -180,9 +180,10 @@ TEST_CASE("on_gpu.sh: the report makes tables of what is there and names what is
   write("tables.log", "[doctest] test cases: 3 | 3 passed | 0 failed | 9 skipped\n");
   write("sanitizers.log",
         "== racecheck of ops\n========= RACECHECK SUMMARY: 0 hazards displayed\n== memcheck of ops\n");
-  shell("mkdir -p " + (folder / "experiments/balanced/unfinished-abcdef"));
-  write("experiments.log", "== balanced\n");
-  write("experiments/balanced/unfinished-abcdef/epochs.csv",
+  write("cifar10-lt.log", "training\n| ldam-drw | 77.1 |\nReport: reproduce.md\n");
+  shell("mkdir -p " + (folder / "cifar10/balanced/unfinished-abcdef"));
+  write("cifar10.log", "== balanced\n");
+  write("cifar10/balanced/unfinished-abcdef/epochs.csv",
         "epoch,loss,accuracy,precision,recall,f1,tp,fp,fn,tn,seconds\n1,0.5,0.9,0.8,0.7,0.75,1,1,1,1,2.5\n");
 
   const Result r = on_gpu("report " + folder.path());
@@ -192,11 +193,11 @@ TEST_CASE("on_gpu.sh: the report makes tables of what is there and names what is
   for (const char* part :
        {"| dw | 160x160, 3 to 64 | 2 | engine 1 | 2 | 10 | 2.00 | 2 | 3 / 1 / 1 |",
         "4 ms by the fastest plans, 8 ms by the first", "disagrees: dw 160x160, 3 to 64: engine 1, by 9",
-        "| train 160x160, batch 256 | 30 | 45 | - | 1.50 | 8533 |", "| 3000 / 4000 | 3000 / 4000 | - |",
+        "| vgg16 train 160x160, batch 256, bf16 | 30 | 45 | - | 1.50 | 8533 |", "| 3000 / 4000 | 3000 / 4000 | - |",
         "PyTorch compile, train: no compiler", "pytorch: FAILED with 1", "test cases: 3 | 3 passed",
         "racecheck of ops: RACECHECK SUMMARY: 0 hazards", "memcheck of ops: no verdict", "speed is missing",
-        "gpu-tests is missing", "| balanced | 0.8 | 0.7 | 0.75 | 0.9 | 0.75 (epoch 1) | 0.96 | 1, then ended | 2.5 |",
-        "| imbalanced-focal | missing |"}) {
+        "gpu-tests is missing", "| balanced | 0.8 | 0.7 | 0.75 | 0.9 | 0.75 (epoch 1) | 1, then ended | 2.5 |",
+        "\n| ldam-drw | 77.1 |\n"}) {
     CHECK_MESSAGE(contains(r.out, part), part);
   }
   CHECK(on_gpu("report /nowhere").code == 1);

@@ -59,7 +59,9 @@ more && broken "a grid with more rows of blocks than CUDA launches, in pooling" 
 broken "shared memory that is read where nothing was written" kernels/cuda/sums.h \
   's/ all\[.*\] = sums/ if (sums[q][lane] != A(0))&/' 'ops: every backend*'
 more && broken "threads that do not wait for each other" kernels/cuda/sums.h \
-  '0,/__syncthreads();/{/__syncthreads();/d}' 'ops: every backend*'
+  '/ all\[.*\] = sums/,/__syncthreads();/{/__syncthreads();/d}' 'ops: every backend*'
+more && broken "a counter of blocks that does not begin at 0 again" kernels/cuda/sums.h \
+  '/\*arrived = 0;/d' 'ops: every backend*'
 more && broken "a thread that writes after the end of its tensor" kernels/cuda/pool.cu \
   's/if (i >= columns \* packs) return;/if (i > columns * packs) return;/' 'ops: every backend*'
 more && broken "an update that does not read its guard" kernels/cuda/optim.cu \

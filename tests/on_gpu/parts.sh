@@ -18,6 +18,8 @@ gpu-tests|100|10|catdog on the GPU: losses equal to the CPU's, the same bits in 
 speed|300|60|the README's table: VGG16 and PyTorch alternating, times and memory
 threads|240|30|the CPU's threads: a training step with 1 to 16 threads, and PyTorch's with as many
 experiments|420|40|the lectures' experiments: VGG16 at 160x160 on photographs, 1000 cats to 11000 dogs, and balanced
+resnets|150|20|ResNet-32 of CIFAR, and ResNet-50: training steps and forward passes, ours and PyTorch's
+cifar10-lt|420|40|CIFAR-10-LT, imbalance factor 100: every method of counterpoise reproduce, at full length
 cifar10|180|20|cats and dogs of CIFAR-10, long-tailed
 LIST
 }
@@ -104,16 +106,19 @@ part_ours() {
 }
 
 part_pytorch() {
-  python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)" ||
-    skip "PyTorch is not on this machine"
+  has_pytorch || skip "PyTorch is not on this machine"
   go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${network[@]}" \
     --size "$(real_or 160 32)" --batch "$(real_or 256 2)" --seconds "$(real_or 2 0)"
 }
 
-# The tests compare what they find: without a GPU they would pass on the CPU alone.
+has_pytorch() { python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"; }
+
+# The tests compare what they find: without a GPU they would pass on the CPU alone. (The program of the tests must find
+# it, not only the others: a test that needs one is skipped otherwise.)
 need_gpu() {
-  "$programs/apps/catdog" --version | grep -q '^CUDA:.*compute capability' && return
+  "$programs/run_tests" -tc='ops: tf32*' | grep -q 'test cases: *1 | *1 passed' && return
   "$programs/apps/catdog" --version | grep '^CUDA:'
+  echo "the tests find no GPU"
   exit 4
 }
 
@@ -131,6 +136,7 @@ part_operations() {
 
 # Races and invalid synchronization appear only on a real GPU. Kernels of cuBLAS and cuDNN are not examined.
 part_sanitizers() {
+  need_gpu
   local tool tests share option sanitizer
   sanitizer=$(command -v compute-sanitizer $(printf '%s\n' $nvidia | sed 's|lib$|bin/compute-sanitizer|') \
     /usr/local/cuda*/bin/compute-sanitizer | head -n 1)
@@ -171,6 +177,20 @@ part_threads() {
     --seconds "$(real_or 1 0)"
 }
 
+# study DATA STUDY options...: `counterpoise reproduce`, which a later run of the part continues, and its table as far as
+# it came. ROWS, SEEDS, JOBS (trainings at the same time) and OPTIONS in the environment choose others.
+study() {
+  local data=$1 name=$2 output=$results/$part
+  shift 2
+  local command=("$programs/apps/counterpoise" reproduce)
+  [ "$name" = lectures ] || command+=("$name")
+  go_for $(($(left) > 15 ? $(left) - 10 : 5)) "${command[@]}" --data "$data" --output "$output" --discard-weights \
+    --seeds "${SEEDS:-1}" --jobs "${JOBS:-3}" "$@" --device cuda --workers "$(($(nproc) / ${JOBS:-3} + 1))" ${OPTIONS:-}
+  command+=(--data "$data" --output "$output" --table)
+  [ "$name" = lectures ] && command+=(--scale full)
+  go "${command[@]}"
+}
+
 # catdog for a share of the time that is left, in percent: experiment SHARE NAME flags...
 experiment() {
   local share=$1 folder=$results/$part/$2
@@ -184,26 +204,41 @@ experiment() {
 images() { find "$1" -name '*.jpg' 2>/dev/null | wc -l; }
 
 part_experiments() {
-  local data=${PHOTOGRAPHS:-/dev/shm/photographs} size rare common
-  size=$(real_or 160 32) rare=$(real_or 1000 4) common=$(real_or 11000 12)
-  local cats dogs
+  local data=${PHOTOGRAPHS:-/dev/shm/photographs} cats dogs rows
   cats=$(images "$data/train/cat") dogs=$(images "$data/train/dog")
   echo "$data: $cats cats, $dogs dogs to train on, $(images "$data/validation") to validate on"
-  [ "$cats" -ge "$rare" ] && [ "$dogs" -ge "$common" ] || skip "$data has too few photographs: unpack photographs-*.tar"
-  local flags=(--data "$data" --image-size "$size")
-  experiment 27 imbalanced-bce "${flags[@]}" --count "cat=$rare,dog=$common" --loss bce
-  experiment 40 imbalanced-focal "${flags[@]}" --count "cat=$rare,dog=$common" --loss focal --gamma 2 --alpha 0.5
-  if [ "$cats" -ge "$common" ]; then
-    experiment 97 balanced "${flags[@]}" --count "cat=$common,dog=$common" --loss bce
-  else
-    echo "balanced: $cats cats are too few: unpack all of photographs-*.tar"
-  fi
+  [ "$cats" -ge 1000 ] && [ "$dogs" -ge 11000 ] ||
+    skip "$data has too few photographs: unpack photographs-*.tar"
+  rows="R4 R8 R7 R5 R6"
+  [ "$cats" -ge 11000 ] && rows="$rows R1"
+  study "$data" lectures --scale full ${ROWS:-$(real_or "$rows" R4)} -- --precision $precision \
+    $(real_or "" "--width $width --image-size 32 --epochs 2 --max-steps 2 --batch-size 4")
+}
+
+part_resnets() {
+  local shape model size batch precision arguments
+  for shape in $(real_or "resnet32,32,128,tf32 resnet32,32,128,bf16 resnet50,224,128,bf16" "resnet20,32,2,fp32"); do
+    IFS=, read -r model size batch precision <<<"$shape"
+    arguments=(--model "$model" --device cuda --precision "$precision" --size "$size" --batch "$batch" --seconds
+      "$(real_or 1 0)")
+    go "$bench" train "${arguments[@]}"
+    go "$bench" infer "${arguments[@]}"
+    has_pytorch && go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${arguments[@]}"
+  done
+}
+
+part_cifar10-lt() {
+  local data=${CIFAR10:-/dev/shm/cifar10}
+  [ "$(images "$data/train/airplane")" -ge "$(real_or 5000 1)" ] ||
+    skip "$data has too few images: unpack cifar10.tar.xz"
+  study "$data" cifar10-lt --epochs "$(real_or 200 2)" --model "$(real_or resnet32 resnet20)" \
+    ${ROWS:-$(real_or "" cross-entropy)} -- --precision "${PRECISION:-$(real_or tf32 fp32)}"
 }
 
 part_cifar10() {
   local data=${CIFAR10:-/dev/shm/cifar10} cats common rare loss
   cats=$(images "$data/train/cat") common=$(real_or 5000 12)
-  [ "$cats" -ge "$common" ] || skip "$data has too few images: unpack cifar10-*.tar"
+  [ "$cats" -ge "$common" ] || skip "$data has too few images: unpack cifar10.tar.xz"
   # Of all ten classes, if they are there, the two.
   local two class
   two=$(mktemp -d)

@@ -11,8 +11,7 @@ import sys
 import tarfile
 
 PARTS = ("machine", "plans", "ours", "pytorch", "speed", "operations", "threads", "tables", "gpu-tests", "sanitizers",
-         "experiments", "cifar10")
-LECTURES = {"balanced": "0.96", "imbalanced-bce": "0.833", "imbalanced-focal": "0.876"}
+         "resnets", "experiments", "cifar10-lt", "cifar10")
 
 
 def read(path):
@@ -125,15 +124,17 @@ class Report:
         for problem, plan in disagreeing:
             print(f"- disagrees: {problem['pass']} {problem['shape']}: {plan['name']}, by {plan['deviation']:.2g}")
 
-    def ours_and_pytorch(self):
-        ours = {(r["mode"], r["size"], r["batch"]): r for r in json_lines(self.heading("ours")) if "seconds" in r}
-        theirs = {}
-        for r in json_lines(self.heading("pytorch")):
+    def ours_and_pytorch(self, *parts):
+        ours, theirs = {}, {}
+        for r in (r for part in parts for r in json_lines(self.heading(part))):
+            case = (r.get("model", "vgg16"), r.get("precision"), r["mode"], r.get("size"), r.get("batch"))
             if "error" in r:
                 print(f"- PyTorch {r['variant']}, {r['mode']}: {r['error']}")
+            elif "variant" in r:
+                theirs[(*case, r["variant"])] = r
             elif "seconds" in r:
-                theirs[r["mode"], r["size"], r["batch"], r["variant"]] = r
-        cases = dict.fromkeys([*ours, *(case[:3] for case in theirs)])
+                ours[case] = r
+        cases = dict.fromkeys([*ours, *(case[:5] for case in theirs)])
         if not cases:
             return
 
@@ -145,8 +146,9 @@ class Report:
             runs = [ours.get(case)] + [theirs.get((*case, variant)) for variant in ("eager", "compile")]
             best = min((r["seconds"] for r in runs[1:] if r), default=None)
             ratio = f"{best / runs[0]['seconds']:.2f}" if best and runs[0] else "-"
-            rate = f"{case[2] / runs[0]['seconds']:.0f}" if runs[0] else "-"
-            rows.append([f"{case[0]} {case[1]}x{case[1]}, batch {case[2]}",
+            model, precision, mode, size, batch = case
+            rate = f"{batch / runs[0]['seconds']:.0f}" if runs[0] else "-"
+            rows.append([f"{model} {mode} {size}x{size}, batch {batch}, {precision}",
                          *(short(r["seconds"] * 1e3) if r else "-" for r in runs), ratio, rate, *map(memory, runs)])
         table(["", "ours, ms", "eager, ms", "compile, ms", "ratio to the faster", "images/s", "ours, MiB", "eager, MiB",
                "compile, MiB"], rows)
@@ -198,11 +200,9 @@ class Report:
             state = verdict[-1] if verdict else "no verdict: it did not come to its end"
             print(f"- {name}: {state}" + "".join("; " + line.replace("[doctest] ", "") for line in tests[-1:] + ended))
 
-    def experiments(self, part, lectures):
-        found = sections(self.heading(part))
-        names = dict.fromkeys([name for name in found] + ([] if not found else list(lectures)))
+    def experiments(self, part):
         rows = []
-        for name in names:
+        for name in sections(self.heading(part)):
             result = self.files.get(f"{part}/{name}/result.json")
             epochs = next((text for path, text in sorted(self.files.items())
                            if path.startswith(f"{part}/{name}/") and path.endswith("epochs.csv")), "")
@@ -210,22 +210,18 @@ class Report:
             seconds = short(sum(float(e["seconds"]) for e in epochs) / len(epochs), 3) if epochs else "-"
             best = max(epochs, key=lambda e: float(e["f1"]), default=None)
             best_text = f"{short(float(best['f1']))} (epoch {best['epoch']})" if best else "-"
-            lecture = lectures.get(name, "")
             if result:
                 r = json.loads(result)
                 values = [r["precision"], r["recall"], r["f1"], r["accuracy"]]
-                rows.append([name, *(short(v) for v in values), best_text, lecture,
-                             f"all {len(epochs)}", seconds])
+                rows.append([name, *(short(v) for v in values), best_text, f"all {len(epochs)}", seconds])
             elif epochs:  # it was ended: the last epoch
                 last = epochs[-1]
                 rows.append([name, *(short(float(last[k])) for k in ("precision", "recall", "f1", "accuracy")),
-                             best_text, lecture, f"{len(epochs)}, then ended",
-                             seconds])
+                             best_text, f"{len(epochs)}, then ended", seconds])
             else:
-                rows.append([name] + ["missing"] + ["-"] * 4 + [lecture, "0", "-"])
+                rows.append([name] + ["missing"] + ["-"] * 4 + ["0", "-"])
         if rows:
-            table(["experiment", "precision", "recall", "F1", "accuracy", "best F1", "the lectures' F1", "epochs",
-                   "s per epoch"], rows)
+            table(["experiment", "precision", "recall", "F1", "accuracy", "best F1", "epochs", "s per epoch"], rows)
 
     def all(self):
         if not any(part + ".log" in self.files for part in PARTS):
@@ -236,7 +232,7 @@ class Report:
         print("\n## Plans for convolutions")
         self.plans()
         print("\n## Speed, one process after the other")
-        self.ours_and_pytorch()
+        self.ours_and_pytorch("ours", "pytorch", "resnets")
         print("\n## Speed, alternating")
         self.printed_table("speed")
         print("\n## Operations of a training step")
@@ -249,9 +245,11 @@ class Report:
         print("\n## compute-sanitizer")
         self.sanitizers()
         print("\n## The lectures' experiments")
-        self.experiments("experiments", LECTURES)
-        print("\n## CIFAR-10")
-        self.experiments("cifar10", {})
+        self.printed_table("experiments")
+        print("\n## CIFAR-10-LT")
+        self.printed_table("cifar10-lt")
+        print("\n## Cats and dogs of CIFAR-10")
+        self.experiments("cifar10")
 
 
 def main():

@@ -42,6 +42,13 @@ extern uint3 blockIdx, threadIdx;
 
 // Every thread of the block waits until all have called this. Ends the program if one of them has left the kernel.
 void __syncthreads();
+// Blocks run one after the other here, and the threads of one in turns.
+inline void __threadfence() {}
+inline unsigned atomicAdd(unsigned* sum, unsigned value) {
+  const unsigned before = *sum;
+  *sum += value;
+  return before;
+}
 
 namespace counterpoise {
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/backend.h"
 #include "tests/gpu.h"
 #include "tests/program.h"
 

@@ -24,9 +24,13 @@ using namespace counterpoise::detail;
 namespace {
 
 // For tests of what waits: not with CUDA_EMULATOR=eager.
-doctest::skip needs_late_work() {
-  return doctest::skip(needs_emulated_gpu().data || emulator_setting("eager", 0) != 0);
-}
+struct NeedsLateWork {
+  void fill(doctest::detail::TestCase& test) const {
+    needs_emulated_gpu().fill(test);
+    doctest::skip(emulator_setting("eager", 0) != 0).fill(test);
+  }
+};
+NeedsLateWork needs_late_work() { return {}; }
 
 // Memory of the emulated GPU.
 template <class T>
