@@ -45,16 +45,17 @@ class Vgg : public Model {
       const std::string label = "block" + std::to_string(block + 1);
       for (int i = 1; i <= blocks[block]; ++i) {
         const std::string number = std::to_string(i);
-        features_.add(next(), Conv2d(channels, outputs, 3, {1, 1}, /*relu=*/!normalize), label + "_conv" + number);
+        Conv2d& conv = features_.add(next(), Conv2d(channels, outputs, 3, {1, 1}, /*relu=*/!normalize),
+                                     label + "_conv" + number);
+        steps_.push_back({&conv, &conv});
         if (normalize) {
-          features_.add(next(), BatchNorm2d(outputs), label + "_bn" + number);
-          features_.add(next(), ReLU(), label + "_relu" + number);
-        } else {
-          next();  // the relu, which the convolution computes itself
+          BatchNorm2d normalization(outputs, 0.1, 1e-5, /*relu=*/true);
+          steps_.back().normalization = &features_.add(next(), std::move(normalization), label + "_bn" + number);
         }
+        next();  // the relu, which is computed with what is before it
         channels = outputs;
       }
-      features_.add(next(), MaxPool2d(2), label + "_pool");
+      steps_.push_back({&features_.add(next(), MaxPool2d(2), label + "_pool")});
       size /= 2;
     }
 
@@ -82,7 +83,10 @@ class Vgg : public Model {
   }
 
   Var body(const Var& x) override {
-    Var y = features_(x);
+    Var y = x;
+    for (const Step& step : steps_) {
+      y = step.normalization ? step.normalization->after(*step.conv, y) : (*step.module)(y);
+    }
     for (size_t i = 0; i + 1 < classifier_.size(); ++i) y = classifier_[i](y);
     return y;
   }
@@ -90,8 +94,16 @@ class Vgg : public Model {
   Module& head() override { return classifier_[classifier_.size() - 1]; }
 
  private:
+  // A convolution, with the batch normalization after it if there is one, or a pooling.
+  struct Step {
+    Module* module;
+    Conv2d* conv = nullptr;
+    BatchNorm2d* normalization = nullptr;
+  };
+
   Sequential& features_;
   Sequential& classifier_;
+  std::vector<Step> steps_;
 };
 
 }  // namespace
