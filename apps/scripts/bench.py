@@ -326,7 +326,7 @@ def main():
     comparison = Comparison(options, version is not None)
     ratio = f"{options.statistic} of {options.rounds} pairs; ratio: the second program's time over ours"
     if len(on_gpu) < len(tables):
-        print(f"VGG16, fp32, {len(os.sched_getaffinity(0))} threads; ours and {second}; {ratio}")
+        print(f"fp32, VGG16 where no other network is named, {len(os.sched_getaffinity(0))} threads; ours and {second}; {ratio}")
     for table in tables:
         if table in on_gpu:
             print(f"\nVGG16, {options.precision}, {gpu}; ours and {second}; {ratio}")

@@ -218,9 +218,11 @@ TEST_CASE("a run that is interrupted at random times and resumed ends as in one 
       "--data synthetic:10 --count disc=6,ellipse=6,ring=6,crescent=6,triangle=6,square=6,rectangle=6,cross=6,"
       "star=3,arrow=3 --image-size 32 --width 0.03125 --epochs 3 --device cpu --threads 1 --ema 0.8 "
       "--sampler class-balanced");
-  check_interrupted(two +
-                    "--head imagenet --epochs 1 --max-steps 3 --loss autobalance --search-every 1 "
-                    "--search-batches 1 --search-start 0 --neumann-terms 1");
+  if (std::getenv("INTERRUPTIONS")) {  // 23 seconds: the search with dropout
+    check_interrupted(two +
+                      "--head imagenet --epochs 1 --max-steps 3 --loss autobalance --search-every 1 "
+                      "--search-batches 1 --search-start 0 --neumann-terms 1");
+  }
   check_interrupted(shapes + "--loss autobalance --search-epochs 6 --search-every 2 --search-batches 2 --epochs 1");
   check_interrupted(shapes + "--loss softmax-equalization --patience 2 --monitor log-loss --adjust-logits 1");
 }
