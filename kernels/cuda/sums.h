@@ -70,7 +70,8 @@ __global__ void column_shares_kernel(Index rows, Index columns, Index groups, in
     __syncthreads();  // before the next group is written
     if (!arrived || !is_last(arrived + group, gridDim.x)) continue;
     // Each thread adds some of the shares of a column, and the first threads of the columns what these have.
-    CP_SHARED(double, partial, block_threads* quantities);
+    constexpr int partials = block_threads * quantities;
+    CP_SHARED(double, partial, partials);
     const int across_all = width * lanes, parts = block_threads / across_all, part = threadIdx.x / across_all;
     const Index c = group * across_all + threadIdx.x % across_all;
     for (int q = 0; q < quantities; ++q) {
@@ -137,6 +138,14 @@ void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index co
   launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Visit, Store>, g.grid, stream, rows, columns, g.groups,
                      g.width, visit, shares.get(), at_once ? backend.arrivals() : nullptr, store);
   if (at_once) return;
+  if (g.grid.x == 1) {  // very many columns, each with one share, which is the sum
+    const double* const sums = shares.get();
+    return for_each(stream, columns, [=] __device__(Index c) {
+      double total[quantities];
+      for (int q = 0; q < quantities; ++q) total[q] = sums[q * columns + c];
+      store(c, total);
+    });
+  }
   launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(columns), stream, columns, Index(g.grid.x),
                      static_cast<const double*>(shares.get()), store);
 }
