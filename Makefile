@@ -6,6 +6,7 @@
 #   make test    build and run all tests
 #   make fuzz    look for files and command lines that crash a sanitized build, for SECONDS=60
 #   make bench   speed and memory, compared with PyTorch's
+#   make lesson N=01, make exercise N=01           (apps/lessons/README.md)
 #   make examples, make install, make uninstall    (PREFIX=/usr/local, DESTDIR)
 #   make clean   remove what was built
 #
@@ -53,13 +54,15 @@ LIBRARY := $(OUT)/libcounterpoise.a
 HOST_SOURCES := $(filter-out kernels/cuda/%,$(shell find kernels core layers losses optim data -name '*.cpp'))
 LIBRARY_OBJECTS := $(HOST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_SOURCES:%=$(OUT)/%.o)
 
-# -- the programs: every apps/*.cpp and apps/examples/*.cpp is one; the other folders of apps/ are their library --
+# -- the programs: every apps/*.cpp, apps/examples/*.cpp and apps/lessons/*.cpp is one; the other folders of apps/ are
+# their library --
 PROGRAMS := $(basename $(wildcard apps/*.cpp))
 EXAMPLES := $(basename $(wildcard apps/examples/*.cpp))
+LESSONS := $(basename $(wildcard apps/lessons/*.cpp))
 APPS_LIBRARY := $(BUILD)/libapps.a
-APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/%,$(wildcard apps/*/*.cpp)))
+APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/% apps/lessons/%,$(wildcard apps/*/*.cpp)))
 # (A part of the tests can be built alone: TEST_SOURCES="tests/main.cpp ...".)
-TEST_SOURCES ?= $(filter-out tests/fuzz/%,$(wildcard tests/*.cpp tests/*/*.cpp))
+TEST_SOURCES ?= $(filter-out tests/fuzz/% tests/lessons/%,$(wildcard tests/*.cpp tests/*/*.cpp))
 TEST_OBJECTS := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_TESTS:%=$(OUT)/%.o)
 
 .PHONY: all examples demo test check fuzz bench clean install uninstall force
@@ -135,6 +138,36 @@ $(EXAMPLES:%=$(OUT)/%): $(OUT)/%: %.cpp $(LIBRARY) $(HEADERS)/counterpoise/count
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) $(LINK) $(if $(WERROR),-Werror) -MMD -MP -MF $@.d \
 	  -I$(HEADERS) $< $(LIBRARY) -o $@ $(LIBS)
+
+# Lessons do, too, and draw with apps/plots.
+LESSON_FLAGS = -std=c++17 -O1 -Wall -Wextra $(LINK) $(if $(WERROR),-Werror) -I$(HEADERS) -I.
+$(LESSONS:%=$(OUT)/%): $(OUT)/%: %.cpp $(APPS_LIBRARY) $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h $(BUILD)/flags
+	@echo "  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(LESSON_FLAGS) -MMD -MP -MF $@.d $< $(APPS_LIBRARY) $(LIBRARY) -o $@ $(LIBS)
+
+# make lesson N=07 runs lesson 7; its images go to runs/lessons.
+LESSON = $(filter apps/lessons/$(N)_%,$(LESSONS))
+lesson: need-lesson
+	@mkdir -p runs
+	@$(MAKE) --no-print-directory $(OUT)/$(LESSON) && $(OUT)/$(LESSON) runs/lessons
+
+# make exercise N=07 checks what stands in apps/lessons/exercises; EXERCISE=FILE checks another file.
+EXERCISE = $(LESSON:apps/lessons/%=apps/lessons/exercises/%.h)
+CHECK = $(LESSON:apps/lessons/%=apps/lessons/checks/%.h)
+exercise: need-lesson $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h
+	@mkdir -p $(OUT)/apps/lessons/checks
+	@$(CXX) $(LESSON_FLAGS) -Wno-unused-parameter -DEXERCISE='"$(EXERCISE)"' -DCHECK='"$(CHECK)"' apps/lessons/checks/main.cpp $(LIBRARY) \
+	  -o $(OUT)/$(LESSON)_check $(LIBS) && $(OUT)/$(LESSON)_check
+
+# make pictures draws the images of the texts again.
+pictures: $(LESSONS:%=$(OUT)/%)
+	@for lesson in $^; do $$lesson apps/lessons/images >/dev/null || exit 1; done
+
+.PHONY: lesson exercise pictures need-lesson
+need-lesson:
+	@[ -n "$(LESSON)" ] || { echo "N=$(N): there is no such lesson; valid are \
+	  $(patsubst apps/lessons/%,%,$(LESSONS))"; exit 2; }
 
 # -- installation --
 VERSION := $(shell sed -n 's/.*COUNTERPOISE_VERSION "\(.*\)"/\1/p' kernels/version.h)
@@ -230,4 +263,4 @@ build/packages: Makefile
 clean:
 	rm -rf build $(PROGRAMS) $(EXAMPLES)
 
--include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d) $(LESSONS:%=$(OUT)/%.d)

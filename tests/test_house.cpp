@@ -1,6 +1,6 @@
-// The rules of the house, as far as a program can check them: which folder may include which, what a library's texts may
-// say, how long a file may be, which words are ours. Each rule is a function of a file's path and text, so that the first
-// test can show that it finds what it is there to find.
+// The rules of the house, as far as a program can check them: which folder may include which, what a library's texts
+// may say, how long a file may be, which words are ours. Each rule is a function of a file's path and text, so that the
+// first test can show that it finds what it is there to find.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -72,11 +72,13 @@ Complaints one_way(const std::string& path, const std::string& text) {
   });
 }
 
-// Examples know the installed headers only, as a user's program does.
+// Examples know the installed headers only, as a user's program does; lessons also what they draw with.
 Complaints examples_include_what_is_installed(const std::string& path, const std::string& text) {
-  if (!starts_with(path, "apps/examples/")) return {};
-  return each_line(path, text, [](const std::string& line) -> std::string {
-    return starts_with(line, "#include \"") ? "an example includes <counterpoise/...>, not " + line : "";
+  const bool lesson = starts_with(path, "apps/lessons/") && ends_with(path, ".cpp");
+  if (!starts_with(path, "apps/examples/") && !lesson) return {};
+  return each_line(path, text, [&](const std::string& line) -> std::string {
+    const bool drawing = lesson && starts_with(line, "#include \"apps/lessons/");
+    return starts_with(line, "#include \"") && !drawing ? "an example includes <counterpoise/...>, not " + line : "";
   });
 }
 
@@ -102,13 +104,20 @@ Complaints no_cuda(const std::string& path, const std::string& text) {
 Complaints short_files(const std::string& path, const std::string& text) {
   if (!is_code(path)) return {};
   const auto lines = std::count(text.begin(), text.end(), '\n');
+  if (starts_with(path, "apps/lessons/") && ends_with(path, ".cpp") && lines > 150) {
+    return {detail::text(path, ": a lesson has at most 150 lines, not ", lines)};
+  }
   return lines > 450 ? Complaints{detail::text(path, ": ", lines, " lines are more than 450; split it")} : Complaints();
 }
 
 // Headers are included once, say what they are for, and define no macro that could meet another library's.
 Complaints headers(const std::string& path, const std::string& text) {
   static const std::regex macro("#define (?!CP_|COUNTERPOISE_)(\\w+)");
-  if (!ends_with(path, ".h") || room(path) == "tests") return {};
+  // (Exercises and their checks are included into a namespace, several times.)
+  const bool included_in_a_namespace =
+      starts_with(path, "apps/lessons/exercises/") ||
+      (starts_with(path, "apps/lessons/checks/") && path != "apps/lessons/checks/checker.h");
+  if (!ends_with(path, ".h") || room(path) == "tests" || included_in_a_namespace) return {};
   Complaints found;
   if (!starts_with(text, "// ")) found.push_back(path + ": a header begins with what it is for");
   if (!contains(text, "\n#pragma once\n")) found.push_back(path + ": #pragma once is missing");
@@ -123,8 +132,10 @@ Complaints headers(const std::string& path, const std::string& text) {
 // Words for which the field has others: they would send a reader to the wrong page of an index.
 Complaints plain_words(const std::string& path, const std::string& text) {
   static const std::regex word(
-      "\\b(NVIDIA's cards?|(a|the|this|real|emulated|each) cards?\\b|pictures?\\b|the way (back|forward)|one behind the "
-      "other|not to be had|its kin\\b|anew\\b|learnt\\b|remed(y|ies)\\b|is no number|cut at 0|gone through|(drawn|painted) "
+      "\\b(NVIDIA's cards?|(a|the|this|real|emulated|each) cards?\\b|pictures?\\b|the way (back|forward)|one behind "
+      "the "
+      "other|not to be had|its kin\\b|anew\\b|learnt\\b|remed(y|ies)\\b|is no number|cut at 0|gone "
+      "through|(drawn|painted) "
       "(cats|dogs|images)|for people|one logit a sample|held to PyTorch|weights begin\\b|asked for\\b|called positive|"
       "turned (kernel|rows|images)|rounded otherwise)",
       std::regex::icase);
@@ -169,6 +180,7 @@ TEST_CASE("house: every rule finds a file that breaks it") {
       {"includes run one way", "kernels/a.h", "#include \"core/var.h\"\n"},
       {"includes run one way", "data/a.cpp", "#include \"apps/trainer/program.h\"\n"},
       {"examples include what is installed", "apps/examples/a.cpp", "#include \"core/var.h\"\n"},
+      {"examples include what is installed", "apps/lessons/01_a.cpp", "#include \"core/var.h\"\n"},
       {"the library's texts name no flags", "losses/a.cpp", "throw Error(kind, \"try a smaller --lr\");\n"},
       {"CUDA stays in kernels/", "core/a.cpp", "cudaMalloc(&p, 4);\n"},
       {"no file is over 450 lines", "core/a.cpp", std::string(451, '\n')},
@@ -206,7 +218,8 @@ TEST_CASE("house: examples that READMEs quote are quoted whole") {
   static const std::regex quote("<!-- (apps/\\S+\\.cpp) -->\n```cpp\n");
   int quotes = 0;
   for (const auto& [path, text] : all) {
-    for (auto it = std::sregex_iterator(text.begin(), text.end(), quote); it != std::sregex_iterator(); ++it, ++quotes) {
+    for (auto it = std::sregex_iterator(text.begin(), text.end(), quote); it != std::sregex_iterator();
+         ++it, ++quotes) {
       const size_t begin = static_cast<size_t>(it->position() + it->length());
       CAPTURE(path);
       CAPTURE((*it)[1].str());

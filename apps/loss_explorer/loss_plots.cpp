@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "apps/loss_explorer/loss_at.h"
-#include "apps/trainer/plot.h"
+#include "apps/plots/plot.h"
+#include "apps/trainer/format.h"
 #include "core/io/file.h"
 #include "losses/class_weights.h"
 #include "losses/metrics/posthoc.h"

@@ -1,4 +1,4 @@
-// Charts as SVG elements of a page. Unlike the plots of trainer/plot.h, which are files of their own, they take their
+// Charts as SVG elements of a page. Unlike the plots of plots/plot.h, which are files of their own, they take their
 // colors from the page's style, which has a light and a dark scheme, and state the positions of their axes, so that the
 // page's script can move marks in them. All functions are pure.
 #pragma once

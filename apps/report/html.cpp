@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "apps/trainer/format.h"
-#include "apps/trainer/plot.h"
+#include "apps/plots/plot.h"
 
 namespace counterpoise::html_report {
 

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "apps/trainer/format.h"
-#include "apps/trainer/plot.h"
+#include "apps/plots/plot.h"
 #include "layers/summary.h"
 
 namespace counterpoise {

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "apps/trainer/plot.h"
+#include "apps/plots/plot.h"
 #include "losses/loss.h"
 #include "tests/program.h"
 

@@ -1,19 +1,34 @@
-// Line plots and bar charts as SVG, a text format that every browser shows, without further fonts, scripts or files.
-// All functions are pure, so they are safe to call from any thread.
+// Line plots, scatter plots, maps of a function of two variables, and bar charts as SVG, a text format that every
+// browser shows, without further fonts, scripts or files. All functions are pure, so they are safe to call from any
+// thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "apps/trainer/program.h"
-
 namespace counterpoise {
+
+// A function of two variables on a grid of points at equal distances, the ends included.
+struct Surface {
+  double x_low = 0, x_high = 0, y_low = 0, y_high = 0;
+  size_t columns = 0, rows = 0;  // of the grid, at least 2 each
+  std::vector<double> values;    // row after row; the first row is at y_low
+  // Colors from blue (`low`) over white to orange (`high`), if low < high.
+  double low = 0, high = 0;
+  std::vector<double> contours;  // the values at which lines of equal value are drawn
+
+  // f(x, y) on `points` by `points` points. REQUIRES: points >= 2.
+  static Surface of(const std::function<double(double, double)>& f, double x_low, double x_high, double y_low,
+                    double y_high, size_t points = 61);
+};
 
 struct Plot {
   struct Line {
     std::string name;
     std::vector<double> x, y;  // of one length; finite, and positive on a logarithmic axis
     bool dashed = false;       // for a line on top of another
+    bool points = false;       // a circle at each point, and no line
     int color = -1;            // 0 to 6; -1: by the line's position
   };
   // A shaded part of the x axis.
@@ -23,9 +38,10 @@ struct Plot {
   };
 
   std::string title, x_label, y_label;
-  std::vector<Line> lines;
+  std::vector<Line> lines = {};
   bool log_x = false, log_y = false;
   Band band = {};
+  Surface surface = {};  // behind the lines; without columns there is none
 };
 
 // Vertical bars, one per name, each beside a gray one of what it was before.
@@ -37,7 +53,7 @@ struct BarChart {
 
 // An image of plots side by side under a title and one legend, which names the lines of the plot that has the most.
 // There are seven colors, Okabe and Ito's, which color-blind people can distinguish. Throws Error(failure) for no
-// plots, more lines than colors, and numbers that cannot be drawn.
+// plots, more lines than colors, and numbers that cannot be drawn. A surface needs axes that are not logarithmic.
 std::string svg(const std::string& title, const std::vector<Plot>& plots);
 
 // An image of bar charts in rows of at most four under a title. All have the same scale. Throws Error(failure) for no

@@ -1,0 +1,46 @@
+// What the images of this folder are drawn with: texts, strokes and colors as elements of SVG. Pure functions, safe to
+// call from any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace counterpoise::drawing {
+
+// Okabe and Ito 2008, "Color Universal Design", without the yellow, which is hard to see on white.
+constexpr const char* palette[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
+constexpr size_t colors = sizeof palette / sizeof *palette;
+
+constexpr const char* ink = "#222222";
+constexpr const char* pale_ink = "#5a5a5a";
+constexpr const char* grid = "#e6e6e6";
+constexpr const char* zero_line = "#9a9a9a";
+
+struct Box {
+  double x, y, width, height;
+};
+
+// A coordinate in pixels, rounded to tenths, which the eye cannot distinguish.
+std::string px(double value);
+
+// A number beside an axis, with a true minus sign.
+std::string tick_text(double value);
+
+// An estimate of a text's width. Fonts differ, so the letters of a wide one are assumed.
+double width_of(const std::string& text, double size);
+
+struct Style {
+  double size;
+  const char* anchor = "start";
+  const char* color = ink;
+  const char* more = "";  // further attributes
+};
+std::string words(double x, double y, const std::string& what, const Style& style);
+std::string stroke(double x1, double y1, double x2, double y2, const char* color, double width = 1);
+
+// The beginning of an image, with its title for those who cannot see it.
+std::string open_svg(double width, double height, const std::string& title);
+// White behind all of an image.
+std::string background(double width, double height);
+
+}  // namespace counterpoise::drawing
