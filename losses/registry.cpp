@@ -1,6 +1,7 @@
 #include "losses/registry.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "losses/adaptive.h"
 #include "losses/autobalance.h"
@@ -101,15 +102,15 @@ const std::vector<LossInfo>& losses() {
       {"autobalance", "logits are scaled and shifted per class by amounts that are learned on a part of the training images", "Li et al. 2021, arXiv:2201.01212",
        I::either,
        {{"tau", 0, 0, 100, "initial shifts of the logits, as a factor on log(class share)"},
-        {"search-epochs", -1, 0, 1e6, "epochs of the search for the scales and shifts, before the training with them", "epochs"},
+        {"search-epochs", -1, 0, 1e6, "epochs of the search for the scales and shifts, before the training with them", "epochs", LossParam::both, true},
         {"search-share", 0.2, 0.01, 0.9, "fraction of the training images of each class that the search validates on"},
         {"search-start", 0.4, 0, 1, "fraction of the search before the first step of the scales and shifts"},
-        {"search-every", 20, 1, 1e6, "training steps of the search for each step of the scales and shifts"},
-        {"search-batches", 10, 1, 1e6, "batches of training images that such a step uses"},
-        {"search-validation-batches", 10, 1, 1e6, "batches of validation images that it uses"},
+        {"search-every", 20, 1, 1e6, "training steps of the search for each step of the scales and shifts", "", LossParam::both, true},
+        {"search-batches", 10, 1, 1e6, "batches of training images that such a step uses", "", LossParam::both, true},
+        {"search-validation-batches", 10, 1, 1e6, "batches of validation images that it uses", "", LossParam::both, true},
         {"shift-lr", 0.5, 0, 1e3, "learning rate of the shifts"},
         {"scale-lr", 0.05, 0, 1e3, "learning rate of the scales"},
-        {"neumann-terms", 5, 0, 1000, "terms of the Neumann series beyond the first"},
+        {"neumann-terms", 5, 0, 1000, "terms of the Neumann series beyond the first", "", LossParam::both, true},
         {"neumann-step", 1, 1e-9, 1e3, "step size of the Neumann series, at most"}},
        [](Z z, Y y, C c) { return autobalance(z, y, c); }, I::needs_counts | I::stateful},
       {"asymmetric", "down-weights easy negatives more than easy positives", "Ben-Baruch et al. 2020, arXiv:2009.14119", I::either,
@@ -232,6 +233,7 @@ LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams&
     const bool word = !p.word.empty() && value == -1;
     CP_ENSURE_AS(invalid_argument, word || (p.low <= value && value <= p.high), name, " ", value,
                  " is out of range: ", p.low, " to ", p.high, p.word.empty() ? "" : ", or " + p.word);
+    CP_ENSURE_AS(invalid_argument, !p.whole || value == std::floor(value), name, " ", value, " is not a whole number");
     spec.values_[at] = value;
   }
   return spec;

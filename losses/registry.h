@@ -37,6 +37,7 @@ struct LossParam {
   std::string help;
   std::string word = "";  // may be given instead of a number, and is stored as -1: "none", "auto"
   Forms forms = both;     // in the other form the parameter has no meaning, and is -1
+  bool whole = false;     // a number of things: no fractions
 };
 
 struct LossContext;

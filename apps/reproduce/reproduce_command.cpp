@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "apps/compare/arguments.h"
 #include "apps/reproduce/cifar10_lt.h"
@@ -68,6 +69,22 @@ int whole(const std::string& flag, const std::string& given, int low, int high) 
   return static_cast<int>(value);
 }
 
+// Then the images need not be there, and no folder of them be given.
+bool trains_nothing(const StudyRun& run) { return run.only_list || run.only_table; }
+
+// The options without those that make sense for cats and dogs alone.
+std::vector<std::string> for_other_classes(const std::vector<std::string>& arguments) {
+  static const std::set<std::string> of_two = {"--threshold", "--cost",  "--positive", "--class-weights",
+                                               "--outputs",   "--count", "--imbalance"};
+  std::vector<std::string> kept;
+  bool dropped = false;
+  for (const std::string& argument : arguments) {
+    if (is_flag(argument)) dropped = of_two.count(argument.substr(0, argument.find('='))) > 0;
+    if (!dropped) kept.push_back(argument);
+  }
+  return kept;
+}
+
 Exit lectures(int argc, char** argv) {
   const std::string command = usage(argv[0]);
   StudyCommand app(
@@ -86,6 +103,7 @@ Exit lectures(int argc, char** argv) {
   app.option("--data", request.data, "DIR", "The photographs: train/ and validation/ with cat/ and dog/", "none");
   app.option("--pretrained", request.pretrained, "FILE", "Weights that the pretrained row begins with", "none");
   StudyRun run = app.parse(argc, argv);
+  if (trains_nothing(run) && request.data.empty() && request.scale != "synthetic") request.data = "DIR";
   if (run.output.empty()) run.output = "runs/reproduce-" + request.scale;
   if (request.scale == "synthetic" && request.pretrained.empty()) {
     Pretraining& p = run.pretraining;
@@ -93,7 +111,7 @@ Exit lectures(int argc, char** argv) {
     p.comparison.rows = {shapes_pretraining()};
     p.comparison.seeds = {1};
     p.comparison.metrics = {"accuracy"};
-    p.comparison.common = run.common;
+    p.comparison.common = for_other_classes(run.common);
     for (const char* flag : {"--threads", "--workers"}) {
       if (!flags_in(run.common).count(flag)) p.comparison.common.insert(p.comparison.common.end(), {flag, "1"});
     }
@@ -120,6 +138,7 @@ Exit cifar10_lt(int argc, char** argv) {
   app.option("--epochs", epochs, "N", "Epochs of training, to which the recipe's times are scaled", "200");
   app.option("--model", request.model, "NAME", "The network", "resnet32");
   StudyRun run = app.parse(argc, argv);
+  if (trains_nothing(run) && request.data.empty()) request.data = "DIR";
   request.imbalance = whole("--imbalance", imbalance, 1, 100000);
   request.epochs = whole("--epochs", epochs, 2, 100000);
   return run_study(cifar10_lt_study(request), run);

@@ -77,7 +77,7 @@ std::string study_table(const Study& study, const StudyResults& results) {
           " Tuned threshold: the one with the best F1 on one half of the validation images, applied to the other "
           "half, and the other way round.";
   }
-  if (shared) all += " \"3 of R4\": the training is that of R4.";
+  if (shared) all += " \"N of R4\": the N trainings are those of R4.";
   all += " Common options: `" + printable(quoted(study.common)) + "`.\n" + failures(study, results);
   std::set<size_t> trainings;
   size_t missing = 0;

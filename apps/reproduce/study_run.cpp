@@ -106,6 +106,16 @@ std::string computed_section(const std::vector<Computation>& computations, const
   return all.empty() ? "" : "\n## Without training\n\n" + all;
 }
 
+// That the comparison in a folder is of this study, whose table it is to give.
+void check_study(const Study& study, const Comparison& c, const std::string& output) {
+  for (size_t i = 0; i < study.common.size(); ++i) {
+    if (i > 0 && study.common[i - 1] == "--data") continue;  // another path, or none, where nothing is trained
+    const std::string found = i < c.common.size() ? c.common[i] : "no options";
+    CP_ENSURE_AS(invalid_argument, found == study.common[i], "--table: the trainings in ", output,
+                 " are of another study or scale: they have ", found, " where this one has ", study.common[i]);
+  }
+}
+
 }  // namespace
 
 Exit run_study(Study study, const StudyRun& run) {
@@ -119,7 +129,9 @@ Exit run_study(Study study, const StudyRun& run) {
   std::vector<size_t> rows;
   if (run.only_table) {
     CP_ENSURE_AS(invalid_argument, fs::exists(output + "/compare.json"), "--table: nothing was trained in ", output);
+    CP_ENSURE_AS(invalid_argument, run.rows.empty(), "--table prints all rows that were trained: name none");
     c = begin_comparison(output, {});
+    check_study(study, c, output);
   } else {
     rows = trainable(study, run);
     CP_ENSURE_AS(invalid_argument, !rows.empty(), "none of the rows can be trained");

@@ -27,7 +27,7 @@ std::string help_text(const ProgramDefaults& defaults) {
       "  counts.svg      the number of images of each class, before and after every sampler\n\n"
       "For example\n\n  ",
       show, data, " --count cat=100,dog=1000 --augment flip,rotate=0.2\n  ", show, data,
-      " --mix cutmix=1 --sampler oversample\n  ", show, " --run runs/2026-05-04-focal\n");
+      " --mix cutmix=1 --sampler oversample\n  ", show, " --run runs/2026-05-04-093000-focal\n");
 }
 
 // The epoch of every sampler.
@@ -81,15 +81,24 @@ Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
       usage("train --help-all") + "` explains them.");
   const std::set<std::string> given = parse_command_line(app, argc, argv);
   CP_ENSURE_AS(invalid_argument, !output.empty(), "--output: nothing was given; an unset variable?");
+  CP_ENSURE_AS(invalid_argument, output != "none", "--output none: `show` does nothing but write files");
   CP_ENSURE_AS(invalid_argument, columns >= 2 && columns <= 32, "--columns ", columns, " is out of range: 2 to 32");
   CP_ENSURE_AS(invalid_argument, format == "png" || format == "jpg", "--format: \"", format,
                "\" is unknown; valid are png and jpg");
   CP_ENSURE_AS(invalid_argument, !given.count("--run") || !run_folder.empty(),
                "--run: nothing was given; an unset variable?");
 
+  const std::vector<std::string> rest = app.remaining();
+  CP_ENSURE_AS(invalid_argument, rest.empty() || rest[0].rfind('-', 0) == 0, "unexpected argument \"", rest[0],
+               "\"; see ", usage("show --help"));
+  for (const std::string& word : rest) {
+    const std::string flag = word.substr(0, word.find('='));
+    CP_ENSURE_AS(invalid_argument, flag != "--summary" && flag != "--check" && flag != "--resume", flag,
+                 " is an option of `train`; `show` only writes images");
+  }
   std::vector<std::string> words = {"train"};
   if (!run_folder.empty()) words.insert(words.end(), {"--config", config_in(run_folder)});
-  for (const std::string& word : app.remaining()) words.push_back(word);
+  words.insert(words.end(), rest.begin(), rest.end());
   std::vector<char*> train;
   for (std::string& word : words) train.push_back(word.data());
   Options o = parse_options(defaults, static_cast<int>(train.size()), train.data());

@@ -8,6 +8,7 @@
 
 #include "apps/trainer/device.h"
 #include "apps/trainer/format.h"
+#include "apps/trainer/pretraining.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/safetensors.h"
 #include "data/tables/csv.h"
@@ -132,10 +133,13 @@ AutoBalanceSearch::AutoBalanceSearch(const Options& o, const TrainingData& data,
       total_steps_(loader_.count_batches(static_cast<uint64_t>(epochs_),
                                          o.max_steps ? o.max_steps : std::numeric_limits<int64_t>::max())),
       progress_(total_steps_) {
+  check_batches(o, data.search_training.size());
+  check_batch(o, std::min(static_cast<size_t>(o.batch_size), data.search_validation.size()));
   model_ = make_model(o.model, backend, static_cast<uint64_t>(o.seed));
   const std::vector<Parameter> from = start.parameters(), to = model_->parameters();
   for (size_t i = 0; i < to.size(); ++i) Var(to[i].var).set_value(from[i].var.value().clone());
   optimizer_.emplace(make_optimizer(o.optimizer, model_->trainable(), optimizer_params(o)));
+  if (o.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o));
   loss_ = std::make_unique<Loss>(loss), differentiated_ = std::make_unique<Loss>(loss);
   LossState initial = loss.state().empty() ? initial_autobalance(data.counts, parameter("tau")) : loss.state();
   for (const char* name : {"delta", "l"}) {
@@ -242,9 +246,9 @@ bool AutoBalanceSearch::run(const Hooks& hooks) {
     return options_.schedule.at(static_cast<double>(step.index) / steps_per_epoch_, epochs, steps_per_epoch_);
   };
   loop.forward = [&](const Batch& batch, const Step& step) {
+    const double progress = static_cast<double>(step.index) / static_cast<double>(total_steps_);
+    loss_->set_progress(progress), differentiated_->set_progress(progress);
     if (is_due(step)) step_hyper(step);
-    loss_->set_progress(static_cast<double>(step.index) / static_cast<double>(total_steps_));
-    differentiated_->set_progress(static_cast<double>(step.index) / static_cast<double>(total_steps_));
     return (*loss_)(logits(batch), make_labels(backend_, batch.labels, data_.positive));
   };
   loop.after_step = [&](const Step& step) {

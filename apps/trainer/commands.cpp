@@ -131,8 +131,8 @@ Exit help(const ProgramDefaults& defaults, int argc, char** argv) {
     known.insert(known.end(), names.begin(), names.end());
     const std::string guess = nearest(topic, known);
     throw Error(ErrorKind::invalid_argument, "help: \"", topic, "\" is neither a command nor a loss",
-                guess.empty() ? "" : "; did you mean " + guess + "?", " Commands are ", join(command_names()),
-                "; losses are ", join(names));
+                guess.empty() ? "; commands are " : "; did you mean " + guess + "? Commands are ",
+                join(command_names()), "; losses are ", join(names));
   }
   std::cout << "Counterpoise: deep learning for images when one class is rare.\n\nCommands:\n";
   for (const Command& command : commands) {

@@ -107,7 +107,6 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
                                                                {"--checkpoint", "--resume"},
                                                                {"--out", "--output"},
                                                                {"--save-dir", "--output"},
-                                                               {"--pretrained", "--init"},
                                                                {"--smoothing", "--label-smoothing"},
                                                                {"--mixup", "--mix"},
                                                                {"--cutmix", "--mix"},
@@ -156,6 +155,9 @@ std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wanted) {  // --help, --version
+    for (CLI::Option* option : app.get_options([](const CLI::Option* o) { return o->get_group() == hidden_group; })) {
+      option->group("");
+    }
     app.exit(wanted, std::cout, std::cerr);
     std::cout.flush();
     std::exit(0);

@@ -24,6 +24,9 @@ std::string plain_number(const std::string& given);
 // The number that `given` says, or -1 if it is `word`. Throws Error(invalid_argument) for anything else.
 double parse_number(const std::string& flag, const std::string& given, const std::string& word = "");
 
+// The group of options that --help leaves out. (An option without a group would have no name in CLI11's messages.)
+constexpr const char* hidden_group = "hidden";
+
 // Parses the command line of a program. --help and --version print to stdout and exit with 0. Throws
 // Error(invalid_argument) with one line for a wrong command line. Returns the flags that were given, as "--width".
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv);

@@ -28,7 +28,7 @@ void OptionTable::add_to(CLI::App& app, const std::string& command, Help length)
     std::string help = length == brief && !e.brief.empty() ? e.brief : e.help;
     if (!help.empty() && help.back() == ':') help += " " + some(e.names, length);
     const auto other = e.default_of.find(command);
-    option->description(help)->group(length == brief && !e.is_core ? "" : e.group)->required(e.required);
+    option->description(help)->group(length == brief && !e.is_core ? hidden_group : e.group)->required(e.required);
     option->default_str(other == e.default_of.end() ? e.default_text : other->second);
     if (!e.type.empty()) {
       option->type_name(e.type);

@@ -24,11 +24,11 @@ const char* const exit_codes =
 std::string training_text(const ProgramDefaults& defaults) {
   const std::string program = "./apps/" + program_name();
   const std::string last = text("  ", program, defaults.lectures ? "" : " train",
-                                " --resume runs/2026-05-04-focal\n\nOther commands: ", program, " help");
+                                " --resume runs/2026-05-04-093000-focal\n\nOther commands: ", program, " help");
   if (defaults.lectures) {
     return text(
-        "Train a VGG to tell cats from dogs, of which one may be rare, and report how well it finds them. Without "
-        "--data it trains on synthetic images of 400 cats and 4400 dogs.\n\n  ",
+        "Train a network, by default VGG16, to tell cats from dogs, of which one may be rare, and report how well it "
+        "finds them. Without --data it trains on synthetic images of 400 cats and 4400 dogs.\n\n  ",
         program, " --loss focal --gamma 2\n  ", program,
         " --data DIR --count cat=1000,dog=11000 --class-weights balanced\n", last);
   }
@@ -100,7 +100,7 @@ class CommandLine {
   }
 
   // Puts the options of --config, or of the run that is resumed, before those of the command line.
-  void add_config(Arguments& arguments) const {
+  void add_config(Arguments& arguments) {
     std::string file = arguments.find("--config");
     const std::string resume = arguments.find("--resume");
     if (!resume.empty() && resume != "auto") {
@@ -108,6 +108,7 @@ class CommandLine {
       file = config_of_run(resume);
     }
     if (file.empty()) return;
+    has_config_ = true;
     std::set<std::string> given;
     for (const std::string& argument : arguments.all) given.insert(argument.substr(0, argument.find('=')));
     const std::vector<std::string> more = config_arguments(file, table_, command_, given);
@@ -136,7 +137,9 @@ class CommandLine {
     if (o_.keras) apply_keras(synthetic);
     CP_ENSURE_AS(invalid_argument, !synthetic || o_.resize == Resize::antialias || o_.command == Options::eval,
                  "--resize ", to_string(o_.resize), ": synthetic images are generated in their size, not resized");
-    if (!o_.pretrained.empty()) describe_pretrained(o_);
+    // (The options of an earlier run say all that the file does, which may be gone since.)
+    const bool known = has_config_ && given("--model") && given("--width") && given("--image-size");
+    if (!o_.pretrained.empty() && !known) describe_pretrained(o_);
     o_.model.image_size = o_.image_size;
     if (!is_tuned(o_)) cut_of(o_.threshold, Decision());  // throws now rather than after training
     if (o_.command == Options::eval) return;
@@ -154,6 +157,9 @@ class CommandLine {
     CP_ENSURE_AS(invalid_argument, !o_.freeze || !o_.pretrained.empty() || !o_.init.empty(),
                  "--freeze keeps the body as it begins: give its weights by --pretrained or --init");
     if (o_.freeze) refuse("--body-lr", "has no effect with --freeze");
+    if (!o_.pretrained.empty() || !o_.init.empty()) {
+      refuse("--conv-init", "has no effect where the convolutions' weights come from a file");
+    }
     for (const char* parameter : {"momentum", "nesterov", "weight-decay"}) refuse_unless_taken(parameter);
     if (!takes(find_optimizer(o_.optimizer), "momentum")) o_.momentum = 0;
     const bool plateau = o_.schedule_name == "plateau", step = o_.schedule_name == "step";
@@ -232,6 +238,7 @@ class CommandLine {
   const std::string command_;
   OptionTable table_;
   LossFlags loss_flags_;
+  bool has_config_ = false;  // options of a file stand before those of the command line
 };
 
 }  // namespace

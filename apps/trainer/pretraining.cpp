@@ -23,6 +23,10 @@ void describe_pretrained(Options& o) {
     throw Error(error.kind(), o.pretrained, ": ", error.what());
   }
   if (has_size) o.image_size = static_cast<int>(o.model.image_size);
+  const bool resizes = o.data.rfind("synthetic", 0) != 0 && !o.data.empty();
+  if (resizes && of_file.count("resize") && !o.given.count("--resize")) {
+    o.resize = with_flag(o.pretrained, [&] { return parse_resize(of_file["resize"]); });
+  }
 }
 
 std::string load_pretrained(Model& model, const Options& o) {
@@ -30,7 +34,7 @@ std::string load_pretrained(Model& model, const Options& o) {
   const auto metadata = SafetensorsFile(o.pretrained).metadata();
   const bool silent = !metadata.count("mean") && !metadata.count("framework") && !o.given.count("--normalize");
   return text("Initial weights of the ", whole ? "whole network" : "body", " from ", o.pretrained,
-              whole ? "" : "; the head is new", "; pixels are normalized by ", to_string(o.model.normalization),
+              whole ? "" : "; the head is new", "; images are normalized: ", to_string(o.model.normalization),
               silent ? ", since the file does not say how: see --normalize" : "");
 }
 
@@ -45,6 +49,20 @@ void check_batch(const Options& o, size_t smallest) {
                 ", with which an epoch ends, is too small to train ", o.model.name, " at ", o.model.image_size, "x",
                 o.model.image_size, ": ", error.what(), "; choose another --batch-size");
   }
+}
+
+void check_batches(const Options& o, size_t images) {
+  const size_t batch = static_cast<size_t>(o.batch_size);
+  if (images > 0) check_batch(o, images % batch ? images % batch : batch);
+}
+
+std::vector<double> lr_factors(Model& model, const Options& o) {
+  std::vector<double> factors;
+  const std::string head = head_path(model) + ".";
+  for (const Parameter& p : model.parameters()) {
+    if (p.trainable) factors.push_back(p.name.rfind(head, 0) == 0 ? 1 : o.body_lr);
+  }
+  return factors;
 }
 
 }  // namespace counterpoise

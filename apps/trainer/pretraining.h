@@ -19,5 +19,10 @@ std::string load_pretrained(Model& model, const Options& o);
 // Throws Error(invalid_argument) if a batch of `smallest` images is too small for the network's batch normalizations in
 // training mode.
 void check_batch(const Options& o, size_t smallest);
+// The same for the batches of an epoch of so many images, of which the last may be the smallest.
+void check_batches(const Options& o, size_t images);
+
+// Factors of the learning rate for the trainable parameters: 1 in the head, --body-lr elsewhere.
+std::vector<double> lr_factors(Model& model, const Options& o);
 
 }  // namespace counterpoise

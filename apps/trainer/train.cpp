@@ -58,17 +58,20 @@ Training::Training(Options options)
   model_ = make_model(o_.model, backend_, o_.seed);
   if (o_.conv_init == "glorot") glorot_convolutions(*model_, o_.seed);
   if (o_.prior_bias) set_prior_bias(*model_, data_, o_);
-  const size_t in_epoch = loader_.order(1).size(), batch = static_cast<size_t>(o_.batch_size);
-  if (!o_.freeze && in_epoch > 0) check_batch(o_, in_epoch % batch ? in_epoch % batch : batch);
+  const std::vector<size_t> first_epoch = loader_.order(1);
+  const bool whole_epoch = total_steps_ >= static_cast<int64_t>(loader_.batches_in(first_epoch));
+  if (!o_.freeze && whole_epoch) check_batches(o_, first_epoch.size());
   set_warning_handler([this](const std::string& warning) { say("Warning: " + warning); });
   make_loss();
   if (!o_.init.empty()) {
     load_weights(*model_, o_.init);
     restore_loss(SafetensorsFile(o_.init).metadata());
   }
-  const std::string pretraining = o_.pretrained.empty() ? "" : load_pretrained(*model_, o_);
+  // (A run that is resumed has all weights in its checkpoint, and does not need the file.)
+  const bool loads = !o_.pretrained.empty() && start_.unfinished.empty();
+  const std::string pretraining = loads ? load_pretrained(*model_, o_) : "";
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
-  if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors());
+  if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o_));
   if (o_.schedule_name == "plateau") {
     PlateauOptions plateau;
     plateau.maximize = is_better(o_.monitor, 1, 0);
@@ -76,7 +79,7 @@ Training::Training(Options options)
     plateau.patience = o_.lr_patience;
     plateau_.emplace(plateau);
   }
-  if (o_.ema > 0) ema_.emplace(variables(), o_.ema);
+  if (o_.ema > 0) ema_.emplace(averaged(), o_.ema);
   begin_search();
   announce();
   if (!pretraining.empty()) say(pretraining);
@@ -103,15 +106,6 @@ Exit Training::run() {
   if (ema_) ema_->swap();  // what is evaluated and saved from here on
   if (!now_.complete) return stopped();
   return finish();
-}
-
-std::vector<double> Training::lr_factors() const {
-  std::vector<double> factors;
-  const std::string head = head_path(*model_) + ".";
-  for (const Parameter& p : model_->parameters()) {
-    if (p.trainable) factors.push_back(p.name.rfind(head, 0) == 0 ? 1 : o_.body_lr);
-  }
-  return factors;
 }
 
 void Training::make_loss() {
@@ -191,6 +185,17 @@ void Training::begin() {
 std::vector<Var> Training::variables() const {
   std::vector<Var> all;
   for (const Parameter& p : model_->parameters()) all.push_back(p.var);
+  return all;
+}
+
+// With --freeze the head alone: rounding would change averages of what stays as it is.
+std::vector<Var> Training::averaged() const {
+  if (!o_.freeze) return variables();
+  std::vector<Var> all;
+  const std::string head = head_path(*model_) + ".";
+  for (const Parameter& p : model_->parameters()) {
+    if (p.name.rfind(head, 0) == 0) all.push_back(p.var);
+  }
   return all;
 }
 

@@ -47,8 +47,8 @@ bool Training::search() {
 }
 
 Exit Training::stopped_in_search() {
-  say(text("Stopped by a signal in AutoBalance's search after step ", search_->steps(), ".",
-           folder().wanted() ? " " + how_to_resume() : ""));
+  say(text("Stopped by a signal in AutoBalance's search after step ", search_->steps(),
+           folder().wanted() ? "; " + how_to_resume() : "."));
   return static_cast<Exit>(128 + stop_signal());
 }
 

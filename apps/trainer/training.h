@@ -66,7 +66,6 @@ class Training {
 
   void make_loss();
   // Of each parameter that is trained: --body-lr, or 1 in the head.
-  std::vector<double> lr_factors() const;
 
   // Restores the state of the loss from the metadata of the initial weights, if they were trained with the same loss.
   void restore_loss(const std::map<std::string, std::string>& metadata);
@@ -79,6 +78,7 @@ class Training {
   // -- checkpoints --
 
   std::vector<Var> variables() const;
+  std::vector<Var> averaged() const;
   TrainingState state() { return {*model_, *optimizer_, *loss_, ema_ ? &*ema_ : nullptr}; }
 
   void save_checkpoint(const LoopPosition& position);

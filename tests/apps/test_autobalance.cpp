@@ -104,6 +104,24 @@ TEST_CASE("autobalance: two classes with one logit and with two, and the number 
     CHECK(rows.size() == 3);  // as many epochs as the training has
     CHECK(rows[0].size() == 8);
   }
+  const auto table = [&](const char* more) {
+    const TemporaryFolder out;
+    const Result r =
+        catdog(data.flags("--device cpu --loss autobalance --search-every 1 --search-start 0 --epochs 1 ") + more +
+               " --output " + out.path());
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    return slurp(out / "autobalance.csv");
+  };
+  const std::string plain = table("");
+  CHECK(table("--body-lr 0.1") != plain);
+  // The steps of Delta and l leave the network as it was: its running statistics, and what dropout drops.
+  const auto losses = [&](const char* more) {
+    std::string all;
+    std::istringstream rows(table(more));
+    for (std::string row; std::getline(rows, row);) all += row.substr(0, row.find(',', row.find(',') + 1)) + "\n";
+    return all;
+  };
+  CHECK(losses("--scale-lr 0 --shift-lr 0") == losses("--scale-lr 0 --shift-lr 0 --search-every 100"));
   const Result r = catdog(data.flags("--device cpu --loss autobalance --output none"));
   CHECK(r.code == 0);
   CHECK(contains(r.err, "Warning: the search made no step of Delta and l in its 6 steps: decrease --search-every"));
@@ -117,6 +135,11 @@ TEST_CASE("autobalance: what does not go with it is told in one line") {
   check_fails(flags + "--crt 2", 2, "--crt does not go with --loss autobalance");
   check_fails(flags + "--freeze --init none.safetensors", 2, "--freeze does not go with --loss autobalance");
   check_fails(flags + "--precision bf16", 2, "--precision bf16 does not go with --loss autobalance");
+  check_fails(flags + "--search-every 1.5", 2, "search-every 1.5 is not a whole number");
+  check_fails(
+      "train --data synthetic --count cat=40,dog=42 --batch-size 16 --image-size 32 --width 0.0625 --model resnet18 "
+      "--loss autobalance --device cpu --output none",
+      2, "a batch of 1 image, with which an epoch ends");
   check_fails(flags + "--search-share 1", 2, "search-share 1 is out of range: 0.01 to 0.9");
   check_fails(
       flags + "--count cat=1,dog=5", 3,
@@ -125,7 +148,7 @@ TEST_CASE("autobalance: what does not go with it is told in one line") {
   check_fails(data.flags("--device cpu --output none --loss bce --search-epochs 2"), 2, "search-epochs does not apply");
 }
 
-TEST_CASE("autobalance: a signal in the search stops it, and it can be resumed" * slow()) {
+TEST_CASE("autobalance: a signal in the search stops it, and the message says how to go on" * slow()) {
   const TemporaryFolder out;
   const std::string folder = out / "run";
   const std::string arguments = "train" + shapes + "--search-epochs 200 --search-every 1 --epochs 1 --output " + folder;
@@ -134,7 +157,7 @@ TEST_CASE("autobalance: a signal in the search stops it, and it can be resumed" 
   run.send(SIGTERM);
   CHECK(run.code() == 128 + SIGTERM);
   CHECK(contains(run.err(), "Stopped by a signal in AutoBalance's search after step "));
-  CHECK(contains(run.err(), "to go on: --resume"));
+  CHECK(contains(run.err(), "; to go on: --resume"));
   const std::string work = RunFolder::find_unfinished(folder, "checkpoint.safetensors");
   CHECK(!work.empty());
   CHECK(rows_of(work + "/autobalance.csv").size() >= 3);

@@ -111,6 +111,11 @@ TEST_CASE("option table: what a row does not allow is refused") {
   CHECK(contains(refusal({"--weights", "w", "--max-steps", "3"}, "eval"), "unknown option --max-steps"));
 }
 
+TEST_CASE("catdog's options: an option that --help leaves out is named in errors, too") {
+  CHECK(contains(error([] { options_of({"--body-lr", "-1"}); }), "--body-lr: -1 is out of range"));
+  CHECK(contains(error([] { options_of({"--schedule", "foo"}); }), "--schedule: \"foo\" is unknown"));
+}
+
 TEST_CASE("option table: help shows what an option is for, its names and its default") {
   Fields f;
   CLI::App app("", "program");

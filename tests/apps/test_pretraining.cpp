@@ -50,11 +50,19 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
   const std::string slow = pretrain(folder, "slow", "--pretrained " + file + " --body-lr 0.5");
   CHECK(values(slow, "layer1.0.conv1.weight") != values(file, "layer1.0.conv1.weight"));
 
-  // The options of the run name everything again.
+  check_fails(std::string(common) + "--pretrained " + file + " --conv-init glorot --output none", 2,
+              "--conv-init has no effect where the convolutions' weights come from a file");
+  const std::string averaged = pretrain(folder, "averaged", "--ema 0.9 --freeze --pretrained " + file);
+  CHECK(values(averaged, "layer1.0.conv1.weight") == values(file, "layer1.0.conv1.weight"));
+
+  // The options of the run name everything again, so that the file may be gone.
   const auto options = nlohmann::json::parse(slurp(folder / "frozen/config.json")).at("options");
   CHECK(options.at("freeze") == true);
   CHECK(options.at("normalize") == "imagenet");
   CHECK(options.at("pretrained") == file);
+  REQUIRE(std::remove(file.c_str()) == 0);
+  const Result shown = catdog("show --run " + (folder / "frozen") + " --output " + (folder / "shown"));
+  CHECK_MESSAGE(shown.code == 0, shown.err);
 }
 
 TEST_CASE("pretraining: weights without metadata are evaluated with the network and normalization that are given") {

@@ -178,6 +178,9 @@ TEST_CASE("reproduce: the table has ours beside the slide, and the paragraphs sa
   CHECK(orders[0].pairs == 3);
   REQUIRE(orders[0].disagreements.size() == 2);  // focal below both
   CHECK(study.rows[orders[0].disagreements[0].above].name == "R8");
+  StudyResults apart = results;  // of other seeds than the rest: no pair has a common one
+  for (auto& values : apart.rows[study.find("R5")].values) std::fill(values.begin(), values.end(), std::nan(""));
+  CHECK(compare_orders(study, apart)[0].pairs == 1);
   const std::string section = orders_section(study, results);
   CHECK(contains(section, "1 of 3 pairs of rows are in the same order"));
   CHECK(contains(section,
@@ -258,11 +261,12 @@ TEST_CASE("reproduce: a wrong command line is one clear line, and trains nothing
   check_fails("reproduce R4 --shard 3/2 --output " + (out / "a"), 2, "shards are 1/n to n/n");
   check_fails("reproduce R4 --seeds 0 --output " + (out / "a"), 2, "--seeds");
   check_fails("reproduce R4 --output " + (out / "a") + " -- --seed 3", 2, "--seed");
-  check_fails("reproduce R4 --table --output " + (out / "a"), 2, "nothing was trained in");
+  check_fails("reproduce --table --output " + (out / "a"), 2, "nothing was trained in");
   check_fails("reproduce cifar10-lt --output " + (out / "a"), 2, "--data DIR");
   check_fails("reproduce cifar10-lt --data x --epochs 1.5 --output " + (out / "a"), 2, "--epochs 1.5");
   CHECK(!fs::exists(out / "a"));
-  const Result list = reproduce("--list --scale full --data DIR --seeds 5");
+  CHECK(reproduce("cifar10-lt --list").code == 0);
+  const Result list = reproduce("--list --scale full --seeds 5");
   CHECK(list.code == 0);
   CHECK(contains(list.out, "| R8 "));
   CHECK(contains(list.out, "as R4"));
@@ -288,6 +292,13 @@ TEST_CASE("reproduce: rows are trained once, in shards and again, and the files 
   CHECK(again.out == one.out);
   CHECK(count(again.err, " done in ") == 0);
   CHECK(reproduce("--scale synthetic --table --output " + (out / "one")).out == one.out);
+  // The table of another study does not replace this one's.
+  for (const char* other : {"--scale full", "cifar10-lt"}) {
+    check_fails(std::string("reproduce ") + other + " --table --output " + (out / "one"), 2,
+                "of another study or scale");
+  }
+  check_fails("reproduce R4 --table --output " + (out / "one"), 2, "--table prints all rows");
+  CHECK(contains(slurp(out / "one/reproduce.md"), one.out));
 
   const Result half = reproduce(in("shards", "R4 R15 R8", " --seeds 2 --shard 1/2"));
   CHECK(count(half.err, " done in ") == 2);

@@ -223,7 +223,9 @@ TEST_CASE("a run that is interrupted at random times and resumed ends as in one 
                       "--head imagenet --epochs 1 --max-steps 3 --loss autobalance --search-every 1 "
                       "--search-batches 1 --search-start 0 --neumann-terms 1");
   }
-  check_interrupted(shapes + "--loss autobalance --search-epochs 6 --search-every 2 --search-batches 2 --epochs 1");
+  check_interrupted(shapes +
+                    "--loss autobalance --search-epochs 6 --search-start 0 --search-every 1 --search-batches 2 "
+                    "--class-weights balanced --defer-weights 0.9 --epochs 1");
   check_interrupted(shapes + "--loss softmax-equalization --patience 2 --monitor log-loss --adjust-logits 1");
 }
 

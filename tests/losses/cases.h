@@ -51,6 +51,7 @@ inline std::vector<Case> cases() {
         if (p.forms == LossParam::binary && form != LossInfo::one_logit) continue;
         if (p.forms == LossParam::multiclass && form == LossInfo::one_logit) continue;
         List candidates = {p.low, p.low + 0.3 * (std::min(p.high, 5.) - p.low), p.high};
+        if (p.whole) candidates[1] = std::ceil(candidates[1]);
         if (!p.word.empty()) candidates.push_back(-1);
         for (const double value : candidates) all.push_back({&info, form, {{p.name, value}}});
       }
