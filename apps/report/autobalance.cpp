@@ -52,7 +52,10 @@ std::string against_prior(const std::vector<Learned>& all) {
   Chart scales = {
       "", "Scale of the logit, the sigmoid of Delta", number_axis("log of the class's share", prior, 6), {}};
   scales.lines.push_back({"learned", 1, prior, scale, false, true});
-  scales.y = number_axis("scale", scale, 5);
+  // (Scales that nearly agree should look so: the axis spans at least a tenth.)
+  const auto [low, high] = std::minmax_element(scale.begin(), scale.end());
+  const double spare = std::max(0., 0.1 - (*high - *low)) / 2;
+  scales.y = number_axis("scale", {*low - spare, *high + spare}, 5);
   return side_by_side({figure(shifts), figure(scales)});
 }
 

@@ -171,7 +171,7 @@ Json study_json(const Study& study, const StudyResults& results) {
 
 std::string study_list(const Study& study, const std::vector<size_t>& rows, size_t seeds, int cores) {
   std::vector<std::vector<std::string>> lines = {
-      {"row", "group", "training images", "method", study.source, "one core"}};
+      {"row", "group", "training images", "method", study.source, text("one core, ", plural(seeds, "seed"))}};
   double all = 0;
   std::set<size_t> counted;
   std::string cannot;
