@@ -22,12 +22,12 @@ std::string short_number(double value) {
 
 std::string bars_of(const BarChart& chart, double largest, const Box& box) {
   constexpr double most_named = 12;
-  const double size = chart.names.size() <= 6 ? 11 : 9.5;
+  const double size = chart.names.size() <= 10 ? 11 : 9.5;
   constexpr const char* gray = "#c8c8c8";
   const double each = box.width / static_cast<double>(chart.names.size());
   const bool named = chart.names.size() <= most_named;
   std::string out;
-  const auto bar = [&](double x, double width, double value, const char* color) {
+  const auto bar = [&](double x, double width, double value, const std::string& color) {
     CP_ENSURE(std::isfinite(value) && value >= 0, "bars \"", chart.title, "\": ", value, " cannot be drawn");
     const double height = value / largest * box.height;
     out += text("<rect x=\"", px(x), "\" y=\"", px(box.y + box.height - height), "\" width=\"",
@@ -38,7 +38,7 @@ std::string bars_of(const BarChart& chart, double largest, const Box& box) {
     const double x = box.x + each * static_cast<double>(i), half = 0.42 * each;
     bar(x + 0.06 * each, 0.8 * half, chart.before.at(i), gray);
     const double left = x + 0.06 * each + 0.85 * half, width = 0.88 * each - 0.85 * half;
-    const double top = bar(left, width, chart.after.at(i), palette[i % colors]);
+    const double top = bar(left, width, chart.after.at(i), color_text(class_color(i)));
     if (!named) continue;
     const std::string number = short_number(chart.after[i]);
     if (width_of(number, size) <= each) out += words(left + width / 2, top - 4, number, {size, "middle"});
@@ -53,8 +53,12 @@ std::string bars_of(const BarChart& chart, double largest, const Box& box) {
 
 std::string bars_svg(const std::string& title, const std::vector<BarChart>& charts) {
   CP_ENSURE(!charts.empty(), "bars \"", title, "\": there is nothing to draw");
-  constexpr double panel_width = 225, panel_height = 175, left = 18, header = 46;
-  const size_t columns = std::min<size_t>(charts.size(), 4), rows = (charts.size() + columns - 1) / columns;
+  constexpr double panel_height = 175, left = 18, header = 46;
+  // Room for the names of up to ten classes.
+  const double more_names = std::clamp(static_cast<double>(charts[0].names.size()) - 5, 0., 5.);
+  const double panel_width = 225 + 50 * more_names;
+  const size_t columns = std::min<size_t>(charts.size(), static_cast<size_t>(std::max(1., 1000 / panel_width)));
+  const size_t rows = (charts.size() + columns - 1) / columns;
   double largest = 0;
   for (const BarChart& chart : charts) {
     for (const std::vector<double>* values : {&chart.before, &chart.after}) {

@@ -10,6 +10,12 @@ namespace counterpoise {
 
 namespace drawing {
 
+std::string color_text(unsigned color) {
+  char digits[16];
+  std::snprintf(digits, sizeof digits, "#%06x", color);
+  return digits;
+}
+
 std::string px(double value) {
   char digits[32];
   std::snprintf(digits, sizeof digits, "%.1f", value == 0 ? 0 : value);

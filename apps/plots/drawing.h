@@ -7,9 +7,14 @@
 
 namespace counterpoise::drawing {
 
-// Okabe and Ito 2008, "Color Universal Design", without the yellow, which is hard to see on white.
-constexpr const char* palette[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
-constexpr size_t colors = sizeof palette / sizeof *palette;
+// Okabe and Ito 2008, "Color Universal Design", for lines without the yellow, which is hard to see on white; three more
+// tell up to ten classes apart. Red, green and blue.
+constexpr unsigned palette[] = {0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00,
+                                0x56B4E9, 0x000000, 0x882255, 0x969696, 0xF0E442};
+constexpr size_t colors = 7;  // of lines
+constexpr unsigned class_color(size_t index) { return palette[index % (sizeof palette / sizeof *palette)]; }
+// "#0072b2".
+std::string color_text(unsigned color);
 
 constexpr const char* ink = "#222222";
 constexpr const char* pale_ink = "#5a5a5a";

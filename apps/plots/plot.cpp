@@ -13,11 +13,11 @@ using namespace drawing;
 
 namespace {
 
-const char* color_of(const Plot& plot, size_t place) {
+std::string color_of(const Plot& plot, size_t place) {
   const size_t color = plot.lines[place].color < 0 ? place : static_cast<size_t>(plot.lines[place].color);
   CP_ENSURE(color < colors, "plot \"", plot.title, "\", line ", plot.lines[place].name, ": there are ", colors,
             " colors");
-  return palette[color];
+  return color_text(palette[color]);
 }
 
 // An axis: the range it spans, the position of a number on it, and the numbers written beside it.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "apps/plots/drawing.h"
 #include "apps/trainer/format.h"
 #include "kernels/error.h"
 
@@ -163,9 +164,8 @@ class Layout {
 }  // namespace
 
 Rgb class_color(size_t index) {
-  constexpr Rgb colors[] = {{0, 114, 178},  {213, 94, 0}, {0, 158, 115}, {204, 121, 167}, {230, 159, 0},
-                            {86, 180, 233}, {0, 0, 0},    {136, 34, 85}, {150, 150, 150}, {240, 228, 66}};
-  return colors[index % (sizeof colors / sizeof *colors)];
+  const unsigned color = drawing::class_color(index);
+  return {static_cast<uint8_t>(color >> 16), static_cast<uint8_t>(color >> 8), static_cast<uint8_t>(color)};
 }
 
 Image enlarged(const Image& image, int side) {
