@@ -148,16 +148,17 @@ $(LESSONS:%=$(OUT)/%): $(OUT)/%: %.cpp $(APPS_LIBRARY) $(LIBRARY) $(HEADERS)/cou
 
 # make lesson N=07 runs lesson 7; its images go to runs/lessons.
 LESSON = $(filter apps/lessons/$(N)_%,$(LESSONS))
-lesson: need-lesson
+lesson: need-lesson $(LESSON:%=$(OUT)/%)
 	@mkdir -p runs
-	@$(MAKE) --no-print-directory $(OUT)/$(LESSON) && $(OUT)/$(LESSON) runs/lessons
+	@$(OUT)/$(LESSON) runs/lessons
 
 # make exercise N=07 checks what stands in apps/lessons/exercises; EXERCISE=FILE checks another file.
 EXERCISE = $(LESSON:apps/lessons/%=apps/lessons/exercises/%.h)
 CHECK = $(LESSON:apps/lessons/%=apps/lessons/checks/%.h)
 exercise: need-lesson $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h
 	@mkdir -p $(OUT)/apps/lessons/checks
-	@$(CXX) $(LESSON_FLAGS) -Wno-unused-parameter -DEXERCISE='"$(EXERCISE)"' -DCHECK='"$(CHECK)"' apps/lessons/checks/main.cpp $(LIBRARY) \
+	@$(CXX) $(LESSON_FLAGS) -Wno-unused-parameter -DEXERCISE='"$(EXERCISE)"' -DCHECK='"$(CHECK)"' \
+	  -DTYPES='"$(CHECK:.h=_types.h)"' apps/lessons/checks/main.cpp $(LIBRARY) \
 	  -o $(OUT)/$(LESSON)_check $(LIBS) && $(OUT)/$(LESSON)_check
 
 # make pictures draws the images of the texts again.

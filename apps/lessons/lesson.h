@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/plots/graph.h"
 #include "apps/plots/plot.h"
 
 namespace counterpoise {

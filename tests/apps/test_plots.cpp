@@ -3,6 +3,7 @@
 #include <cmath>
 #include <regex>
 
+#include "apps/plots/graph.h"
 #include "apps/plots/plot.h"
 #include "apps/plots/surface.h"
 #include "tests/support.h"
@@ -69,4 +70,22 @@ TEST_CASE("plots: what cannot be drawn is an error") {
   plot.surface = cone();
   plot.log_x = true;
   CHECK_THROWS_AS(svg("", {plot}), Error);
+}
+
+TEST_CASE("plots: a graph has a box for each node, right of its inputs, and an arrow for each input") {
+  const std::string image =
+      graph_svg("a title", {{"w", {"1"}, {}}, {"x", {"2"}, {}}, {"×", {"3", "4"}, {0, 1}}, {"²", {}, {2, 2}}});
+  CHECK(count(image, "<rect") == 1 + 4);  // one is the background
+  CHECK(count(image, "z\" fill") == 4);
+  static const std::regex box("<rect x=\"([0-9.]+)\"[^>]* rx=");
+  std::vector<double> x;
+  for (auto it = std::sregex_iterator(image.begin(), image.end(), box); it != std::sregex_iterator(); ++it) {
+    x.push_back(std::stod((*it)[1]));
+  }
+  REQUIRE(x.size() == 4);
+  CHECK(x[0] == x[1]);
+  CHECK(x[1] < x[2]);
+  CHECK(x[2] < x[3]);
+  CHECK_THROWS_AS(graph_svg("", {{"a", {}, {0}}}), Error);
+  CHECK_THROWS_AS(graph_svg("", {}), Error);
 }

@@ -1,23 +1,31 @@
 #!/usr/bin/env bash
-# Every exercise of apps/lessons: its stub is unsolved, the library's functions solve it, wrong solutions are noticed
-# (tests/lessons/exercises.cpp). With names of lessons, as 01_line, those alone.
+# The lessons: each prints what its text quotes, and its exercise can be solved: the stub is unsolved, the library's
+# functions solve it, wrong solutions are noticed (tests/lessons/exercises.cpp). With names, as 01_line, those alone.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-jobs=$(nproc)
-make -s -j"$jobs" build/release/include/counterpoise/counterpoise.h build/release/none/libcounterpoise.a CUDA=0 || exit 1
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-
-one() {
-  local name=$1
-  "${CXX:-g++}" -std=c++17 -O0 -w -Ibuild/release/include -I. -DSTUB="\"apps/lessons/exercises/$name.h\"" \
-    -DCHECK="\"apps/lessons/checks/$name.h\"" -DTWIN="\"tests/lessons/twins/$name.h\"" \
-    -DMUTANTS="\"tests/lessons/mutants/$name.h\"" tests/lessons/exercises.cpp build/release/none/libcounterpoise.a \
-    -o "$out/$name" -lopenblas -lpthread && "$out/$name"
-}
-export -f one
-export out
 names=("$@")
 [ $# -gt 0 ] || for file in apps/lessons/[0-9]*.cpp; do names+=("$(basename "${file%.cpp}")"); done
+jobs=$(nproc)
+make -s -j"$jobs" CUDA=0 "${names[@]/#/build/release/none/apps/lessons/}" || exit 1
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+export out
+
+# The lines of a text's blocks that begin with ``` alone.
+quoted() { awk '/^```/ { plain = !open && $0 == "```"; open = !open; next } plain' "$1"; }
+
+one() {
+  local name=$1 files
+  build/release/none/apps/lessons/"$name" "$out/$name.images" >"$out/$name.printed" || return 1
+  quoted "apps/lessons/$name.md" | while IFS= read -r line; do
+    grep -qxF -- "$line" "$out/$name.printed" || { echo "$name.md quotes what $name does not print: $line"; touch "$out/failed"; }
+  done
+  files=(-DSTUB="\"apps/lessons/exercises/$name.h\"" -DCHECK="\"apps/lessons/checks/$name.h\""
+    -DTYPES="\"apps/lessons/checks/${name}_types.h\"" -DTWIN="\"tests/lessons/twins/$name.h\""
+    -DMUTANTS="\"tests/lessons/mutants/$name.h\"")
+  "${CXX:-g++}" -std=c++17 -O0 -w -Ibuild/release/include -I. "${files[@]}" tests/lessons/exercises.cpp \
+    build/release/none/libcounterpoise.a -o "$out/$name" -lopenblas -lpthread && "$out/$name"
+}
+export -f one quoted
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'one {} || touch "$out/failed"'
-[ ! -e "$out/failed" ] && echo "exercises: ${#names[@]} lessons"
+[ ! -e "$out/failed" ] && echo "lessons: ${#names[@]}, as they should be"

@@ -1,9 +1,12 @@
 // That an exercise can be solved, and that its check notices what is wrong: the stub must be unsolved, with a hint; the
 // library's own functions (TWIN) must pass; three wrong solutions (MUTANTS) must fail. Compiled for each lesson by
-// tests/house/exercises.sh, which defines STUB, TWIN, MUTANTS and CHECK as the files' names.
+// tests/house/exercises.sh, which defines STUB, TWIN, MUTANTS, CHECK and TYPES as the files' names.
 #include <counterpoise/counterpoise.h>
 
 #include "apps/lessons/checks/checker.h"
+#if __has_include(TYPES)
+#include TYPES
+#endif
 
 using namespace counterpoise;
 

@@ -1,7 +1,10 @@
-// `make exercise N=01` compiles this with a solution, EXERCISE, and its check, CHECK.
+// `make exercise N=01` compiles this with a solution, EXERCISE, its check, CHECK, and what both are given, TYPES.
 #include <counterpoise/counterpoise.h>
 
 #include "apps/lessons/checks/checker.h"
+#if __has_include(TYPES)
+#include TYPES
+#endif
 
 namespace exercise {
 using namespace counterpoise;
