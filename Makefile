@@ -2,7 +2,7 @@
 #
 #   make         the library and the programs in apps/
 #   make demo    train a VGG16 on synthetic cats and dogs, one cat to eleven dogs, with the focal loss
-#   make check   build and run the quick tests: under ten seconds
+#   make check   build and run the quick tests: about 20 seconds
 #   make test    build and run all tests
 #   make fuzz    look for files and command lines that crash a sanitized build, for SECONDS=60
 #   make bench   speed and memory, compared with PyTorch's

@@ -38,7 +38,7 @@ long lines(const std::string& text) { return std::count(text.begin(), text.end()
 
 }  // namespace
 
-TEST_CASE("--ema evaluates and saves averages of the weights, and leaves the training as it is") {
+TEST_CASE("--ema evaluates and saves averages of the weights, and leaves the training as it is" * slow()) {
   const TemporaryFolder plain, averaged;
   train("", plain);
   const Result r = train("--ema 0.9", averaged);
@@ -53,7 +53,7 @@ TEST_CASE("--ema evaluates and saves averages of the weights, and leaves the tra
   CHECK(difference(forgetful / "last.safetensors", plain / "last.safetensors") < 1e-6);
 }
 
-TEST_CASE("--clip-norm limits each step, and changes nothing where no gradient is longer") {
+TEST_CASE("--clip-norm limits each step, and changes nothing where no gradient is longer" * slow()) {
   const TemporaryFolder plain, wide, narrow, still;
   train("--momentum 0", plain), train("--momentum 0 --clip-norm 1e9", wide);
   train("--momentum 0 --clip-norm 1e-9", narrow), train("--momentum 0 --lr 0", still);
@@ -76,7 +76,7 @@ TEST_CASE("--schedule plateau lowers the learning rate where the monitored metri
   CHECK(contains(r.err, "Learning rate times 0.5: no epoch of the last 2 had a better average-precision"));
 }
 
-TEST_CASE("--patience ends the training where the monitored metric gets no better, with everything written") {
+TEST_CASE("--patience ends the training where the monitored metric gets no better, with everything written" * slow()) {
   const TemporaryFolder out, all;
   const Result r = train("--patience 2 --epochs 9 --lr 0", out);
   CHECK(contains(r.err, "Early stopping: no epoch since epoch 1 had a better average-precision on validation"));

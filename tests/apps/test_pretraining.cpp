@@ -27,7 +27,7 @@ Values values(const std::string& file, const std::string& name) { return Safeten
 
 }  // namespace
 
-TEST_CASE("pretraining: the body is the file's, the head is new, and both are trained at their own rate") {
+TEST_CASE("pretraining: the body is the file's, the head is new, and both are trained at their own rate" * slow()) {
   const TemporaryFolder folder;
   const std::string file = pretrain(folder, "a", "--loss cross-entropy --normalize imagenet");
   // A learning rate of 0 shows what training begins with.
@@ -65,7 +65,7 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
   CHECK_MESSAGE(shown.code == 0, shown.err);
 }
 
-TEST_CASE("pretraining: weights without metadata are evaluated with the network and normalization that are given") {
+TEST_CASE("pretraining: weights without metadata are evaluated with the network and normalization that are given" * slow()) {
   const TemporaryFolder folder;
   const std::string file = pretrain(folder, "a", "--loss cross-entropy --normalize imagenet"),
                     bare = folder / "b.safetensors";
@@ -92,7 +92,7 @@ TEST_CASE("pretraining: weights without metadata are evaluated with the network 
               "instead of [16, 3, 3, 3]");
 }
 
-TEST_CASE("pretraining: what does not fit is one clear line") {
+TEST_CASE("pretraining: what does not fit is one clear line" * slow()) {
   const TemporaryFolder folder;
   const std::string file = pretrain(folder, "a", "--loss cross-entropy");
   const std::string small = "--count cat=8,dog=8 --image-size 32 --width 0.25 --epochs 1 --device cpu --output none ";

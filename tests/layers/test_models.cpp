@@ -57,7 +57,7 @@ TEST_CASE("models: initial weights depend on the seed alone, with the deviation 
   check(Linear(300, 200, 0.01), "weight", 0.01);
 }
 
-TEST_CASE("models: every dense layer of the imagenet head has the initial weights that were chosen") {
+TEST_CASE("models: every dense layer of the imagenet head has the initial weights that were chosen" * slow()) {
   ModelConfig config = tiny();
   config.head = ModelConfig::imagenet, config.outputs = 1000;
   for (const ModelConfig::HeadInit init : {ModelConfig::normal, ModelConfig::glorot}) {
@@ -76,7 +76,7 @@ TEST_CASE("models: every dense layer of the imagenet head has the initial weight
   }
 }
 
-TEST_CASE("models: with activations in bf16 the logits are f32, and only they") {
+TEST_CASE("models: with activations in bf16 the logits are f32, and only they" * slow()) {
   for (const ModelConfig::Head head : {ModelConfig::lectures, ModelConfig::imagenet}) {
     for (const bool cosine : {false, true}) {
       ModelConfig config = tiny("vgg11_bn");
@@ -136,7 +136,7 @@ TEST_CASE("models: VGG's numbers of parameters are torchvision's" * slow()) {
   CHECK(features_at_full_width(tiny("vgg19")) == 20024384);
 }
 
-TEST_CASE("models: on the meta backend there are shapes and names, but no numbers") {
+TEST_CASE("models: on the meta backend there are shapes and names, but no numbers" * slow()) {
   for (const std::string& name : model_names()) {
     for (const ModelConfig::Head head : {ModelConfig::lectures, ModelConfig::imagenet}) {
       if (head == ModelConfig::imagenet && name != "vgg11") continue;  // the large head takes time on the other backend

@@ -149,7 +149,7 @@ TEST_CASE("pretrained: the body comes from the file, and the head only if it fit
   CHECK(outputs_in_file(config_of("resnet18", 0.25), file) == 0);
 }
 
-TEST_CASE("pretrained: the heads of torchvision's VGG are no obstacle for the lectures' head") {
+TEST_CASE("pretrained: the heads of torchvision's VGG are no obstacle for the lectures' head" * slow()) {
   const TemporaryFolder folder;
   const std::string file = folder / "vgg.safetensors";
   ModelConfig config = config_of("vgg11", 1. / 32, 32, 5);
