@@ -52,6 +52,10 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
 
   check_fails(std::string(common) + "--pretrained " + file + " --conv-init glorot --output none", 2,
               "--conv-init has no effect where the convolutions' weights come from a file");
+  // The options of a run with --keras and pretrained weights can be given again.
+  pretrain(folder, "keras", "--keras --pretrained " + file);
+  const Result again = catdog("--output none --config " + (folder / "keras/config.json"));
+  CHECK_MESSAGE(again.code == 0, again.err);
   const std::string averaged = pretrain(folder, "averaged", "--ema 0.9 --freeze --pretrained " + file);
   CHECK(values(averaged, "layer1.0.conv1.weight") == values(file, "layer1.0.conv1.weight"));
 
