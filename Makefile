@@ -161,9 +161,10 @@ exercise: need-lesson $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h
 	  -DTYPES='"$(CHECK:.h=_types.h)"' apps/lessons/checks/main.cpp $(LIBRARY) \
 	  -o $(OUT)/$(LESSON)_check $(LIBS) && $(OUT)/$(LESSON)_check
 
-# make pictures draws the images of the texts again.
-pictures: $(LESSONS:%=$(OUT)/%)
-	@for lesson in $^; do $$lesson apps/lessons/images >/dev/null || exit 1; done
+# make pictures draws the images of the READMEs and the lessons again.
+pictures: $(OUT)/apps/pictures $(LESSONS:%=$(OUT)/%)
+	@$< . >/dev/null
+	@for lesson in $(LESSONS:%=$(OUT)/%); do $$lesson apps/lessons/images >/dev/null || exit 1; done
 
 .PHONY: lesson exercise pictures need-lesson
 need-lesson:
