@@ -6,7 +6,7 @@
 #   make test    build and run all tests
 #   make fuzz    look for files and command lines that crash a sanitized build, for SECONDS=60
 #   make bench   speed and memory, compared with PyTorch's
-#   make lesson N=01, make exercise N=01           (apps/lessons/README.md)
+#   make lessons, make lesson N=01, make exercise N=01    (apps/lessons/README.md)
 #   make examples, make install, make uninstall    (PREFIX=/usr/local, DESTDIR)
 #   make clean   remove what was built
 #
@@ -152,6 +152,12 @@ lesson: need-lesson $(LESSON:%=$(OUT)/%)
 	@mkdir -p runs
 	@$(OUT)/$(LESSON) runs/lessons
 
+# make lessons runs all, and makes one page of all texts and images.
+lessons: $(LESSONS:%=$(OUT)/%)
+	@mkdir -p runs/lessons
+	@for lesson in $^; do echo "  $${lesson##*/}"; $$lesson runs/lessons >runs/lessons/printed || exit 1; done
+	@apps/lessons/page.sh runs/lessons
+
 # make exercise N=07 checks what stands in apps/lessons/exercises; EXERCISE=FILE checks another file.
 EXERCISE = $(LESSON:apps/lessons/%=apps/lessons/exercises/%.h)
 CHECK = $(LESSON:apps/lessons/%=apps/lessons/checks/%.h)
@@ -166,7 +172,7 @@ pictures: $(OUT)/apps/pictures $(LESSONS:%=$(OUT)/%)
 	@$< . >/dev/null
 	@for lesson in $(LESSONS:%=$(OUT)/%); do $$lesson apps/lessons/images >/dev/null || exit 1; done
 
-.PHONY: lesson exercise pictures need-lesson
+.PHONY: lesson lessons exercise pictures need-lesson
 need-lesson:
 	@[ -n "$(LESSON)" ] || { echo "N=$(N): there is no such lesson; valid are \
 	  $(patsubst apps/lessons/%,%,$(LESSONS))"; exit 2; }
