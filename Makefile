@@ -168,7 +168,7 @@ exercise: need-lesson $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h
 	  -o $(OUT)/$(LESSON)_check $(LIBS) && $(OUT)/$(LESSON)_check
 
 # make pictures draws the images of the READMEs and the lessons again.
-pictures: $(OUT)/apps/pictures $(LESSONS:%=$(OUT)/%)
+pictures: $(OUT)/apps/draw $(LESSONS:%=$(OUT)/%)
 	@$< . >/dev/null
 	@for lesson in $(LESSONS:%=$(OUT)/%); do $$lesson apps/lessons/images >/dev/null || exit 1; done
 

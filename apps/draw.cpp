@@ -1,4 +1,4 @@
-// Draws the figures of the folders' READMEs again, below a folder, by default the current one: `make pictures`.
+// Draws the figures of the folders' READMEs again, below a folder or, without one, below the current folder.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
       file << figure.content;
       file.close();
       if (!file) {
-        std::cerr << "pictures: " << path.string() << " cannot be written\n";
+        std::cerr << "draw: " << path.string() << " cannot be written\n";
         return 3;
       }
       std::cout << path.string() << "\n";
