@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/plots/graph.h"
+#include "apps/plots/pixels.h"
 #include "apps/plots/plot.h"
 
 namespace counterpoise {
