@@ -10,6 +10,7 @@
 
 #include "apps/plots/graph.h"
 #include "apps/plots/plot.h"
+#include "apps/show/plain_sheet.h"
 
 namespace counterpoise {
 
