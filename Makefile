@@ -6,7 +6,7 @@
 #   make test    build and run all tests
 #   make fuzz    look for files and command lines that crash a sanitized build, for SECONDS=60
 #   make bench   speed and memory, compared with PyTorch's
-#   make lessons, make lesson N=01, make exercise N=01    (apps/lessons/README.md)
+#   make lessons, make lesson N=01, make exercise N=01, make reveal N=10    (apps/lessons/README.md)
 #   make examples, make install, make uninstall    (PREFIX=/usr/local, DESTDIR)
 #   make clean   remove what was built
 #
@@ -167,12 +167,19 @@ exercise: need-lesson $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h
 	  -DTYPES='"$(CHECK:.h=_types.h)"' apps/lessons/checks/main.cpp $(LIBRARY) \
 	  -o $(OUT)/$(LESSON)_check $(LIBS) && $(OUT)/$(LESSON)_check
 
+# make reveal N=10 prints a solution of exercise 10. It is stored so that nobody reads it by accident, by
+# `gzip -9nc FILE | base64`; exercises without one are solved by functions of the library.
+ANSWER = $(LESSON:apps/lessons/%=apps/lessons/answers/%.txt)
+reveal: need-lesson
+	@if [ -e $(ANSWER) ]; then base64 -d $(ANSWER) | gzip -dc; else \
+	  echo "Lesson $(N): the library has what its exercise asks you to write; $(LESSON).md says where."; fi
+
 # make pictures draws the images of the READMEs and the lessons again.
 pictures: $(OUT)/apps/draw $(LESSONS:%=$(OUT)/%)
 	@$< . >/dev/null
 	@for lesson in $(LESSONS:%=$(OUT)/%); do $$lesson apps/lessons/images >/dev/null || exit 1; done
 
-.PHONY: lesson lessons exercise pictures need-lesson
+.PHONY: lesson lessons exercise reveal pictures need-lesson
 need-lesson:
 	@[ -n "$(LESSON)" ] || { echo "N=$(N): there is no such lesson; valid are \
 	  $(patsubst apps/lessons/%,%,$(LESSONS))"; exit 2; }

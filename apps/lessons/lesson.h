@@ -11,6 +11,7 @@
 #include "apps/plots/graph.h"
 #include "apps/plots/pixels.h"
 #include "apps/plots/plot.h"
+#include "apps/show/plain_sheet.h"
 
 namespace counterpoise {
 

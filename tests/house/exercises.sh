@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The lessons: each prints what its text quotes, and its exercise can be solved: the stub is unsolved, the library's
-# functions solve it, wrong solutions are noticed (tests/lessons/exercises.cpp). With names, as 01_line, those alone.
+# functions solve it, or where it has none the answer that `make reveal` prints, and wrong solutions are noticed
+# (tests/lessons/exercises.cpp). With names, as 01_line, those alone.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 names=("$@")
@@ -15,13 +16,18 @@ export out
 quoted() { awk '/^```/ { plain = !open && $0 == "```"; open = !open; next } plain' "$1"; }
 
 one() {
-  local name=$1 files
+  local name=$1 twin=tests/lessons/twins/$1.h files
   build/release/none/apps/lessons/"$name" "$out/$name.images" >"$out/$name.printed" || return 1
   quoted "apps/lessons/$name.md" | while IFS= read -r line; do
     grep -qxF -- "$line" "$out/$name.printed" || { echo "$name.md quotes what $name does not print: $line"; touch "$out/failed"; }
   done
+  if [ -e "apps/lessons/answers/$name.txt" ]; then
+    [ ! -e "$twin" ] || { echo "$name has an answer, and a twin in the library"; return 1; }
+    twin=$out/$name.answer.h
+    make -s reveal N="${name%%_*}" >"$twin" || return 1
+  fi
   files=(-DSTUB="\"apps/lessons/exercises/$name.h\"" -DCHECK="\"apps/lessons/checks/$name.h\""
-    -DTYPES="\"apps/lessons/checks/${name}_types.h\"" -DTWIN="\"tests/lessons/twins/$name.h\""
+    -DTYPES="\"apps/lessons/checks/${name}_types.h\"" -DTWIN="\"$twin\""
     -DMUTANTS="\"tests/lessons/mutants/$name.h\"")
   "${CXX:-g++}" -std=c++17 -O0 -w -Ibuild/release/include -I. "${files[@]}" tests/lessons/exercises.cpp \
     build/release/none/libcounterpoise.a -o "$out/$name" -lopenblas -lpthread && "$out/$name"

@@ -1,6 +1,7 @@
 // That an exercise can be solved, and that its check notices what is wrong: the stub must be unsolved, with a hint; the
-// library's own functions (TWIN) must pass; three wrong solutions (MUTANTS) must fail. Compiled for each lesson by
-// tests/house/exercises.sh, which defines STUB, TWIN, MUTANTS, CHECK and TYPES as the files' names.
+// library's own functions (TWIN), or the answer in their place, must pass; three wrong solutions (MUTANTS) must fail.
+// Compiled for each lesson by tests/house/exercises.sh, which defines STUB, TWIN, MUTANTS, CHECK and TYPES as the
+// files' names.
 #include <counterpoise/counterpoise.h>
 
 #include "apps/lessons/checks/checker.h"
@@ -48,7 +49,7 @@ int main() {
     }
   };
   expect("the stub", stub::check, Verdict::unsolved);
-  expect("the library's functions", twin::check, Verdict::solved);
+  expect("the library's functions, or the answer", twin::check, Verdict::solved);
   expect("mutant 1", mutant_1::check, Verdict::wrong);
   expect("mutant 2", mutant_2::check, Verdict::wrong);
   expect("mutant 3", mutant_3::check, Verdict::wrong);
