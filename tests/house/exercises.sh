@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The lessons: each prints what its text quotes, and its exercise can be solved: the stub is unsolved, the library's
-# functions solve it, or where it has none the answer that `make reveal` prints, and wrong solutions are noticed
-# (tests/lessons/exercises.cpp). With names, as 01_line, those alone.
+# The lessons: each prints what its text quotes and draws the images that stand there, and its exercise can be solved:
+# the stub is unsolved, the library's functions solve it, or where it has none the answer that `make reveal` prints, and
+# wrong solutions are noticed (tests/lessons/exercises.cpp). With names, as 01_line, those alone; without, the figures of
+# the READMEs are those that are drawn, too.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 names=("$@")
@@ -16,10 +17,13 @@ export out
 quoted() { awk '/^```/ { plain = !open && $0 == "```"; open = !open; next } plain' "$1"; }
 
 one() {
-  local name=$1 twin=tests/lessons/twins/$1.h files
+  local name=$1 twin=tests/lessons/twins/$1.h files image
   build/release/none/apps/lessons/"$name" "$out/$name.images" >"$out/$name.printed" || return 1
   quoted "apps/lessons/$name.md" | while IFS= read -r line; do
     grep -qxF -- "$line" "$out/$name.printed" || { echo "$name.md quotes what $name does not print: $line"; touch "$out/failed"; }
+  done
+  for image in "$out/$name.images"/* "apps/lessons/images/${name%%_*}"_*; do
+    tests/house/same_image.sh "apps/lessons/images/${image##*/}" "$out/$name.images/${image##*/}" || touch "$out/failed"
   done
   if [ -e "apps/lessons/answers/$name.txt" ]; then
     [ ! -e "$twin" ] || { echo "$name has an answer, and a twin in the library"; return 1; }
@@ -34,4 +38,10 @@ one() {
 }
 export -f one quoted
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'one {} || touch "$out/failed"'
+if [ $# -eq 0 ]; then
+  make -s -j"$jobs" CUDA=0 build/release/none/apps/draw && build/release/none/apps/draw "$out/drawn" >"$out/figures"
+  for image in $( (ls -d */figures/*.svg; cd "$out/drawn" && ls -d */figures/*.svg) | sort -u); do
+    tests/house/same_image.sh "$image" "$out/drawn/$image" || touch "$out/failed"
+  done
+fi
 [ ! -e "$out/failed" ] && echo "lessons: ${#names[@]}, as they should be"
