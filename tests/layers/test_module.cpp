@@ -245,6 +245,8 @@ Trainable params: 712
 Non-trainable params: 36
 )";
   CHECK(summary(net, "net", {1, 8, 8, 3}) == table);
+  const std::string frozen = summary(net, "net", {1, 8, 8, 3}, net.children().front().module.get());
+  CHECK(frozen.find("Trainable params: 112\nNon-trainable params: 636\n") != std::string::npos);
   Twice twice;
   const std::string text = summary(twice, "twice", {1, 4});
   CHECK(text.find(" the dense layer (Dense)             (None, 4)                            20\n twice (Twice)  ") !=
