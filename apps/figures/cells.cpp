@@ -1,5 +1,6 @@
 #include "apps/figures/cells.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -70,6 +71,7 @@ std::string heading(const std::string& title) {
 }
 
 std::string image(double width, double height, const std::string& title, const std::string& body) {
+  width = std::max(width, width_of(title, 17) + 36);
   return open_svg(width, height, title) + background(width, height) + heading(title) + body + "</svg>\n";
 }
 
