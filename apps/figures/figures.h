@@ -18,7 +18,7 @@ using Figures = std::vector<Figure>;
 Figures core_figures();
 Figures kernels_figures();
 Figures layers_figures();
-Figures losses_figures();
+Figures losses_figures();  // reads losses/every_technique.md below the current folder
 Figures optim_figures();
 Figures data_figures();
 
