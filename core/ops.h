@@ -75,6 +75,9 @@ Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType
 // nor read a second time. The formula is in kernels/backend.h. If x is bf16, weight and bias may be f32, as above.
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu = false,
            const Var& residual = {});
+// max_pool2d(conv2d(x, weight, bias, params, /*relu=*/true), pool) as one operation, which keeps the maxima and their
+// positions for the backward pass, and not the large activation before them.
+Var conv2d_relu_max_pool2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, Pool2dParams pool);
 
 // -- images (ops_spatial.cpp): x [N, H, W, C] -> [N, P, Q, C] --
 Var max_pool2d(const Var& x, Pool2dParams params);

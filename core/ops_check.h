@@ -39,4 +39,7 @@ inline void check_rank(const char* operation, const char* what, const Var& x, in
 // An uninitialized tensor on x's backend, of x's dtype.
 inline Tensor empty_like(const Tensor& x, const Shape& shape) { return Tensor::empty(x.backend(), shape, x.dtype()); }
 
+// The shape of x [N, H, W, C] after pooling (ops_spatial.cpp). Throws Error(failure) if its windows do not fit.
+Shape pooled(const char* operation, const Shape& x, Pool2dParams p);
+
 }  // namespace counterpoise::detail

@@ -49,59 +49,103 @@ Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType
   return y + (widened ? parameter_of(x, bias) : cast_like(x, bias));
 }
 
+namespace {
+
+// The shape of conv2d's result, if these operands fit.
+Shape convolved(const char* operation, const Var& x, const Var& weight, const Var& bias, Conv2dParams params) {
+  check_same_kind(operation, x, weight);
+  check_rank(operation, "x", x, 4, "[N, H, W, C]");
+  check_rank(operation, "weight", weight, 4, "[K, R, S, C]");
+  const Shape& xs = x.shape();
+  const Shape& ws = weight.shape();
+  CP_ENSURE(xs[3] == ws[3], operation, ": x ", xs, " has C=", xs[3], " but weight ", ws, " expects C=", ws[3]);
+  CP_ENSURE(params.stride >= 1 && params.pad >= 0, operation, ": stride ", params.stride, ", pad ", params.pad,
+            ": the stride must be positive and the padding not negative");
+  CP_ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], operation, ": a kernel of ", ws[1], "x",
+            ws[2], " does not fit into ", xs[1], "x", xs[2], " with padding ", params.pad);
+  if (bias.defined()) {
+    check_same_kind(operation, x, bias);
+    CP_ENSURE(bias.shape() == Shape{ws[0]}, operation, ": bias ", bias.shape(), " for K=", ws[0], " output channels");
+  }
+  return {xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]};
+}
+
+// The gradient before relu, dy where y > 0, in the memory of dy if nothing else needs that; its sum is that of the
+// bias.
+Tensor through_relu(const Tensor& y, const Tensor& dy, const Var& bias) {
+  Tensor dz = dy.unique() ? dy : empty_like(dy, dy.shape());
+  if (bias.requires_grad()) {  // a sum over all pixels of a batch, which bf16 would not hold
+    Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
+    dy.backend().relu_bias_grad(y, dy, dz, db);
+    bias.add_grad(db);
+  } else {
+    dy.backend().relu_mask(y, dy, dz);
+  }
+  return dz;
+}
+
+void add_convolution_grads(const Var& x, const Var& weight, Conv2dParams params, const Tensor& dy) {
+  if (weight.requires_grad()) {
+    Tensor dw = empty_like(dy, weight.shape());
+    dy.backend().conv2d_grad_weight(x.value(), dy, params, dw);
+    weight.add_grad(dw);
+  }
+  if (x.requires_grad()) {
+    Tensor dx = empty_like(dy, x.shape());
+    dy.backend().conv2d_grad_input(dy, weight.value(), params, dx);
+    x.add_grad(dx);
+  }
+}
+
+}  // namespace
+
 Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu,
            const Var& residual) {
   const Var weight = cast_like(x, kept_weight), bias = cast_like(x, kept_bias);
-  check_same_kind("conv2d", x, weight);
-  check_rank("conv2d", "x", x, 4, "[N, H, W, C]");
-  check_rank("conv2d", "weight", weight, 4, "[K, R, S, C]");
-  const Shape& xs = x.shape();
-  const Shape& ws = weight.shape();
-  CP_ENSURE(xs[3] == ws[3], "conv2d: x ", xs, " has C=", xs[3], " but weight ", ws, " expects C=", ws[3]);
-  CP_ENSURE(params.stride >= 1 && params.pad >= 0, "conv2d: stride ", params.stride, ", pad ", params.pad,
-            ": the stride must be positive and the padding not negative");
-  CP_ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], "conv2d: a kernel of ", ws[1], "x",
-            ws[2], " does not fit into ", xs[1], "x", xs[2], " with padding ", params.pad);
-  if (bias.defined()) {
-    check_same_kind("conv2d", x, bias);
-    CP_ENSURE(bias.shape() == Shape{ws[0]}, "conv2d: bias ", bias.shape(), " for K=", ws[0], " output channels");
-  }
-  const Shape ys{xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]};
+  const Shape shape = convolved("conv2d", x, weight, bias, params);
   if (residual.defined()) {
     check_same_kind("conv2d", x, residual);
-    CP_ENSURE(residual.shape() == ys, "conv2d: the result has shape ", ys, " but residual ", residual.shape());
+    CP_ENSURE(residual.shape() == shape, "conv2d: the result has shape ", shape, " but residual ", residual.shape());
   }
-  Tensor y = empty_like(x.value(), ys);
+  Tensor y = empty_like(x.value(), shape);
   const Tensor b = bias.defined() ? bias.value() : Tensor();
   const Tensor other = residual.defined() ? residual.value() : Tensor();
   x.backend().conv2d(x.value(), weight.value(), b, other, params, relu, y);
 
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
   return Var::from_op("conv2d", y, {x, weight, bias, residual}, [x, weight, bias, residual, params, kept](Tensor dy) {
-    Backend& backend = dy.backend();
-    Tensor db;  // a sum over all pixels of a batch, which bf16 would not hold
-    if (bias.requires_grad()) db = Tensor::empty(backend, bias.shape(), parameter_dtype(dy.dtype()));
     if (kept.defined()) {
-      Tensor dz = dy.unique() ? dy : empty_like(dy, dy.shape());
-      if (db.defined()) backend.relu_bias_grad(kept, dy, dz, db);
-      else backend.relu_mask(kept, dy, dz);
-      dy = dz;
-    } else if (db.defined()) {
-      backend.sum_to(dy, db);
+      dy = through_relu(kept, dy, bias);
+    } else if (bias.requires_grad()) {
+      Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
+      dy.backend().sum_to(dy, db);
+      bias.add_grad(db);
     }
-    if (db.defined()) bias.add_grad(db);
     residual.add_grad(dy);
-    if (weight.requires_grad()) {
-      Tensor dw = empty_like(dy, weight.shape());
-      backend.conv2d_grad_weight(x.value(), dy, params, dw);
-      weight.add_grad(dw);
-    }
-    if (x.requires_grad()) {
-      Tensor dx = empty_like(dy, x.shape());
-      backend.conv2d_grad_input(dy, weight.value(), params, dx);
-      x.add_grad(dx);
-    }
+    add_convolution_grads(x, weight, params, dy);
   });
+}
+
+Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params,
+                           Pool2dParams pool) {
+  const Var weight = cast_like(x, kept_weight), bias = cast_like(x, kept_bias);
+  const Shape shape = convolved("conv2d_relu_max_pool2d", x, weight, bias, params);
+  const Shape ys = pooled("conv2d_relu_max_pool2d", shape, pool);
+  Tensor y = empty_like(x.value(), ys), position;
+  const bool differentiated = x.requires_grad() || weight.requires_grad() || bias.requires_grad();
+  if (differentiated && !NoGrad::active()) position = Tensor::empty(x.backend(), ys, pool.position_dtype());
+  {
+    Tensor large = empty_like(x.value(), shape);
+    x.backend().conv2d(x.value(), weight.value(), bias.defined() ? bias.value() : Tensor(), {}, params, true, large);
+    x.backend().max_pool2d(large, pool, y, position);
+  }
+  return Var::from_op("conv2d_relu_max_pool2d", y, {x, weight, bias},
+                      [x, weight, bias, params, pool, shape, y, position](Tensor dy) {
+                        const Tensor small = through_relu(y, dy, bias);
+                        Tensor dz = empty_like(dy, shape);
+                        dy.backend().max_pool2d_grad(small, position, pool, dz);
+                        add_convolution_grads(x, weight, params, dz);
+                      });
 }
 
 }  // namespace counterpoise

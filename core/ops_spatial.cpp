@@ -5,32 +5,30 @@ namespace counterpoise {
 
 using namespace detail;
 
-namespace {
-
-Shape pooled(const char* operation, const Var& x, Pool2dParams p) {
-  check_rank(operation, "x", x, 4, "[N, H, W, C]");
-  const Shape& s = x.shape();
+Shape detail::pooled(const char* operation, const Shape& x, Pool2dParams p) {
   CP_ENSURE(p.window >= 1 && p.stride >= 1 && p.pad >= 0 && p.pad <= p.window / 2, operation, ": window ", p.window,
             ", stride ", p.stride, ", pad ", p.pad, ": the padding must be at most half of the window");
-  CP_ENSURE(s[1] + 2 * p.pad >= p.window && s[2] + 2 * p.pad >= p.window, operation, ": a window of ", p.window, "x",
-            p.window, " does not fit into ", s[1], "x", s[2], "; use larger images or fewer poolings");
-  return {s[0], p.out(s[1]), p.out(s[2]), s[3]};
+  CP_ENSURE(x[1] + 2 * p.pad >= p.window && x[2] + 2 * p.pad >= p.window, operation, ": a window of ", p.window, "x",
+            p.window, " does not fit into ", x[1], "x", x[2], "; use larger images or fewer poolings");
+  return {x[0], p.out(x[1]), p.out(x[2]), x[3]};
 }
 
-}  // namespace
-
 Var max_pool2d(const Var& x, Pool2dParams params) {
-  Tensor y = empty_like(x.value(), pooled("max_pool2d", x, params));
-  x.backend().max_pool2d(x.value(), params, y);
-  return Var::from_op("max_pool2d", y, {x}, [x, y, params](Tensor dy) {
+  check_rank("max_pool2d", "x", x, 4, "[N, H, W, C]");
+  const Shape xs = x.shape(), ys = pooled("max_pool2d", xs, params);
+  Tensor y = empty_like(x.value(), ys), position;
+  if (x.requires_grad() && !NoGrad::active()) position = Tensor::empty(x.backend(), ys, params.position_dtype());
+  x.backend().max_pool2d(x.value(), params, y, position);
+  return Var::from_op("max_pool2d", y, {x}, [x, position, params](Tensor dy) {
     Tensor dx = empty_like(dy, x.shape());
-    dy.backend().max_pool2d_grad(x.value(), y, dy, params, dx);
+    dy.backend().max_pool2d_grad(dy, position, params, dx);
     x.add_grad(dx);
   });
 }
 
 Var avg_pool2d(const Var& x, Pool2dParams params) {
-  Tensor y = empty_like(x.value(), pooled("avg_pool2d", x, params));
+  check_rank("avg_pool2d", "x", x, 4, "[N, H, W, C]");
+  Tensor y = empty_like(x.value(), pooled("avg_pool2d", x.shape(), params));
   x.backend().avg_pool2d(x.value(), params, y);
   return Var::from_op("avg_pool2d", y, {x}, [x, params](Tensor dy) {
     Tensor dx = empty_like(dy, x.shape());

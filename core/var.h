@@ -73,6 +73,9 @@ class NoGrad {
   NoGrad(const NoGrad&) = delete;
   NoGrad& operator=(const NoGrad&) = delete;
 
+  // Whether such an object lives in this thread: then operations need not keep anything for the backward pass.
+  static bool active();
+
  private:
   bool before_;
 };

@@ -34,6 +34,8 @@ struct Conv2dParams {
 struct Pool2dParams {
   Index window = 2, stride = 2, pad = 0;
   Index out(Index in) const { return (in + 2 * pad - window) / stride + 1; }
+  // Of positions in a window.
+  DType position_dtype() const { return window <= 16 ? DType::u8 : DType::i32; }
 };
 
 // How a device computes, where it has a choice.
@@ -155,9 +157,11 @@ class Backend {
   virtual void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) = 0;
 
   // -- pooling: x [N, H, W, C], y [N, P, Q, C] --
-  // The maximum of each window; padding is never the maximum. The gradient goes to the first of equal maxima.
-  virtual void max_pool2d(const ConstView& x, Pool2dParams params, const View& y) = 0;
-  virtual void max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
+  // The maximum of each window; padding is never the maximum. `position` [N, P, Q, C], of params.position_dtype(), is
+  // where it stands in the window, counted row by row: the first of equal maxima, or the last NaN if there is one. It
+  // may have no data where no gradient is needed.
+  virtual void max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) = 0;
+  virtual void max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params,
                                const View& dx) = 0;
   // The mean of each window, padding counted as zeros (PyTorch's count_include_pad=True).
   virtual void avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) = 0;

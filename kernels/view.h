@@ -116,4 +116,12 @@ void dispatch_floating(DType dtype, const Fn& fn) {
   throw Error(ErrorKind::failure, "this operation needs floating-point numbers but got ", name(dtype));
 }
 
+// The same for the dtype of positions in windows, u8 or i32.
+template <class Fn>
+void dispatch_positions(DType dtype, const Fn& fn) {
+  if (dtype == DType::u8) return fn(uint8_t());
+  if (dtype == DType::i32) return fn(int32_t());
+  throw Error(ErrorKind::failure, "this operation needs positions in u8 or i32 but got ", name(dtype));
+}
+
 }  // namespace counterpoise

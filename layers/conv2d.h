@@ -20,6 +20,15 @@ class Conv2d : public Module {
   }
 
   Var forward(const Var& x) override { return conv2d(x, weight_, bias_, params_, relu_); }
+  // max_pool2d((*this)(x), pool) as one operation that keeps less for the backward pass. REQUIRES: a convolution with
+  // relu.
+  Var pooled(const Var& x, Pool2dParams pool) {
+    const Shape& xs = x.shape();
+    const Shape& ws = weight_.shape();
+    const Var y = conv2d_relu_max_pool2d(x, weight_, bias_, params_, pool);
+    traced(Shape{xs[0], params_.out(xs[1], ws[1]), params_.out(xs[2], ws[2]), ws[0]});
+    return y;
+  }
   // scale * (*this)(x) + shift with scale and shift [K], computed as one convolution with other weights; then residual
   // is added, if it is defined, and max(., 0) follows if `relu`. REQUIRES: a convolution without relu.
   Var scaled(const Var& x, const Var& scale, const Var& shift, bool relu, const Var& residual = {}) {

@@ -15,8 +15,12 @@ thread_local std::vector<Module::Call>* recorded = nullptr;
 Var Module::operator()(const Var& x) { return traced(forward(x)); }
 
 Var Module::traced(Var y) const {
-  if (recorded) recorded->push_back({this, y.shape()});
+  traced(y.shape());
   return y;
+}
+
+void Module::traced(const Shape& output) const {
+  if (recorded) recorded->push_back({this, output});
 }
 
 std::string Module::type() const {

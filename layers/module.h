@@ -127,6 +127,8 @@ class Module {
   // Tells trace() that this module computed y, and returns y: for modules that are computed together with another one,
   // and not called.
   Var traced(Var y) const;
+  // The same for an output of this shape that exists only within a larger computation.
+  void traced(const Shape& output) const;
   // Adds a child, and returns a reference to it that stays valid as long as this module, or the one it is moved to.
   template <class M, class = std::enable_if_t<std::is_base_of_v<Module, M>>>
   M& add(const std::string& name, M module, const std::string& label = "") {

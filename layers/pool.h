@@ -1,7 +1,7 @@
 // Pooling layers: x [N, H, W, C] -> [N, P, Q, C]. Like all modules, not thread-safe.
 #pragma once
 
-#include "layers/onnx.h"
+#include "layers/conv2d.h"
 
 namespace counterpoise {
 
@@ -19,6 +19,8 @@ class MaxPool2d : public Module {
   explicit MaxPool2d(Index window) : MaxPool2d(Pool2dParams{window, window}) {}
   explicit MaxPool2d(Pool2dParams params) : params_(params) {}
   Var forward(const Var& x) override { return max_pool2d(x, params_); }
+  // (*this)(conv(x)) as one operation that keeps less for the backward pass. REQUIRES: conv has relu.
+  Var after(Conv2d& conv, const Var& x) { return traced(conv.pooled(x, params_)); }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     return to.node("MaxPool", {x.name}, detail::onnx_attributes(params_));
   }

@@ -97,9 +97,11 @@ class Operations {
     const Tensor dy = random_batch(backend_, o_, params.out(l.size), l.outputs);
     Tensor y = Tensor::empty(backend_, dy.shape(), dy.dtype()), dx = Tensor::empty(backend_, x.shape(), x.dtype());
     const std::string shape = detail::text(l.size, "x", l.size, ", ", l.outputs);
-    add("max_pool2d", shape, 1, {bytes_of(x) + bytes_of(y)}, [&] { backend_.max_pool2d(x, params, y); });
-    add("max_pool2d_grad", shape, 1, {2 * bytes_of(x) + 2 * bytes_of(y)},
-        [&] { backend_.max_pool2d_grad(x, y, dy, params, dx); });
+    Tensor position = Tensor::empty(backend_, dy.shape(), params.position_dtype());
+    add("max_pool2d", shape, 1, {bytes_of(x) + bytes_of(y) + bytes_of(position)},
+        [&] { backend_.max_pool2d(x, params, y, position); });
+    add("max_pool2d_grad", shape, 1, {bytes_of(x) + bytes_of(y) + bytes_of(position)},
+        [&] { backend_.max_pool2d_grad(dy, position, params, dx); });
   }
 
   void linear() {

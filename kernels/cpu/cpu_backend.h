@@ -41,9 +41,8 @@ class CpuBackend : public ReferenceBackend {
   void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) override;
   void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) override;
 
-  void max_pool2d(const ConstView& x, Pool2dParams params, const View& y) override;
-  void max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
-                       const View& dx) override;
+  void max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) override;
+  void max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params, const View& dx) override;
 
   void batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift, const ConstView& residual,
                   double eps, double momentum, bool relu, const View& y, const View& mean, const View& inv_std,

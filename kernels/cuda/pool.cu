@@ -65,11 +65,12 @@ __device__ void store(T* p, const Pack<T, lanes>& pack) {
   *reinterpret_cast<Pack<T, lanes>*>(p) = pack;
 }
 
-template <class T, int lanes>
-void window_max(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
+template <class T, class P, int lanes>
+void window_max(cudaStream_t stream, const Pooling& g, const T* x, T* y, P* position) {
   for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
     using C = Compute<T>;
     Pack<T, lanes> best = {};
+    Pack<P, lanes> where = {};
     bool first = true;
     for (int r = 0; r < g.window; ++r) {
       const int h = p * g.stride + r - g.pad;
@@ -80,56 +81,47 @@ void window_max(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
         const auto in = load<T, lanes>(x + g.in(n, h, w) + c);
         for (int lane = 0; lane < lanes; ++lane) {  // NaN wins, so that a diverged run is noticed
           const C value = in.v[lane];
-          if (first || value > C(best.v[lane]) || value != value) best.v[lane] = in.v[lane];
+          if (first || value > C(best.v[lane]) || value != value) {
+            best.v[lane] = in.v[lane];
+            where.v[lane] = static_cast<P>(r * g.window + s);
+          }
         }
         first = false;
       }
     }
     store(y + g.out(n, p, q) + c, best);
+    if (position) store(position + g.out(n, p, q) + c, where);
   });
 }
 
-// Windows that do not overlap: each gives its gradient to the first of its maxima, and 0 to the others.
-template <class T, int lanes>
-void max_grad_disjoint(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
+// Windows that do not overlap: each writes all of its inputs.
+template <class T, class P, int lanes>
+void max_grad_disjoint(cudaStream_t stream, const Pooling& g, const T* dy, const P* position, T* dx) {
   for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
-    using C = Compute<T>;
-    const auto out = load<T, lanes>(y + g.out(n, p, q) + c), gradient = load<T, lanes>(dy + g.out(n, p, q) + c);
-    unsigned given = 0;  // a bit for each lane
+    const auto gradient = load<T, lanes>(dy + g.out(n, p, q) + c);
+    const auto where = load<P, lanes>(position + g.out(n, p, q) + c);
     for (int r = 0; r < g.window; ++r) {
       for (int s = 0; s < g.window; ++s) {
-        const Index at = g.in(n, p * g.stride + r, q * g.stride + s) + c;
-        const auto in = load<T, lanes>(x + at);
         Pack<T, lanes> d;
         for (int lane = 0; lane < lanes; ++lane) {
-          const bool mine = !(given >> lane & 1) && C(in.v[lane]) == C(out.v[lane]);
-          d.v[lane] = mine ? gradient.v[lane] : T(0);
-          given |= static_cast<unsigned>(mine) << lane;
+          d.v[lane] = where.v[lane] == r * g.window + s ? gradient.v[lane] : T(0);
         }
-        store(dx + at, d);
+        store(dx + g.in(n, p * g.stride + r, q * g.stride + s) + c, d);
       }
     }
   });
 }
 
-// Any windows: an input gets the gradient of those in which it is the first of the maxima.
-template <class T>
-void max_grad(cudaStream_t stream, const Pooling& g, const T* x, const T* y, const T* dy, T* dx) {
+// Any windows: an input gets the gradient of those whose maximum it is.
+template <class T, class P>
+void max_grad(cudaStream_t stream, const Pooling& g, const T* dy, const P* position, T* dx) {
   for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
     using C = Compute<T>;
-    const C value = x[g.in(n, h, w) + c];
     C sum = 0;
     for (int p = g.first(h); p < g.after_last(h, g.P); ++p) {
       for (int q = g.first(w); q < g.after_last(w, g.Q); ++q) {
-        const C best = y[g.out(n, p, q) + c];
-        bool mine = value == best;
-        const int top = p * g.stride - g.pad, left = q * g.stride - g.pad;
-        for (int a = top < 0 ? 0 : top; mine && a <= h; ++a) {  // is there an equal one before it?
-          for (int b = left < 0 ? 0 : left; b < left + g.window && b < g.W && (a < h || b < w); ++b) {
-            if (C(x[g.in(n, a, b) + c]) == best) mine = false;
-          }
-        }
-        if (mine) sum += C(dy[g.out(n, p, q) + c]);
+        const int at = (h - p * g.stride + g.pad) * g.window + w - q * g.stride + g.pad;
+        if (position[g.out(n, p, q) + c] == at) sum += C(dy[g.out(n, p, q) + c]);
       }
     }
     dx[g.in(n, h, w) + c] = T(sum);
@@ -199,28 +191,35 @@ void adaptive_mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* d
 
 }  // namespace
 
-void CudaBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
+void CudaBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) {
+  const Pooling g(x.shape, y.shape, params);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    with_lanes<T>(x.shape[3], [&](auto lanes) {
-      window_max<T, lanes.value>(stream_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
+    dispatch_positions(params.position_dtype(), [&](auto none) {
+      using P = decltype(none);
+      with_lanes<T>(x.shape[3], [&](auto lanes) {
+        window_max<T, P, lanes.value>(stream_, g, x.as<T>(), y.as<T>(), position.as<P>());
+      });
     });
   });
 }
 
-void CudaBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
-                                  const View& dx) {
-  const Pooling g(x.shape, y.shape, params);
+void CudaBackend::max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params, const View& dx) {
+  const Pooling g(dx.shape, dy.shape, params);
   const bool disjoint = params.pad == 0 && params.stride >= params.window;
   // Rows and columns that no window holds have no gradient.
   const bool covered = params.stride == params.window && g.H % g.window == 0 && g.W % g.window == 0;
   if (disjoint && !covered) fill(0, dx);
-  dispatch_floating(y.dtype, [&](auto zero) {
+  dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const T *px = x.as<T>(), *py = y.as<T>(), *pdy = dy.as<T>();
-    if (!disjoint) return max_grad<T>(stream_, g, px, py, pdy, dx.as<T>());
-    with_lanes<T>(x.shape[3],
-                  [&](auto lanes) { max_grad_disjoint<T, lanes.value>(stream_, g, px, py, pdy, dx.as<T>()); });
+    dispatch_positions(position.dtype, [&](auto none) {
+      using P = decltype(none);
+      const P* where = position.as<P>();
+      if (!disjoint) return max_grad<T, P>(stream_, g, dy.as<T>(), where, dx.as<T>());
+      with_lanes<T>(dx.shape[3], [&](auto lanes) {
+        max_grad_disjoint<T, P, lanes.value>(stream_, g, dy.as<T>(), where, dx.as<T>());
+      });
+    });
   });
 }
 

@@ -44,8 +44,8 @@ class MetaBackend : public Backend {
   void conv2d_grad_input(const ConstView&, const ConstView&, Conv2dParams, const View&) override {}
   void conv2d_grad_weight(const ConstView&, const ConstView&, Conv2dParams, const View&) override {}
 
-  void max_pool2d(const ConstView&, Pool2dParams, const View&) override {}
-  void max_pool2d_grad(const ConstView&, const ConstView&, const ConstView&, Pool2dParams, const View&) override {}
+  void max_pool2d(const ConstView&, Pool2dParams, const View&, const View&) override {}
+  void max_pool2d_grad(const ConstView&, const ConstView&, Pool2dParams, const View&) override {}
   void avg_pool2d(const ConstView&, Pool2dParams, const View&) override {}
   void avg_pool2d_grad(const ConstView&, Pool2dParams, const View&) override {}
   void adaptive_avg_pool2d(const ConstView&, const View&) override {}

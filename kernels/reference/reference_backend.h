@@ -44,9 +44,8 @@ class ReferenceBackend : public Backend {
   void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) override;
   void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) override;
 
-  void max_pool2d(const ConstView& x, Pool2dParams params, const View& y) override;
-  void max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
-                       const View& dx) override;
+  void max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) override;
+  void max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params, const View& dx) override;
   void avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) override;
   void avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) override;
   void adaptive_avg_pool2d(const ConstView& x, const View& y) override;

@@ -78,7 +78,7 @@ void ReferenceBackend::conv2d_grad_weight(const ConstView& x, const ConstView& d
 
 namespace {
 
-// Calls fn(index in x, index in y) for every pair of an input and the window that holds it.
+// Calls fn(index in x, index in y, position in the window) for every pair of an input and the window that holds it.
 template <class Fn>
 void walk_windows(const Shape& x, const Shape& y, Pool2dParams params, const Fn& fn) {
   const Index H = x[1], W = x[2], C = x[3], P = y[1], Q = y[2];
@@ -90,7 +90,7 @@ void walk_windows(const Shape& x, const Shape& y, Pool2dParams params, const Fn&
             for (Index s = 0; s < params.window; ++s) {
               const Index h = p * params.stride + r - params.pad, w = q * params.stride + s - params.pad;
               if (h < 0 || h >= H || w < 0 || w >= W) continue;
-              fn(((n * H + h) * W + w) * C + c, ((n * P + p) * Q + q) * C + c);
+              fn(((n * H + h) * W + w) * C + c, ((n * P + p) * Q + q) * C + c, r * params.window + s);
             }
           }
         }
@@ -123,30 +123,36 @@ void walk_adaptive(const Shape& x, const Shape& y, const Fn& fn) {
 
 }  // namespace
 
-void ReferenceBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
+void ReferenceBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) {
+  std::vector<Index> positions(y.size(), -1);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (Index i = 0; i < y.size(); ++i) y.as<T>()[i] = T(-std::numeric_limits<Compute<T>>::infinity());
-    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) {
+    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy, Index at) {
       T& best = y.as<T>()[iy];
       const T value = x.as<T>()[ix];
-      if (value > best || value != value) best = value;  // NaN wins, so that a diverged run is noticed
+      // NaN wins, so that a diverged run is noticed.
+      if (positions[iy] < 0 || value > best || value != value) best = value, positions[iy] = at;
     });
+  });
+  if (!position.data) return;
+  dispatch_positions(position.dtype, [&](auto zero) {
+    using P = decltype(zero);
+    for (Index i = 0; i < y.size(); ++i) position.as<P>()[i] = static_cast<P>(positions[i]);
   });
 }
 
-void ReferenceBackend::max_pool2d_grad(const ConstView& x, const ConstView& y, const ConstView& dy, Pool2dParams params,
+void ReferenceBackend::max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params,
                                        const View& dx) {
-  dispatch_floating(y.dtype, [&](auto zero) {
+  dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::vector<double> sums(dx.size());
-    std::vector<bool> given(y.size());
-    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) {
-      if (given[iy] || x.as<T>()[ix] != y.as<T>()[iy]) return;
-      sums[ix] += dy.as<T>()[iy];
-      given[iy] = true;
+    dispatch_positions(position.dtype, [&](auto none) {
+      using P = decltype(none);
+      std::vector<double> sums(dx.size());
+      walk_windows(dx.shape, dy.shape, params, [&](Index ix, Index iy, Index at) {
+        if (position.as<P>()[iy] == at) sums[ix] += dy.as<T>()[iy];
+      });
+      store_sums<T>(sums, dx);
     });
-    store_sums<T>(sums, dx);
   });
 }
 
@@ -154,7 +160,7 @@ void ReferenceBackend::avg_pool2d(const ConstView& x, Pool2dParams params, const
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(y.size());
-    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy) { sums[iy] += x.as<T>()[ix]; });
+    walk_windows(x.shape, y.shape, params, [&](Index ix, Index iy, Index) { sums[iy] += x.as<T>()[ix]; });
     for (double& sum : sums) sum /= double(params.window * params.window);
     store_sums<T>(sums, y);
   });
@@ -164,7 +170,7 @@ void ReferenceBackend::avg_pool2d_grad(const ConstView& dy, Pool2dParams params,
   dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(dx.size());
-    walk_windows(dx.shape, dy.shape, params, [&](Index ix, Index iy) {
+    walk_windows(dx.shape, dy.shape, params, [&](Index ix, Index iy, Index) {
       sums[ix] += double(dy.as<T>()[iy]) / double(params.window * params.window);
     });
     store_sums<T>(sums, dx);

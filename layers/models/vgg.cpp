@@ -45,8 +45,8 @@ class Vgg : public Model {
       const std::string label = "block" + std::to_string(block + 1);
       for (int i = 1; i <= blocks[block]; ++i) {
         const std::string number = std::to_string(i);
-        Conv2d& conv = features_.add(next(), Conv2d(channels, outputs, 3, {1, 1}, /*relu=*/!normalize),
-                                     label + "_conv" + number);
+        Conv2d& conv =
+            features_.add(next(), Conv2d(channels, outputs, 3, {1, 1}, /*relu=*/!normalize), label + "_conv" + number);
         steps_.push_back({&conv, &conv});
         if (normalize) {
           BatchNorm2d normalization(outputs, 0.1, 1e-5, /*relu=*/true);
@@ -55,7 +55,9 @@ class Vgg : public Model {
         next();  // the relu, which is computed with what is before it
         channels = outputs;
       }
-      steps_.push_back({&features_.add(next(), MaxPool2d(2), label + "_pool")});
+      MaxPool2d& pool = features_.add(next(), MaxPool2d(2), label + "_pool");
+      if (normalize) steps_.push_back({&pool});
+      else steps_.back().pool = &pool;
       size /= 2;
     }
 
@@ -85,7 +87,9 @@ class Vgg : public Model {
   Var body(const Var& x) override {
     Var y = x;
     for (const Step& step : steps_) {
-      y = step.normalization ? step.normalization->after(*step.conv, y) : (*step.module)(y);
+      y = step.normalization ? step.normalization->after(*step.conv, y)
+          : step.pool        ? step.pool->after(*step.conv, y)
+                             : (*step.module)(y);
     }
     for (size_t i = 0; i + 1 < classifier_.size(); ++i) y = classifier_[i](y);
     return y;
@@ -94,11 +98,12 @@ class Vgg : public Model {
   Module& head() override { return classifier_[classifier_.size() - 1]; }
 
  private:
-  // A convolution, with the batch normalization after it if there is one, or a pooling.
+  // A convolution, with the batch normalization or the pooling that is computed with it, or a pooling alone.
   struct Step {
     Module* module;
     Conv2d* conv = nullptr;
     BatchNorm2d* normalization = nullptr;
+    MaxPool2d* pool = nullptr;
   };
 
   Sequential& features_;

@@ -312,6 +312,22 @@ void add_images(Rows& rows) {
     rows.push_back({"max_pool2d", what, {{s, Input::apart}}, [p = p](Inputs in) { return max_pool2d(in[0], p); }});
     rows.push_back({"avg_pool2d", what, {{s}}, [p = p](Inputs in) { return avg_pool2d(in[0], p); }});
   }
+  rows.push_back({"max_pool2d", "more positions than a byte has", {{{1, 19, 18, 3}, Input::apart}}, [](Inputs in) {
+                    return max_pool2d(in[0], {17, 1, 0});
+                  }});
+  const std::pair<Conv2dParams, Pool2dParams> pooled[] = {
+      {{1, 1}, {2, 2, 0}}, {{1, 0}, {2, 2, 0}}, {{2, 1}, {2, 1, 0}}, {{1, 1}, {3, 2, 1}}};
+  for (const auto& [c, p] : pooled) {
+    const std::string what =
+        detail::text("stride ", c.stride, " pad ", c.pad, ", window ", p.window, " stride ", p.stride);
+    const Input x{{2, 7, 9, 3}}, w{{5, 3, 3, 3}};
+    rows.push_back({"conv2d_relu_max_pool2d", what, {x, w, {{5}}}, [c = c, p = p](Inputs in) {
+                      return conv2d_relu_max_pool2d(in[0], in[1], in[2], c, p);
+                    }});
+    rows.push_back({"conv2d_relu_max_pool2d", what + " without bias", {x, w}, [c = c, p = p](Inputs in) {
+                      return conv2d_relu_max_pool2d(in[0], in[1], Var(), c, p);
+                    }});
+  }
   const std::pair<Shape, Shape> adaptive[] = {
       {{2, 7, 5, 3}, {1, 1}}, {{2, 7, 5, 3}, {3, 2}}, {{1, 3, 2, 2}, {7, 7}},  {{2, 5, 6, 1}, {5, 6}},
       {{1, 1, 1, 2}, {3, 2}}, {{1, 6, 4, 2}, {6, 2}}, {{1, 10, 3, 2}, {4, 5}}, {{0, 4, 4, 2}, {2, 2}},

@@ -162,6 +162,20 @@ TEST_CASE("graph: memory falls while the gradients come down") {
   CHECK(b.live_bytes == bytes);
 }
 
+TEST_CASE("graph: a convolution that is pooled keeps the maxima and their positions, not what is before them") {
+  Guarded<CpuBackend>& b = guarded_cpu();
+  const Var w(Tensor::full(b, {8, 3, 3, 4}, 1), true), x(Tensor::full(b, {2, 16, 16, 4}, 1), true);
+  const size_t before = b.live_bytes, maxima = 2 * 8 * 8 * 8;
+  const auto kept = [&](const auto& compute) {
+    const Var y = compute();
+    return b.live_bytes - before;
+  };
+  CHECK(kept([&] { return max_pool2d(conv2d(x, w, Var(), {1, 1}, true), {2, 2}); }) == (4 * 4 + 5) * maxima);
+  CHECK(kept([&] { return conv2d_relu_max_pool2d(x, w, Var(), {1, 1}, {2, 2}); }) == 5 * maxima);
+  const NoGrad no_grad;
+  CHECK(kept([&] { return conv2d_relu_max_pool2d(x, w, Var(), {1, 1}, {2, 2}); }) == 4 * maxima);
+}
+
 TEST_CASE("graph: a graph without a backward pass leaks nothing, nor does one that throws") {
   Guarded<CpuBackend>& b = guarded_cpu();
   {
