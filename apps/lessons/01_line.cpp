@@ -27,8 +27,8 @@ double loss(const Line& line) {
   return sum / N;
 }
 
-// The derivatives of the loss by a and by b. The chain rule: d(error²) = 2 error d(error), and the error is a x + b -
-// y.
+// The derivatives of the loss with respect to a and b. The chain rule: d(error²) = 2 error d(error), and the error is
+// a x + b - y.
 Line gradient(const Line& line) {
   Line g;
   for (size_t i = 0; i < area.size(); ++i) {
@@ -91,19 +91,24 @@ int main(int argc, char** argv) {
                   line("after 5000 steps", {3, 7}, {best(3), best(7)})};
   // Heights are logarithms here: the contours of the loss itself would crowd at the rim of the bowl.
   Plot bowl = {"The loss of every line, and ten steps", "a", "b"};
-  bowl.surface = Surface::of([](double a, double b) { return std::log10(loss({a, b})); }, -0.2, 2.4, -1, 1);
+  bowl.surface = Surface::of([](double a, double b) { return std::log10(loss({a, b})); }, -0.2, 2.4, -1, 1, 51);
   bowl.surface.contours = {-0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5};
+  bowl.surface.low = -4.25, bowl.surface.high = 3.75;  // (pale colors, so that the steps are seen on them)
   Plot speed = {"The loss while it falls", "step", "loss"};
   speed.log_y = true;
   for (const double rate : {0.003, 0.03, 0.0352, 0.036}) {
-    Plot::Line track = line("", {}, {}), losses = line("learning rate " + std::to_string(rate).substr(0, 6), {}, {});
+    Plot::Line track = points("", {}, {}), losses = line("learning rate " + std::to_string(rate).substr(0, 6), {}, {});
     for (const Line& at : descend(rate, 100)) {
       if (track.x.size() <= 10) track.x.push_back(at.a), track.y.push_back(at.b);
       losses.x.push_back(static_cast<double>(losses.x.size())), losses.y.push_back(loss(at));
     }
+    track.color = static_cast<int>(speed.lines.size());
     if (rate < 0.035) bowl.lines.push_back(track);
     speed.lines.push_back(losses);
   }
+  bowl.lines.push_back(points("the lowest point", {best.a}, {best.b}));
+  speed.lines.push_back(points("the lowest point", {}, {}));  // for the legend
+  bowl.lines.back().color = 4;
   const Folder folder(argc, argv);
   folder.write("01_line.svg", svg("A line through four houses", {houses}));
   folder.write("01_bowl.svg", svg("Gradient descent, with four learning rates", {bowl, speed}));

@@ -32,6 +32,11 @@ Number operator+(const Number& a, const Number& b) {
   y->backward = [a, b](const Node& y) { a->gradient += y.gradient, b->gradient += y.gradient; };
   return y;
 }
+Number operator-(const Number& a, const Number& b) {
+  const Number y = made("−", a->value - b->value, {a, b});
+  y->backward = [a, b](const Node& y) { a->gradient += y.gradient, b->gradient -= y.gradient; };
+  return y;
+}
 Number operator*(const Number& a, const Number& b) {
   const Number y = made("×", a->value * b->value, {a, b});
   y->backward = [a, b](const Node& y) {
@@ -68,13 +73,13 @@ std::vector<Number> backward(const Number& result) {
 double loss_of(double w, double x, double b, double y) { return std::pow(std::tanh(w * x + b) - y, 2); }
 
 int main(int argc, char** argv) {
-  const Number w = number("w", 0.5), x = number("x", 2), b = number("b", -0.3), minus_y = number("−y", -1);
-  const Number error = tanh(w * x + b) + minus_y;
-  const Number loss = error * error;
+  const Number w = number("w", 0.5), x = number("x", 2), b = number("b", -0.3), y = number("y", 1);
+  const Number z = w * x, s = z + b, p = tanh(s), e = p - y, loss = e * e;
+  z->name = "z = w x", s->name = "s = z + b", p->name = "p = tanh s", e->name = "e = p − y", loss->name = "L = e · e";
   const std::vector<Number> order = backward(loss);
 
-  std::printf("made    value  gradient\n");
-  for (const Number& n : order) std::printf("%-6s %6.3f    %6.3f\n", n->name.c_str(), n->value, n->gradient);
+  std::printf(" value  gradient\n");
+  for (const Number& n : order) std::printf("%6.3f    %6.3f  %s\n", n->value, n->gradient, n->name.c_str());
 
   const double h = 1e-6;
   std::printf("\nThe gradient of w by moving w a little: %.6f; by the chain rule: %.6f\n",

@@ -125,16 +125,16 @@ int main(int argc, char** argv) {
     if (step > 20) maps.push_back(map_of("hidden layer, step " + std::to_string(step), net, moons));
   }
 
-  Plot values = {"Activations", "z", "h"}, slopes = {"Their derivatives", "z", "derivative"};
+  Plot values = {"Activations", "s", "f(s)"}, slopes = {"Their derivatives", "s", "f′(s)"};
   using Activation = std::pair<const char*, Var (*)(const Var&)>;
   for (const auto& [name, activation] :
        {Activation("sigmoid", sigmoid), Activation("tanh", counterpoise::tanh), Activation("ReLU", relu)}) {
     Plot::Line value = line(name, {}, {}), slope = line(name, {}, {});
     for (double at = -3; at < 3.01; at += 0.05) {
-      const Var z(Tensor::full(cpu_backend(), {}, at, DType::f64), true), h = activation(z);
+      const Var s(Tensor::full(cpu_backend(), {}, at, DType::f64), true), h = activation(s);
       h.backward();
       value.x.push_back(at), value.y.push_back(h.value().item());
-      slope.x.push_back(at), slope.y.push_back(z.grad().item());
+      slope.x.push_back(at), slope.y.push_back(s.grad().item());
     }
     values.lines.push_back(value), slopes.lines.push_back(slope);
   }

@@ -15,8 +15,7 @@ using namespace counterpoise;
 
 using Vector = std::array<double, 2>;  // the weights (a, b), or a gradient
 
-// A loss with the second derivatives [p q; q r] and its lowest point at `best`, such as the mean squared error of a
-// line.
+// A loss with the second derivatives [p q; q r] and its lowest point at `best`, such as that of lesson 1.
 struct Bowl {
   double p, q, r;
   Vector best;
@@ -113,18 +112,15 @@ int main(int argc, char** argv) {
     const std::string title = maps.empty() ? "the valley of lesson 1" : "the same valley, rotated";
     std::printf("%s: curvatures %.4f, %.4f\n  rate ", title.c_str(), bowl.curvatures()[0], bowl.curvatures()[1]);
     for (const Method& method : methods) std::printf("  %16s", method.name.c_str());
-    for (const double lr : {0.003, 0.01, 0.03, 0.1}) {
+    for (const double lr : {0.003, 0.01, 0.03, 0.1, 0.3}) {
       std::printf("\n  %.3f", lr);
       for (const Method& method : methods) std::printf("  %16s", steps_to_the_floor(bowl, method.with(lr)).c_str());
     }
     std::printf("\n\n");
     Plot map = {title, "a", "b"}, speed = {title, "step", "loss above the lowest", {}, false, /*log_y=*/true};
-    map.surface = Surface::of(
-        [&](double a, double b) {
-          return std::log10(bowl.excess({a, b}) + 1e-9);
-        },
-        -0.3, 2.3, -1.2, 1.4);
-    map.surface.contours = {-1, -0.5, 0, 0.5, 1, 1.5};
+    const auto log_excess = [&](double a, double b) { return std::log10(bowl.excess({a, b}) + 1e-9); };
+    map.surface = Surface::of(log_excess, -0.3, 2.3, -1.2, 1.4, 39);
+    map.surface.low = -4, map.surface.high = 4, map.surface.contours = {-1, -0.5, 0, 0.5, 1, 1.5};
     for (const Method& method : methods) {
       map.lines.push_back(line(method.name + ", " + std::to_string(method.lr).substr(0, 4), {}, {}));
       speed.lines.push_back(map.lines.back());
@@ -134,9 +130,12 @@ int main(int argc, char** argv) {
         height.x.push_back(static_cast<double>(height.x.size())), height.y.push_back(std::fmax(bowl.excess(w), 1e-6));
       }
     }
+    map.lines[3].dashed = true;  // RMSprop is below it
     map.lines.push_back(points("the lowest point", {bowl.best[0]}, {bowl.best[1]}));
     maps.push_back(map), speeds.push_back(speed);
   }
+
+  std::printf("Adam with the rate 1, in the valley of lesson 1: %s\n", steps_to_the_floor(slanted, adam(1)).c_str());
 
   // The same loss in another unit.
   const Bowl larger = {1000 * slanted.p, 1000 * slanted.q, 1000 * slanted.r, slanted.best};

@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
     if (i % side < 3 || i % side == side - 1) continue;  // where the padding, or the other end of the row, is seen
     ++inside, equal += std::fabs(after[i] - before[i - 1]) < 1e-6;
   }
-  std::printf("\nThe cat moved by one pixel: %d of %d edges have moved with it\n", equal, inside);
+  std::printf("\nThe cat moved by one pixel: at %d of %d places the result has moved with it\n", equal, inside);
 
   // The edges are drawn without padding, whose zeros would be the strongest edge of all.
   const Tensor inner_v = convolved(cat, vertical, {1, 0}), inner_h = convolved(cat, horizontal, {1, 0});

@@ -123,8 +123,8 @@ int main(int argc, char** argv) {
   }
   nodes.push_back({"dense", {"to one logit", with_commas(head)}, {nodes.size() - 1}, true});
   image.dashed = true;
-  Plot seen = {"What a number sees", "layer", "pixels", {fields, image}},
-       sizes = {"What a layer has", "layer", "how many", {numbers, parameters}};
+  Plot seen = {"What a number sees", "layer, poolings included", "pixels", {fields, image}},
+       sizes = {"What a layer has", "layer, poolings included", "how many", {numbers, parameters}};
   sizes.log_y = true;
   sizes.lines[0].color = 2, sizes.lines[1].color = 3;
   const Folder folder(argc, argv);

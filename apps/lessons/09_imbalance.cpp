@@ -44,7 +44,7 @@ struct Neuron {
     for (size_t n = 0; n < d.is_cat.size(); ++n) {
       const size_t c = static_cast<size_t>(d.is_cat[n]);
       const double z = w1 * d.x1[n] + w2 * d.x2[n] + b, p = 1 / (1 + std::exp(-z));
-      const double error = weight[c] * (p - d.is_cat[n]) / N;  // the derivative of the loss by z
+      const double error = weight[c] * (p - d.is_cat[n]) / N;  // the derivative with respect to z
       shares.loss[c] -= weight[c] * std::log(c == 1 ? p : 1 - p) / N;
       shares.gradient[c] += std::fabs(error);
       g.w1 += error * d.x1[n], g.w2 += error * d.x2[n], g.b += error;

@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
       w(Tensor::zeros(cpu_backend(), {2, 1}, DType::f64), true);
   Loss bce("bce", {}, {.class_weights = weights});
   bce(matmul(x, w), set.labels).backward();
-  std::printf("\nThe derivative by w1 at the start: weights %.6f, copies %.6f, the library's %.6f\n",
+  std::printf("\nThe derivative with respect to w1 at the start: weights %.6f, copies %.6f, the library's %.6f\n",
               gradient({}, set, all, weights).w1, gradient({}, set, over, none).w1, w.grad().to_vector<double>()[0]);
 
   std::printf("\none random sample      mean: weights sampling   variance: weights sampling   ratio\n");

@@ -15,7 +15,7 @@ using namespace counterpoise;
 double cross_entropy(double p) { return -std::log(p); }
 double factor(double p, double gamma) { return std::pow(1 - p, gamma); }
 double focal_loss(double p, double gamma) { return factor(p, gamma) * cross_entropy(p); }
-// The absolute value of its derivative by the logit.
+// The absolute value of its derivative with respect to the logit.
 double pull(double p, double gamma) { return factor(p, gamma) * (gamma * p * cross_entropy(p) + 1 - p); }
 
 // The p that makes the expected loss smallest if a fraction q of such samples is positive: where both classes pull
@@ -121,7 +121,7 @@ int main(int argc, char** argv) {
              curve(
                  "their product", [](double y) { return focal_loss(y, 2); }, 0.05, 1)};
   Plot values = {"Loss", "p, probability of the true class", "loss"},
-       slopes = {"Its derivative by the logit, absolute", "p, probability of the true class", "derivative"},
+       slopes = {"Its derivative, absolute", "p, probability of the true class", "derivative"},
        sums = {"Nine easy, one hard", "gamma", "sum of the losses"},
        crowds = {"100000 easy, 100 hard", "gamma", "sum of the losses"};
   for (const double gamma : {0., 0.5, 1., 2., 4.}) {

@@ -39,8 +39,10 @@ std::vector<size_t> columns_of(const std::string& title, const std::vector<Graph
   return columns;
 }
 
-std::string arrow(const Box& from, const Box& to) {
-  const double x1 = from.x + from.width, y1 = from.y + from.height / 2, x2 = to.x - 2, y2 = to.y + to.height / 2;
+// `shift` moves it up or down.
+std::string arrow(const Box& from, const Box& to, double shift) {
+  const double x1 = from.x + from.width, y1 = from.y + from.height / 2 + shift;
+  const double x2 = to.x - 2, y2 = to.y + to.height / 2 + shift;
   const double bend = std::max(20., (x2 - x1) / 2);
   return text("<path d=\"M", px(x1), " ", px(y1), "C", px(x1 + bend), " ", px(y1), " ", px(x2 - bend), " ", px(y2), " ",
               px(x2 - 6), " ", px(y2), "\" fill=\"none\" stroke=\"", pale_ink, "\" stroke-width=\"1.5\"/>\n<path d=\"M",
@@ -64,7 +66,13 @@ std::string graph_svg(const std::string& title, const std::vector<GraphNode>& no
   width = std::max(width, width_of(title, 17) + 2 * left);
   std::string body = words(left, 30, title, {17, "start", ink, " font-weight=\"600\""});
   for (size_t i = 0; i < nodes.size(); ++i) {
-    for (const size_t input : nodes[i].inputs) body += arrow(boxes[input], boxes[i]);
+    const std::vector<size_t>& inputs = nodes[i].inputs;
+    for (size_t n = 0; n < inputs.size(); ++n) {
+      // The arrows of an input that is used several times lie beside each other.
+      const auto all = std::count(inputs.begin(), inputs.end(), inputs[n]);
+      const auto before = std::count(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(n), inputs[n]);
+      body += arrow(boxes[inputs[n]], boxes[i], 18 * (static_cast<double>(before) - static_cast<double>(all - 1) / 2));
+    }
   }
   for (size_t i = 0; i < nodes.size(); ++i) {
     const Box& b = boxes[i];

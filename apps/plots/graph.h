@@ -9,7 +9,7 @@ namespace counterpoise {
 struct GraphNode {
   std::string name;                // in bold
   std::vector<std::string> lines;  // below it
-  std::vector<size_t> inputs;      // nodes that come before this one
+  std::vector<size_t> inputs;      // nodes that come before this one; one that is there twice has two arrows
   bool marked = false;             // drawn in color
 };
 

@@ -23,8 +23,8 @@ void check(Checker& c) {
     const std::vector<double> x = c.normals(n), y = c.normals(n);
     const double a = c.normal(), b = c.normal(), h = 1e-4;
     const auto [da, db] = gradient(x, y, a, b);
-    c.near(da, (loss_of(x, y, a + h, b) - loss_of(x, y, a - h, b)) / (2 * h), 1e-6, "the derivative by a");
-    c.near(db, (loss_of(x, y, a, b + h) - loss_of(x, y, a, b - h)) / (2 * h), 1e-6, "the derivative by b");
+    c.near(da, (loss_of(x, y, a + h, b) - loss_of(x, y, a - h, b)) / (2 * h), 1e-6, "the derivative with respect to a");
+    c.near(db, (loss_of(x, y, a, b + h) - loss_of(x, y, a, b - h)) / (2 * h), 1e-6, "the derivative with respect to b");
     const double start = loss_of(x, y, 1, 1);
     c.expect(loss_after(x, y, 0.98) < start, "with 0.98 times the largest learning rate the loss should fall");
     c.expect(loss_after(x, y, 1.02) > start, "with 1.02 times the largest learning rate the loss should grow");

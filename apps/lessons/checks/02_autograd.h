@@ -20,8 +20,8 @@ void check_tape(Checker& c, const std::vector<Operation>& tape, size_t inputs) {
     up[i] += h, down[i] -= h;
     const double expected = (run(tape, up).back() - run(tape, down).back()) / (2 * h);
     c.near(found[i], expected, 1e-5,
-           "the derivative by input " + std::to_string(i) + " of a computation of " + std::to_string(tape.size()) +
-               " steps");
+           "the derivative with respect to input " + std::to_string(i) + " of a computation of " +
+               std::to_string(tape.size()) + " steps");
   }
 }
 

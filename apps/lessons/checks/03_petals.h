@@ -7,9 +7,8 @@ void check(Checker& c) {
     const std::string at = "at z = " + std::to_string(z) + ", y = " + std::to_string(static_cast<int>(y)) + " ";
     const double expected = static_cast<double>(std::log1p(std::exp(signed_z)));
     const double found = bce(z, y);
-    c.expect(
-        std::fabs(found - expected) <= 1e-12 * std::fmax(1e-300, expected),
-        at + "the loss should be " + std::to_string(expected) + " to twelve digits, but is " + std::to_string(found));
+    c.expect(std::fabs(found - expected) <= 1e-12 * std::fmax(1e-300, expected),
+             at + "the loss, to twelve digits, " + c.should_be(expected, found));
     c.near(bce_derivative(z, y), (bce(z + h, y) - bce(z - h, y)) / (2 * h), 1e-5, at + "the derivative");
   }
   c.near(bce(1000, 0), 1000, 1e-12, "the loss of a flower A with the logit 1000");

@@ -48,7 +48,7 @@ void check_derivatives(Checker& c) {
     weight = before;
     c.near(*derivatives[k].second, (up - down) / (2 * h), 1e-6,
            "with " + std::to_string(inputs) + " inputs, " + std::to_string(units) + " hidden units and " +
-               std::to_string(x.size()) + " samples the derivative by " + weights[k].first);
+               std::to_string(x.size()) + " samples the derivative with respect to " + weights[k].first);
   }
 }
 

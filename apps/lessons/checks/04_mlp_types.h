@@ -6,7 +6,7 @@
 
 namespace counterpoise {
 
-// The weights of a network, or, in the same places, the derivatives of the loss by them.
+// The weights of a network, or, in the same places, the derivatives of the loss with respect to them.
 struct Mlp {
   std::vector<std::vector<double>> w;  // w[j][i]: from input i to hidden unit j
   std::vector<double> b, v;            // of hidden unit j: its bias, and its weight in the output

@@ -1,7 +1,7 @@
 // The check of exercise 10: the gradient of a weighted batch against that of the same batch with copies of samples,
 // which the library computes.
 
-// The gradient of the mean binary cross-entropy by w and b, without weights.
+// The gradient of the mean binary cross-entropy with respect to w and b, without weights.
 std::vector<double> plain_gradient(const std::vector<std::vector<double>>& x, const std::vector<int>& y,
                                    const std::vector<double>& w, double b) {
   const Index N = static_cast<Index>(x.size()), D = static_cast<Index>(w.size());
@@ -58,7 +58,7 @@ void check(Checker& c) {
     for (size_t i = 0; i < found.size(); ++i) {
       c.near(found[i], expected[i], 1e-10,
              "with " + std::to_string(copies) + " copies of each sample of class " + std::to_string(rare) +
-                 " the derivative by " + (i < features ? "w[" + std::to_string(i) + "]" : "b"));
+                 " the derivative with respect to " + (i < features ? "w[" + std::to_string(i) + "]" : "b"));
     }
   }
 }

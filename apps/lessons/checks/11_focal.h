@@ -13,9 +13,9 @@ void check(Checker& c) {
     const double expected =
         static_cast<double>(weight * std::pow(miss, static_cast<long double>(gamma)) * std::log1p(std::exp(-x)));
     const double found = focal(z, y, gamma, alpha);
-    c.expect(std::fabs(found - expected) <= 1e-9 * expected,
-             at + "the loss should be " + std::to_string(expected) + " to nine digits, but is " +
-                 std::to_string(found) + ", " + std::to_string(found / expected) + " times as much");
+    c.expect(std::fabs(found - expected) <= 1e-9 * expected, at + "the loss, to nine digits, " +
+                                                                 c.should_be(expected, found) + ", " +
+                                                                 std::to_string(found / expected) + " times as much");
     const double h = 1e-5, slope = (focal(z + h, y, gamma, alpha) - focal(z - h, y, gamma, alpha)) / (2 * h);
     c.near(focal_derivative(z, y, gamma, alpha), slope, 1e-5, at + "the derivative");
   }

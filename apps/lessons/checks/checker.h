@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdio>
 #include <iostream>
 #include <random>
 #include <string>
@@ -37,10 +38,21 @@ class Checker {
   void expect(bool holds, const std::string& what) const {
     if (!holds) throw Failed{what};
   }
+  // "should be 0.5, but is 0.6", with as many digits as it takes to see the difference.
+  static std::string should_be(double expected, double found) {
+    const auto text = [](double value, int digits) {
+      char digits_of[40];
+      std::snprintf(digits_of, sizeof digits_of, "%.*g", value == std::floor(value) ? 15 : digits, value);
+      return std::string(digits_of);
+    };
+    int digits = 6;
+    while (digits < 17 && text(expected, digits) == text(found, digits)) ++digits;
+    return "should be " + text(expected, digits) + ", but is " + text(found, digits);
+  }
   // |found - expected| <= tolerance * max(1, |expected|); false for NaN.
   void near(double found, double expected, double tolerance, const std::string& what) const {
     const bool holds = std::fabs(found - expected) <= tolerance * std::fmax(1, std::fabs(expected));
-    expect(holds, what + " should be " + std::to_string(expected) + ", but is " + std::to_string(found));
+    expect(holds, what + " " + should_be(expected, found));
   }
 
  private:

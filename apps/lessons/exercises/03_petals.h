@@ -8,7 +8,7 @@ double bce(double z, double y) {
       "std::log1p(t) is log(1 + t) and is exact for small t"};
 }
 
-// Its derivative by z.
+// Its derivative with respect to z.
 double bce_derivative(double z, double y) {
-  throw Unsolved{"it is the error of lesson 3: the probability less the label"};
+  throw Unsolved{"it is the error of this lesson: the probability less the label"};
 }

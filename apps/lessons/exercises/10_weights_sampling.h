@@ -9,8 +9,11 @@ std::vector<double> class_weights(const std::vector<int64_t>& counts) {
 
 // The gradient of the weighted mean of the binary cross-entropy of a neuron, sigmoid(w x + b), over a batch: the
 // weighted sum of the samples' gradients, divided by the sum of their weights. x[n] are the features of sample n, y[n]
-// is its class, 0 or 1, and weights[c] the weight of class c. Returns the derivatives by all of w, and then by b.
+// is its class, 0 or 1, and weights[c] the weight of class c. Returns the derivatives with respect to all of w, and
+// then to b.
 std::vector<double> weighted_gradient(const std::vector<std::vector<double>>& x, const std::vector<int>& y,
                                       const std::vector<double>& weights, const std::vector<double>& w, double b) {
-  throw Unsolved{"of one sample, the derivative by w is the error of lesson 3, p - y, times x; by b, the error alone"};
+  throw Unsolved{
+      "of one sample, the derivative with respect to w is the error of lesson 3, p - y, times x; to b, the error "
+      "alone"};
 }

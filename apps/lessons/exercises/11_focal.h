@@ -6,7 +6,8 @@ double focal(double z, double y, double gamma, double alpha) {
   throw Unsolved{"both factors are functions of softplus(x) and softplus(-x), where x is z for y = 1 and -z for y = 0"};
 }
 
-// Its derivative by z.
+// Its derivative with respect to z.
 double focal_derivative(double z, double y, double gamma, double alpha) {
-  throw Unsolved{"find the derivative by x first; dx/dz is 1 for y = 1 and -1 for y = 0. 1 - p_t is e^-softplus(x)"};
+  throw Unsolved{
+      "find the derivative with respect to x first; dx/dz is 1 for y = 1 and -1 for y = 0. 1 - p_t is e^-softplus(x)"};
 }

@@ -1,7 +1,7 @@
 // Exercise 12; 12_threshold.md describes it. Write the functions' bodies in place of the throw, then: make exercise
 // N=12
 
-// The probability of the positive class from which predicting positive costs less in the mean than predicting negative,
+// The probability of the positive class from which predicting positive costs less on average than predicting negative,
 // if a missed positive costs cost_fn and a false alarm cost_fp.
 double cost_threshold(double cost_fn, double cost_fp) {
   throw Unsolved{
