@@ -111,7 +111,8 @@ void additive_gaussian_noise(Image& image, double scale, bool per_channel, Rando
 
 void linear_contrast(Image& image, double alpha) {
   check_range("the strength of a contrast", alpha, -1000, 1000);
-  look_up(image, [a = float(alpha)](float v) { return 127 + a * (v - 127); });
+  // (The product is rounded before the sum, as in NumPy: fused, some levels are one lower.)
+  look_up(image, [a = double(float(alpha))](float v) { return 127 + float(a * (double{v} - 127)); });
 }
 
 void sharpen(Image& image, double alpha, double lightness) {

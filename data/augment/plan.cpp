@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "data/augment/geometry.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
@@ -10,19 +9,6 @@ namespace counterpoise::augment {
 namespace {
 
 constexpr int largest_side = 16384;
-
-Box whole(Size size) { return {0, 0, double(size.width), double(size.height)}; }
-
-// Whether a result of this size shows places that are not in the image.
-bool shows_outside(const Transform& transform, Size from, Size to) {
-  const Transform back = inverse(transform);
-  for (const Point corner : corners(whole(to))) {
-    constexpr double e = 1e-7;  // rounding
-    const std::optional<Point> p = moved(back, corner);
-    if (!p || p->x < -e || p->y < -e || p->x > from.width + e || p->y > from.height + e) return true;
-  }
-  return false;
-}
 
 void move_targets(const Warp& by, Annotated& a) {
   const Size image = a.size();

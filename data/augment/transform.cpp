@@ -83,6 +83,16 @@ Transform resizing(Size from, Size to) {
   return scaling(double(to.width) / from.width, double(to.height) / from.height);
 }
 
+bool shows_outside(const Transform& transform, Size from, Size to) {
+  const Transform back = inverse(transform);
+  for (const Point corner : corners({0, 0, double(to.width), double(to.height)})) {
+    constexpr double e = 1e-7;  // rounding
+    const std::optional<Point> p = moved(back, corner);
+    if (!p || p->x < -e || p->y < -e || p->x > from.width + e || p->y > from.height + e) return true;
+  }
+  return false;
+}
+
 Transform perspective(const std::array<Point, 4>& from, const std::array<Point, 4>& to) {
   // Eight linear equations for the entries but the last, which is 1, solved by elimination with pivoting.
   double a[8][9] = {};

@@ -43,6 +43,9 @@ Transform vertical_flip(double height);
 // What keeps the place of a point of an image when it is resized.
 Transform resizing(Size from, Size to);
 
+// Whether a result of the size `to` shows places outside an image of the size `from`.
+bool shows_outside(const Transform& transform, Size from, Size to);
+
 // The projective map that takes four points to four points. Throws Error(failure) where three lie on a line.
 Transform perspective(const std::array<Point, 4>& from, const std::array<Point, 4>& to);
 

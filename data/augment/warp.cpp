@@ -76,12 +76,13 @@ struct Plane {
 };
 
 template <class T>
-void sample(const Plane<T>& from, Point p, const Warp& warp, const double* fill, double* sum) {
-  const Taps across = taps(p.x, warp.interpolation), down = taps(p.y, warp.interpolation);
+void sample(const Plane<T>& from, Point p, Interpolation interpolation, Border border, const double* fill,
+            double* sum) {
+  const Taps across = taps(p.x, interpolation), down = taps(p.y, interpolation);
   for (int i = 0; i < down.count; ++i) {
-    const int row = within(down.first + i, from.size.height, warp.border);
+    const int row = within(down.first + i, from.size.height, border);
     for (int j = 0; j < across.count; ++j) {
-      const int column = row < 0 ? -1 : within(across.first + j, from.size.width, warp.border);
+      const int column = row < 0 ? -1 : within(across.first + j, from.size.width, border);
       const double weight = down.weights[i] * across.weights[j];
       const int64_t pixel = (int64_t{row} * from.size.width + column) * from.channels;
       for (int c = 0; c < from.channels; ++c)
@@ -108,6 +109,8 @@ template <class T>
 void resample(const Plane<T>& from, const Warp& warp, T* to) {
   const Transform back = inverse(warp.transform);
   const double fill[3] = {double(warp.fill[0]), double(warp.fill[1]), double(warp.fill[2])};
+  // Where only the image is shown, the pixels at its edges are not blended with what lies outside.
+  const Border border = shows_outside(warp.transform, from.size, warp.to) ? warp.border : Border::replicate;
   int columns = 1, rows = 1;
   if (warp.interpolation != Interpolation::nearest) {
     const Point middle{warp.to.width / 2.0, warp.to.height / 2.0};
@@ -135,7 +138,7 @@ void resample(const Plane<T>& from, const Warp& warp, T* to) {
         for (int r = 0; r < rows; ++r) {
           for (int c = 0; c < columns; ++c) {
             const auto p = source({double(j) + (c + 0.5) / columns, double(i) + (r + 0.5) / rows});
-            if (p) sample(from, *p, warp, fill, sum);
+            if (p) sample(from, *p, warp.interpolation, border, fill, sum);
             else
               for (int k = 0; k < from.channels; ++k) sum[k] += fill[k];
           }

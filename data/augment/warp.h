@@ -21,7 +21,8 @@ enum class Interpolation {
   bicubic,  // Keys 1981 with a = -3/4, as OpenCV
 };
 
-// What lies outside an image, named as in OpenCV, for a row a b c d:
+// What lies outside an image, named as in OpenCV, for a row a b c d. (Where a result shows nothing of it, as after a
+// flip, a crop or a resize, the pixels at the edges are not blended with it either.)
 enum class Border {
   constant,     // f f | a b c d | f f, with a fill color f, and a blend between it and the pixels at the edge
   replicate,    // a a | a b c d | d d

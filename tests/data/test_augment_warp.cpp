@@ -102,6 +102,11 @@ TEST_CASE("augment: interpolation") {
   CHECK(at(1.5, Interpolation::bicubic) == 100);
   // Keys' kernel with a = -3/4 halfway: -3/32, 19/32, 19/32, -3/32.
   CHECK(at(2, Interpolation::bicubic) == std::lround((-3 * 0 + 19 * 100 + 19 * 200 - 3 * 200) / 32.0));
+  // Enlarged or cropped, an image is not darkened at its edges.
+  const Image white = row({255, 255, 255});
+  CHECK(levels(warp(white, {scaling(3, 1), {1, 9}})) == std::vector<int>(9, 255));
+  CHECK(levels(warp(white, {translation(-0.5, 0) * scaling(2, 1), {1, 5}})) == std::vector<int>(5, 255));
+  CHECK(levels(warp(white, {translation(1.5, 0), {1, 5}})) == std::vector<int>{0, 128, 255, 255, 128});
   // Reduced to a quarter, alternating pixels become gray instead of either color.
   std::vector<int> stripes;
   for (int i = 0; i < 16; ++i) stripes.push_back(i % 2 * 200);
