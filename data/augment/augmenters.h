@@ -47,8 +47,8 @@ struct CropAndPad {
 };
 
 // About the center of the image: shears top and bottom, scales, shears left and right, rotates clockwise, and
-// translates. This is what imgaug 0.4.0 does, in its order. Its successor's source takes tanh of the angles of a shear;
-// here and there, in scikit-image, it is tan.
+// translates. This is what imgaug 0.4.0 does, in its order. The unreleased imgaug 0.5 takes tanh of the angles of a
+// shear; here and there, in scikit-image, it is tan.
 struct Affine {
   Range scale = 1;                             // of both axes, with one draw
   Range scale_x = 1, scale_y = 1;              // of each, multiplied by it

@@ -1,14 +1,13 @@
 // Augmentation: random changes to an image and, with the same draw, to everything that is marked on it.
 //
-//   using namespace augment;
-//   const Augmenter pipeline = Sequential{{
-//       Crop{.pixels = {1, 16}},
-//       HorizontalFlip{0.5},
-//       Sometimes{0.5, GaussianBlur{{0, 3}}},
-//       Affine{.rotate = {-25, 25}},
+//   const augment::Augmenter pipeline = augment::Sequential{{
+//       augment::Crop{.pixels = {1, 16}},
+//       augment::HorizontalFlip{0.5},
+//       augment::Sometimes{0.5, augment::GaussianBlur{{0, 3}}},
+//       augment::Affine{.rotate = {-25, 25}},
 //   }};
 //   Random rng(seed, Stream::augment, epoch, sample);
-//   const Annotated changed = pipeline(photo, rng);
+//   const augment::Annotated changed = pipeline(photo, rng);
 //
 // An augmenter is a plain value: its parameters, mostly ranges from which numbers are drawn. The names and defaults are
 // imgaug's where that has them. What is drawn depends on the stream of random numbers and the size of the image alone,

@@ -7,9 +7,9 @@ imgaug is unmaintained since 2020 and needs an old NumPy, in an environment of i
     imgaug-venv/bin/python tests/data/golden/make_augment.py
 
 The shear of an affine transform is scikit-image's, whose meaning has changed: from 0.19 on it is that of tan. Heat maps
-are interpolated with splines of order 3 by imgaug's Affine; here with order 1, as images. Its PerspectiveTransform
-moves images by half a pixel against their targets (cv2.warpPerspective counts from pixels' centers, the targets from
-their corners), so that of this one only the targets are stored.
+are interpolated with splines of order 3 by imgaug's Affine; here with order 1, as images. In its PerspectiveTransform
+images and targets part by a fraction of a pixel, because cv2.warpPerspective counts from the centers of pixels and the
+targets from their corners; of this one only the targets are stored.
 """
 import json
 import os
