@@ -100,7 +100,7 @@ std::optional<Polygon> clipped(const Polygon& polygon, Size image) {
 std::vector<LineString> clipped(const LineString& line, Size image) {
   const double width = image.width, height = image.height;
   std::vector<LineString> pieces;
-  bool open = false;  // the last piece ends where the next segment begins
+  bool open = false;  // the last piece ends where the next segment begins, if that begins inside
   for (size_t i = 1; i < line.points.size(); ++i) {
     const Point p = line.points[i - 1], q = line.points[i];
     const double dx = q.x - p.x, dy = q.y - p.y;
@@ -120,7 +120,7 @@ std::vector<LineString> clipped(const LineString& line, Size image) {
     }
     if (!open || enter > 0) pieces.push_back({{at(enter)}, line.label});
     pieces.back().points.push_back(leave < 1 ? at(leave) : q);
-    open = leave == 1;
+    open = true;
   }
   pieces.erase(std::remove_if(pieces.begin(), pieces.end(), [](const LineString& y) { return !(length(y) > 0); }),
                pieces.end());

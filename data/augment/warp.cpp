@@ -153,8 +153,8 @@ void resample(const Plane<T>& from, const Warp& warp, T* to) {
 
 // The warp of a map of this size.
 Warp of_map(const Warp& warp, Size image, Size map, Interpolation interpolation) {
-  const auto scaled = [](int to, int map, int image) {
-    return std::max(1, int(std::lround(double(to) * map / image)));
+  const auto scaled = [](int to, int part, int whole) {
+    return std::max(1, int(std::lround(double(to) * part / whole)));
   };
   Warp y = warp;
   y.to = {scaled(warp.to.height, map.height, image.height), scaled(warp.to.width, map.width, image.width)};
