@@ -10,7 +10,6 @@ namespace counterpoise::augment {
 
 namespace {
 
-constexpr double horizon = 1e-6;  // the smallest denominator of a point that is seen
 constexpr double degree = 0.017453292519943295;
 
 double denominator(const Transform& t, Point p) { return t.m[2][0] * p.x + t.m[2][1] * p.y + t.m[2][2]; }
@@ -118,11 +117,6 @@ Transform perspective(const std::array<Point, 4>& from, const std::array<Point, 
   Transform y;
   for (size_t k = 0; k < 8; ++k) y.m[k / 3][k % 3] = a[k][8] / a[k][k];
   return y;
-}
-
-std::optional<Point> moved(const Transform& transform, Point p) {
-  if (!transform.affine() && !(denominator(transform, p) >= horizon)) return {};
-  return divided(transform, p);
 }
 
 std::optional<Polygon> moved(const Transform& transform, const Polygon& polygon) {

@@ -52,7 +52,15 @@ Transform perspective(const std::array<Point, 4>& from, const std::array<Point, 
 // Where targets go. A projective map sends some line of the plane to infinity, the horizon; what lies on it or beyond
 // would come back from the other side, and is cut off: nothing may be left. Affine maps have no horizon.
 
-std::optional<Point> moved(const Transform& transform, Point p);
+constexpr double horizon = 1e-6;  // the smallest w of a point that is seen
+inline std::optional<Point> moved(const Transform& transform, Point p) {
+  const auto& m = transform.m;
+  const double u = m[0][0] * p.x + m[0][1] * p.y + m[0][2], v = m[1][0] * p.x + m[1][1] * p.y + m[1][2];
+  if (transform.affine()) return Point{u, v};
+  const double w = m[2][0] * p.x + m[2][1] * p.y + m[2][2];
+  if (!(w >= horizon)) return {};
+  return Point{u / w, v / w};
+}
 std::optional<Polygon> moved(const Transform& transform, const Polygon& polygon);
 // The envelope of the four corners, so that a box that is rotated grows.
 std::optional<Box> moved(const Transform& transform, const Box& box);

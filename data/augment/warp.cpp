@@ -67,26 +67,29 @@ Taps taps(double x, Interpolation interpolation) {
   return y;
 }
 
-// An image or a map of `channels` numbers for each pixel.
-template <class T>
+// An image or a map of C numbers for each pixel.
+template <class T, int C>
 struct Plane {
   const T* values;
   Size size;
-  int channels;
 };
 
-template <class T>
-void sample(const Plane<T>& from, Point p, Interpolation interpolation, Border border, const double* fill,
+template <class T, int C>
+void sample(const Plane<T, C>& from, Point p, Interpolation interpolation, Border border, const double* fill,
             double* sum) {
   const Taps across = taps(p.x, interpolation), down = taps(p.y, interpolation);
+  int columns[4];
+  for (int j = 0; j < across.count; ++j) columns[j] = within(across.first + j, from.size.width, border);
   for (int i = 0; i < down.count; ++i) {
     const int row = within(down.first + i, from.size.height, border);
+    const T* pixels = from.values + int64_t{std::max(row, 0)} * from.size.width * C;
     for (int j = 0; j < across.count; ++j) {
-      const int column = row < 0 ? -1 : within(across.first + j, from.size.width, border);
       const double weight = down.weights[i] * across.weights[j];
-      const int64_t pixel = (int64_t{row} * from.size.width + column) * from.channels;
-      for (int c = 0; c < from.channels; ++c)
-        sum[c] += weight * (column < 0 ? fill[c] : double(from.values[pixel + c]));
+      if (row < 0 || columns[j] < 0) {
+        for (int c = 0; c < C; ++c) sum[c] += weight * fill[c];
+      } else {
+        for (int c = 0; c < C; ++c) sum[c] += weight * double(pixels[columns[j] * C + c]);
+      }
     }
   }
 }
@@ -105,8 +108,8 @@ uint8_t converted<uint8_t>(double value) {
   return uint8_t(std::clamp(std::floor(value + 0.5), 0.0, 255.0));
 }
 
-template <class T>
-void resample(const Plane<T>& from, const Warp& warp, T* to) {
+template <class T, int C>
+void resample(const Plane<T, C>& from, const Warp& warp, T* to) {
   const Transform back = inverse(warp.transform);
   const double fill[3] = {double(warp.fill[0]), double(warp.fill[1]), double(warp.fill[2])};
   // Where only the image is shown, the pixels at its edges are not blended with what lies outside.
@@ -130,7 +133,7 @@ void resample(const Plane<T>& from, const Warp& warp, T* to) {
     }
     return moved(back, p);
   };
-  const Index row_values = Index(warp.to.width) * from.channels;
+  const Index row_values = Index(warp.to.width) * C;
   parallel_for(warp.to.height, std::max<Index>(1, 4096 / row_values), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       for (Index j = 0; j < warp.to.width; ++j) {
@@ -140,11 +143,11 @@ void resample(const Plane<T>& from, const Warp& warp, T* to) {
             const auto p = source({double(j) + (c + 0.5) / columns, double(i) + (r + 0.5) / rows});
             if (p) sample(from, *p, warp.interpolation, border, fill, sum);
             else
-              for (int k = 0; k < from.channels; ++k) sum[k] += fill[k];
+              for (int k = 0; k < C; ++k) sum[k] += fill[k];
           }
         }
-        for (int k = 0; k < from.channels; ++k) {
-          to[i * row_values + j * from.channels + k] = converted<T>(sum[k] / (rows * columns));
+        for (int k = 0; k < C; ++k) {
+          to[i * row_values + j * C + k] = converted<T>(sum[k] / (rows * columns));
         }
       }
     }
@@ -176,7 +179,7 @@ size_t numbers(const Warp& warp, int channels) {
 
 Image warp(const Image& image, const Warp& warp) {
   Image y{warp.to.height, warp.to.width, std::vector<uint8_t>(numbers(warp, 3))};
-  resample<uint8_t>({image.rgb.data(), {image.height, image.width}, 3}, warp, y.rgb.data());
+  resample<uint8_t, 3>({image.rgb.data(), {image.height, image.width}}, warp, y.rgb.data());
   return y;
 }
 
@@ -184,7 +187,7 @@ HeatMap warp(const HeatMap& map, Size image, const Warp& warp) {
   numbers(warp, 1);
   const Warp own = of_map(warp, image, {map.height, map.width}, Interpolation::bilinear);
   HeatMap y{own.to.height, own.to.width, std::vector<float>(numbers(own, 1)), map.label};
-  resample<float>({map.values.data(), {map.height, map.width}, 1}, own, y.values.data());
+  resample<float, 1>({map.values.data(), {map.height, map.width}}, own, y.values.data());
   return y;
 }
 
@@ -192,7 +195,7 @@ SegmentationMap warp(const SegmentationMap& map, Size image, const Warp& warp) {
   numbers(warp, 1);
   const Warp own = of_map(warp, image, {map.height, map.width}, Interpolation::nearest);
   SegmentationMap y{own.to.height, own.to.width, std::vector<int32_t>(numbers(own, 1))};
-  resample<int32_t>({map.labels.data(), {map.height, map.width}, 1}, own, y.labels.data());
+  resample<int32_t, 1>({map.labels.data(), {map.height, map.width}}, own, y.labels.data());
   return y;
 }
 
