@@ -1,0 +1,153 @@
+#include "data/augment/pixels.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/error.h"
+
+namespace counterpoise::augment {
+
+namespace {
+
+void check_range(const char* what, double value, double low, double high) {
+  CP_ENSURE_AS(invalid_argument, low <= value && value <= high, what, " must be from ", low, " to ", high, ", not ",
+               value);
+}
+
+// Calls fn(begin, end) on runs of the image's rows.
+template <class Fn>
+void each_rows(const Image& image, const Fn& fn) {
+  parallel_for(image.height, std::max<Index>(1, 4096 / std::max(1, image.width)), fn);
+}
+
+uint8_t rounded(float value) { return uint8_t(std::clamp(std::floor(value + 0.5f), 0.0f, 255.0f)); }
+
+// Replaces each level v by table(v), rounded down.
+template <class Table>
+void look_up(Image& image, const Table& table) {
+  std::array<uint8_t, 256> levels;
+  for (int v = 0; v < 256; ++v) levels[size_t(v)] = uint8_t(std::clamp<float>(table(float(v)), 0, 255));
+  each_rows(image, [&](Index begin, Index end) {
+    const auto row = Index(image.width) * 3;
+    for (Index i = begin * row; i < end * row; ++i) image.rgb[size_t(i)] = levels[image.rgb[size_t(i)]];
+  });
+}
+
+// The pixel that stands at i in a row of n pixels with mirror images beyond its ends, d c b | a b c d | c b a.
+int mirrored(int i, int n) {
+  if (n == 1) return 0;
+  const int period = 2 * n - 2, k = ((i % period) + period) % period;
+  return std::min(k, period - k);
+}
+
+// Half of the kernel of imgaug, from the middle on.
+std::vector<float> gaussian(double sigma) {
+  const double spanned = sigma * (sigma < 3 ? 3.3 : sigma < 5 ? 2.9 : 2.6);
+  const int radius = std::max(int(spanned), 5) / 2;  // an even size is made odd
+  std::vector<double> weights;
+  double sum = 0;
+  for (int i = 0; i <= radius; ++i) {
+    weights.push_back(std::exp(-0.5 * i * i / (sigma * sigma)));
+    sum += i == 0 ? 1 : 2 * weights.back();
+  }
+  std::vector<float> y;
+  for (const double weight : weights) y.push_back(float(weight / sum));
+  return y;
+}
+
+}  // namespace
+
+void gaussian_blur(Image& image, double sigma) {
+  check_range("the standard deviation of a blur", sigma, 0, 1000);
+  if (sigma < 1e-3) return;
+  const std::vector<float> weights = gaussian(sigma);
+  const int radius = int(weights.size()) - 1, width = image.width, height = image.height;
+  const size_t row = size_t(width) * 3;
+  std::vector<float> across(row * size_t(height)), down(across.size());
+  each_rows(image, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const uint8_t* from = image.rgb.data() + size_t(i) * row;
+      float* to = across.data() + size_t(i) * row;
+      for (int j = 0; j < width; ++j) {
+        for (int k = -radius; k <= radius; ++k) {
+          const uint8_t* pixel = from + size_t(mirrored(j + k, width)) * 3;
+          for (size_t c = 0; c < 3; ++c) to[size_t(j) * 3 + c] += weights[size_t(std::abs(k))] * pixel[c];
+        }
+      }
+    }
+  });
+  each_rows(image, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      float* sum = down.data() + size_t(i) * row;
+      for (int k = -radius; k <= radius; ++k) {
+        const float* from = across.data() + size_t(mirrored(int(i) + k, height)) * row;
+        for (size_t j = 0; j < row; ++j) sum[j] += weights[size_t(std::abs(k))] * from[j];
+      }
+      for (size_t j = 0; j < row; ++j) image.rgb[size_t(i) * row + j] = rounded(sum[j]);
+    }
+  });
+}
+
+void additive_gaussian_noise(Image& image, double scale, bool per_channel, Random& rng) {
+  check_range("the standard deviation of noise", scale, 0, 1000);
+  const uint64_t upper = rng.bits(), key = upper << 32 | rng.bits();
+  if (scale == 0) return;
+  each_rows(image, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      Random own(key, Stream::augment, uint64_t(i));  // of a row, so that threads share nothing
+      uint8_t* pixel = image.rgb.data() + size_t(i) * size_t(image.width) * 3;
+      for (int j = 0; j < image.width; ++j, pixel += 3) {
+        float noise = 0;
+        for (int c = 0; c < 3; ++c) {
+          if (c == 0 || per_channel) noise = std::nearbyint(float(scale) * own.normal());
+          pixel[c] = rounded(pixel[c] + noise);
+        }
+      }
+    }
+  });
+}
+
+void linear_contrast(Image& image, double alpha) {
+  check_range("the strength of a contrast", alpha, -1000, 1000);
+  // (The product is rounded before the sum, as in NumPy: fused, some levels are one lower.)
+  look_up(image, [a = double(float(alpha))](float v) { return 127 + float(a * (double{v} - 127)); });
+}
+
+void sharpen(Image& image, double alpha, double lightness) {
+  check_range("the strength of sharpening", alpha, 0, 1);
+  check_range("the lightness of sharpening", lightness, 0, 1000);
+  const int width = image.width, height = image.height;
+  const float around = float(-alpha), middle = float(1 - alpha + alpha * (8 + lightness));
+  const std::vector<uint8_t> before = image.rgb;
+  each_rows(image, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const uint8_t* rows[3];
+      for (int k = 0; k < 3; ++k)
+        rows[k] = before.data() + size_t(mirrored(int(i) + k - 1, height)) * size_t(width) * 3;
+      for (int j = 0; j < width; ++j) {
+        const size_t left = size_t(mirrored(j - 1, width)) * 3, at = size_t(j) * 3,
+                     right = size_t(mirrored(j + 1, width)) * 3;
+        for (size_t c = 0; c < 3; ++c) {
+          int neighbors = rows[1][left + c] + rows[1][right + c];
+          for (const uint8_t* row : {rows[0], rows[2]}) neighbors += row[left + c] + row[at + c] + row[right + c];
+          const float value = middle * rows[1][at + c] + around * float(neighbors);
+          image.rgb[size_t(i) * size_t(width) * 3 + at + c] = rounded(value);
+        }
+      }
+    }
+  });
+}
+
+void multiply(Image& image, double factor) {
+  check_range("the factor of an image", factor, 0, 1000);
+  look_up(image, [f = float(factor)](float v) { return v * f; });
+}
+
+void add(Image& image, double value) {
+  check_range("what is added to an image", value, -1000, 1000);
+  look_up(image, [value = float(std::nearbyint(value))](float v) { return v + value; });
+}
+
+}  // namespace counterpoise::augment

@@ -1,0 +1,103 @@
+#include "data/augment/plan.h"
+
+#include <algorithm>
+
+#include "kernels/error.h"
+
+namespace counterpoise::augment {
+
+namespace {
+
+constexpr int largest_side = 16384;
+
+void move_targets(const Warp& by, Annotated& a) {
+  const Size image = a.size();
+  Annotated y;
+  y.image = warp(a.image, by);
+  for (const Keypoint& keypoint : a.keypoints) {
+    if (const auto p = moved(by.transform, keypoint.at)) y.keypoints.push_back({*p, keypoint.label});
+  }
+  for (const Box& box : a.boxes) {
+    if (auto moved_box = moved(by.transform, box)) y.boxes.push_back(std::move(*moved_box));
+  }
+  for (const Polygon& polygon : a.polygons) {
+    if (auto moved_polygon = moved(by.transform, polygon)) y.polygons.push_back(std::move(*moved_polygon));
+  }
+  for (const LineString& line : a.lines) {
+    for (LineString& piece : moved(by.transform, line)) y.lines.push_back(std::move(piece));
+  }
+  for (const HeatMap& map : a.heat_maps) y.heat_maps.push_back(warp(map, image, by));
+  for (const SegmentationMap& map : a.segmentation_maps) y.segmentation_maps.push_back(warp(map, image, by));
+  a = std::move(y);
+}
+
+}  // namespace
+
+Plan::Plan(Size image, Interpolation interpolation) : from_(image), size_(image), interpolation_(interpolation) {}
+
+int Plan::resamplings() const {
+  return int(std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.warp.has_value(); }));
+}
+
+void Plan::move(const Transform& transform, Size to, Border border, Color fill) {
+  CP_ENSURE(0 < to.height && to.height <= largest_side && 0 < to.width && to.width <= largest_side,
+            "an augmented image would have ", to.width, " x ", to.height, " pixels; from 1 to ", largest_side,
+            " a side are possible");
+  if (transform == Transform{} && to == size_) return;
+  const bool exposes = shows_outside(transform, size_, to);
+  const auto constant = [](const Warp& warp) { return warp.border == Border::constant; };
+  Step* last = steps_.empty() || !steps_.back().warp ? nullptr : &steps_.back();
+  // A result that shows only what the image has is read through it. Else what the image does not have is filled; and if
+  // it had been filled before, then with the same color.
+  const bool composes = last && (!exposes || (border == Border::constant &&
+                                              (!last->exposes || (constant(*last->warp) && last->warp->fill == fill))));
+  if (composes) {
+    Warp& warp = *last->warp;
+    const Transform back = inverse(transform);
+    for (Window& window : warp.windows) window.from_output = window.from_output * back;
+    if (exposes) {
+      // What had been moved out is not to come back. (Where nothing had been, the window would change nothing.)
+      if (shows_outside(inverse(warp.transform), size_, last->from)) warp.windows.push_back({back, size_});
+      warp.border = border;
+      warp.fill = fill;
+    }
+    warp.transform = transform * warp.transform;
+    warp.to = to;
+    last->exposes = last->exposes || exposes;
+  } else {
+    Step step;
+    step.warp = Warp{transform, to, interpolation_, border, fill, {}};
+    step.from = size_;
+    step.exposes = exposes;
+    steps_.push_back(std::move(step));
+  }
+  transform_ = transform * transform_;
+  size_ = to;
+}
+
+void Plan::change_image(std::function<void(Image&)> change) {
+  Step step;
+  step.change = [change = std::move(change)](Annotated& annotated) { change(annotated.image); };
+  steps_.push_back(std::move(step));
+}
+
+void Plan::change(std::function<void(Annotated&)> change) {
+  Step step;
+  step.change = std::move(change);
+  steps_.push_back(std::move(step));
+}
+
+Annotated Plan::operator()(const Annotated& annotated) const {
+  check(annotated);
+  CP_ENSURE_AS(bad_data, annotated.size() == from_, "the augmentation of an image of ", from_.width, " x ",
+               from_.height, " pixels cannot be applied to one of ", annotated.image.width, " x ",
+               annotated.image.height);
+  Annotated y = annotated;
+  for (const Step& step : steps_) {
+    if (step.warp) move_targets(*step.warp, y);
+    else step.change(y);
+  }
+  return y;
+}
+
+}  // namespace counterpoise::augment

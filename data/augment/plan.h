@@ -1,0 +1,59 @@
+// What an augmentation has drawn for one image: the changes, in order, with all their numbers.
+//
+// A plan changes an image and everything that is marked on it, or several images alike, such as the frames of a film.
+// Changes of place that follow each other are composed, so that an image is resampled once for all of them and stays
+// sharp. A plan may be used by several threads at once.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "data/augment/annotations.h"
+#include "data/augment/transform.h"
+#include "data/augment/warp.h"
+
+namespace counterpoise::augment {
+
+class Plan {
+ public:
+  // Nothing is changed yet, of images of this size.
+  explicit Plan(Size image, Interpolation interpolation = Interpolation::bilinear);
+
+  // The size of the image after the changes so far.
+  Size size() const { return size_; }
+  // Where the changes of place take a point.
+  const Transform& transform() const { return transform_; }
+  // How often the image is resampled.
+  int resamplings() const;
+
+  // Each of these adds a change that is made after those so far.
+
+  // Moves the image and all targets into a result of another size. Throws Error(failure) where that has no pixels, or
+  // more than 16384 a side.
+  void move(const Transform& transform, Size to, Border border = Border::constant, Color fill = {0, 0, 0});
+  // Changes the pixels in their places; targets stay. `change` must keep the size.
+  void change_image(std::function<void(Image&)> change);
+  // Changes anything.
+  void change(std::function<void(Annotated&)> change);
+
+  // The image with its targets after all changes. Targets are kept where they have gone to, also outside the image;
+  // only what a perspective transform takes beyond its horizon is cut off. Throws Error(bad_data) as check() does, and
+  // for an image of another size.
+  Annotated operator()(const Annotated& annotated) const;
+
+ private:
+  struct Step {
+    std::optional<Warp> warp;
+    Size from;
+    bool exposes = false;  // the result shows places outside the image
+    std::function<void(Annotated&)> change;
+  };
+
+  Size from_, size_;
+  Interpolation interpolation_;
+  Transform transform_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace counterpoise::augment

@@ -1,0 +1,202 @@
+#include "data/augment/warp.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/error.h"
+
+namespace counterpoise::augment {
+
+namespace {
+
+constexpr double furthest = 1e9;  // what is further away is taken to be there, so that all positions fit an integer
+constexpr int most_samples = 8;   // of a pixel, in each direction
+
+// The place of pixel i of a row of n pixels that goes on beyond its ends; -1 where the fill color stands.
+int within(int64_t i, int64_t n, Border border) {
+  if (0 <= i && i < n) return int(i);
+  const auto modulo = [](int64_t a, int64_t b) { return (a % b + b) % b; };
+  switch (border) {
+    case Border::constant:
+      return -1;
+    case Border::replicate:
+      return i < 0 ? 0 : int(n - 1);
+    case Border::wrap:
+      return int(modulo(i, n));
+    case Border::reflect: {
+      const int64_t k = modulo(i, 2 * n);
+      return int(std::min(k, 2 * n - 1 - k));
+    }
+    case Border::reflect_101: {
+      if (n == 1) return 0;
+      const int64_t k = modulo(i, 2 * n - 2);
+      return int(std::min(k, 2 * n - 2 - k));
+    }
+  }
+  return -1;
+}
+
+// The weights of the pixels first, first + 1, ... of a row for a position x from its edge.
+struct Taps {
+  int64_t first = 0;
+  int count = 1;
+  double weights[4] = {1, 0, 0, 0};
+};
+
+Taps taps(double x, Interpolation interpolation) {
+  Taps y;
+  x = std::clamp(x, -furthest, furthest);
+  if (interpolation == Interpolation::nearest) {
+    y.first = int64_t(std::floor(x));
+    return y;
+  }
+  const double at = x - 0.5, floor = std::floor(at), t = at - floor;
+  y.first = int64_t(floor);
+  if (interpolation == Interpolation::bilinear) {
+    y.count = 2;
+    y.weights[0] = 1 - t, y.weights[1] = t;
+    return y;
+  }
+  constexpr double a = -0.75;
+  const auto near = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };       // d <= 1
+  const auto far = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };  // 1 <= d <= 2
+  y.first -= 1;
+  y.count = 4;
+  y.weights[0] = far(1 + t), y.weights[1] = near(t), y.weights[2] = near(1 - t), y.weights[3] = far(2 - t);
+  return y;
+}
+
+// An image or a map of C numbers for each pixel.
+template <class T, int C>
+struct Plane {
+  const T* values;
+  Size size;
+};
+
+template <class T, int C>
+void sample(const Plane<T, C>& from, Point p, Interpolation interpolation, Border border, const double* fill,
+            double* sum) {
+  const Taps across = taps(p.x, interpolation), down = taps(p.y, interpolation);
+  int columns[4];
+  for (int j = 0; j < across.count; ++j) columns[j] = within(across.first + j, from.size.width, border);
+  for (int i = 0; i < down.count; ++i) {
+    const int row = within(down.first + i, from.size.height, border);
+    const T* pixels = from.values + int64_t{std::max(row, 0)} * from.size.width * C;
+    for (int j = 0; j < across.count; ++j) {
+      const double weight = down.weights[i] * across.weights[j];
+      if (row < 0 || columns[j] < 0) {
+        for (int c = 0; c < C; ++c) sum[c] += weight * fill[c];
+      } else {
+        for (int c = 0; c < C; ++c) sum[c] += weight * double(pixels[columns[j] * C + c]);
+      }
+    }
+  }
+}
+
+// How many places within a pixel are averaged, for a step of one pixel that moves so far in the image.
+int samples(double x, double y) {
+  return std::clamp(int(std::lround(std::min(std::hypot(x, y), double{most_samples}))), 1, most_samples);
+}
+
+template <class T>
+T converted(double value) {
+  return T(value);
+}
+template <>
+uint8_t converted<uint8_t>(double value) {
+  return uint8_t(std::clamp(std::floor(value + 0.5), 0.0, 255.0));
+}
+
+template <class T, int C>
+void resample(const Plane<T, C>& from, const Warp& warp, T* to) {
+  const Transform back = inverse(warp.transform);
+  const double fill[3] = {double(warp.fill[0]), double(warp.fill[1]), double(warp.fill[2])};
+  // Where only the image is shown, the pixels at its edges are not blended with what lies outside.
+  const Border border = shows_outside(warp.transform, from.size, warp.to) ? warp.border : Border::replicate;
+  int columns = 1, rows = 1;
+  if (warp.interpolation != Interpolation::nearest) {
+    const Point middle{warp.to.width / 2.0, warp.to.height / 2.0};
+    const auto place = [&](double x, double y) {
+      return moved(back, Point{middle.x + x, middle.y + y}).value_or(Point{});
+    };
+    const Point at = place(0, 0), right = place(1, 0), below = place(0, 1);
+    columns = samples(right.x - at.x, right.y - at.y);
+    rows = samples(below.x - at.x, below.y - at.y);
+  }
+  const auto source = [&](Point p) -> std::optional<Point> {
+    for (const Window& window : warp.windows) {
+      const std::optional<Point> q = moved(window.from_output, p);
+      // (A tolerance, so that rounding does not move an edge by a pixel.)
+      constexpr double e = 1e-7;
+      if (!q || q->x < -e || q->y < -e || q->x > window.size.width + e || q->y > window.size.height + e) return {};
+    }
+    return moved(back, p);
+  };
+  const Index row_values = Index(warp.to.width) * C;
+  parallel_for(warp.to.height, std::max<Index>(1, 4096 / row_values), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      for (Index j = 0; j < warp.to.width; ++j) {
+        double sum[3] = {0, 0, 0};
+        for (int r = 0; r < rows; ++r) {
+          for (int c = 0; c < columns; ++c) {
+            const auto p = source({double(j) + (c + 0.5) / columns, double(i) + (r + 0.5) / rows});
+            if (p) sample(from, *p, warp.interpolation, border, fill, sum);
+            else
+              for (int k = 0; k < C; ++k) sum[k] += fill[k];
+          }
+        }
+        for (int k = 0; k < C; ++k) {
+          to[i * row_values + j * C + k] = converted<T>(sum[k] / (rows * columns));
+        }
+      }
+    }
+  });
+}
+
+// The warp of a map of this size.
+Warp of_map(const Warp& warp, Size image, Size map, Interpolation interpolation) {
+  const auto scaled = [](int to, int part, int whole) {
+    return std::max(1, int(std::lround(double(to) * part / whole)));
+  };
+  Warp y = warp;
+  y.to = {scaled(warp.to.height, map.height, image.height), scaled(warp.to.width, map.width, image.width)};
+  y.transform = resizing(warp.to, y.to) * warp.transform * resizing(map, image);
+  y.interpolation = interpolation;
+  y.border = Border::constant;
+  y.fill = {0, 0, 0};
+  for (Window& window : y.windows) window.from_output = window.from_output * resizing(y.to, warp.to);
+  return y;
+}
+
+size_t numbers(const Warp& warp, int channels) {
+  CP_ENSURE(warp.to.height > 0 && warp.to.width > 0, "an image cannot be warped to ", warp.to.width, " x ",
+            warp.to.height, " pixels");
+  return size_t(warp.to.height) * size_t(warp.to.width) * size_t(channels);
+}
+
+}  // namespace
+
+Image warp(const Image& image, const Warp& warp) {
+  Image y{warp.to.height, warp.to.width, std::vector<uint8_t>(numbers(warp, 3))};
+  resample<uint8_t, 3>({image.rgb.data(), {image.height, image.width}}, warp, y.rgb.data());
+  return y;
+}
+
+HeatMap warp(const HeatMap& map, Size image, const Warp& warp) {
+  numbers(warp, 1);
+  const Warp own = of_map(warp, image, {map.height, map.width}, Interpolation::bilinear);
+  HeatMap y{own.to.height, own.to.width, std::vector<float>(numbers(own, 1)), map.label};
+  resample<float, 1>({map.values.data(), {map.height, map.width}}, own, y.values.data());
+  return y;
+}
+
+SegmentationMap warp(const SegmentationMap& map, Size image, const Warp& warp) {
+  numbers(warp, 1);
+  const Warp own = of_map(warp, image, {map.height, map.width}, Interpolation::nearest);
+  SegmentationMap y{own.to.height, own.to.width, std::vector<int32_t>(numbers(own, 1))};
+  resample<int32_t, 1>({map.labels.data(), {map.height, map.width}}, own, y.labels.data());
+  return y;
+}
+
+}  // namespace counterpoise::augment

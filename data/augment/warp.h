@@ -1,0 +1,60 @@
+// Resampling: an image or a map after a change of place.
+//
+//   const Image rotated = warp(photo, {around({w / 2., h / 2.}, rotation(30)), {h, w}});
+//
+// Each pixel of the result is read where its center came from, once, however many changes were composed. Where the
+// result is reduced to two thirds of its size or less, several places within the pixel are averaged, so that fine
+// patterns do not alias. The same bits for every number of threads. Functions are safe to call from any thread.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "data/augment/annotations.h"
+#include "data/augment/transform.h"
+
+namespace counterpoise::augment {
+
+enum class Interpolation {
+  nearest,
+  bilinear,
+  bicubic,  // Keys 1981 with a = -3/4, as OpenCV
+};
+
+// What lies outside an image, named as in OpenCV, for a row a b c d. (Where a result shows nothing of it, as after a
+// flip, a crop or a resize, the pixels at the edges are not blended with it either.)
+enum class Border {
+  constant,     // f f | a b c d | f f, with a fill color f, and a blend between it and the pixels at the edge
+  replicate,    // a a | a b c d | d d
+  reflect,      // b a | a b c d | d c
+  reflect_101,  // c b | a b c d | c b
+  wrap,         // c d | a b c d | a b
+};
+
+using Color = std::array<uint8_t, 3>;
+
+// An edge that an image had between two of the changes which a transform composes: what the first one moved across it
+// is not to come back by the second.
+struct Window {
+  Transform from_output;  // from places of the result to places of that image
+  Size size;
+};
+
+struct Warp {
+  Transform transform;  // from places of the image to places of the result
+  Size to;              // of the result
+  Interpolation interpolation = Interpolation::bilinear;
+  Border border = Border::constant;
+  Color fill = {0, 0, 0};            // of Border::constant, and beyond the horizon of a projective transform
+  std::vector<Window> windows = {};  // the fill color stands outside these, too
+};
+
+// Throws Error(failure) where the result would have no pixels or the transform cannot be inverted.
+Image warp(const Image& image, const Warp& warp);
+
+// A map of an image that was warped. Its resolution relative to the image stays the same, at least one pixel. Outside
+// are zeros, whatever the border of the image is.
+HeatMap warp(const HeatMap& map, Size image, const Warp& warp);                  // bilinear
+SegmentationMap warp(const SegmentationMap& map, Size image, const Warp& warp);  // nearest, so that labels stay labels
+
+}  // namespace counterpoise::augment
