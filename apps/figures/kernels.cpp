@@ -112,7 +112,8 @@ std::string winograd() {
   for (const Cells* cells : {&of_d, &of_g, &of_v, &of_u, &of_m, &of_y}) body += draw(*cells);
   body += arrow(160, 166, 238, 166) + arrow(146, 363, 238, 363);
   body += words(199, 158, "add, subtract", {12, "middle", pale_ink});
-  body += words(192, 355, "add, halve", {12, "middle", pale_ink});
+  body += words(192, 339, "add, subtract,", {12, "middle", pale_ink});
+  body += words(192, 355, "halve", {12, "middle", pale_ink});
   body += arrow(446, 180, 518, 238) + arrow(446, 350, 518, 292);
   body += arrow(748, 264, 850, 264) + words(799, 256, "add, subtract", {12, "middle", pale_ink});
   constexpr size_t row = 1, column = 1;  // the place that is shown

@@ -64,7 +64,7 @@ const std::vector<Family>& families() {
        {{"equalization", "none, below a share lambda"},
         {"softmax-equalization", "left out of the softmax at random", 1},
         {"equalization-v2", "by the gradients received so far", 1},
-        {"seesaw", "(n_j / n_y)^p, unless mistaken for them"}}},
+        {"seesaw", "(n_k / n_y)^p, unless mistaken for them"}}},
       {"a margin", {"logit of the true class"}, {{"hinge", "how much it falls short of the margin"}}},
       {"the batch's overlap",
        {"of predicted and actual", "positives, TP, FP, FN"},

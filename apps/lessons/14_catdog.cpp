@@ -75,14 +75,6 @@ Scores evaluate(Sequential& net, const ImageDataset& images) {
   return scores;
 }
 
-// The mean of the seeds' numbers, and their standard deviation.
-struct Seeds {
-  double sum = 0, squares = 0, n = 0;
-  void add(double x) { sum += x, squares += x * x, ++n; }
-  double mean() const { return sum / n; }
-  double deviation() const { return std::sqrt(std::max(0., squares - sum * sum / n) / (n - 1)); }
-};
-
 // F1 with each threshold on the probability.
 Plot::Line f1_curve(const std::string& name, const Scores& scores) {
   Plot::Line all = line(name, {}, {});

@@ -74,9 +74,8 @@ void train(Network& net, Kind kind, const Batch& few, const Batch& fresh, Plot::
   factors.back() = factors[factors.size() - 2] = 1;                     // of the head
   optimizer.set_lr_factors(factors);
   for (size_t step = 0; step <= 80; ++step) {
-    if (step % 10 == 0) {
+    if (step % 10 == 0)
       loss.y[step / 10] += measure(net, few).loss / 3, precision.y[step / 10] += measure(net, fresh).precision / 3;
-    }
     const Var computed = net.body(few.x), features = kind == frozen ? detach(computed) : computed;
     Loss("bce")(net.head(features), few.labels, cat).backward(), optimizer.step();
   }
@@ -89,8 +88,8 @@ Point point_of(const Network& net) {
   for (const Var& v : net.trainable()) point.push_back(v.value().clone());
   return point;
 }
-Plot::Line between(const Point& a, const Point& b, const Batch& images, double Measured::*what) {
-  Plot::Line all = line("", {}, {});
+Plot::Line between(const char* name, const Point& a, const Point& b, const Batch& images, double Measured::*what) {
+  Plot::Line all = line(name, {}, {});
   Network net(1, 0);
   std::vector<Var> weights = net.trainable();
   for (double t = -0.2; t < 1.21; t += 0.1) {
@@ -101,32 +100,33 @@ Plot::Line between(const Point& a, const Point& b, const Batch& images, double M
 }
 
 int main(int argc, char** argv) {
-  manual_seed(1);
+  const uint64_t first = argc > 2 ? std::stoul(argv[2]) : 1;  // the pretraining's seed, after the images' folder
+  manual_seed(first);
   Plot depth = {"Twenty layers with relu", "layer", "root mean square", {}, /*log_x=*/false, /*log_y=*/true};
   for (const auto& [name, deviation] :
        {std::pair("He", std::sqrt(2 / 100.)), {"Glorot", std::sqrt(1 / 100.)}, {"too small", 0.05}, {"too large", 0.3}})
     depth.lines.push_back(sizes_by_layer(name, deviation));
   // The large task: 3000 images of ten kinds of shapes.
-  const SyntheticShapes shapes(std::vector<int64_t>(10, 300), 32, /*seed=*/1);
-  DataLoader loader(shapes, {.batch_size = 32, .seed = 1});
+  const SyntheticShapes shapes(std::vector<int64_t>(10, 300), 32, first);
+  DataLoader loader(shapes, {.batch_size = 32, .seed = first});
   Network large(10, 0);
   Adam optimizer(large.trainable(), 0.003);
   for (int epoch = 1; epoch <= 6; ++epoch)
     for (const Batch& batch : loader)
       Loss("cross-entropy")(large(batch.x.cast(DType::f64)), batch.labels).backward(), optimizer.step();
-  const Batch others = all_of(SyntheticShapes(std::vector<int64_t>(10, 30), 32, /*seed=*/2));
-  const double right = ConfusionMatrix(others.labels, predict(large(others.x)), 10).accuracy();
-  std::printf("shapes: %.3f of 300 new images are right\n", right);
+  const Batch others = all_of(SyntheticShapes(std::vector<int64_t>(10, 30), 32, first + 1));
+  std::printf("shapes: %.3f of 300 new images are right\n",
+              ConfusionMatrix(others.labels, predict(large(others.x)), 10).accuracy());
   Plot loss = {"Loss of the training images", "step", "mean of three seeds"};
   Plot precision = {"Average precision of new images", "step", ""};
   Plot way = {"From the initial to the trained weights", "0: initial, 1: trained", "loss of the training images"};
-  Plot apart = {"From one trained network to another", "0: the first, 1: the second", "average precision"};
-  std::printf("\n                training loss     F1  average precision\n");
+  Plot apart = {"From one trained network to another", "0: second seed, 1: third seed", "average precision"};
+  std::printf("\n                training loss           F1  average precision, and of each seed\n");
   const char* names[] = {"from scratch", "frozen body", "slow body", "whole network"};
   for (const Kind kind : {scratch, frozen, slow, whole}) {
     loss.lines.push_back(line(names[kind], {0, 10, 20, 30, 40, 50, 60, 70, 80}, std::vector<double>(9)));
     precision.lines.push_back(loss.lines.back());
-    double f1 = 0;
+    Seeds f1, ranked;  // by average precision
     Point begin, end, before;
     Batch few, fresh;
     for (uint64_t seed = 0; seed < 3; ++seed) {
@@ -135,13 +135,13 @@ int main(int argc, char** argv) {
       Network net = for_cats(kind == scratch ? nullptr : &large, seed);
       begin = point_of(net), before = end;
       train(net, kind, few, fresh, loss.lines.back(), precision.lines.back());
-      end = point_of(net), f1 += measure(net, fresh).f1 / 3;
+      end = point_of(net), f1.add(measure(net, fresh).f1), ranked.add(measure(net, fresh).precision);
     }
-    way.lines.push_back(between(begin, end, few, &Measured::loss));
-    apart.lines.push_back(between(before, end, fresh, &Measured::precision));
-    way.lines.back().name = apart.lines.back().name = names[kind];
+    way.lines.push_back(between(names[kind], begin, end, few, &Measured::loss));
+    apart.lines.push_back(between(names[kind], before, end, fresh, &Measured::precision));
     const std::vector<double>& l = loss.lines.back().y;
-    std::printf("%-14s %.3f to %.3f  %.3f  %17.3f\n", names[kind], l[0], l[8], f1, precision.lines.back().y[8]);
+    std::printf("%-14s %.3f to %.3f  %.2f ± %.2f  %.2f ± %.2f:%s\n", names[kind], l[0], l[8], f1.mean(), f1.deviation(),
+                ranked.mean(), ranked.deviation(), ranked.each().c_str());
   }
   const Folder folder(argc, argv);
   folder.write("15_init.svg", svg("The size of the numbers, layer by layer", {depth}));

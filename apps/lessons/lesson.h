@@ -1,8 +1,11 @@
-// What every lesson needs to show its images: the folder they go to, and short ways to name what is in a plot.
+// What every lesson needs to show its images: the folder they go to, and short ways to name what is in a plot. And what
+// several seeds measured.
 #pragma once
 
 #include <sys/stat.h>
 
+#include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -40,5 +43,31 @@ inline Plot::Line line(const std::string& name, const std::vector<double>& x, co
 inline Plot::Line points(const std::string& name, const std::vector<double>& x, const std::vector<double>& y) {
   return {name, x, y, /*dashed=*/false, /*points=*/true};
 }
+
+// What several seeds measured: the mean of their numbers, the standard deviation, and each, with two digits.
+struct Seeds {
+  std::vector<double> numbers;
+
+  void add(double x) { numbers.push_back(x); }
+  double mean() const {
+    double sum = 0;
+    for (const double x : numbers) sum += x;
+    return sum / static_cast<double>(numbers.size());
+  }
+  double deviation() const {
+    double squares = 0;
+    for (const double x : numbers) squares += (x - mean()) * (x - mean());
+    return std::sqrt(squares / static_cast<double>(numbers.size() - 1));
+  }
+  std::string each() const {
+    std::string all;
+    for (const double x : numbers) {
+      char text[16];
+      std::snprintf(text, sizeof text, " %.2f", x);
+      all += text;
+    }
+    return all;
+  }
+};
 
 }  // namespace counterpoise

@@ -59,8 +59,18 @@ void check_network(Checker& c) {
   check_head(c, network, channels * 4, shares);
   const auto head = bits_of(network.head.parameters());
 
-  // A plain SGD step for whatever to_train returns: what it does not return must not get a gradient either.
-  Sgd optimizer(to_train(network), 0.02);
+  const std::vector<Var> variables = to_train(network), of_head = network.head.trainable();
+  const auto memory = [](const Var& v) { return ConstView(std::as_const(v.value())).data; };
+  int found = 0;  // A variable may come in any order, but not twice.
+  for (const Var& h : of_head) {
+    for (const Var& v : variables) found += memory(v) == memory(h) ? 1 : 0;
+  }
+  c.expect(variables.size() == of_head.size() && found == static_cast<int>(of_head.size()),
+           "to_train should return the weight and the bias of the head and nothing else; it returns " +
+               std::to_string(variables.size()) + " variables, " + std::to_string(found) + " of them the head's");
+
+  // Plain SGD of the head; the body must not get a gradient either.
+  Sgd optimizer(variables, 0.02);
   Loss loss(resolve("cross-entropy", LossInfo::logit_per_class));
   double first = 0, last = 0;
   for (int step = 0; step < 15; ++step) {

@@ -6,6 +6,5 @@
 std::vector<double> gradients(const std::vector<Operation>& tape, const std::vector<double>& values, size_t inputs) {
   throw Unsolved{
       "the derivative of the result with respect to itself is 1; go through the tape from its end, and add what each "
-      "step "
-      "passes on to its a and its b"};
+      "step passes on to its a and its b"};
 }

@@ -7,6 +7,5 @@
 Mlp gradient(const Mlp& net, const std::vector<std::vector<double>>& x, const std::vector<double>& y) {
   throw Unsolved{
       "the derivative of the loss with respect to the logit of sample n is (p − y[n]) / N; pass it on to v[j] and c, "
-      "and by way of "
-      "h[j], whose derivative is 1 − h[j]², to w[j][i] and b[j]; add up the samples"};
+      "and by way of h[j], whose derivative is 1 − h[j]², to w[j][i] and b[j]; add up the samples"};
 }

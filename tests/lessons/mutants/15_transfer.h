@@ -1,5 +1,5 @@
-// Wrong solutions of exercise 15: 1 the body is trained, too, 2 its running statistics are updated, 3 the biases of the
-// new head are 0.
+// Wrong solutions of exercise 15: 1 the optimizer is given the body, too, 2 the body's running statistics are
+// updated, 3 the biases of the new head are 0.
 
 Network with_new_head(Network trained, const std::vector<double>& shares) {
   std::vector<float> biases;
@@ -13,7 +13,7 @@ Network with_new_head(Network trained, const std::vector<double>& shares) {
 Var frozen_logits(Network& network, const Tensor& images) {
   network.body.train(MUTANT == 2);
   const Var features = network.body(images);
-  return network.head(MUTANT == 1 ? features : detach(features));
+  return network.head(detach(features));
 }
 
 std::vector<Var> to_train(const Network& network) {
