@@ -117,7 +117,8 @@ std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<
       for (size_t c = 0; c < totals.size(); ++c) parts[p][c] += of_group[c];
       const double cost = unevenness(parts, totals, shares);
       for (size_t c = 0; c < totals.size(); ++c) parts[p][c] -= of_group[c];
-      if (best < 0 || cost < least) best = static_cast<int>(p), least = cost;
+      // (What differs by less is equal but for rounding: a split may not depend on the machine.)
+      if (best < 0 || cost < least - 1e-9) best = static_cast<int>(p), least = cost;
     }
     for (size_t c = 0; c < totals.size(); ++c) parts[best][c] += of_group[c];
     is_empty[best] = false;
