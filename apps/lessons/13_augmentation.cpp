@@ -63,7 +63,7 @@ Pixels drawn(const std::string& caption, int width, const Values& values) {
 
 void print(const char* what, const Annotated& a) {
   const Box& box = a.boxes[0];
-  std::printf("%-10s %2d x %2d  box %5.2f x %5.2f  head %6.1f  left eye (%5.2f, %5.2f)\n", what, a.image.width,
+  std::printf("%-12s %2d x %2d  box %5.2f x %5.2f  head %6.1f  left eye (%5.2f, %5.2f)\n", what, a.image.width,
               a.image.height, box.right - box.left, box.bottom - box.top, area(a.polygons[0]), a.keypoints[0].at.x,
               a.keypoints[0].at.y);
 }
@@ -108,10 +108,11 @@ int main(int argc, char** argv) {
   Plan right_half(cat.size());
   right_half.move(translation(-16, 0), {32, 16});
   Annotated half = right_half(cat);
-  std::printf("\nright half: keypoints %zu, box from %.2f, head %.1f", half.keypoints.size(), half.boxes[0].left,
-              area(half.polygons[0]));
+  std::printf("\nright half: %zu keypoints, box from %.2f, area of the head %.1f\n", half.keypoints.size(),
+              half.boxes[0].left, area(half.polygons[0]));
   clip_to_image(half);
-  std::printf("; clipped: %zu, from %.2f, %.1f\n", half.keypoints.size(), half.boxes[0].left, area(half.polygons[0]));
+  std::printf("clipped:    %zu keypoint,  box from %.2f, area of the head %.1f\n", half.keypoints.size(),
+              half.boxes[0].left, area(half.polygons[0]));
 
   // The lecture's augmenters.
   Affine affine;
@@ -123,16 +124,16 @@ int main(int argc, char** argv) {
   const Augmenter noisy = augment::Sequential{{AdditiveGaussianNoise{6}, LinearContrast{1.3}, Sharpen{0.1, 1}}};
   const std::vector<std::pair<std::string, Augmenter>> augmenters = {
       {"original", Augmenter()},
-      {"noise, contrast, sharpen", noisy},
+      {"noise", noisy},
       {"affine", affine},
       {"crop and pad", crop_and_pad},
-      {"flip, perspective", augment::Sequential{{HorizontalFlip{}, view}}}};
+      {"perspective", augment::Sequential{{HorizontalFlip{}, view}}}};
   std::vector<Pixels> images, masks, heat;
   std::printf("\n");
   for (const auto& [name, augmenter] : augmenters) {
     const Annotated changed = augmenter(cat, rng);
     const HeatMap& map = changed.heat_maps[0];
-    print(name.substr(0, 10).c_str(), changed);
+    print(name.c_str(), changed);
     images.push_back(drawn(name, changed));
     masks.push_back(drawn("segmentation map", changed.image.width, changed.segmentation_maps[0].labels));
     heat.push_back(drawn("heat map of the nose", map.width, map.values));
