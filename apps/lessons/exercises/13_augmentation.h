@@ -13,8 +13,10 @@ augment::Polygon flipped(const augment::Polygon& polygon, double width) {
 }
 
 // What is left of a box when the part of the image is cut out whose upper left corner is at (left, top), and which has
-// width x height pixels: in the coordinates of that part, and within it. The label stays. If
-// nothing is left (a width or a height of 0 counts as nothing), return augment::Box{}.
+// width x height pixels: in the coordinates of that part, and within it. The label stays. If nothing is left (a width
+// or a height of 0 counts as nothing), return augment::Box{}.
 augment::Box cropped(const augment::Box& box, int left, int top, int width, int height) {
-  throw Unsolved{"first move the box by the arguments, (−left, −top), then intersect it with the box from (0, 0) to (width, height)"};
+  throw Unsolved{
+      "first move the box by the arguments, (−left, −top), then intersect it with the box from (0, 0) to (width, "
+      "height)"};
 }
