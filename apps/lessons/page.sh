@@ -13,7 +13,7 @@ links() {
   sed -E -e '1s|^(# Lesson ([0-9]+): .*)|\1 {#lesson-\2}|' -e '/^<!-- not compiled/d' \
     -e 's|\]\(0?([0-9]+)_[a-z0-9_]+\.md(#[^)]*)?\)|](#lesson-\1)|g' -e 's|\]\(images/|](|g' \
     -e "s|\]\(([a-z0-9][^):]*\.(cpp\|h\|md))\)|](apps/lessons/\1)|g" \
-    -e 's|\]\(\.\./\.\./|](|g' -e "s|\]\(((kernels\|core\|layers\|losses\|optim\|data\|apps\|tests)/)|]($repository/\1|g" "$1"
+    -e 's|\]\(\.\./\.\./|](|g' -e 's|\]\(\.\./|](apps/|g' -e "s|\]\(((kernels\|core\|layers\|losses\|optim\|data\|apps\|tests)/)|]($repository/\1|g" "$1"
 }
 {
   links README.md
