@@ -140,8 +140,8 @@ $(EXAMPLES:%=$(OUT)/%): $(OUT)/%: %.cpp $(LIBRARY) $(HEADERS)/counterpoise/count
 	$(Q)$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) $(LINK) $(if $(WERROR),-Werror) -MMD -MP -MF $@.d \
 	  -I$(HEADERS) $< $(LIBRARY) -o $@ $(LIBS)
 
-# Lessons do, too, and draw with apps/plots.
-LESSON_FLAGS = -std=c++17 -O1 -Wall -Wextra $(LINK) $(if $(WERROR),-Werror) -I$(HEADERS) -I.
+# Lessons do, too, and draw with apps/plots and apps/show, whose own includes of the library are of the same headers.
+LESSON_FLAGS = -std=c++17 -O1 -Wall -Wextra $(LINK) $(if $(WERROR),-Werror) -I$(HEADERS) -I$(HEADERS)/counterpoise -I.
 $(LESSONS:%=$(OUT)/%): $(OUT)/%: %.cpp $(APPS_LIBRARY) $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h $(BUILD)/flags
 	@echo "  $@"
 	@mkdir -p $(@D)

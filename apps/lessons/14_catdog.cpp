@@ -86,7 +86,9 @@ Plot::Line f1_curve(const std::string& name, const Scores& scores) {
 
 // The images with the most confident wrong predictions, each with the probability that the network gave to "cat".
 std::string most_wrong(const Scores& scores, const ImageDataset& images) {
-  std::vector<PlainRow> rows = {{"Cats, and the probability of a cat", {}}, {"Dogs, and the probability of a cat", {}}};
+  using contact_sheet::Tile;
+  std::vector<contact_sheet::Row> rows = {{"Cats, and the probability of a cat", {}},
+                                          {"Dogs, and the probability of a cat", {}}};
   std::vector<size_t> wrong;
   for (size_t i = 0; i < images.size(); ++i) {
     if (scores.is_cat[i] != (scores.logits[i] > 0)) wrong.push_back(i);
@@ -94,12 +96,13 @@ std::string most_wrong(const Scores& scores, const ImageDataset& images) {
   std::sort(wrong.begin(), wrong.end(),
             [&](size_t a, size_t b) { return std::fabs(scores.logits[a]) > std::fabs(scores.logits[b]); });
   for (const size_t i : wrong) {
-    std::vector<PlainTile>& tiles = rows[scores.is_cat[i] ? 0 : 1].tiles;
+    std::vector<Tile>& tiles = rows[scores.is_cat[i] ? 0 : 1].tiles;
     char text[16];
     std::snprintf(text, sizeof text, "%.2f", probability(scores.logits[i]));
-    if (tiles.size() < 6) tiles.push_back({image_size, *images.load(i), text});
+    if (tiles.size() < 6) tiles.push_back(Tile{{image_size, image_size, *images.load(i)}, text});
   }
-  return sheet_png("The most confident mistakes", rows);
+  return contact_sheet::png(
+      contact_sheet::draw({"The most confident mistakes", {}, {}, rows, contact_sheet::tile_size_for(image_size)}));
 }
 
 int main(int argc, char** argv) {

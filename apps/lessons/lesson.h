@@ -14,7 +14,7 @@
 #include "apps/plots/graph.h"
 #include "apps/plots/pixels.h"
 #include "apps/plots/plot.h"
-#include "apps/show/plain_sheet.h"
+#include "apps/show/sheet.h"
 
 namespace counterpoise {
 
