@@ -154,7 +154,7 @@ lesson: need-lesson $(LESSON:%=$(OUT)/%)
 	@$(OUT)/$(LESSON) runs/lessons
 
 # make lessons runs all, and makes one page of all texts and images.
-lessons: $(LESSONS:%=$(OUT)/%)
+lessons: need-pandoc $(LESSONS:%=$(OUT)/%)
 	@mkdir -p runs/lessons
 	@for lesson in $^; do echo "  $${lesson##*/}"; $$lesson runs/lessons >runs/lessons/printed || exit 1; done
 	@apps/lessons/page.sh runs/lessons
@@ -184,7 +184,9 @@ pictures: $(OUT)/apps/figures/draw $(LESSONS:%=$(OUT)/%)
 	@$< . >/dev/null
 	@for lesson in $(LESSONS:%=$(OUT)/%); do $$lesson apps/lessons/images >/dev/null || exit 1; done
 
-.PHONY: lesson lessons exercise reveal pictures need-lesson
+.PHONY: lesson lessons exercise reveal pictures need-lesson need-pandoc
+need-pandoc:
+	@command -v pandoc >/dev/null || { echo "make lessons needs pandoc: sudo apt-get install pandoc" >&2; exit 2; }
 need-lesson:
 	@[ -n "$(LESSON)" ] || { echo "N=$(N): there is no such lesson; valid are \
 	  $(patsubst apps/lessons/%,%,$(LESSONS))"; exit 2; }

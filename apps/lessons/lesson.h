@@ -4,13 +4,14 @@
 
 #include <sys/stat.h>
 
-#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "apps/compare/statistics.h"
 #include "apps/plots/graph.h"
 #include "apps/plots/pixels.h"
 #include "apps/plots/plot.h"
@@ -49,16 +50,8 @@ struct Seeds {
   std::vector<double> numbers;
 
   void add(double x) { numbers.push_back(x); }
-  double mean() const {
-    double sum = 0;
-    for (const double x : numbers) sum += x;
-    return sum / static_cast<double>(numbers.size());
-  }
-  double deviation() const {
-    double squares = 0;
-    for (const double x : numbers) squares += (x - mean()) * (x - mean());
-    return std::sqrt(squares / static_cast<double>(numbers.size() - 1));
-  }
+  double mean() const { return summarize(numbers).mean; }
+  double deviation() const { return summarize(numbers).deviation; }
   std::string each() const {
     std::string all;
     for (const double x : numbers) {

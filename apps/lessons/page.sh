@@ -4,7 +4,6 @@
 set -euo pipefail
 folder=$(realpath "$1")
 cd "$(dirname "$0")"
-command -v pandoc >/dev/null || { echo "make lessons needs pandoc: sudo apt-get install pandoc" >&2; exit 2; }
 
 # Lessons are sections of this page, images lie beside it, and everything else is in the repository. (pandoc would hide
 # what follows `<!-- ... -->` directly.)
@@ -12,8 +11,9 @@ repository=$(realpath --relative-to="$folder" ../..)
 links() {
   sed -E -e '1s|^(# Lesson ([0-9]+): .*)|\1 {#lesson-\2}|' -e '/^<!-- not compiled/d' \
     -e 's|\]\(0?([0-9]+)_[a-z0-9_]+\.md(#[^)]*)?\)|](#lesson-\1)|g' -e 's|\]\(images/|](|g' \
-    -e "s|\]\(([a-z0-9][^):]*\.(cpp\|h\|md))\)|](apps/lessons/\1)|g" \
-    -e 's|\]\(\.\./\.\./|](|g' -e 's|\]\(\.\./|](apps/|g' -e "s|\]\(((kernels\|core\|layers\|losses\|optim\|data\|apps\|tests)/)|]($repository/\1|g" "$1"
+    -e 's@\]\(([a-z0-9][^):]*\.(cpp|h|md))\)@](apps/lessons/\1)@g' \
+    -e 's|\]\(\.\./\.\./|](|g' -e 's|\]\(\.\./|](apps/|g' \
+    -e "s@\]\(((kernels|core|layers|losses|optim|data|apps|tests)/)@]($repository/\1@g" "$1"
 }
 {
   links README.md
@@ -24,4 +24,4 @@ pandoc --from markdown --to html5 --standalone --self-contained --mathml --table
   --output "$folder/lessons.new" 2>"$folder/pandoc.log" || { cat "$folder/pandoc.log" >&2; exit 1; }
 mv "$folder/lessons.new" "$folder/lessons.html"
 rm "$folder/lessons.md" "$folder/pandoc.log"
-echo "Open runs/lessons/lessons.html in a browser"
+echo "Open $folder/lessons.html in a browser"

@@ -13,6 +13,8 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export out
 
+figures() { find . -path ./build -prune -o -path '*/figures/*.svg' -print; }
+
 # The lines of a text's blocks that begin with ``` alone.
 quoted() { awk '/^```/ { plain = !open && $0 == "```"; open = !open; next } plain' "$1"; }
 
@@ -40,8 +42,9 @@ one() {
 export -f one quoted
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'one {} || touch "$out/failed"'
 if [ $# -eq 0 ]; then
-  make -s -j"$jobs" CUDA=0 build/release/none/apps/figures/draw && build/release/none/apps/figures/draw "$out/drawn" >"$out/figures"
-  for image in $( (ls -d */figures/*.svg; cd "$out/drawn" && ls -d */figures/*.svg) | sort -u); do
+  draw=build/release/none/apps/figures/draw
+  make -s -j"$jobs" CUDA=0 $draw && $draw "$out/drawn" >"$out/figures" || touch "$out/failed"
+  for image in $( (figures; cd "$out/drawn" && figures) | sort -u); do
     tests/house/same_image.sh "$image" "$out/drawn/$image" || touch "$out/failed"
   done
 fi

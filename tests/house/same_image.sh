@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # same_image.sh A B: whether two SVG files show the same: the same elements in the same order, whose numbers (pixels)
-# differ by at most 1 and whose colors by 8 of 255 in each channel. Machines round differently, and the eye does not see it.
+# differ by at most 1 and whose colors by 8 of 255 in each channel; texts are equal. Machines round differently, and the eye
+# does not see it.
 # Other files must be equal. Prints what differs.
 set -uo pipefail
+export LC_ALL=C
+for file in "$1" "$2"; do [ -s "$file" ] || { echo "$file is missing or empty"; exit 1; }; done
 case $1 in
   *.svg) ;;
   *) cmp "$1" "$2"; exit ;;
 esac
-tokens() { grep -oE '#[0-9a-fA-F]{6}|-?[0-9]+(\.[0-9]+)?|[^#0-9-]+|[#-]' "$1"; }
+# What stands between tags is one token: a text's numbers are results, not pixels.
+tokens() { grep -oE '>[^<]*|#[0-9a-fA-F]{6}|-?[0-9]+(\.[0-9]+)?|[^#0-9>-]+|[#-]' "$1"; }
 paste <(tokens "$1") <(tokens "$2") | awk -F '\t' -v a="$1" -v b="$2" '
   function channel(color, i) { return 16 * index(hex, tolower(substr(color, i, 1))) + index(hex, tolower(substr(color, i + 1, 1))) }
   function far(x, y, most) { return x - y > most || y - x > most }
