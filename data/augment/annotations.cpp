@@ -36,8 +36,7 @@ void check_points(const char* what, size_t i, const std::string& label, const st
 bool enough(double left, double all, double least_part) { return left > 0 && left >= least_part * all; }
 
 void leave(Annotated& annotated, double least_part, bool clip) {
-  CP_ENSURE_AS(invalid_argument, 0 <= least_part && least_part <= 1,
-               "the least part of an area that is left must be from 0 to 1, not ", least_part);
+  check_least_part(least_part);
   const Size image = annotated.size();
   std::vector<Keypoint>& keypoints = annotated.keypoints;
   keypoints.erase(std::remove_if(keypoints.begin(), keypoints.end(),
@@ -98,6 +97,11 @@ void check(const Annotated& annotated) {
     CP_ENSURE_AS(bad_data, holds(map.height, map.width, 1, map.labels.size()), "segmentation map", named(i, ""),
                  " has ", map.labels.size(), " labels but says ", map.width, " x ", map.height);
   }
+}
+
+void check_least_part(double least_part) {
+  CP_ENSURE_AS(invalid_argument, 0 <= least_part && least_part <= 1,
+               "the least part of an area that is left must be from 0 to 1, not ", least_part);
 }
 
 void drop_outside(Annotated& annotated, double least_part) { leave(annotated, least_part, false); }

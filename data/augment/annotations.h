@@ -91,6 +91,7 @@ void check(const Annotated& annotated);
 // length in the image. Of boxes and polygons, also those of whose area less than `least_part` is left in it. Throws
 // Error(invalid_argument) unless 0 <= least_part <= 1.
 void drop_outside(Annotated& annotated, double least_part = 0);
+void check_least_part(double least_part);
 
 // The same, and cuts what is left at the edges of the image. A line string may become several, in its place and with
 // its label; a polygon remains one, whose parts may be connected along the edge.

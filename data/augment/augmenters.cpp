@@ -63,13 +63,13 @@ void VerticalFlip::draw(Random& rng, Plan& plan) const {
 
 void Crop::check() const {
   percent.check("the part of a crop", 0, 1);
-  pixels.check("the pixels of a crop", 0, 16384);
+  pixels.check_whole("the pixels of a crop", 0, 16384);
 }
 void Crop::draw(Random& rng, Plan& plan) const { draw_sides(*this, -1, Border::constant, {0, 0, 0}, rng, plan); }
 
 void CropAndPad::check() const {
   percent.check("the part of a crop or padding", -1, 4);
-  pixels.check("the pixels of a crop or padding", -16384, 16384);
+  pixels.check_whole("the pixels of a crop or padding", -16384, 16384);
 }
 void CropAndPad::draw(Random& rng, Plan& plan) const { draw_sides(*this, 1, border, fill, rng, plan); }
 
@@ -90,7 +90,7 @@ void Affine::draw(Random& rng, Plan& plan) const {
   if (fit_output) {
     const Box fit = *moved(transform, Box{0, 0, double(size.width), double(size.height)});
     // (Less a little, so that rounding adds no pixel.)
-    const auto whole = [](double length) { return std::max(1, int(std::ceil(length - 1e-6))); };
+    const auto whole = [](double length) { return int(std::clamp(std::ceil(length - 1e-6), 1.0, 1e9)); };
     to = {whole(fit.bottom - fit.top), whole(fit.right - fit.left)};
     transform = translation((to.width - fit.right - fit.left) / 2, (to.height - fit.bottom - fit.top) / 2) * transform;
   }
@@ -101,10 +101,11 @@ void PerspectiveTransform::check() const { scale.check("the scale of a perspecti
 void PerspectiveTransform::draw(Random& rng, Plan& plan) const {
   const Size size = plan.size();
   const double deviation = scale.draw(rng);
+  constexpr double most = 1. / 3;  // so that the quadrilateral stays convex
   std::array<Point, 4> from;
   for (size_t i = 0; i < 4; ++i) {  // clockwise from the upper left
-    const double x = std::min(0.45, std::fabs(deviation * rng.normal()));
-    const double y = std::min(0.45, std::fabs(deviation * rng.normal()));
+    const double x = std::min(most, std::fabs(deviation * rng.normal()));
+    const double y = std::min(most, std::fabs(deviation * rng.normal()));
     from[i] = {(i == 1 || i == 2 ? 1 - x : x) * size.width, (i >= 2 ? 1 - y : y) * size.height};
   }
   const auto distance = [&](size_t i, size_t j) { return std::hypot(from[i].x - from[j].x, from[i].y - from[j].y); };
@@ -169,12 +170,12 @@ void Add::draw(Random& rng, Plan& plan) const {
   plan.change_image([v = value.draw(rng)](Image& image) { add(image, v); });
 }
 
-void DropOutside::check() const { check_probability("least_part", least_part); }
+void DropOutside::check() const { check_least_part(least_part); }
 void DropOutside::draw(Random&, Plan& plan) const {
   plan.change([part = least_part](Annotated& annotated) { drop_outside(annotated, part); });
 }
 
-void ClipToImage::check() const { check_probability("least_part", least_part); }
+void ClipToImage::check() const { check_least_part(least_part); }
 void ClipToImage::draw(Random&, Plan& plan) const {
   plan.change([part = least_part](Annotated& annotated) { clip_to_image(annotated, part); });
 }

@@ -64,7 +64,7 @@ struct Affine {
 
 // Looks at the image from a side: four points near its corners become the corners. How far each is moved inwards is the
 // absolute value of a normal draw, whose standard deviation is drawn from `scale`, as a part of the height or width,
-// at most 0.45. With keep_size the result has the size of the image, else that of the longer sides.
+// at most a third. With keep_size the result has the size of the image, else that of the longer sides.
 struct PerspectiveTransform {
   Range scale = {0, 0.06};
   bool keep_size = true;

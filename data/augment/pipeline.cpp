@@ -18,6 +18,12 @@ void Range::check(const char* what, double least, double most) const {
                least, " to ", most, ", the first at most the second, not between ", low, " and ", high);
 }
 
+void Range::check_whole(const char* what, double least, double most) const {
+  check(what, least, most);
+  CP_ENSURE_AS(invalid_argument, std::ceil(low) <= std::floor(high), what, " is a whole number, and none lies between ",
+               low, " and ", high);
+}
+
 void check_probability(const char* what, double p) {
   CP_ENSURE_AS(invalid_argument, 0 <= p && p <= 1, "the probability of ", what, " must be from 0 to 1, not ", p);
 }
@@ -42,10 +48,7 @@ void Sequential::draw(Random& rng, Plan& plan) const {
 
 void SomeOf::check() const {
   CP_ENSURE_AS(invalid_argument, !children.empty(), "SomeOf has no augmenters to choose from");
-  count.check("how many augmenters SomeOf applies", 0, 1e6);
-  CP_ENSURE_AS(invalid_argument, std::ceil(count.low) <= std::floor(count.high),
-               "how many augmenters SomeOf applies is a whole number, and none lies between ", count.low, " and ",
-               count.high);
+  count.check_whole("how many augmenters SomeOf applies", 0, 1e6);
 }
 
 void SomeOf::draw(Random& rng, Plan& plan) const {

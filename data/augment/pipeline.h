@@ -37,10 +37,12 @@ struct Range {
 
   // Takes one number from `rng`, also where low = high. REQUIRES: finite, low <= high.
   double draw(Random& rng) const { return low + (high - low) * double{rng.uniform()}; }
-  // A whole number, ends included.
+  // A whole number, ends included. REQUIRES: there is one.
   int draw_whole(Random& rng) const;
   // Throws Error(invalid_argument) unless least <= low <= high <= most.
   void check(const char* what, double least, double most) const;
+  // The same, and that there is a whole number from low to high.
+  void check_whole(const char* what, double least, double most) const;
 };
 
 // Throws Error(invalid_argument) unless 0 <= p <= 1.

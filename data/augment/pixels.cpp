@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "data/augment/warp.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/error.h"
 
@@ -35,12 +36,7 @@ void look_up(Image& image, const Table& table) {
   });
 }
 
-// The pixel that stands at i in a row of n pixels with mirror images beyond its ends, d c b | a b c d | c b a.
-int mirrored(int i, int n) {
-  if (n == 1) return 0;
-  const int period = 2 * n - 2, k = ((i % period) + period) % period;
-  return std::min(k, period - k);
-}
+int mirrored(int i, int n) { return within(i, n, Border::reflect_101); }
 
 // Half of the kernel of imgaug, from the middle on.
 std::vector<float> gaussian(double sigma) {
@@ -65,14 +61,17 @@ void gaussian_blur(Image& image, double sigma) {
   const std::vector<float> weights = gaussian(sigma);
   const int radius = int(weights.size()) - 1, width = image.width, height = image.height;
   const size_t row = size_t(width) * 3;
-  std::vector<float> across(row * size_t(height)), down(across.size());
+  // Where in a row the pixels stand from `radius` before its first to `radius` after its last.
+  std::vector<size_t> places;
+  for (int j = -radius; j < width + radius; ++j) places.push_back(size_t(mirrored(j, width)) * 3);
+  std::vector<float> across(row * size_t(height)), sums(row * size_t(cpu_threads()));
   each_rows(image, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const uint8_t* from = image.rgb.data() + size_t(i) * row;
       float* to = across.data() + size_t(i) * row;
       for (int j = 0; j < width; ++j) {
         for (int k = -radius; k <= radius; ++k) {
-          const uint8_t* pixel = from + size_t(mirrored(j + k, width)) * 3;
+          const uint8_t* pixel = from + places[size_t(j + k + radius)];
           for (size_t c = 0; c < 3; ++c) to[size_t(j) * 3 + c] += weights[size_t(std::abs(k))] * pixel[c];
         }
       }
@@ -80,7 +79,8 @@ void gaussian_blur(Image& image, double sigma) {
   });
   each_rows(image, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      float* sum = down.data() + size_t(i) * row;
+      float* sum = sums.data() + size_t(thread_slot()) * row;
+      std::fill_n(sum, row, 0.0f);
       for (int k = -radius; k <= radius; ++k) {
         const float* from = across.data() + size_t(mirrored(int(i) + k, height)) * row;
         for (size_t j = 0; j < row; ++j) sum[j] += weights[size_t(std::abs(k))] * from[j];

@@ -19,16 +19,16 @@ void gaussian_blur(Image& image, double sigma);
 // same to its three channels unless `per_channel`. Takes two numbers from `rng`. 0 <= scale <= 1000.
 void additive_gaussian_noise(Image& image, double scale, bool per_channel, Random& rng);
 
-// 127 + alpha (v - 127), rounded down.
+// 127 + alpha (v - 127), rounded down. -1000 <= alpha <= 1000.
 void linear_contrast(Image& image, double alpha);
 
 // A convolution with (1 - alpha) times the identity plus alpha times the kernel of 3 x 3 pixels that has 8 + lightness
-// in the middle and -1 around. With lightness 1 the mean brightness stays. 0 <= alpha <= 1, 0 <= lightness.
+// in the middle and -1 around. With lightness 1 the mean brightness stays. 0 <= alpha <= 1, 0 <= lightness <= 1000.
 void sharpen(Image& image, double alpha, double lightness);
 
-// v * factor, rounded down. 0 <= factor.
+// v * factor, rounded down. 0 <= factor <= 1000.
 void multiply(Image& image, double factor);
-// v + value, which is rounded.
+// v + value, which is rounded. -1000 <= value <= 1000.
 void add(Image& image, double value);
 
 }  // namespace counterpoise::augment

@@ -93,10 +93,11 @@ bool shows_outside(const Transform& transform, Size from, Size to) {
 }
 
 Transform perspective(const std::array<Point, 4>& from, const std::array<Point, 4>& to) {
-  // Eight linear equations for the entries but the last, which is 1, solved by elimination with pivoting.
+  // Eight linear equations for the entries but the last, which is 1, solved by elimination with pivoting. The first
+  // point is the origin in them: there, and so at all four, the denominator is positive, wherever the horizon is.
   double a[8][9] = {};
   for (size_t i = 0; i < 4; ++i) {
-    const double x = from[i].x, y = from[i].y, u = to[i].x, v = to[i].y;
+    const double x = from[i].x - from[0].x, y = from[i].y - from[0].y, u = to[i].x, v = to[i].y;
     const double first[9] = {x, y, 1, 0, 0, 0, -u * x, -u * y, u}, second[9] = {0, 0, 0, x, y, 1, -v * x, -v * y, v};
     std::copy(first, first + 9, a[2 * i]);
     std::copy(second, second + 9, a[2 * i + 1]);
@@ -116,7 +117,7 @@ Transform perspective(const std::array<Point, 4>& from, const std::array<Point, 
   }
   Transform y;
   for (size_t k = 0; k < 8; ++k) y.m[k / 3][k % 3] = a[k][8] / a[k][k];
-  return y;
+  return y * translation(-from[0].x, -from[0].y);
 }
 
 std::optional<Polygon> moved(const Transform& transform, const Polygon& polygon) {
@@ -135,7 +136,6 @@ std::optional<Box> moved(const Transform& transform, const Box& box) {
 
 std::vector<LineString> moved(const Transform& transform, const LineString& line) {
   std::vector<LineString> pieces;
-  bool open = false;
   for (size_t i = 0; i < line.points.size(); ++i) {
     const Point p = line.points[i];
     const double w = transform.affine() ? 1 : denominator(transform, p) - horizon;
@@ -145,15 +145,14 @@ std::vector<LineString> moved(const Transform& transform, const LineString& line
       if ((before >= 0) != (w >= 0)) {  // the segment crosses the horizon
         const double t = before / (before - w);
         const Point at = divided(transform, {q.x + t * (p.x - q.x), q.y + t * (p.y - q.y)});
-        if (w >= 0) pieces.push_back({{at}, line.label}), open = true;
-        else pieces.back().points.push_back(at), open = false;
+        if (w >= 0) pieces.push_back({{at}, line.label});
+        else pieces.back().points.push_back(at);
       }
     }
     if (w < 0) continue;
-    if (!open) pieces.push_back({{}, line.label}), open = true;
+    if (i == 0) pieces.push_back({{}, line.label});
     pieces.back().points.push_back(divided(transform, p));
   }
-  if (!pieces.empty() && pieces.back().points.size() < 2) pieces.pop_back();  // it ended on the horizon
   return pieces;
 }
 

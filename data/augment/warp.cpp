@@ -8,12 +8,6 @@
 
 namespace counterpoise::augment {
 
-namespace {
-
-constexpr double furthest = 1e9;  // what is further away is taken to be there, so that all positions fit an integer
-constexpr int most_samples = 8;   // of a pixel, in each direction
-
-// The place of pixel i of a row of n pixels that goes on beyond its ends; -1 where the fill color stands.
 int within(int64_t i, int64_t n, Border border) {
   if (0 <= i && i < n) return int(i);
   const auto modulo = [](int64_t a, int64_t b) { return (a % b + b) % b; };
@@ -36,6 +30,11 @@ int within(int64_t i, int64_t n, Border border) {
   }
   return -1;
 }
+
+namespace {
+
+constexpr double furthest = 1e9;  // what is further away is taken to be there, so that all positions fit an integer
+constexpr int most_samples = 8;   // of a pixel, in each direction
 
 // The weights of the pixels first, first + 1, ... of a row for a position x from its edge.
 struct Taps {
@@ -169,22 +168,38 @@ Warp of_map(const Warp& warp, Size image, Size map, Interpolation interpolation)
   return y;
 }
 
+template <class T>
+void check_source(const std::vector<T>& values, Size size, int channels) {
+  CP_ENSURE(
+      size.height > 0 && size.width > 0 && values.size() == size_t(size.height) * size_t(size.width) * size_t(channels),
+      "what is warped has ", values.size(), " numbers, which is not ", channels, " for each of ", size.width, " x ",
+      size.height, " pixels");
+}
+
 size_t numbers(const Warp& warp, int channels) {
   CP_ENSURE(warp.to.height > 0 && warp.to.width > 0, "an image cannot be warped to ", warp.to.width, " x ",
             warp.to.height, " pixels");
   return size_t(warp.to.height) * size_t(warp.to.width) * size_t(channels);
 }
 
+template <class T>
+void check_map(const std::vector<T>& values, Size map, Size image, const Warp& warp) {
+  check_source(values, map, 1);
+  CP_ENSURE(image.height > 0 && image.width > 0, "the image of a map has no pixels");
+  numbers(warp, 1);
+}
+
 }  // namespace
 
 Image warp(const Image& image, const Warp& warp) {
+  check_source(image.rgb, {image.height, image.width}, 3);
   Image y{warp.to.height, warp.to.width, std::vector<uint8_t>(numbers(warp, 3))};
   resample<uint8_t, 3>({image.rgb.data(), {image.height, image.width}}, warp, y.rgb.data());
   return y;
 }
 
 HeatMap warp(const HeatMap& map, Size image, const Warp& warp) {
-  numbers(warp, 1);
+  check_map(map.values, {map.height, map.width}, image, warp);
   const Warp own = of_map(warp, image, {map.height, map.width}, Interpolation::bilinear);
   HeatMap y{own.to.height, own.to.width, std::vector<float>(numbers(own, 1)), map.label};
   resample<float, 1>({map.values.data(), {map.height, map.width}}, own, y.values.data());
@@ -192,7 +207,7 @@ HeatMap warp(const HeatMap& map, Size image, const Warp& warp) {
 }
 
 SegmentationMap warp(const SegmentationMap& map, Size image, const Warp& warp) {
-  numbers(warp, 1);
+  check_map(map.labels, {map.height, map.width}, image, warp);
   const Warp own = of_map(warp, image, {map.height, map.width}, Interpolation::nearest);
   SegmentationMap y{own.to.height, own.to.width, std::vector<int32_t>(numbers(own, 1))};
   resample<int32_t, 1>({map.labels.data(), {map.height, map.width}}, own, y.labels.data());

@@ -4,7 +4,8 @@
 //
 // Each pixel of the result is read where its center came from, once, however many changes were composed. Where the
 // result is reduced to two thirds of its size or less, several places within the pixel are averaged, so that fine
-// patterns do not alias. The same bits for every number of threads. Functions are safe to call from any thread.
+// patterns do not alias: as many as the middle of the result needs, at most 8 in each direction. The same bits for
+// every number of threads. Functions are safe to call from any thread.
 #pragma once
 
 #include <array>
@@ -49,12 +50,17 @@ struct Warp {
   std::vector<Window> windows = {};  // the fill color stands outside these, too
 };
 
-// Throws Error(failure) where the result would have no pixels or the transform cannot be inverted.
+// Throws Error(failure) where image or result have no pixels, the numbers are not as many as the size says, or the
+// transform cannot be inverted.
 Image warp(const Image& image, const Warp& warp);
 
 // A map of an image that was warped. Its resolution relative to the image stays the same, at least one pixel. Outside
 // are zeros, whatever the border of the image is.
 HeatMap warp(const HeatMap& map, Size image, const Warp& warp);                  // bilinear
 SegmentationMap warp(const SegmentationMap& map, Size image, const Warp& warp);  // nearest, so that labels stay labels
+
+// The place of pixel i of a row of n pixels that goes on beyond its ends; -1 where the fill color stands. REQUIRES:
+// n > 0.
+int within(int64_t i, int64_t n, Border border);
 
 }  // namespace counterpoise::augment

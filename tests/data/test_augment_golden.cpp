@@ -61,17 +61,6 @@ Border border_of(const std::string& name) {
                                  : Border::constant;
 }
 
-// Adds these pixels at the top, right, bottom and left.
-struct Sides {
-  std::vector<double> change;
-  void check() const {}
-  void draw(Random&, Plan& plan) const {
-    const Size from = plan.size();
-    const Size to{int(from.height + change[0] + change[2]), int(from.width + change[1] + change[3])};
-    plan.move(translation(change[3], change[0]), to);
-  }
-};
-
 Plan plan_of(const Json& a) {
   const std::string kind = a["kind"];
   const Size size = size_of(golden()["size"]), to = size_of(a["size"]);
@@ -99,7 +88,9 @@ Plan plan_of(const Json& a) {
   if (kind == "crop") {
     for (double& side : change) side = -side;
   }
-  Sides{change}.draw(rng, plan);
+  // Top, right, bottom and left.
+  const Size changed{int(size.height + change[0] + change[2]), int(size.width + change[1] + change[3])};
+  plan.move(translation(change[3], change[0]), changed);
   if (a["keep_size"]) plan.move(resizing(plan.size(), size), size);
   return plan;
 }

@@ -80,7 +80,6 @@ TEST_CASE("augment: a mask's outline follows its polygon, and its heat map, too"
     REQUIRE(Size{map.height, map.width} == y.size());
     double furthest = 0, furthest_heat = 0;
     const HeatMap& heat = y.heat_maps[0];
-    // (Below 1 where the result is larger than the image was.)
     for (int i = 0; i < map.height; ++i) {
       for (int j = 0; j < map.width; ++j) {
         const Point p{j + 0.5, i + 0.5};
