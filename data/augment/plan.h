@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/augment/annotations.h"
+#include "data/augment/displacement.h"
 #include "data/augment/transform.h"
 #include "data/augment/warp.h"
 
@@ -22,7 +23,7 @@ class Plan {
 
   // The size of the image after the changes so far.
   Size size() const { return size_; }
-  // Where the changes of place take a point.
+  // Where the changes of place take a point, apart from displacements.
   const Transform& transform() const { return transform_; }
   // How often the image is resampled.
   int resamplings() const;
@@ -32,6 +33,8 @@ class Plan {
   // Moves the image and all targets into a result of another size. Throws Error(failure) where that has no pixels, or
   // more than 16384 a side.
   void move(const Transform& transform, Size to, Border border = Border::constant, Color fill = {0, 0, 0});
+  // Displaces the image and all targets: see displaced().
+  void displace(Displacement field, Border border = Border::constant, Color fill = {0, 0, 0});
   // Changes the pixels in their places; targets stay. `change` must keep the size.
   void change_image(std::function<void(Image&)> change);
   // Changes anything.
@@ -48,6 +51,7 @@ class Plan {
     Size from;
     bool exposes = false;  // the result shows places outside the image
     std::function<void(Annotated&)> change;
+    bool displaces = false;  // what `change` does
   };
 
   Size from_, size_;

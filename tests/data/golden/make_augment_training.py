@@ -51,10 +51,15 @@ levels = [
     case("sharpness", [1.9], F.adjust_sharpness(image, 1.9), ImageEnhance.Sharpness(photo).enhance(1.9)),
 ]
 
+# Displacements in pixels; torchvision counts from -1 to 1.
+right, down = 1.2 * np.sin(0.4 * x + 0.3 * y), 1.2 * np.cos(0.35 * x - 0.2 * y)
+displacement = torch.from_numpy(np.stack([right * 2 / W, down * 2 / H], -1)[None])
+elastic = case("elastic", [], F.elastic(image, displacement, fill=40))
+
 here = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(here, "augment_training.json"), "w") as out:
     json.dump({
         "versions": {"torch": torch.__version__, "torchvision": torchvision.__version__, "pillow": PIL.__version__},
-        "size": [H, W], "rough": rough.tobytes().hex(), "levels": levels,
+        "size": [H, W], "rough": rough.tobytes().hex(), "levels": levels, "elastic": elastic,
     }, out, separators=(",", ":"))
     out.write("\n")
