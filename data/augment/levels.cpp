@@ -9,18 +9,6 @@ namespace counterpoise::augment {
 
 namespace {
 
-// Replaces each level v by change(v).
-template <class Change>
-void each_level(Image& image, const Change& change) {
-  each_rows(image, [&](Index begin, Index end) {
-    // (A copy, which no byte that is written can be a part of: so the loop is vectorized.)
-    const Change own = change;
-    const Index row = Index(image.width) * 3, n = (end - begin) * row;
-    uint8_t* levels = image.rgb.data() + begin * row;
-    for (Index i = 0; i < n; ++i) levels[i] = own(levels[i]);
-  });
-}
-
 uint8_t clamped(float value) { return uint8_t(std::clamp(value, 0.0f, 255.0f)); }
 
 // A channel's lowest and highest level, first over the columns of the image and then along a row.
@@ -46,20 +34,14 @@ struct Extremes {
 
 }  // namespace
 
-void invert(Image& image) {
-  each_level(image, [](uint8_t v) { return uint8_t(255 - v); });
-}
-
-void solarize(Image& image, double threshold) {
-  check_range("the threshold of solarizing", threshold, 0, 256);
-  const double least = std::ceil(threshold);
-  if (least > 255) return;
-  each_level(image, [first = uint8_t(least)](uint8_t v) { return v >= first ? uint8_t(255 - v) : v; });
-}
-
 void posterize(Image& image, int bits) {
   check_range("the bits of posterizing", bits, 0, 8);
-  each_level(image, [kept = uint8_t(0xff00 >> bits)](uint8_t v) { return uint8_t(v & kept); });
+  each_rows(image, [&](Index begin, Index end) {
+    const Index row = Index(image.width) * 3, n = (end - begin) * row;
+    const auto kept = uint8_t(0xff00 >> bits);
+    uint8_t* levels = image.rgb.data() + begin * row;
+    for (Index i = 0; i < n; ++i) levels[i] = uint8_t(levels[i] & kept);
+  });
 }
 
 void auto_contrast(Image& image) {

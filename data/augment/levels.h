@@ -14,12 +14,6 @@
 
 namespace counterpoise::augment {
 
-// 255 - v: the negative of a film.
-void invert(Image& image);
-
-// 255 - v for levels of at least the threshold. 0 <= threshold <= 256; above 255 nothing changes.
-void solarize(Image& image, double threshold);
-
 // Keeps the highest bits of each level and clears the others, so that 2^bits levels are left. 0 <= bits <= 8.
 void posterize(Image& image, int bits);
 

@@ -13,6 +13,7 @@
 #include "data/augment/displacement.h"
 #include "data/augment/transform.h"
 #include "data/augment/warp.h"
+#include "kernels/color.h"
 
 namespace counterpoise::augment {
 
@@ -35,6 +36,10 @@ class Plan {
   void move(const Transform& transform, Size to, Border border = Border::constant, Color fill = {0, 0, 0});
   // Displaces the image and all targets: see displaced().
   void displace(Displacement field, Border border = Border::constant, Color fill = {0, 0, 0});
+  // Changes the color of each pixel by a formula. Formulas that follow each other are computed together, rounded once.
+  void color(ColorFormula formula, float a, float b = 0);
+  // Fills a rectangle of whole pixels, of which a part may lie outside of the image. Targets that it hides stay.
+  void erase(int left, int top, int right, int bottom, Color fill);
   // Changes the pixels in their places; targets stay. `change` must keep the size.
   void change_image(std::function<void(Image&)> change);
   // Changes anything.
@@ -50,6 +55,7 @@ class Plan {
     std::optional<Warp> warp;
     Size from;
     bool exposes = false;  // the result shows places outside the image
+    std::vector<ColorChange> colors;
     std::function<void(Annotated&)> change;
     bool displaces = false;  // what `change` does
   };

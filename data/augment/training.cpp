@@ -21,7 +21,7 @@ struct Rectangle {
 std::optional<Rectangle> draw_rectangle(Size image, Size most, Range scale, Range ratio, Random& rng) {
   const Range log_ratio{std::log(ratio.low), std::log(ratio.high)};
   const double pixels = double(image.height) * image.width;
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  for (int attempts = 0; attempts < 10; ++attempts) {
     const double area = pixels * scale.draw(rng), width_by_height = std::exp(log_ratio.draw(rng));
     const double width = std::nearbyint(std::sqrt(area * width_by_height));
     const double height = std::nearbyint(std::sqrt(area / width_by_height));
@@ -80,12 +80,58 @@ void RandomCrop::draw(Random& rng, Plan& plan) const {
   plan.move(translation(-left, -top), to, border, fill);
 }
 
-void Invert::draw(Random&, Plan& plan) const { plan.change_image(invert); }
+void ColorJitter::check() const {
+  brightness.check("the factor of brightness", 0, 1000);
+  contrast.check("the factor of contrast", 0, 1000);
+  saturation.check("the factor of saturation", 0, 1000);
+  hue.check("the turn of the hue", -0.5, 0.5);
+}
+void ColorJitter::draw(Random& rng, Plan& plan) const {
+  struct Change {
+    ColorFormula formula;
+    double amount, nothing;
+  };
+  std::array<Change, 4> changes = {{{ColorFormula::linear, brightness.draw(rng), 1},
+                                    {ColorFormula::contrast, contrast.draw(rng), 1},
+                                    {ColorFormula::saturation, saturation.draw(rng), 1},
+                                    {ColorFormula::hue, hue.draw(rng), 0}}};
+  rng.shuffle(changes);
+  for (const Change& change : changes) {
+    if (change.amount != change.nothing) plan.color(change.formula, float(change.amount));
+  }
+}
+
+void Grayscale::check() const { check_probability("gray", p); }
+void Grayscale::draw(Random& rng, Plan& plan) const {
+  if (rng.uniform() < p) plan.color(ColorFormula::saturation, 0);
+}
+
+void RandomErasing::check() const {
+  check_probability("random erasing", p);
+  check_rectangle("the area of random erasing", "the ratio of random erasing", scale, ratio);
+}
+void RandomErasing::draw(Random& rng, Plan& plan) const {
+  if (!(rng.uniform() < p)) return;
+  const Size image = plan.size();
+  // Here the ratio is height / width.
+  const Range width_by_height{1 / ratio.high, 1 / ratio.low};
+  const auto part = draw_rectangle(image, {image.height - 1, image.width - 1}, scale, width_by_height, rng);
+  if (!part) return;
+  if (!noise) return plan.erase(part->left, part->top, part->left + part->width, part->top + part->height, fill);
+  const uint64_t upper = rng.bits(), key = upper << 32 | rng.bits();
+  plan.change_image([part = *part, key](Image& image) {
+    Random own(key, Stream::augment);
+    for (int i = part.top; i < part.top + part.height; ++i) {
+      uint8_t* row = image.rgb.data() + (ptrdiff_t{i} * image.width + part.left) * 3;
+      std::generate_n(row, part.width * 3, [&] { return uint8_t(own.bits() >> 24); });
+    }
+  });
+}
+
+void Invert::draw(Random&, Plan& plan) const { plan.color(ColorFormula::linear, -1, 255); }
 
 void Solarize::check() const { threshold.check("the threshold of solarizing", 0, 256); }
-void Solarize::draw(Random& rng, Plan& plan) const {
-  plan.change_image([t = threshold.draw(rng)](Image& image) { solarize(image, t); });
-}
+void Solarize::draw(Random& rng, Plan& plan) const { plan.color(ColorFormula::solarize, float(threshold.draw(rng))); }
 
 void Posterize::check() const { bits.check_whole("the number of bits of posterizing", 0, 8); }
 void Posterize::draw(Random& rng, Plan& plan) const {

@@ -42,20 +42,55 @@ struct RandomCrop {
   void draw(Random& rng, Plan& plan) const;
 };
 
-// The functions of levels.h. Pillow and torchvision have no defaults for their parameters; these are AutoAugment's
-// ranges.
+// Brightness, contrast and saturation by factors, 0 or more, and the hue by turns of the color wheel, from -1/2 to 1/2,
+// in an order that is drawn: the formulas of kernels/color.h. The defaults change nothing. What is ColorJitter(0.4) in
+// torchvision is ColorJitter{.brightness = {0.6, 1.4}} here.
+struct ColorJitter {
+  Range brightness = 1, contrast = 1, saturation = 1, hue = 0;
 
+  void check() const;
+  void draw(Random& rng, Plan& plan) const;
+};
+
+// A color's gray, 0.299 red + 0.587 green + 0.114 blue, in all three channels, with the probability p.
+struct Grayscale {
+  double p = 1;
+
+  void check() const;
+  void draw(Random& rng, Plan& plan) const;
+};
+
+// With the probability p fills a rectangle of the image: Zhong et al. 2020, "Random Erasing Data Augmentation". Its
+// share of the area is drawn from `scale`, height / width from `ratio`, as in RandomResizedCrop; it is lower and
+// narrower than the image, and after ten draws that are not, nothing is erased. It is filled with a color or, with
+// `noise`, with levels from 0 to 255 for each pixel and channel. Targets that it hides stay. torchvision fills images
+// whose mean was subtracted with zeros; middle gray is near to that.
+struct RandomErasing {
+  double p = 0.5;
+  Range scale = {0.02, 0.33}, ratio = {0.3, 3.3};
+  Color fill = {127, 127, 127};
+  bool noise = false;
+
+  void check() const;
+  void draw(Random& rng, Plan& plan) const;
+};
+
+// 255 - v: the negative of a film.
 struct Invert {
   void check() const {}
   void draw(Random& rng, Plan& plan) const;
 };
 
+// 255 - v for levels of at least the threshold, which is from 0 to 256; with 256 nothing changes.
 struct Solarize {
   Range threshold = {0, 256};
 
   void check() const;
   void draw(Random& rng, Plan& plan) const;
 };
+
+// The functions of levels.h. Pillow and torchvision have no defaults for their parameters; these are AutoAugment's
+// ranges.
 
 struct Posterize {
   Range bits = {4, 8};

@@ -25,6 +25,15 @@ Image changed(const Augmenter& augmenter, const Image& image, uint64_t seed = 1)
   return augmenter(a, rng).image;
 }
 
+Augmenter color_augmenter(const std::string& kind, const std::vector<double>& p) {
+  if (kind == "brightness") return ColorJitter{.brightness = p[0]};
+  if (kind == "contrast") return ColorJitter{.contrast = p[0]};
+  if (kind == "saturation") return ColorJitter{.saturation = p[0]};
+  if (kind == "hue") return ColorJitter{.hue = p[0]};
+  REQUIRE(kind == "grayscale");
+  return Grayscale{};
+}
+
 Augmenter level_augmenter(const std::string& kind, const std::vector<double>& p) {
   if (kind == "invert") return Invert{};
   if (kind == "solarize") return Solarize{p[0]};
@@ -46,6 +55,42 @@ TEST_CASE("golden: levels change as in torchvision") {
     CHECK(levels_apart(before, expected) > 20);
     CHECK(levels_apart(changed(level_augmenter(kind, a["parameters"]), before), expected) <=
           (kind == "auto_contrast" || kind == "sharpness" ? 1 : 0));
+  }
+}
+
+TEST_CASE("golden: colors change as in torchvision") {
+  const Image before = rough();
+  for (const Json& a : training_golden()["colors"]) {
+    const std::string kind = a["kind"];
+    CAPTURE(kind);
+    const Image expected = image_of(size_of(training_golden()["size"]), a["rgb"]);
+    CHECK(levels_apart(before, expected) > 20);
+    // (torchvision rounds down.)
+    CHECK(levels_apart(changed(color_augmenter(kind, a["parameters"]), before), expected) <= 1);
+  }
+}
+
+TEST_CASE("golden: crops are those of torchvision") {
+  Annotated a;
+  a.image = rough();
+  for (const Json& crop : training_golden()["crops"]) {
+    const std::string kind = crop["kind"];
+    CAPTURE(kind);
+    const std::vector<int> p = crop["parameters"];
+    Plan plan(a.size());
+    Size to{p[2], p[3]};
+    if (kind == "erase") {
+      plan.erase(p[1], p[0], p[1] + p[3], p[0] + p[2], {127, 127, 127});
+      to = a.size();
+    } else if (kind == "crop") {
+      plan.move(translation(4 - p[1], 4 - p[0]), to, Border::constant, {9, 9, 9});
+    } else {
+      plan.move(translation(-p[1], -p[0]), to);
+      plan.move(resizing(to, {p[4], p[5]}), {p[4], p[5]});
+      to = {p[4], p[5]};
+    }
+    const Image expected = image_of(to, crop["rgb"]), found = plan(a).image;
+    CHECK(levels_apart(found, expected) <= (kind == "resized_crop" ? 1 : 0));
   }
 }
 
@@ -143,6 +188,81 @@ TEST_CASE("augment: a random crop takes all places, pads where needed, and moves
             .resamplings() == 1);
 }
 
+TEST_CASE("augment: random erasing fills rectangles of the areas and ratios that its formula says") {
+  Annotated a;
+  a.image = black(60, 80);
+  a.keypoints.push_back({{40, 30}});
+  double area = 0, ratio = 0;
+  int erased = 0, noisy = 0;
+  for (uint64_t i = 0; i < 1500; ++i) {
+    Random rng(4, Stream::test, i), again(4, Stream::test, i);
+    const Annotated y = Augmenter(RandomErasing{.noise = i % 2 == 1})(a, rng);
+    CHECK(y.keypoints[0].at.x == 40);
+    int left = 80, right = 0, top = 60, bottom = 0, count = 0;
+    for (int row = 0; row < 60; ++row) {
+      for (int j = 0; j < 80; ++j) {
+        const uint8_t* pixel = y.image.rgb.data() + (row * 80 + j) * 3;
+        if (pixel[0] == 0 && pixel[1] == 0 && pixel[2] == 0) continue;
+        ++count;
+        noisy += pixel[0] != 127;
+        left = std::min(left, j), right = std::max(right, j + 1), top = std::min(top, row),
+        bottom = std::max(bottom, row + 1);
+      }
+    }
+    if (count == 0) continue;
+    ++erased;
+    const double w = right - left, h = bottom - top;
+    CHECK(count == w * h);
+    area += w * h / 4800, ratio += std::log(h / w);
+    CHECK(Augmenter(RandomErasing{.noise = i % 2 == 1})(a, again).image.rgb == y.image.rgb);
+  }
+  CHECK(erased == doctest::Approx(750).epsilon(0.1));
+  CHECK(area / erased == doctest::Approx(0.17).epsilon(0.05));
+  CHECK(std::fabs(ratio / erased) < 0.1);
+  CHECK(noisy > 10000);
+  // One that never fits leaves the image alone, as does p = 0.
+  const Image before = noise(9, 9, 5);
+  CHECK(changed(RandomErasing{.p = 1, .scale = {1, 1}}, before).rgb == before.rgb);
+  CHECK(changed(RandomErasing{.p = 0}, before).rgb == before.rgb);
+  // The ratio is height / width: a tall one.
+  int rows = 0, columns = 0;
+  const Image tall = changed(RandomErasing{.p = 1, .scale = {0.1, 0.1}, .ratio = {4, 4}}, black(40, 40));
+  for (int i = 0; i < 40; ++i) {
+    const auto any = [&](int step, int from) {
+      for (int j = 0; j < 40; ++j) {
+        if (tall.rgb[size_t(from + step * j)] != 0) return 1;
+      }
+      return 0;
+    };
+    rows += any(3, i * 120), columns += any(120, i * 3);
+  }
+  CHECK(rows == 25);    // sqrt(160 * 4)
+  CHECK(columns == 6);  // sqrt(160 / 4)
+}
+
+TEST_CASE("augment: a color jitter takes its changes in any order, leaves targets, and by default changes nothing") {
+  Annotated a;
+  a.image = noise(12, 10, 6);
+  a.boxes.push_back({1, 2, 3, 4});
+  Random rng(5, Stream::test);
+  CHECK(Augmenter(ColorJitter{})(a, rng).image.rgb == a.image.rgb);
+  CHECK(Augmenter(Grayscale{0})(a, rng).image.rgb == a.image.rgb);
+  // Of bright images, brightness before contrast is another result than after it.
+  std::set<std::vector<uint8_t>> results;
+  for (uint64_t i = 0; i < 60; ++i) {
+    const ColorJitter jitter{.brightness = 1.7, .contrast = 0.4, .saturation = 1.6, .hue = 0.1};
+    Random first(6, Stream::augment, i, 1), second(6, Stream::augment, i, 1);
+    const Annotated y = Augmenter(jitter)(a, first);
+    CHECK(y.image.rgb == Augmenter(jitter)(a, second).image.rgb);
+    CHECK(y.boxes[0].right == 3);
+    results.insert(y.image.rgb);
+  }
+  CHECK(results.size() > 12);
+  CHECK(results.size() <= 24);
+  const Image gray = changed(Grayscale{}, a.image);
+  for (size_t i = 0; i < gray.rgb.size(); i += 3) CHECK(gray.rgb[i] == gray.rgb[i + 2]);
+}
+
 TEST_CASE("augment: what the augmenters of training do not accept") {
   const auto refused = [](auto augmenter) {
     return error_of([&] { Augmenter{augmenter}; }, ErrorKind::invalid_argument);
@@ -157,6 +277,14 @@ TEST_CASE("augment: what the augmenters of training do not accept") {
   CHECK(contains(refused(RandomCrop{.padding = -1}), "0 to 16384 pixels, not -1"));
   CHECK(contains(refused(RandomResizedCrop{.scale = {0.5, 1.5}}), "numbers from 0 to 1,"));
   CHECK(contains(refused(RandomResizedCrop{.ratio = {0, 1}}), "numbers from 0.001 to 1000"));
+  CHECK(contains(refused(ColorJitter{.hue = {-0.6, 0}}),
+                 "the turn of the hue is drawn between numbers from -0.5 to 0.5"));
+  CHECK(contains(refused(ColorJitter{.brightness = -1}), "numbers from 0 to 1000"));
+  CHECK(contains(refused(ColorJitter{.contrast = {2, 1}}), "the factor of contrast"));
+  CHECK(contains(refused(ColorJitter{.saturation = -1}), "the factor of saturation"));
+  CHECK(contains(refused(Grayscale{2}), "from 0 to 1, not 2"));
+  CHECK(contains(refused(RandomErasing{.p = -1}), "from 0 to 1, not -1"));
+  CHECK(contains(refused(RandomErasing{.ratio = {0, 1}}), "numbers from 0.001 to 1000"));
   Image image = noise(4, 4, 1);
   CHECK(error_of([&] { posterize(image, 9); }, ErrorKind::invalid_argument) ==
         "the bits of posterizing must be from 0 to 8, not 9");

@@ -51,6 +51,25 @@ levels = [
     case("sharpness", [1.9], F.adjust_sharpness(image, 1.9), ImageEnhance.Sharpness(photo).enhance(1.9)),
 ]
 
+colors = [
+    case("brightness", [0.4], F.adjust_brightness(image, 0.4), ImageEnhance.Brightness(photo).enhance(0.4)),
+    case("brightness", [1.7], F.adjust_brightness(image, 1.7), ImageEnhance.Brightness(photo).enhance(1.7)),
+    case("contrast", [0.3], F.adjust_contrast(image, 0.3), ImageEnhance.Contrast(photo).enhance(0.3)),
+    case("contrast", [1.8], F.adjust_contrast(image, 1.8), ImageEnhance.Contrast(photo).enhance(1.8)),
+    case("saturation", [0.2], F.adjust_saturation(image, 0.2), ImageEnhance.Color(photo).enhance(0.2)),
+    case("saturation", [1.9], F.adjust_saturation(image, 1.9), ImageEnhance.Color(photo).enhance(1.9)),
+    case("hue", [0.15], F.adjust_hue(image, 0.15)),
+    case("hue", [-0.4], F.adjust_hue(image, -0.4)),
+    case("grayscale", [], F.rgb_to_grayscale(image, 3), photo.convert("L").convert("RGB")),
+]
+# Parameters are top, left, height and width in the (padded) image, and the height and width of the result.
+crops = [
+    case("resized_crop", [3, 2, 12, 15, 7, 6], F.resized_crop(image, 3, 2, 12, 15, [7, 6], antialias=True)),
+    case("resized_crop", [0, 5, 9, 8, 14, 20], F.resized_crop(image, 0, 5, 9, 8, [14, 20], antialias=True)),
+    case("crop", [1, 5, 18, 20, 18, 20], F.crop(F.pad(image, [4, 4, 4, 4], fill=9), 1, 5, 18, 20)),
+    case("erase", [2, 7, 5, 9], F.erase(image, 2, 7, 5, 9, torch.tensor([127, 127, 127], dtype=torch.uint8)[:, None, None])),
+]
+
 # Displacements in pixels; torchvision counts from -1 to 1.
 right, down = 1.2 * np.sin(0.4 * x + 0.3 * y), 1.2 * np.cos(0.35 * x - 0.2 * y)
 displacement = torch.from_numpy(np.stack([right * 2 / W, down * 2 / H], -1)[None])
@@ -60,6 +79,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(here, "augment_training.json"), "w") as out:
     json.dump({
         "versions": {"torch": torch.__version__, "torchvision": torchvision.__version__, "pillow": PIL.__version__},
-        "size": [H, W], "rough": rough.tobytes().hex(), "levels": levels, "elastic": elastic,
+        "size": [H, W], "rough": rough.tobytes().hex(), "levels": levels, "colors": colors, "crops": crops,
+        "elastic": elastic,
     }, out, separators=(",", ":"))
     out.write("\n")
