@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "data/augment/warp.h"
+#include "kernels/cpu/color.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/error.h"
 
@@ -148,6 +148,41 @@ void multiply(Image& image, double factor) {
 void add(Image& image, double value) {
   check_range("what is added to an image", value, -1000, 1000);
   look_up(image, [value = float(std::nearbyint(value))](float v) { return v + value; });
+}
+
+void change_colors(Image& image, const std::vector<ColorChange>& changes) {
+  for (const ColorChange& change : changes) {
+    CP_ENSURE_AS(invalid_argument, std::isfinite(change.a) && std::isfinite(change.b),
+                 "a change of color by numbers that are not finite");
+    if (change.formula == ColorFormula::hue) check_range("the turn of a hue", double{change.a}, -0.5, 0.5);
+  }
+  const int n = int(changes.size());
+  const auto at = [&](int row, int first) { return (size_t(row) * size_t(image.width) + size_t(first)) * 3; };
+  const auto read = [&](int row, int first, int count, float* rgb) {
+    const uint8_t* from = image.rgb.data() + at(row, first);
+    for (int i = 0; i < 3 * count; ++i) rgb[i] = from[i];
+  };
+  std::vector<float> means(changes.size());
+  counterpoise::detail::contrast_means(changes.data(), n, image.height, image.width, means.data(), read);
+  each_rows(image, [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) {
+      counterpoise::detail::each_run(image.width, [&](int first, int count) {
+        float rgb[3 * counterpoise::detail::color_run];
+        read(int(row), first, count, rgb);
+        counterpoise::detail::change_colors(changes.data(), n, means.data(), rgb, count);
+        uint8_t* to = image.rgb.data() + at(int(row), first);
+        for (int i = 0; i < 3 * count; ++i) to[i] = uint8_t(int(rgb[i] + 0.5f));  // from 0 to 255
+      });
+    }
+  });
+}
+
+void fill_rectangle(Image& image, int left, int top, int right, int bottom, Color fill) {
+  for (int i = std::max(top, 0); i < std::min(bottom, image.height); ++i) {
+    for (int j = std::max(left, 0); j < std::min(right, image.width); ++j) {
+      std::copy(fill.begin(), fill.end(), image.rgb.begin() + (ptrdiff_t{i} * image.width + j) * 3);
+    }
+  }
 }
 
 }  // namespace counterpoise::augment

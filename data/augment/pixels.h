@@ -5,8 +5,12 @@
 // for a parameter out of its range or not finite.
 #pragma once
 
+#include <vector>
+
 #include "core/random.h"
+#include "data/augment/warp.h"
 #include "data/images/image.h"
+#include "kernels/color.h"
 
 namespace counterpoise::augment {
 
@@ -30,5 +34,13 @@ void sharpen(Image& image, double alpha, double lightness);
 void multiply(Image& image, double factor);
 // v + value, which is rounded. -1000 <= value <= 1000.
 void add(Image& image, double value);
+
+// The formulas of kernels/color.h, one after the other without rounding in between, as torchvision does it with floats.
+// Throws Error(invalid_argument) for a hue that is turned by more than half a turn, or a number that is not finite.
+void change_colors(Image& image, const std::vector<ColorChange>& changes);
+
+// Fills the pixels of columns left to right and rows top to bottom, without the last ones, as far as they are in the
+// image.
+void fill_rectangle(Image& image, int left, int top, int right, int bottom, Color fill);
 
 }  // namespace counterpoise::augment

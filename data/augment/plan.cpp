@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/augment/pixels.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
@@ -75,6 +76,16 @@ void Plan::move(const Transform& transform, Size to, Border border, Color fill) 
   size_ = to;
 }
 
+void Plan::color(ColorFormula formula, float a, float b) {
+  if (formula == ColorFormula::none) return;
+  if (steps_.empty() || steps_.back().colors.empty()) steps_.emplace_back();
+  steps_.back().colors.push_back({formula, a, b});
+}
+
+void Plan::erase(int left, int top, int right, int bottom, Color fill) {
+  change_image([=](Image& image) { fill_rectangle(image, left, top, right, bottom, fill); });
+}
+
 void Plan::change_image(std::function<void(Image&)> change) {
   Step step;
   step.change = [change = std::move(change)](Annotated& annotated) { change(annotated.image); };
@@ -95,6 +106,7 @@ Annotated Plan::operator()(const Annotated& annotated) const {
   Annotated y = annotated;
   for (const Step& step : steps_) {
     if (step.warp) move_targets(*step.warp, y);
+    else if (!step.colors.empty()) change_colors(y.image, step.colors);
     else step.change(y);
   }
   return y;

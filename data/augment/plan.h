@@ -12,6 +12,7 @@
 #include "data/augment/annotations.h"
 #include "data/augment/transform.h"
 #include "data/augment/warp.h"
+#include "kernels/color.h"
 
 namespace counterpoise::augment {
 
@@ -32,6 +33,10 @@ class Plan {
   // Moves the image and all targets into a result of another size. Throws Error(failure) where that has no pixels, or
   // more than 16384 a side.
   void move(const Transform& transform, Size to, Border border = Border::constant, Color fill = {0, 0, 0});
+  // Changes the color of each pixel by a formula. Formulas that follow each other are computed together, rounded once.
+  void color(ColorFormula formula, float a, float b = 0);
+  // Fills a rectangle of whole pixels, of which a part may lie outside of the image. Targets that it hides stay.
+  void erase(int left, int top, int right, int bottom, Color fill);
   // Changes the pixels in their places; targets stay. `change` must keep the size.
   void change_image(std::function<void(Image&)> change);
   // Changes anything.
@@ -47,6 +52,7 @@ class Plan {
     std::optional<Warp> warp;
     Size from;
     bool exposes = false;  // the result shows places outside the image
+    std::vector<ColorChange> colors;
     std::function<void(Annotated&)> change;
   };
 
