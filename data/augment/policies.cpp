@@ -202,8 +202,8 @@ void TrivialAugmentWide::draw(Random& rng, Plan& plan) const {
   draw_operation(operation, Magnitudes::wide, part, fill, rng, plan);
 }
 
-const std::array<std::array<PolicyStep, 2>, 25>& policy_steps(Policy policy) {
-  return policy == Policy::cifar10 ? cifar10 : imagenet;
+const std::array<std::array<PolicyStep, 2>, 25>& policy_steps(AutoAugmentPolicy policy) {
+  return policy == AutoAugmentPolicy::cifar10 ? cifar10 : imagenet;
 }
 
 void AutoAugment::draw(Random& rng, Plan& plan) const {

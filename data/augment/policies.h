@@ -87,12 +87,12 @@ struct TrivialAugmentWide {
 };
 
 // The policies that were learned on these data sets.
-enum class Policy { cifar10, imagenet };
+enum class AutoAugmentPolicy { cifar10, imagenet };
 
 // Cubuk et al. 2019, "AutoAugment: Learning Augmentation Strategies from Data": one of 25 pairs of operations, each of
 // which is made with its own probability and level.
 struct AutoAugment {
-  Policy policy = Policy::cifar10;
+  AutoAugmentPolicy policy = AutoAugmentPolicy::cifar10;
   Color fill = {0, 0, 0};
 
   void check() const {}
@@ -105,6 +105,6 @@ struct PolicyStep {
   double p;
   int level;
 };
-const std::array<std::array<PolicyStep, 2>, 25>& policy_steps(Policy policy);
+const std::array<std::array<PolicyStep, 2>, 25>& policy_steps(AutoAugmentPolicy policy);
 
 }  // namespace counterpoise::augment

@@ -84,7 +84,7 @@ TEST_CASE("golden: the magnitudes, signs and pairs of policies are those of torc
     }
   }
   for (const auto& [name, pairs] : training_golden()["policies"].items()) {
-    const auto& steps = policy_steps(name == "cifar10" ? Policy::cifar10 : Policy::imagenet);
+    const auto& steps = policy_steps(name == "cifar10" ? AutoAugmentPolicy::cifar10 : AutoAugmentPolicy::imagenet);
     REQUIRE(pairs.size() == steps.size());
     for (size_t i = 0; i < steps.size(); ++i) {
       for (size_t k = 0; k < 2; ++k) {
@@ -100,7 +100,7 @@ TEST_CASE("augment: policies move targets with the image, and repeat themselves"
   int seen = 0, moved = 0;
   std::set<std::vector<uint8_t>> results;
   for (const Augmenter& policy : {Augmenter(RandAugment{}), Augmenter(TrivialAugmentWide{}), Augmenter(AutoAugment{}),
-                                  Augmenter(AutoAugment{Policy::imagenet})}) {
+                                  Augmenter(AutoAugment{AutoAugmentPolicy::imagenet})}) {
     for (uint64_t trial = 0; trial < 150; ++trial) {
       Random rng(1, Stream::augment, 3, trial), again(1, Stream::augment, 3, trial);
       Annotated a;

@@ -3,6 +3,8 @@
 
 #include "apps/trainer/flags.h"
 #include "apps/trainer/options.h"
+#include "data/augment/spec.h"
+#include "data/augment/spec_parser.h"
 #include "data/images/augment.h"
 #include "data/mix.h"
 #include "data/tables/csv.h"
@@ -71,7 +73,7 @@ std::string twice(const std::string& text, const Parse& parse, const Same& writt
 std::string read_value(const Bytes& input) {
   const std::string text = input.empty() ? "" : text_of(Bytes(input.begin() + 1, input.end()));
   const auto same = [](const auto& x) { return to_string(x); };
-  switch (input.empty() ? 0 : input[0] % 9) {
+  switch (input.empty() ? 0 : input[0] % 10) {
     case 0:
       return twice(text, parse_augment, same);
     case 1:
@@ -90,6 +92,15 @@ std::string read_value(const Bytes& input) {
       double number = 0;
       return parse_csv_number(text, number) ? "number" : "no number";
     }
+    case 8: {
+      const std::string once = twice(text, augment::parse_policy, same);
+      const auto pipelines = augment::parse_policy(text).pipelines(classes, {5, 20, 0, 3});
+      for (const augment::Augmenter& one : pipelines) {
+        Random rng(1, Stream::augment);
+        one.plan({20, 30}, rng);
+      }
+      return once;
+    }
     default:
       return parse_number("--flag", text, "none") == -1 ? "none" : "number";
   }
@@ -105,8 +116,9 @@ std::vector<Bytes> value_seeds() {
                                "cosine",
                                "-1.5e3",
                                " 17 ",
+                               "cat:blur=2@0.5,affine=25/scale:0.8..1.2,others:oneof(weak,someof=1..2(flip,add))",
                                "none"};
-  for (int kind = 0; kind < 9; ++kind) {
+  for (int kind = 0; kind < 10; ++kind) {
     all.push_back(bytes_of(std::string(1, char(kind)) + texts[kind]));
   }
   return all;
@@ -128,9 +140,15 @@ std::vector<Target> text_targets() {
        value_seeds,
        read_value,
        {ErrorKind::invalid_argument},
-       {"=",          ",",        "cat",     "dog",  "a,b",     "flip",       "rotate=", "shift=", "none",
-        "mixup=",     "cutmix=",  "kappa=",  "tau=", "recall=", "precision=", "fn=",     "fp=",    "cost ",
-        "effective=", "balanced", "inverse", "sqrt", "median",  ".",          "e",       "-"}},
+       [] {
+         std::vector<std::string> words = {
+             "=",          ",",        "cat",     "dog",   "a,b",     "flip",        "rotate=", "shift=", "none",
+             "mixup=",     "cutmix=",  "kappa=",  "tau=",  "recall=", "precision=",  "fn=",     "fp=",    "cost ",
+             "effective=", "balanced", "inverse", "sqrt",  "median",  ".",           "e",       "-",      "..",
+             "@",          ":",        "/",       "rare:", "others:", "someof=1..2("};
+         for (const std::string& name : augment::step_names()) words.push_back(name);
+         return words;
+       }()},
   };
   all[0].text = all[1].text = true;
   all[0].may_exit = true;

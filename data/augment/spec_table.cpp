@@ -1,0 +1,172 @@
+#include "data/augment/spec_table.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/augment/augmenters.h"
+#include "data/augment/flip_rotate_shift.h"
+#include "kernels/error.h"
+
+namespace counterpoise::augment {
+
+namespace {
+
+using Values = std::vector<Range>;
+
+template <class Rows>
+auto find(const Rows& all, const std::string& name) {
+  const auto row = std::find_if(all.begin(), all.end(), [&](const auto& row) { return row.name == name; });
+  return row == all.end() ? nullptr : &*row;
+}
+
+}  // namespace
+
+Range meaning(const Parameter& parameter, double v) {
+  switch (parameter.meaning) {
+    case Meaning::plus_minus:
+      return {-v, v};
+    case Meaning::factor:
+      return {std::max({parameter.least, 0., 1 - v}), 1 + v};
+    case Meaning::up_to:
+      return {0, v};
+    case Meaning::at_least:
+      return {v, parameter.most};
+    default:
+      return v;
+  }
+}
+
+Range singles(const Parameter& parameter) {
+  switch (parameter.meaning) {
+    case Meaning::plus_minus:
+      return {0, std::min(-parameter.least, parameter.most)};
+    case Meaning::up_to:
+      return {0, parameter.most};
+    case Meaning::factor:
+      return {0, parameter.most - 1};
+    default:
+      return {parameter.least, parameter.most};
+  }
+}
+
+std::string described(const Parameter& parameter) {
+  const auto ranges = [&](const char* single) {
+    return detail::text(single, ", or LOW..HIGH, from ", parameter.least, " to ", parameter.most);
+  };
+  switch (parameter.meaning) {
+    case Meaning::exactly:
+      return ranges("V for V..V");
+    case Meaning::plus_minus:
+      return ranges("R for -R..R");
+    case Meaning::factor:
+      return ranges("S for 1-S..1+S");
+    case Meaning::up_to:
+      return ranges("A for 0..A");
+    case Meaning::at_least:
+      return ranges(detail::text("A for A..", parameter.most).c_str());
+    default:
+      return detail::text(parameter.meaning == Meaning::whole ? "a whole number" : "a number", " from ",
+                          parameter.least, " to ", parameter.most);
+  }
+}
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> all = {
+      // -- places --
+      {"flip",
+       "exchanges left and right, in half of the images or with the probability P",
+       {{"p", Meaning::number, 0, 1, 0.5}},
+       [](const Values& v) -> Augmenter { return HorizontalFlip{v[0].low}; },
+       "flip=1"},
+      {"vflip",
+       "exchanges top and bottom, in half of the images or with the probability P",
+       {{"p", Meaning::number, 0, 1, 0.5}},
+       [](const Values& v) -> Augmenter { return VerticalFlip{v[0].low}; },
+       "vflip=1"},
+      {"rotate",
+       "rotates by whole turns, counter-clockwise; outside is the mirror image",
+       {{"turns", Meaning::plus_minus, -1, 1, 0.}},
+       [](const Values& v) -> Augmenter {
+         return FlipRotateShift{false, v[0]};
+       },
+       true},
+      {"crop",
+       "shifts by whole pixels, at most P in each direction; black comes in from outside",
+       {{"pixels", Meaning::number, 0, 64, 0.}},
+       [](const Values& v) -> Augmenter {
+         return FlipRotateShift{false, 0., int(v[0].low)};
+       },
+       true},
+      {"affine",
+       "rotates clockwise, shears (degrees), scales and translates (parts of the sides)",
+       {{"rotate", Meaning::plus_minus, -360, 360, 0.},
+        {"scale", Meaning::factor, 0.1, 10, 1.},
+        {"scale-x", Meaning::factor, 0.1, 10, 1.},
+        {"scale-y", Meaning::factor, 0.1, 10, 1.},
+        {"translate", Meaning::plus_minus, -1, 1, 0.},
+        {"shear", Meaning::plus_minus, -89, 89, 0.},
+        {"shear-y", Meaning::plus_minus, -89, 89, 0.}},
+       [](const Values& v) -> Augmenter { return Affine{v[1], v[2], v[3], v[4], v[4], v[0], v[5], v[6]}; },
+       "affine=25/scale:0.8..1.2",
+       true},
+      {"perspective",
+       "looks from a side: how far the corners move inwards, as a part of the sides",
+       {{"scale", Meaning::up_to, 0, 1, {0, 0.06}}},
+       [](const Values& v) -> Augmenter { return PerspectiveTransform{v[0]}; },
+       "perspective=0.1"},
+      {"crop-pad",
+       "crops (negative) or pads with black (positive) each side, by a part of it and by pixels",
+       {{"part", Meaning::plus_minus, -1, 1, 0.}, {"pixels", Meaning::plus_minus, -1024, 1024, 0.}},
+       [](const Values& v) -> Augmenter {
+         return CropAndPad{v[0], v[1]};
+       },
+       true},
+      // -- pixels --
+      {"blur",
+       "blurs with a Gaussian of this standard deviation in pixels",
+       {{"sigma", Meaning::up_to, 0, 100, {0, 3}}},
+       [](const Values& v) -> Augmenter { return GaussianBlur{v[0]}; },
+       "blur=1..3"},
+      {"noise",
+       "adds noise of this standard deviation in levels, the same to the three channels or, with 1, not",
+       {{"scale", Meaning::up_to, 0, 255, {0, 15}}, {"per-channel", Meaning::whole, 0, 1, 0.}},
+       [](const Values& v) -> Augmenter {
+         return AdditiveGaussianNoise{v[0], v[1].low > 0};
+       }},
+      {"linear-contrast",
+       "multiplies the distance from level 127",
+       {{"alpha", Meaning::factor, -10, 10, {0.6, 1.4}}},
+       [](const Values& v) -> Augmenter { return LinearContrast{v[0]}; },
+       "linear-contrast=0.5..2"},
+      {"sharpen",
+       "blends with an image of the edges",
+       {{"alpha", Meaning::up_to, 0, 1, {0, 0.2}}, {"lightness", Meaning::factor, 0, 10, {0.8, 1.2}}},
+       [](const Values& v) -> Augmenter {
+         return Sharpen{v[0], v[1]};
+       }},
+      {"multiply",
+       "multiplies all levels",
+       {{"factor", Meaning::factor, 0, 10, {0.8, 1.2}}},
+       [](const Values& v) -> Augmenter { return Multiply{v[0]}; },
+       "multiply=0.5"},
+      {"add",
+       "adds to all levels",
+       {{"value", Meaning::plus_minus, -255, 255, {-20, 20}}},
+       [](const Values& v) -> Augmenter { return Add{v[0]}; },
+       "add=60"},
+  };
+  return all;
+}
+
+const std::vector<Preset>& presets() {
+  static const std::vector<Preset> all = {
+      {"weak", "flip,affine=translate:0.125", "FixMatch's weak augmentation (Sohn et al. 2020)"},
+      {"lecture", "crop-pad=pixels:-16..-1,flip,blur=3", "the lecture's slide: crop by 1 to 16 pixels, flip, blur"},
+  };
+  return all;
+}
+
+const Row* find_row(const std::string& name) { return find(rows(), name); }
+const Preset* find_preset(const std::string& name) { return find(presets(), name); }
+
+}  // namespace counterpoise::augment
