@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "data/augment/augmenters.h"
+#include "data/augment/elastic.h"
 #include "data/augment/flip_rotate_shift.h"
+#include "data/augment/training.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
@@ -99,6 +101,13 @@ const std::vector<Row>& rows() {
          return Augmenter(FlipRotateShift{false, 0., int(v[0].low)});
        },
        true},
+      {"resized-crop",
+       "enlarges a part of the image to all of it: the part of the area, and width / height",
+       "resized-crop=0.2..0.6",
+       {{"scale", Meaning::at_least, 0.01, 1, {0.08, 1}}, {"ratio", Meaning::exactly, 0.1, 10, {3. / 4, 4. / 3}}},
+       [](const Values& v) {
+         return Augmenter(RandomResizedCrop{0, 0, v[0], v[1]});
+       }},
       {"affine",
        "rotates clockwise and shears (degrees), scales and translates (parts of the sides); black outside",
        "affine=25/scale:0.7..1.2",
@@ -126,6 +135,13 @@ const std::vector<Row>& rows() {
          return Augmenter(CropAndPad{v[0], v[1]});
        },
        true},
+      {"elastic",
+       "bends the image: displacements of ALPHA pixels, smoothed with a Gaussian of SIGMA pixels",
+       "elastic=200..300/sigma:8",
+       {{"alpha", Meaning::up_to, 0, 1000, 25.}, {"sigma", Meaning::exactly, 1, 100, 5.}},
+       [](const Values& v) {
+         return Augmenter(ElasticTransform{v[0], v[1]});
+       }},
       // -- pixels --
       {"blur",
        "blurs with a Gaussian of this standard deviation in pixels",
@@ -161,6 +177,32 @@ const std::vector<Row>& rows() {
        "add=60",
        {{"value", Meaning::plus_minus, -255, 255, {-20, 20}}},
        [](const Values& v) { return Augmenter(Add{v[0]}); }},
+      {"invert", "makes a negative", "invert", {}, [](const Values&) { return Augmenter(Invert{}); }},
+      {"solarize",
+       "inverts the levels from a threshold on",
+       "solarize=64..192",
+       {{"threshold", Meaning::exactly, 0, 256, 128}},
+       [](const Values& v) { return Augmenter(Solarize{v[0]}); }},
+      {"posterize",
+       "keeps this many bits of each level",
+       "posterize=1..3",
+       {{"bits", Meaning::exactly, 1, 8, {4, 8}}},
+       [](const Values& v) { return Augmenter(Posterize{v[0]}); }},
+      {"autocontrast",
+       "stretches the levels of each channel to 0..255",
+       "autocontrast",
+       {},
+       [](const Values&) { return Augmenter(AutoContrast{}); }},
+      {"equalize",
+       "makes all levels of each channel equally frequent",
+       "equalize",
+       {},
+       [](const Values&) { return Augmenter(Equalize{}); }},
+      {"sharpness",
+       "blends with a smoothed image, or away from it above 1",
+       "sharpness=3",
+       {{"factor", Meaning::factor, 0, 10, {0.1, 1.9}}},
+       [](const Values& v) { return Augmenter(Sharpness{v[0]}); }},
   };
   return all;
 }
