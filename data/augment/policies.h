@@ -76,7 +76,7 @@ struct RandAugment {
   void draw(Random& rng, Plan& plan) const;
 };
 
-// Mueller and Hutter 2021, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation": one of the same
+// Müller and Hutter 2021, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation": one of the same
 // operations, with one of `bins` magnitudes, all equally likely. There is nothing to tune.
 struct TrivialAugmentWide {
   int bins = 31;
