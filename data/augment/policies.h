@@ -9,7 +9,7 @@
 //
 // Operations, magnitudes, signs and probabilities are those of the classes of the same names in
 // torchvision.transforms.v2. Here everything that is marked on the image follows its changes of place, images are
-// interpolated bilinearly (torchvision: nearest, unless asked for), and changes of place that follow each other are one
+// interpolated bilinearly (nearest by default in torchvision), and changes of place that follow each other are one
 // resampling. Errors and thread safety are those of pipeline.h.
 #pragma once
 
