@@ -1,39 +1,23 @@
 #include "data/augment/pixels.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "data/augment/rows.h"
 #include "kernels/cpu/color.h"
-#include "kernels/cpu/parallel.h"
-#include "kernels/error.h"
 
 namespace counterpoise::augment {
 
 namespace {
 
-void check_range(const char* what, double value, double low, double high) {
-  CP_ENSURE_AS(invalid_argument, low <= value && value <= high, what, " must be from ", low, " to ", high, ", not ",
-               value);
-}
-
-// Calls fn(begin, end) on runs of the image's rows.
-template <class Fn>
-void each_rows(const Image& image, const Fn& fn) {
-  parallel_for(image.height, std::max<Index>(1, 4096 / std::max(1, image.width)), fn);
-}
-
 uint8_t rounded(float value) { return uint8_t(std::clamp(std::floor(value + 0.5f), 0.0f, 255.0f)); }
 
 // Replaces each level v by table(v), rounded down.
 template <class Table>
-void look_up(Image& image, const Table& table) {
-  std::array<uint8_t, 256> levels;
+void replace_levels(Image& image, const Table& table) {
+  Levels levels;
   for (int v = 0; v < 256; ++v) levels[size_t(v)] = uint8_t(std::clamp<float>(table(float(v)), 0, 255));
-  each_rows(image, [&](Index begin, Index end) {
-    const auto row = Index(image.width) * 3;
-    for (Index i = begin * row; i < end * row; ++i) image.rgb[size_t(i)] = levels[image.rgb[size_t(i)]];
-  });
+  look_up(image, {levels, levels, levels});
 }
 
 int mirrored(int i, int n) { return within(i, n, Border::reflect_101); }
@@ -112,7 +96,7 @@ void additive_gaussian_noise(Image& image, double scale, bool per_channel, Rando
 void linear_contrast(Image& image, double alpha) {
   check_range("the strength of a contrast", alpha, -1000, 1000);
   // (The product is rounded before the sum, as in NumPy: fused, some levels are one lower.)
-  look_up(image, [a = double(float(alpha))](float v) { return 127 + float(a * (double{v} - 127)); });
+  replace_levels(image, [a = double(float(alpha))](float v) { return 127 + float(a * (double{v} - 127)); });
 }
 
 void sharpen(Image& image, double alpha, double lightness) {
@@ -142,12 +126,12 @@ void sharpen(Image& image, double alpha, double lightness) {
 
 void multiply(Image& image, double factor) {
   check_range("the factor of an image", factor, 0, 1000);
-  look_up(image, [f = float(factor)](float v) { return v * f; });
+  replace_levels(image, [f = float(factor)](float v) { return v * f; });
 }
 
 void add(Image& image, double value) {
   check_range("what is added to an image", value, -1000, 1000);
-  look_up(image, [value = float(std::nearbyint(value))](float v) { return v + value; });
+  replace_levels(image, [value = float(std::nearbyint(value))](float v) { return v + value; });
 }
 
 void change_colors(Image& image, const std::vector<ColorChange>& changes) {

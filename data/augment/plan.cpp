@@ -37,7 +37,8 @@ void move_targets(const Warp& by, Annotated& a) {
 Plan::Plan(Size image, Interpolation interpolation) : from_(image), size_(image), interpolation_(interpolation) {}
 
 int Plan::resamplings() const {
-  return int(std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.warp.has_value(); }));
+  return int(std::count_if(steps_.begin(), steps_.end(),
+                           [](const Step& step) { return step.warp.has_value() || step.displaces; }));
 }
 
 void Plan::move(const Transform& transform, Size to, Border border, Color fill) {
@@ -74,6 +75,15 @@ void Plan::move(const Transform& transform, Size to, Border border, Color fill) 
   }
   transform_ = transform * transform_;
   size_ = to;
+}
+
+void Plan::displace(Displacement field, Border border, Color fill) {
+  Step step;
+  step.displaces = true;
+  step.change = [field = std::move(field), border, fill](Annotated& annotated) {
+    annotated = displaced(annotated, field, border, fill);
+  };
+  steps_.push_back(std::move(step));
 }
 
 void Plan::color(ColorFormula formula, float a, float b) {

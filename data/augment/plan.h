@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/augment/annotations.h"
+#include "data/augment/displacement.h"
 #include "data/augment/transform.h"
 #include "data/augment/warp.h"
 #include "kernels/image_transform.h"
@@ -23,7 +24,7 @@ class Plan {
 
   // The size of the image after the changes so far.
   Size size() const { return size_; }
-  // Where the changes of place take a point.
+  // Where the changes of place take a point, apart from displacements.
   const Transform& transform() const { return transform_; }
   // How often the image is resampled.
   int resamplings() const;
@@ -33,6 +34,8 @@ class Plan {
   // Moves the image and all targets into a result of another size. Throws Error(failure) where that has no pixels, or
   // more than 16384 a side.
   void move(const Transform& transform, Size to, Border border = Border::constant, Color fill = {0, 0, 0});
+  // Displaces the image and all targets: see displaced().
+  void displace(Displacement field, Border border = Border::constant, Color fill = {0, 0, 0});
   // Changes the color of each pixel by a formula. Formulas that follow each other are computed together, rounded once.
   void color(ColorFormula formula, float a, float b = 0);
   // Fills a rectangle of whole pixels, of which a part may lie outside of the image. Targets that it hides stay.
@@ -59,6 +62,7 @@ class Plan {
     std::vector<ColorChange> colors;
     std::optional<ImageTransform::Rectangle> erased;
     std::function<void(Annotated&)> change;
+    bool displaces = false;  // what `change` does
   };
 
   Size from_, size_;

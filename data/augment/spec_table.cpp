@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "data/augment/augmenters.h"
+#include "data/augment/elastic.h"
 #include "data/augment/flip_rotate_shift.h"
+#include "data/augment/training.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
@@ -75,30 +77,40 @@ const std::vector<Row>& rows() {
       // -- places --
       {"flip",
        "exchanges left and right, in half of the images or with the probability P",
+       "flip=1",
        {{"p", Meaning::number, 0, 1, 0.5}},
-       [](const Values& v) -> Augmenter { return HorizontalFlip{v[0].low}; },
-       "flip=1"},
+       [](const Values& v) { return Augmenter(HorizontalFlip{v[0].low}); }},
       {"vflip",
        "exchanges top and bottom, in half of the images or with the probability P",
+       "vflip=1",
        {{"p", Meaning::number, 0, 1, 0.5}},
-       [](const Values& v) -> Augmenter { return VerticalFlip{v[0].low}; },
-       "vflip=1"},
+       [](const Values& v) { return Augmenter(VerticalFlip{v[0].low}); }},
       {"rotate",
        "rotates by whole turns, counter-clockwise; outside is the mirror image",
+       "rotate=0.2",
        {{"turns", Meaning::plus_minus, -1, 1, 0.}},
-       [](const Values& v) -> Augmenter {
-         return FlipRotateShift{false, v[0]};
+       [](const Values& v) {
+         return Augmenter(FlipRotateShift{false, v[0]});
        },
        true},
       {"crop",
        "shifts by whole pixels, at most P in each direction; black comes in from outside",
+       "crop=16",
        {{"pixels", Meaning::number, 0, 64, 0.}},
-       [](const Values& v) -> Augmenter {
-         return FlipRotateShift{false, 0., int(v[0].low)};
+       [](const Values& v) {
+         return Augmenter(FlipRotateShift{false, 0., int(v[0].low)});
        },
        true},
+      {"resized-crop",
+       "enlarges a part of the image to all of it: the part of the area, and width / height",
+       "resized-crop=0.2..0.6",
+       {{"scale", Meaning::at_least, 0.01, 1, {0.08, 1}}, {"ratio", Meaning::exactly, 0.1, 10, {3. / 4, 4. / 3}}},
+       [](const Values& v) {
+         return Augmenter(RandomResizedCrop{0, 0, v[0], v[1]});
+       }},
       {"affine",
-       "rotates clockwise, shears (degrees), scales and translates (parts of the sides)",
+       "rotates clockwise and shears (degrees), scales and translates (parts of the sides); black outside",
+       "affine=25/scale:0.7..1.2",
        {{"rotate", Meaning::plus_minus, -360, 360, 0.},
         {"scale", Meaning::factor, 0.1, 10, 1.},
         {"scale-x", Meaning::factor, 0.1, 10, 1.},
@@ -106,54 +118,91 @@ const std::vector<Row>& rows() {
         {"translate", Meaning::plus_minus, -1, 1, 0.},
         {"shear", Meaning::plus_minus, -89, 89, 0.},
         {"shear-y", Meaning::plus_minus, -89, 89, 0.}},
-       [](const Values& v) -> Augmenter { return Affine{v[1], v[2], v[3], v[4], v[4], v[0], v[5], v[6]}; },
-       "affine=25/scale:0.8..1.2",
+       [](const Values& v) {
+         return Augmenter(Affine{v[1], v[2], v[3], v[4], v[4], v[0], v[5], v[6]});
+       },
        true},
       {"perspective",
        "looks from a side: how far the corners move inwards, as a part of the sides",
+       "perspective=0.15",
        {{"scale", Meaning::up_to, 0, 1, {0, 0.06}}},
-       [](const Values& v) -> Augmenter { return PerspectiveTransform{v[0]}; },
-       "perspective=0.1"},
+       [](const Values& v) { return Augmenter(PerspectiveTransform{v[0]}); }},
       {"crop-pad",
        "crops (negative) or pads with black (positive) each side, by a part of it and by pixels",
+       "crop-pad=0.2",
        {{"part", Meaning::plus_minus, -1, 1, 0.}, {"pixels", Meaning::plus_minus, -1024, 1024, 0.}},
-       [](const Values& v) -> Augmenter {
-         return CropAndPad{v[0], v[1]};
+       [](const Values& v) {
+         return Augmenter(CropAndPad{v[0], v[1]});
        },
        true},
+      {"elastic",
+       "bends the image: displacements of ALPHA pixels, smoothed with a Gaussian of SIGMA pixels",
+       "elastic=200..300/sigma:8",
+       {{"alpha", Meaning::up_to, 0, 1000, 25.}, {"sigma", Meaning::exactly, 1, 100, 5.}},
+       [](const Values& v) {
+         return Augmenter(ElasticTransform{v[0], v[1]});
+       }},
       // -- pixels --
       {"blur",
        "blurs with a Gaussian of this standard deviation in pixels",
+       "blur=1..3",
        {{"sigma", Meaning::up_to, 0, 100, {0, 3}}},
-       [](const Values& v) -> Augmenter { return GaussianBlur{v[0]}; },
-       "blur=1..3"},
+       [](const Values& v) { return Augmenter(GaussianBlur{v[0]}); }},
       {"noise",
-       "adds noise of this standard deviation in levels, the same to the three channels or, with 1, not",
+       "adds noise of this standard deviation in levels, the same to the three channels unless per-channel is 1",
+       "noise=20..40",
        {{"scale", Meaning::up_to, 0, 255, {0, 15}}, {"per-channel", Meaning::whole, 0, 1, 0.}},
-       [](const Values& v) -> Augmenter {
-         return AdditiveGaussianNoise{v[0], v[1].low > 0};
+       [](const Values& v) {
+         return Augmenter(AdditiveGaussianNoise{v[0], v[1].low > 0});
        }},
       {"linear-contrast",
        "multiplies the distance from level 127",
+       "linear-contrast=0.6",
        {{"alpha", Meaning::factor, -10, 10, {0.6, 1.4}}},
-       [](const Values& v) -> Augmenter { return LinearContrast{v[0]}; },
-       "linear-contrast=0.5..2"},
+       [](const Values& v) { return Augmenter(LinearContrast{v[0]}); }},
       {"sharpen",
        "blends with an image of the edges",
+       "sharpen=0.5..1",
        {{"alpha", Meaning::up_to, 0, 1, {0, 0.2}}, {"lightness", Meaning::factor, 0, 10, {0.8, 1.2}}},
-       [](const Values& v) -> Augmenter {
-         return Sharpen{v[0], v[1]};
+       [](const Values& v) {
+         return Augmenter(Sharpen{v[0], v[1]});
        }},
       {"multiply",
        "multiplies all levels",
+       "multiply=0.5",
        {{"factor", Meaning::factor, 0, 10, {0.8, 1.2}}},
-       [](const Values& v) -> Augmenter { return Multiply{v[0]}; },
-       "multiply=0.5"},
+       [](const Values& v) { return Augmenter(Multiply{v[0]}); }},
       {"add",
        "adds to all levels",
+       "add=60",
        {{"value", Meaning::plus_minus, -255, 255, {-20, 20}}},
-       [](const Values& v) -> Augmenter { return Add{v[0]}; },
-       "add=60"},
+       [](const Values& v) { return Augmenter(Add{v[0]}); }},
+      {"invert", "makes a negative", "invert", {}, [](const Values&) { return Augmenter(Invert{}); }},
+      {"solarize",
+       "inverts the levels from a threshold on",
+       "solarize=64..192",
+       {{"threshold", Meaning::exactly, 0, 256, 128}},
+       [](const Values& v) { return Augmenter(Solarize{v[0]}); }},
+      {"posterize",
+       "keeps this many bits of each level",
+       "posterize=1..3",
+       {{"bits", Meaning::exactly, 1, 8, {4, 8}}},
+       [](const Values& v) { return Augmenter(Posterize{v[0]}); }},
+      {"autocontrast",
+       "stretches the levels of each channel to 0..255",
+       "autocontrast",
+       {},
+       [](const Values&) { return Augmenter(AutoContrast{}); }},
+      {"equalize",
+       "makes all levels of each channel equally frequent",
+       "equalize",
+       {},
+       [](const Values&) { return Augmenter(Equalize{}); }},
+      {"sharpness",
+       "blends with a smoothed image, or away from it above 1",
+       "sharpness=3",
+       {{"factor", Meaning::factor, 0, 10, {0.1, 1.9}}},
+       [](const Values& v) { return Augmenter(Sharpness{v[0]}); }},
   };
   return all;
 }

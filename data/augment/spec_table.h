@@ -39,12 +39,11 @@ inline bool same(Range a, Range b) { return a.low == b.low && a.high == b.high; 
 struct Row {
   std::string name;
   std::string help;
+  std::string example;  // a text that shows it well
   // The first is the main one, whose name can be omitted.
   std::vector<Parameter> parameters;
   // The values are those of `parameters`, in their order.
   Augmenter (*build)(const std::vector<Range>& values);
-  // A text that shows it well.
-  std::string example;
   // Whether it would change nothing without a parameter, and is refused.
   bool needs_parameter = false;
 };

@@ -1,6 +1,7 @@
 // What the tests of augmentation share: images with something to find in them, and random plans.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -45,6 +46,27 @@ inline augment::Point center_of(const Image& image) {
     }
   }
   return {x / sum, y / sum};
+}
+
+// A star-shaped polygon, which does not cross itself.
+inline augment::Polygon star(augment::Point center, double radius, Random& rng, size_t corners = 9) {
+  augment::Polygon polygon;
+  for (size_t i = 0; i < corners; ++i) {
+    const double angle = 6.283185307179586 * double(i) / double(corners), r = radius * double{rng.uniform(0.5f, 1)};
+    polygon.points.push_back({center.x + r * std::cos(angle), center.y + r * std::sin(angle)});
+  }
+  return polygon;
+}
+
+inline double distance_to_outline(const augment::Polygon& polygon, augment::Point p) {
+  double nearest = 1e9;
+  for (size_t i = 0; i < polygon.points.size(); ++i) {
+    const augment::Point a = polygon.points[i], b = polygon.points[(i + 1) % polygon.points.size()];
+    const double dx = b.x - a.x, dy = b.y - a.y;
+    const double t = std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / (dx * dx + dy * dy), 0.0, 1.0);
+    nearest = std::min(nearest, std::hypot(p.x - a.x - t * dx, p.y - a.y - t * dy));
+  }
+  return nearest;
 }
 
 // All changes of place, each of them sometimes.

@@ -1,10 +1,8 @@
 // Augmentation as imgaug 0.4.0 does it, with fixed parameters: golden/make_augment.py.
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "data/augment/pixels.h"
+#include "tests/data/augment_golden.h"
 #include "tests/data/augmented.h"
 #include "tests/support.h"
 
@@ -16,17 +14,8 @@ using namespace augment;
 using Json = nlohmann::json;
 
 const Json& golden() {
-  static const Json numbers = [] {
-    std::ifstream file(source_folder() + "/tests/data/golden/augment.json");
-    return Json::parse(file);
-  }();
+  static const Json numbers = read_golden("augment.json");
   return numbers;
-}
-
-std::vector<uint8_t> bytes(const std::string& hex) {
-  std::vector<uint8_t> y;
-  for (size_t i = 0; i < hex.size(); i += 2) y.push_back(uint8_t(std::stoi(hex.substr(i, 2), nullptr, 16)));
-  return y;
 }
 
 std::vector<Point> points(const Json& pairs) {
@@ -34,8 +23,6 @@ std::vector<Point> points(const Json& pairs) {
   for (const Json& pair : pairs) y.push_back({pair[0], pair[1]});
   return y;
 }
-
-Size size_of(const Json& pair) { return {pair[0], pair[1]}; }
 
 // The image and its targets before or after.
 Annotated annotated(const Json& from) {

@@ -17,27 +17,6 @@ Point random_point(Random& rng, double low, double high) {
   return {x, low + (high - low) * double{rng.uniform()}};
 }
 
-// A star-shaped polygon, which does not cross itself.
-Polygon star(Point center, double radius, Random& rng, size_t corners = 9) {
-  Polygon polygon;
-  for (size_t i = 0; i < corners; ++i) {
-    const double angle = 6.283185307179586 * double(i) / double(corners), r = radius * double{rng.uniform(0.5f, 1)};
-    polygon.points.push_back({center.x + r * std::cos(angle), center.y + r * std::sin(angle)});
-  }
-  return polygon;
-}
-
-double distance_to_outline(const Polygon& polygon, Point p) {
-  double nearest = 1e9;
-  for (size_t i = 0; i < polygon.points.size(); ++i) {
-    const Point a = polygon.points[i], b = polygon.points[(i + 1) % polygon.points.size()];
-    const double dx = b.x - a.x, dy = b.y - a.y;
-    const double t = std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / (dx * dx + dy * dy), 0.0, 1.0);
-    nearest = std::min(nearest, std::hypot(p.x - a.x - t * dx, p.y - a.y - t * dy));
-  }
-  return nearest;
-}
-
 }  // namespace
 
 TEST_CASE("augment: a bright spot lands on its keypoint, whatever is drawn") {

@@ -1,0 +1,140 @@
+#include "apps/augment_sheet/augment_sheets.h"
+
+#include "apps/trainer/format.h"
+#include "data/augment/augmenters.h"
+#include "data/augment/spec_table.h"
+
+namespace counterpoise {
+
+using namespace augment;
+using contact_sheet::Sheet;
+
+namespace {
+
+Annotated changed(const Augmenter& augmenter, const Annotated& a, const SheetLook& look, uint64_t epoch,
+                  uint64_t sample = 0) {
+  Random rng(look.seed, Stream::augment, epoch, sample);
+  return augmenter(a, rng);
+}
+
+Sheet titled(const std::string& title, const LabelColors& colors, const SheetLook& look) {
+  Sheet sheet;
+  sheet.title = title;
+  sheet.legend = colors.legend();
+  sheet.tile_size = look.tile_size;
+  return sheet;
+}
+
+LabelColors colors_of(const std::vector<MarkedImage>& images) {
+  LabelColors colors;
+  for (const MarkedImage& image : images) colors.add(image.annotated);
+  return colors;
+}
+
+// Kinds of targets, and what is drawn of each.
+struct Kind {
+  const char* name;
+  Shown shown;
+  bool (*has)(const Annotated&);
+};
+const Kind kinds[] = {
+    {"heat maps", {false, false, false, false, true, false}, [](const Annotated& a) { return !a.heat_maps.empty(); }},
+    {"segments",
+     {false, false, false, false, false, true},
+     [](const Annotated& a) { return !a.segmentation_maps.empty(); }},
+    {"keypoints", {true, false, false, false, false, false}, [](const Annotated& a) { return !a.keypoints.empty(); }},
+    {"boxes, outlines",
+     {false, true, true, true, false, false},
+     [](const Annotated& a) { return !a.boxes.empty() || !a.polygons.empty() || !a.lines.empty(); }},
+};
+constexpr Shown nothing = {false, false, false, false, false, false};
+
+}  // namespace
+
+Sheet copies_sheet(const std::vector<MarkedImage>& images, const Policy& policy, const SheetLook& look) {
+  const LabelColors colors = colors_of(images);
+  Sheet sheet = titled("Augmentation: " + to_string(policy), colors, look);
+  sheet.notes = {text("The first image of each is as it was. Seed ", look.seed, ".")};
+  const Augmenter augmenter = policy.pipeline();
+  for (size_t i = 0; i < images.size(); ++i) {
+    uint64_t epoch = 0;
+    for (int r = 0; r < look.rows; ++r) {
+      contact_sheet::Row row;
+      if (r == 0 && images.size() > 1) row.heading = images[i].name;
+      for (int c = 0; c < look.columns; ++c) {
+        const Annotated& original = images[i].annotated;
+        const Annotated shown = r + c == 0 ? original : changed(augmenter, original, look, epoch++, i);
+        row.tiles.push_back({drawn(shown, colors, look.tile_size)});
+      }
+      sheet.rows.push_back(row);
+    }
+  }
+  return sheet;
+}
+
+Sheet lecture_sheet(const MarkedImage& image, const SheetLook& look) {
+  const std::pair<const char*, const char*> all[] = {
+      {"original", "none"},
+      {"noise, contrast, sharpen", "noise=12..20,linear-contrast=1.2..1.5,sharpen=0.2..0.4"},
+      {"affine", "affine=-25..-15/scale:0.8..0.9/shear:-15..-10/translate:0.1"},
+      {"crop and pad", "crop-pad=0.2"},
+      {"flip and perspective", "flip=1,perspective=0.15..0.2"},
+  };
+  const LabelColors colors = colors_of({image});
+  Sheet sheet = titled("One draw moves the image and everything that is marked on it", colors, look);
+  for (const auto& [name, spec] : all) {
+    const Annotated y = changed(parse_policy(spec).pipeline(), image.annotated, look, sheet.rows.size());
+    contact_sheet::Row row = {std::string(name) + (sheet.rows.empty() ? "" : std::string(": ") + spec), {}};
+    row.tiles.push_back({drawn(y, colors, look.tile_size, nothing), "image"});
+    for (const Kind& kind : kinds) {
+      if (kind.has(image.annotated)) row.tiles.push_back({drawn(y, colors, look.tile_size, kind.shown), kind.name});
+    }
+    sheet.rows.push_back(row);
+  }
+  return sheet;
+}
+
+Sheet table_sheet(const MarkedImage& image, const SheetLook& look) {
+  const LabelColors colors = colors_of({image});
+  Sheet sheet = titled("Every augmenter of --augment", colors, look);
+  const auto add = [&](const std::string& spec, uint64_t sample) {
+    if (sheet.rows.empty() || int(sheet.rows.back().tiles.size()) >= look.columns) sheet.rows.emplace_back();
+    const Annotated y = changed(parse_policy(spec).pipeline(), image.annotated, look, 0, sample);
+    std::string caption = spec;  // the parameters in a second line
+    if (const size_t equals = caption.find('='); equals != std::string::npos) caption.insert(equals, " ");
+    sheet.rows.back().tiles.push_back({drawn(y, colors, look.tile_size), caption});
+  };
+  add("none", 0);
+  uint64_t sample = 0;
+  for (const Row& row : rows()) add(row.example, sample++);
+  for (const Preset& preset : presets()) add(preset.name, sample++);
+  return sheet;
+}
+
+Sheet resize_sheet(const MarkedImage& image, const SheetLook& look) {
+  const LabelColors colors = colors_of({image});
+  Sheet sheet = titled("When an image is resized, its targets are resized, too", colors, look);
+  // A portrait, which becomes a small square.
+  const Size size = image.annotated.size();
+  const int side = std::min(size.height, size.width), width = std::max(1, side * 2 / 3), small = std::max(1, side / 2);
+  Plan cut(size);
+  cut.move(translation((width - size.width) / 2, (side - size.height) / 2), {side, width});
+  const Annotated portrait = cut(image.annotated);
+  const Annotated stretched = changed(ResizeTo{small, small}, portrait, look, 0);
+  const Annotated boxed = changed(ResizeTo{small, small, ResizeTo::Fit::letterbox}, portrait, look, 0);
+  Annotated left = portrait;
+  left.image = stretched.image;
+  const Shown shown = {true, true, true, true, false, false};
+  const auto tile = [&](const Annotated& a, const char* caption) {
+    return contact_sheet::Tile{drawn(a, colors, look.tile_size, shown), caption};
+  };
+  sheet.rows = {{"",
+                 {tile(portrait, "original"), tile(left, "wrong: targets left"), tile(stretched, "right: stretched"),
+                  tile(boxed, "right: letterbox")}}};
+  sheet.notes = {text("From ", width, " x ", side, " to ", small, " x ", small,
+                      " pixels: a target at x belongs at x times the new width over the old one, and with bars beside "
+                      "the image at that and the width of a bar.")};
+  return sheet;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,39 @@
+// The contact sheets of the program augment. All functions are pure and safe to call from several threads; the same
+// seed gives the same sheet. Throw Error(bad_data) for targets that cannot be augmented.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/augment_sheet/draw_targets.h"
+#include "apps/show/sheet.h"
+#include "data/augment/spec.h"
+
+namespace counterpoise {
+
+struct MarkedImage {
+  std::string name;  // for headings
+  augment::Annotated annotated;
+};
+
+struct SheetLook {
+  uint64_t seed = 0;
+  int rows = 5, columns = 5;
+  int tile_size = 192;  // pixels
+};
+
+// `rows` rows for each image: first as it is, then augmented again and again, as in epochs 0, 1, ... of a training in
+// which it is the sample with this index.
+contact_sheet::Sheet copies_sheet(const std::vector<MarkedImage>& images, const augment::Policy& policy,
+                                  const SheetLook& look);
+
+// The lecture's slide: a row for each augmenter, and in it the image with each kind of target that it has.
+contact_sheet::Sheet lecture_sheet(const MarkedImage& image, const SheetLook& look);
+
+// Every row of the table of augmenters, with its example, and every preset.
+contact_sheet::Sheet table_sheet(const MarkedImage& image, const SheetLook& look);
+
+// The lecture's wrong and right resize: the targets left where they were, and taken along.
+contact_sheet::Sheet resize_sheet(const MarkedImage& image, const SheetLook& look);
+
+}  // namespace counterpoise
