@@ -121,7 +121,8 @@ $(LIBRARY) $(APPS_LIBRARY):
 # -- the headers as they are installed: the public ones under counterpoise/, and counterpoise.h, which includes all --
 # A header includes "core/var.h" here and "counterpoise/core/var.h" there, where other libraries have a core/, too.
 INTERNAL_HEADERS := core/io/safetensors_header.h data/images/jpeg_check.h data/images/png_check.h \
-  data/images/memory_budget.h data/images/canvas.h data/augment/rows.h data/augment/spec_steps.h data/augment/spec_parser.h
+  data/images/memory_budget.h data/images/canvas.h data/augment/rows.h data/augment/spec_steps.h \
+  data/augment/spec_parser.h
 PUBLIC_HEADERS := $(filter-out $(INTERNAL_HEADERS),$(wildcard kernels/*.h) kernels/cpu/parallel.h \
   $(foreach d,core layers losses optim data,$(sort $(wildcard $(d)/*.h $(d)/*/*.h))))
 HEADERS := $(BUILD)/include

@@ -6,6 +6,7 @@
 #include "data/augment/augmenters.h"
 #include "data/augment/elastic.h"
 #include "data/augment/flip_rotate_shift.h"
+#include "data/augment/policies.h"
 #include "data/augment/training.h"
 #include "kernels/error.h"
 
@@ -177,6 +178,42 @@ const std::vector<Row>& rows() {
        "add=60",
        {{"value", Meaning::plus_minus, -255, 255, {-20, 20}}},
        [](const Values& v) { return Augmenter(Add{v[0]}); }},
+      // -- colors and levels --
+      {"jitter",
+       "brightness, contrast and saturation by a factor each, and the hue by whole turns, in an order that is drawn",
+       "jitter=0.6/hue:0.1",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}, {"hue", Meaning::plus_minus, -0.5, 0.5, 0.}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{v[0], v[0], v[0], v[1]});
+       }},
+      {"brightness",
+       "multiplies all levels, rounded",
+       "brightness=0.6",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}},
+       [](const Values& v) { return Augmenter(ColorJitter{v[0]}); }},
+      {"contrast",
+       "multiplies the distance from the image's mean gray",
+       "contrast=0.8",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{1., v[0]});
+       }},
+      {"saturation",
+       "multiplies the distance from each color's gray",
+       "saturation=1",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{1., 1., v[0]});
+       }},
+      {"hue",
+       "turns the circle of colors, by whole turns",
+       "hue=0.5",
+       {{"turns", Meaning::plus_minus, -0.5, 0.5, 0.}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{1., 1., 1., v[0]});
+       },
+       true},
+      {"gray", "takes the colors away", "gray", {}, [](const Values&) { return Augmenter(Grayscale{}); }},
       {"invert", "makes a negative", "invert", {}, [](const Values&) { return Augmenter(Invert{}); }},
       {"solarize",
        "inverts the levels from a threshold on",
@@ -203,6 +240,38 @@ const std::vector<Row>& rows() {
        "sharpness=3",
        {{"factor", Meaning::factor, 0, 10, {0.1, 1.9}}},
        [](const Values& v) { return Augmenter(Sharpness{v[0]}); }},
+      {"erase",
+       "fills a rectangle with gray: its part of the area, and height / width; with noise where noise is 1",
+       "erase=0.1..0.3",
+       {{"scale", Meaning::up_to, 0, 1, {0.02, 0.33}},
+        {"ratio", Meaning::exactly, 0.1, 10, {0.3, 3.3}},
+        {"noise", Meaning::whole, 0, 1, 0.}},
+       [](const Values& v) {
+         return Augmenter(RandomErasing{1, v[0], v[1], {127, 127, 127}, v[2].low > 0});
+       }},
+      // -- policies --
+      {"randaugment",
+       "N operations that are drawn, of one magnitude (Cubuk et al. 2020)",
+       "randaugment=magnitude:15",
+       {{"n", Meaning::whole, 1, 10, 2}, {"magnitude", Meaning::number, 0, 30, 9}},
+       [](const Values& v) {
+         return Augmenter(RandAugment{int(v[0].low), v[1].low});
+       }},
+      {"trivialaugment",
+       "one operation that is drawn, of any magnitude (Mueller and Hutter 2021)",
+       "trivialaugment",
+       {},
+       [](const Values&) { return Augmenter(TrivialAugmentWide{}); }},
+      {"autoaugment",
+       "a pair of operations, of those that were learned on CIFAR-10 (Cubuk et al. 2019)",
+       "autoaugment",
+       {},
+       [](const Values&) { return Augmenter(AutoAugment{}); }},
+      {"autoaugment-imagenet",
+       "likewise, learned on ImageNet",
+       "autoaugment-imagenet",
+       {},
+       [](const Values&) { return Augmenter(AutoAugment{AutoAugmentPolicy::imagenet}); }},
   };
   return all;
 }
@@ -210,6 +279,8 @@ const std::vector<Row>& rows() {
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = {
       {"weak", "flip,affine=translate:0.125", "FixMatch's weak augmentation (Sohn et al. 2020)"},
+      {"strong", "resized-crop=0.3,flip,jitter,randaugment,erase@0.25",
+       "random resized crops, colors, RandAugment and random erasing"},
       {"lecture", "crop-pad=pixels:-16..-1,flip,blur=3", "the lecture's slide: crop by 1 to 16 pixels, flip, blur"},
   };
   return all;

@@ -31,7 +31,7 @@ TEST_CASE("golden: a displacement moves pixels as in torchvision") {
   a.image = image_of(size, training_golden()["rough"]);
   const Image expected = image_of(size, training_golden()["elastic"]["rgb"]);
   CHECK(levels_apart(a.image, expected) > 50);
-  CHECK(levels_apart(displaced(a, waves(size), Border::constant, {40, 40, 40}).image, expected) <= 1);
+  CHECK(levels_apart(displaced(a, waves(size)).image, expected) <= 1);
 }
 
 TEST_CASE("augment: an elastic transform takes a bright spot to its keypoint, and p + d(p) back") {

@@ -30,42 +30,23 @@ Augmenter color_augmenter(const std::string& kind, const std::vector<double>& p)
   if (kind == "contrast") return ColorJitter{.contrast = p[0]};
   if (kind == "saturation") return ColorJitter{.saturation = p[0]};
   if (kind == "hue") return ColorJitter{.hue = p[0]};
+  if (kind == "sharpness") return Sharpness{p[0]};
   REQUIRE(kind == "grayscale");
   return Grayscale{};
 }
 
-Augmenter level_augmenter(const std::string& kind, const std::vector<double>& p) {
-  if (kind == "invert") return Invert{};
-  if (kind == "solarize") return Solarize{p[0]};
-  if (kind == "posterize") return Posterize{p[0]};
-  if (kind == "auto_contrast") return AutoContrast{};
-  if (kind == "equalize") return Equalize{};
-  REQUIRE(kind == "sharpness");
-  return Sharpness{p[0]};
-}
-
 }  // namespace
 
-TEST_CASE("golden: levels change as in torchvision") {
+TEST_CASE("golden: colors and sharpness change as in torchvision") {
   const Image before = rough();
-  for (const Json& a : training_golden()["levels"]) {
+  Json cases = training_golden()["colors"];
+  for (const Json& a : training_golden()["sharpness"]) cases.push_back(a);
+  CHECK(cases.size() == 11);
+  for (const Json& a : cases) {
     const std::string kind = a["kind"];
     CAPTURE(kind);
     const Image expected = image_of(size_of(training_golden()["size"]), a["rgb"]);
     CHECK(levels_apart(before, expected) > 20);
-    CHECK(levels_apart(changed(level_augmenter(kind, a["parameters"]), before), expected) <=
-          (kind == "auto_contrast" || kind == "sharpness" ? 1 : 0));
-  }
-}
-
-TEST_CASE("golden: colors change as in torchvision") {
-  const Image before = rough();
-  for (const Json& a : training_golden()["colors"]) {
-    const std::string kind = a["kind"];
-    CAPTURE(kind);
-    const Image expected = image_of(size_of(training_golden()["size"]), a["rgb"]);
-    CHECK(levels_apart(before, expected) > 20);
-    // (torchvision rounds down.)
     CHECK(levels_apart(changed(color_augmenter(kind, a["parameters"]), before), expected) <= 1);
   }
 }
@@ -90,7 +71,9 @@ TEST_CASE("golden: crops are those of torchvision") {
       to = {p[4], p[5]};
     }
     const Image expected = image_of(to, crop["rgb"]), found = plan(a).image;
-    CHECK(levels_apart(found, expected) <= (kind == "resized_crop" ? 1 : 0));
+    // Edges: torchvision crops before it interpolates. Reduced: it has a triangle filter.
+    const bool resized = kind == "resized_crop", reduced = to.width < p[3];
+    CHECK(levels_apart(found, expected, resized ? 1 : 0) <= (reduced ? 20 : resized ? 1 : 0));
   }
 }
 
