@@ -263,15 +263,12 @@ const std::vector<Row>& rows() {
        {},
        [](const Values&) { return Augmenter(TrivialAugmentWide{}); }},
       {"autoaugment",
-       "a pair of operations, of those that were learned on CIFAR-10 (Cubuk et al. 2019)",
+       "a pair of operations of a policy that was learned on CIFAR-10 or, with 1, ImageNet (Cubuk et al. 2019)",
        "autoaugment",
-       {},
-       [](const Values&) { return Augmenter(AutoAugment{}); }},
-      {"autoaugment-imagenet",
-       "likewise, learned on ImageNet",
-       "autoaugment-imagenet",
-       {},
-       [](const Values&) { return Augmenter(AutoAugment{AutoAugmentPolicy::imagenet}); }},
+       {{"imagenet", Meaning::whole, 0, 1, 0.}},
+       [](const Values& v) {
+         return Augmenter(AutoAugment{v[0].low > 0 ? AutoAugmentPolicy::imagenet : AutoAugmentPolicy::cifar10});
+       }},
   };
   return all;
 }

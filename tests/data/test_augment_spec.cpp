@@ -122,7 +122,7 @@ TEST_CASE("augment spec: a text does what its augmenters do") {
   CHECK(same_as("gray@0.2,solarize=100..200", Sequential{{Sometimes{0.2, Grayscale{}}, Solarize{{100, 200}}}}));
   CHECK(same_as("randaugment=3/magnitude:12.5,elastic=100/sigma:8",
                 Sequential{{RandAugment{3, 12.5}, ElasticTransform{{0, 100}, 8}}}));
-  CHECK(same_as("oneof(autoaugment,trivialaugment,autoaugment-imagenet)",
+  CHECK(same_as("oneof(autoaugment,trivialaugment,autoaugment=1)",
                 OneOf{{AutoAugment{}, TrivialAugmentWide{}, AutoAugment{AutoAugmentPolicy::imagenet}}}));
   CHECK(same_as("sharpen=0.5/lightness:0.1", Sharpen{{0, 0.5}, {0.9, 1.1}}));
 }
