@@ -88,6 +88,8 @@ class Writer {
             category.id, " is ", in_quotes(category.name));
     require(object.polygons.empty() || !object.mask, place,
             "it has polygons and a mask; a COCO file holds one of them");
+    require(object.box || !object.polygons.empty() || object.mask || !category.keypoints.empty(), place,
+            "it has neither a box, polygons, a mask nor keypoints");
     require(!object.area || (*object.area >= 0 && std::isfinite(*object.area)), place,
             "its area is not a number of 0 or more");
     check(object, {file.height, file.width}, text("cannot write ", path_, ": ", place));

@@ -96,7 +96,7 @@ def with_palette(labels, colors):
     return image
 
 
-voc = imgviz.label_colormap(256)
+voc = imgviz.label_colormap()
 few = rng.integers(0, 21, (7, 9))
 few[0, :3] = 255
 pngs = {
