@@ -11,12 +11,6 @@ using contact_sheet::Sheet;
 
 namespace {
 
-Annotated changed(const Augmenter& augmenter, const Annotated& a, const SheetLook& look, uint64_t epoch,
-                  uint64_t sample = 0) {
-  Random rng(look.seed, Stream::augment, epoch, sample);
-  return augmenter(a, rng);
-}
-
 Sheet titled(const std::string& title, const LabelColors& colors, const SheetLook& look) {
   Sheet sheet;
   sheet.title = title;
@@ -58,6 +52,12 @@ constexpr Shown nothing = {false, false, false, false, false, false};
 
 }  // namespace
 
+Annotated augmented_copy(const Augmenter& augmenter, const Annotated& a, uint64_t seed, uint64_t epoch,
+                         uint64_t sample) {
+  Random rng(seed, Stream::augment, epoch, sample);
+  return augmenter(a, rng);
+}
+
 Sheet copies_sheet(const std::vector<MarkedImage>& images, const Policy& policy, const SheetLook& look) {
   const LabelColors colors = colors_of(images);
   Sheet sheet = titled("Augmentation: " + to_string(policy), colors, look);
@@ -70,7 +70,7 @@ Sheet copies_sheet(const std::vector<MarkedImage>& images, const Policy& policy,
       if (r == 0 && images.size() > 1) row.heading = images[i].name;
       for (int c = 0; c < look.columns; ++c) {
         const Annotated& original = images[i].annotated;
-        const Annotated shown = r + c == 0 ? original : changed(augmenter, original, look, epoch++, i);
+        const Annotated shown = r + c == 0 ? original : augmented_copy(augmenter, original, look.seed, epoch++, i);
         row.tiles.push_back({drawn(shown, colors, look.tile_size)});
       }
       sheet.rows.push_back(row);
@@ -90,7 +90,7 @@ Sheet lecture_sheet(const MarkedImage& image, const SheetLook& look) {
   const LabelColors colors = colors_of({image});
   Sheet sheet = titled("One draw moves the image and everything that is marked on it", colors, look);
   for (const auto& [name, spec] : all) {
-    const Annotated y = changed(parse_policy(spec).pipeline(), image.annotated, look, sheet.rows.size());
+    const Annotated y = augmented_copy(parse_policy(spec).pipeline(), image.annotated, look.seed, sheet.rows.size(), 0);
     contact_sheet::Row row = {std::string(name) + (sheet.rows.empty() ? "" : std::string(": ") + spec), {}};
     row.tiles.push_back({drawn(y, colors, look.tile_size, nothing), "image"});
     for (const Kind& kind : kinds) {
@@ -107,7 +107,7 @@ Sheet table_sheet(const MarkedImage& image, const SheetLook& look) {
   Sheet sheet = titled("Every augmenter of --augment", colors, look);
   const auto add = [&](const std::string& spec, uint64_t sample) {
     if (sheet.rows.empty() || int(sheet.rows.back().tiles.size()) >= look.columns) sheet.rows.emplace_back();
-    const Annotated y = changed(parse_policy(spec).pipeline(), plain.annotated, look, 0, sample);
+    const Annotated y = augmented_copy(parse_policy(spec).pipeline(), plain.annotated, look.seed, 0, sample);
     std::string caption = spec;
     if (int(spec.size()) * 2 * contact_sheet::letter_width > look.tile_size && spec.find('=') != std::string::npos) {
       caption.insert(spec.find('='), " ");  // where a second line begins
@@ -131,8 +131,8 @@ Sheet resize_sheet(const MarkedImage& image, const SheetLook& look) {
   Plan cut(size);
   cut.move(translation((width - size.width) / 2, (side - size.height) / 2), {side, width});
   const Annotated portrait = cut(plain.annotated);
-  const Annotated stretched = changed(ResizeTo{small, small}, portrait, look, 0);
-  const Annotated boxed = changed(ResizeTo{small, small, ResizeTo::Fit::letterbox}, portrait, look, 0);
+  const Annotated stretched = augmented_copy(ResizeTo{small, small}, portrait, look.seed, 0, 0);
+  const Annotated boxed = augmented_copy(ResizeTo{small, small, ResizeTo::Fit::letterbox}, portrait, look.seed, 0, 0);
   Annotated left = portrait;
   left.image = stretched.image;
   const auto tile = [&](const Annotated& a, const char* caption) {

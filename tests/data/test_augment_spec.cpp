@@ -220,6 +220,28 @@ TEST_CASE("augment spec: every row builds with its defaults and at the ends of i
   }
 }
 
+TEST_CASE("augment spec: every augmenter keeps the labels and objects of targets") {
+  Annotated a = numbered(40, 40);
+  a.keypoints = {{{20, 20}, "k", 4}};
+  a.boxes = {{10, 10, 30, 30, "b", 5}};
+  a.polygons = {{{{10, 10}, {30, 10}, {20, 30}}, "p", 6}};
+  a.lines = {{{{10, 10}, {30, 10}}, "l", 7}};
+  a.heat_maps = {{2, 2, {0, 1, 0, 1}, "h"}};
+  for (const Row& row : rows()) {
+    CAPTURE(row.name);
+    for (uint64_t i = 0; i < 5; ++i) {
+      Random rng(2, Stream::test, 0, i);
+      const Annotated y = parse_policy(row.example).pipeline()(a, rng);
+      for (const Keypoint& k : y.keypoints) CHECK((k.label == "k" && k.object == 4));
+      for (const Box& b : y.boxes) CHECK((b.label == "b" && b.object == 5));
+      for (const Polygon& p : y.polygons) CHECK((p.label == "p" && p.object == 6));
+      for (const LineString& l : y.lines) CHECK((l.label == "l" && l.object == 7));
+      REQUIRE(y.heat_maps.size() == 1);
+      CHECK(y.heat_maps[0].label == "h");
+    }
+  }
+}
+
 TEST_CASE("augment spec: a pipeline for each class") {
   const std::vector<std::string> classes = {"cat", "dog", "emu", "rare"};
   const std::vector<int64_t> counts = {10, 100, 20, 90};  // 55 on average: cat and emu are rare
