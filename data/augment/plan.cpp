@@ -16,7 +16,7 @@ void move_targets(const Warp& by, Annotated& a) {
   Annotated y;
   y.image = warp(a.image, by);
   for (const Keypoint& keypoint : a.keypoints) {
-    if (const auto p = moved(by.transform, keypoint.at)) y.keypoints.push_back({*p, keypoint.label});
+    if (const auto p = moved(by.transform, keypoint.at)) y.keypoints.push_back({*p, keypoint.label, keypoint.object});
   }
   for (const Box& box : a.boxes) {
     if (auto moved_box = moved(by.transform, box)) y.boxes.push_back(std::move(*moved_box));

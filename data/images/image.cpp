@@ -71,6 +71,23 @@ ImageSize check_file(const uint8_t* bytes, size_t size, const std::string& name)
   throw Error(ErrorKind::bad_data, name, ": not a JPEG, PNG or BMP image", what);
 }
 
+// The image that decode() makes of a file, once its format and size are found to be right, within the threads' memory.
+template <class Decode>
+auto decoded(const uint8_t* bytes, size_t size, const std::string& name, const Decode& decode) {
+  const ImageSize image = check_file(bytes, size, name);
+  const int height = image.height, width = image.width;
+  CP_ENSURE_AS(bad_data, height > 0 && width > 0, name, ": an image without pixels");
+  CP_ENSURE_AS(bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
+               name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
+               most_pixels / 1000000, " million in all are read");
+  const int64_t memory = int64_t{height} * width * image.memory;
+  CP_ENSURE_AS(bad_data, memory <= most_memory, name, ": too large: ", width, " x ", height,
+               " pixels of this kind take ", memory / 1000000, " MB to decode, at most ", most_memory / 1000000,
+               " are used; convert it to 8 bits per channel without interlacing, or reduce it");
+  const detail::MemoryBudget::Part part(decoding_memory, static_cast<size_t>(memory) + 2 * size);
+  return decode(bytes, size, height, width, name);
+}
+
 void check_sizes(const Image& image, int height, int width) {
   CP_ENSURE(height > 0 && width > 0, "an image cannot be resized to ", width, " x ", height, " pixels");
   CP_ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
@@ -102,18 +119,11 @@ Image decode_image(const std::string& path) {
 }
 
 Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
-  const ImageSize image = check_file(bytes, size, name);
-  const int height = image.height, width = image.width;
-  CP_ENSURE_AS(bad_data, height > 0 && width > 0, name, ": an image without pixels");
-  CP_ENSURE_AS(bad_data, height <= largest_side && width <= largest_side && int64_t{height} * width <= most_pixels,
-               name, ": too large: ", width, " x ", height, " pixels, at most ", largest_side, " a side and ",
-               most_pixels / 1000000, " million in all are read");
-  const int64_t memory = int64_t{height} * width * image.memory;
-  CP_ENSURE_AS(bad_data, memory <= most_memory, name, ": too large: ", width, " x ", height,
-               " pixels of this kind take ", memory / 1000000, " MB to decode, at most ", most_memory / 1000000,
-               " are used; convert it to 8 bits per channel without interlacing, or reduce it");
-  const detail::MemoryBudget::Part part(decoding_memory, static_cast<size_t>(memory) + 2 * size);
-  return detail::stb_decode(bytes, size, height, width, name);
+  return decoded(bytes, size, name, detail::stb_decode);
+}
+
+GrayImage decode_gray(const uint8_t* bytes, size_t size, const std::string& name) {
+  return decoded(bytes, size, name, detail::stb_decode_gray);
 }
 
 Image resize_keras(const Image& image, int height, int width) {
