@@ -31,7 +31,8 @@ CXXFLAGS ?= $(if $(SANITIZE),-O1 -g1,-O3)
 BUILD := build/$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),sanitize-thread,sanitize),release)
 
 # What is not here is installed by `make` on Debian and Ubuntu.
-PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-json3-dev libprotozero-dev
+PACKAGES := g++ libopenblas-dev libstb-dev doctest-dev libcli11-dev nlohmann-json3-dev libprotozero-dev \
+            libpugixml-dev
 
 include kernels/cuda/cuda.mk
 # What depends on the device has folders of its own; all other objects serve every device.
@@ -46,7 +47,7 @@ FLAGS := -std=c++17 -march=$(ARCH) -fno-math-errno -fno-trapping-math --param av
          -Wall -Wextra -MMD -MP -I. \
          -isystem /usr/include/stb -isystem /usr/include/openblas \
          $(if $(SANITIZE),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -Wno-maybe-uninitialized)
-LIBS := -lopenblas -lpthread $(DEVICE_LIBS)
+LIBS := -lopenblas -lpugixml -lpthread $(DEVICE_LIBS)
 LINK := $(if $(SANITIZE),-fsanitize=$(SANITIZER))
 
 # -- the library: every .cpp of its folders, and the sources of one device (kernels/cuda/cuda.mk) --
@@ -81,8 +82,8 @@ test: $(OUT)/run_tests
 
 # The fuzzer (tests/fuzz/fuzz.h). The sources that read inputs are compiled once more, so that it sees their branches.
 SECONDS ?= 60
-FUZZED := $(filter-out core/io/onnx.cpp,$(wildcard core/io/*.cpp)) $(wildcard data/images/*.cpp data/tables/csv.cpp) \
-  data/mix.cpp losses/class_weights.cpp losses/metrics/threshold_rule.cpp layers/weights.cpp \
+FUZZED := $(filter-out core/io/onnx.cpp,$(wildcard core/io/*.cpp)) $(wildcard data/images/*.cpp data/annotations/*.cpp) \
+  data/tables/csv.cpp data/mix.cpp losses/class_weights.cpp losses/metrics/threshold_rule.cpp layers/weights.cpp \
   $(foreach f,config options option_rows option_table flags loss_flags metrics_command export_command \
     eval_command,apps/trainer/$(f).cpp) \
   $(foreach f,arguments comparison outcome,apps/compare/$(f).cpp) $(foreach f,run_data scores,apps/report/$(f).cpp) \
@@ -121,7 +122,8 @@ $(LIBRARY) $(APPS_LIBRARY):
 # -- the headers as they are installed: the public ones under counterpoise/, and counterpoise.h, which includes all --
 # A header includes "core/var.h" here and "counterpoise/core/var.h" there, where other libraries have a core/, too.
 INTERNAL_HEADERS := core/io/safetensors_header.h data/images/jpeg_check.h data/images/png_check.h \
-  data/images/memory_budget.h data/images/canvas.h data/augment/rows.h data/augment/spec_steps.h data/augment/spec_parser.h
+  data/images/memory_budget.h data/images/canvas.h data/augment/rows.h data/augment/spec_steps.h \
+  data/augment/spec_parser.h
 PUBLIC_HEADERS := $(filter-out $(INTERNAL_HEADERS),$(wildcard kernels/*.h) kernels/cpu/parallel.h \
   $(foreach d,core layers losses optim data,$(sort $(wildcard $(d)/*.h $(d)/*/*.h))))
 HEADERS := $(BUILD)/include
@@ -263,10 +265,10 @@ $(BUILD)/apps/trainer/version.o: EXTRA := -O1 -DBUILD_FLAGS='"$(CXXFLAGS) -march
 # Succeeds if every package can be compiled against and linked.
 define PROBE
 printf '%s\n' '#include <cblas.h>' '#if !__has_include(<CLI/CLI.hpp>) || !__has_include(<doctest/doctest.h>) || \
-!__has_include(<nlohmann/json.hpp>) || !__has_include(<protozero/pbf_writer.hpp>) || \
+!__has_include(<nlohmann/json.hpp>) || !__has_include(<protozero/pbf_writer.hpp>) || !__has_include(<pugixml.hpp>) || \
 !(__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>))' \
 '#error missing' '#endif' 'int main() { openblas_set_num_threads(1); }' | \
-$(CXX) -x c++ -isystem /usr/include/openblas - -o /dev/null -lopenblas 2>/dev/null
+$(CXX) -x c++ -isystem /usr/include/openblas - -o /dev/null -lopenblas -lpugixml 2>/dev/null
 endef
 
 # (Probed again when the Makefile has changed, because PACKAGES may have.)

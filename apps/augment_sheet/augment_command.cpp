@@ -16,7 +16,7 @@ namespace {
 
 struct AugmentOptions {
   std::vector<std::string> files;
-  std::string augment, gallery, grid, animal = "cat", output = "augment.png";
+  std::string augment, gallery, grid, annotations, write, animal = "cat", output = "augment.png";
   uint64_t seed = 0;
   int image_size = 0, tile = 192;
   bool list = false;
@@ -42,6 +42,14 @@ void add_options(CLI::App& app, AugmentOptions& o) {
   app.add_flag("--list", o.list, "Print all augmenters with their parameters, ranges and defaults, and exit");
   app.add_option("--grid", o.grid, "Rows and columns of each image's sheet [5x5; 1x5 for several images]")
       ->type_name("RxC");
+  app.add_option("--annotations", o.annotations,
+                 "What is marked on the images: a COCO file (.json), or of one image a Pascal VOC file (.xml) or a "
+                 "label map (.png)")
+      ->type_name("FILE");
+  app.add_option("--write", o.write,
+                 "Also write the augmented copies, as DIR/NAME-1.png and so on, and the objects of --annotations, cut "
+                 "at the edges of the image, as DIR/annotations.json (COCO)")
+      ->type_name("DIR");
   app.add_option("--animal", o.animal, "The synthetic animal: cat or dog")->type_name("NAME")->capture_default_str();
   app.add_option("--image-size", o.image_size,
                  "Resize the images to N x N pixels before, as a training does; 0: as they are, and a synthetic animal "
@@ -75,8 +83,9 @@ SheetLook look_of(const AugmentOptions& o) {
 }
 
 void check(const AugmentOptions& o, const std::set<std::string>& given) {
-  for (const auto& [flag, value] : {std::pair("--augment", o.augment), std::pair("--gallery", o.gallery),
-                                    std::pair("--output", o.output), std::pair("--grid", o.grid)}) {
+  for (const auto& [flag, value] :
+       {std::pair("--augment", o.augment), std::pair("--gallery", o.gallery), std::pair("--output", o.output),
+        std::pair("--grid", o.grid), std::pair("--annotations", o.annotations), std::pair("--write", o.write)}) {
     CP_ENSURE_AS(invalid_argument, !given.count(flag) || !value.empty(), flag,
                  ": nothing was given; an unset variable?");
   }
@@ -90,6 +99,9 @@ void check(const AugmentOptions& o, const std::set<std::string>& given) {
                "\" is unknown; valid are cat and dog");
   CP_ENSURE_AS(invalid_argument, o.files.empty() || !given.count("--animal"),
                "--animal has no effect where image files are given");
+  CP_ENSURE_AS(invalid_argument, o.annotations.empty() || !o.files.empty(),
+               "--annotations: of which images? Give their files");
+  CP_ENSURE_AS(invalid_argument, o.write.empty() || o.gallery.empty(), "--write has no effect with --gallery");
   CP_ENSURE_AS(invalid_argument, o.image_size == 0 || (8 <= o.image_size && o.image_size <= 2048), "--image-size ",
                o.image_size, " is out of range: 8 to 2048, or 0");
   CP_ENSURE_AS(invalid_argument, 32 <= o.tile && o.tile <= 1024, "--tile ", o.tile, " is out of range: 32 to 1024");
@@ -98,20 +110,32 @@ void check(const AugmentOptions& o, const std::set<std::string>& given) {
                o.output, ": give a name that ends with .png or .jpg");
 }
 
-std::vector<MarkedImage> read_images(const AugmentOptions& o) {
+MarkedImages read_images(const AugmentOptions& o) {
   if (o.files.empty()) {
     const Animal animal = o.animal == "cat" ? Animal::cat : Animal::dog;
-    return {{"synthetic " + o.animal, marked_animal(animal, o.image_size ? o.image_size : 192)}};
+    return {{{"synthetic " + o.animal, marked_animal(animal, o.image_size ? o.image_size : 192)}}};
   }
-  std::vector<MarkedImage> images;
-  for (const std::string& file : o.files) {
-    images.push_back({printable(file), {}});
-    augment::Annotated& a = images.back().annotated;
-    a.image = decode_image(file);
-    Random unused(0, Stream::augment);
-    if (o.image_size) a = augment::Augmenter(augment::ResizeTo{o.image_size, o.image_size})(a, unused);
+  MarkedImages all = read_marked_images(o.files, o.annotations);
+  for (MarkedImage& image : all.images) {
+    if (image.file && !image.file->note.empty()) std::cerr << image.name << ": " << image.file->note << "\n";
+    if (o.image_size == 0) continue;
+    image.annotated = augmented_copy(augment::ResizeTo{o.image_size, o.image_size}, image.annotated, o.seed, 0, 0);
   }
-  return images;
+  return all;
+}
+
+// The copies of a sheet, as files. Returns what was written.
+std::string write_copies(const AugmentOptions& o, const MarkedImages& all, const augment::Augmenter& augmenter,
+                         const SheetLook& look) {
+  CopyWriter writer(o.write, all.categories);
+  const auto copies = uint64_t(look.rows) * uint64_t(look.columns) - 1;
+  for (size_t i = 0; i < all.images.size(); ++i) {
+    for (uint64_t epoch = 0; epoch < copies; ++epoch) {
+      const MarkedImage& image = all.images[i];
+      writer.add(image, augmented_copy(augmenter, image.annotated, o.seed, epoch, i), epoch + 1);
+    }
+  }
+  return text(printable(o.write), ": ", writer.finish(), " files\n");
 }
 
 using Gallery = contact_sheet::Sheet (*)(const MarkedImage&, const SheetLook&);
@@ -148,19 +172,22 @@ Exit augment_command(int argc, char** argv) {
   check(o, given);
   const SheetLook look = look_of(o);
   contact_sheet::Sheet sheet;
+  std::string more;
   if (o.gallery.empty()) {
     const augment::Policy policy = with_flag("--augment", [&] { return augment::parse_policy(o.augment); });
-    with_flag("--augment", [&] { return policy.pipeline(); });
-    sheet = copies_sheet(read_images(o), policy, look);
+    const augment::Augmenter augmenter = with_flag("--augment", [&] { return policy.pipeline(); });
+    const MarkedImages all = read_images(o);
+    sheet = copies_sheet(all.images, policy, look);
+    if (!o.write.empty()) more = write_copies(o, all, augmenter, look);
   } else {
     const Gallery gallery = gallery_named(o.gallery);
     CP_ENSURE_AS(invalid_argument, o.files.size() <= 1, "--gallery shows one image, and ", o.files.size(),
                  " files are given");
-    sheet = gallery(read_images(o)[0], look);
+    sheet = gallery(read_images(o).images[0], look);
   }
   const Image image = draw(sheet);
   write_file(o.output, ends_with(o.output, ".png") ? contact_sheet::png(image) : contact_sheet::jpeg(image));
-  std::cout << printable(o.output) << ": " << sheet.title << "\n";
+  std::cout << printable(o.output) << ": " << sheet.title << "\n" << more;
   return Exit::ok;
 }
 

@@ -11,12 +11,6 @@ using contact_sheet::Sheet;
 
 namespace {
 
-Annotated changed(const Augmenter& augmenter, const Annotated& a, const SheetLook& look, uint64_t epoch,
-                  uint64_t sample = 0) {
-  Random rng(look.seed, Stream::augment, epoch, sample);
-  return augmenter(a, rng);
-}
-
 Sheet titled(const std::string& title, const LabelColors& colors, const SheetLook& look) {
   Sheet sheet;
   sheet.title = title;
@@ -47,9 +41,22 @@ const Kind kinds[] = {
      {false, true, true, true, false, false},
      [](const Annotated& a) { return !a.boxes.empty() || !a.polygons.empty() || !a.lines.empty(); }},
 };
+// Maps would cover most of an image.
+MarkedImage without_maps(MarkedImage image) {
+  image.annotated.heat_maps.clear();
+  image.annotated.segmentation_maps.clear();
+  return image;
+}
+
 constexpr Shown nothing = {false, false, false, false, false, false};
 
 }  // namespace
+
+Annotated augmented_copy(const Augmenter& augmenter, const Annotated& a, uint64_t seed, uint64_t epoch,
+                         uint64_t sample) {
+  Random rng(seed, Stream::augment, epoch, sample);
+  return augmenter(a, rng);
+}
 
 Sheet copies_sheet(const std::vector<MarkedImage>& images, const Policy& policy, const SheetLook& look) {
   const LabelColors colors = colors_of(images);
@@ -63,7 +70,7 @@ Sheet copies_sheet(const std::vector<MarkedImage>& images, const Policy& policy,
       if (r == 0 && images.size() > 1) row.heading = images[i].name;
       for (int c = 0; c < look.columns; ++c) {
         const Annotated& original = images[i].annotated;
-        const Annotated shown = r + c == 0 ? original : changed(augmenter, original, look, epoch++, i);
+        const Annotated shown = r + c == 0 ? original : augmented_copy(augmenter, original, look.seed, epoch++, i);
         row.tiles.push_back({drawn(shown, colors, look.tile_size)});
       }
       sheet.rows.push_back(row);
@@ -75,7 +82,7 @@ Sheet copies_sheet(const std::vector<MarkedImage>& images, const Policy& policy,
 Sheet lecture_sheet(const MarkedImage& image, const SheetLook& look) {
   const std::pair<const char*, const char*> all[] = {
       {"original", "none"},
-      {"noise, contrast, sharpen", "noise=12..20,linear-contrast=1.2..1.5,sharpen=0.2..0.4"},
+      {"noise, contrast, sharpen", "noise=5..10,linear-contrast=1.2..1.5,sharpen=0.1..0.2"},
       {"affine", "affine=-25..-15/scale:0.8..0.9/shear:-15..-10/translate:0.1"},
       {"crop and pad", "crop-pad=0.2"},
       {"flip and perspective", "flip=1,perspective=0.15..0.2"},
@@ -83,7 +90,7 @@ Sheet lecture_sheet(const MarkedImage& image, const SheetLook& look) {
   const LabelColors colors = colors_of({image});
   Sheet sheet = titled("One draw moves the image and everything that is marked on it", colors, look);
   for (const auto& [name, spec] : all) {
-    const Annotated y = changed(parse_policy(spec).pipeline(), image.annotated, look, sheet.rows.size());
+    const Annotated y = augmented_copy(parse_policy(spec).pipeline(), image.annotated, look.seed, sheet.rows.size(), 0);
     contact_sheet::Row row = {std::string(name) + (sheet.rows.empty() ? "" : std::string(": ") + spec), {}};
     row.tiles.push_back({drawn(y, colors, look.tile_size, nothing), "image"});
     for (const Kind& kind : kinds) {
@@ -95,13 +102,16 @@ Sheet lecture_sheet(const MarkedImage& image, const SheetLook& look) {
 }
 
 Sheet table_sheet(const MarkedImage& image, const SheetLook& look) {
-  const LabelColors colors = colors_of({image});
+  const MarkedImage plain = without_maps(image);
+  const LabelColors colors = colors_of({plain});
   Sheet sheet = titled("Every augmenter of --augment", colors, look);
   const auto add = [&](const std::string& spec, uint64_t sample) {
     if (sheet.rows.empty() || int(sheet.rows.back().tiles.size()) >= look.columns) sheet.rows.emplace_back();
-    const Annotated y = changed(parse_policy(spec).pipeline(), image.annotated, look, 0, sample);
-    std::string caption = spec;  // the parameters in a second line
-    if (const size_t equals = caption.find('='); equals != std::string::npos) caption.insert(equals, " ");
+    const Annotated y = augmented_copy(parse_policy(spec).pipeline(), plain.annotated, look.seed, 0, sample);
+    std::string caption = spec;
+    if (int(spec.size()) * 2 * contact_sheet::letter_width > look.tile_size && spec.find('=') != std::string::npos) {
+      caption.insert(spec.find('='), " ");  // where a second line begins
+    }
     sheet.rows.back().tiles.push_back({drawn(y, colors, look.tile_size), caption});
   };
   add("none", 0);
@@ -112,21 +122,21 @@ Sheet table_sheet(const MarkedImage& image, const SheetLook& look) {
 }
 
 Sheet resize_sheet(const MarkedImage& image, const SheetLook& look) {
-  const LabelColors colors = colors_of({image});
+  const MarkedImage plain = without_maps(image);
+  const LabelColors colors = colors_of({plain});
   Sheet sheet = titled("When an image is resized, its targets are resized, too", colors, look);
   // A portrait, which becomes a small square.
-  const Size size = image.annotated.size();
+  const Size size = plain.annotated.size();
   const int side = std::min(size.height, size.width), width = std::max(1, side * 2 / 3), small = std::max(1, side / 2);
   Plan cut(size);
   cut.move(translation((width - size.width) / 2, (side - size.height) / 2), {side, width});
-  const Annotated portrait = cut(image.annotated);
-  const Annotated stretched = changed(ResizeTo{small, small}, portrait, look, 0);
-  const Annotated boxed = changed(ResizeTo{small, small, ResizeTo::Fit::letterbox}, portrait, look, 0);
+  const Annotated portrait = cut(plain.annotated);
+  const Annotated stretched = augmented_copy(ResizeTo{small, small}, portrait, look.seed, 0, 0);
+  const Annotated boxed = augmented_copy(ResizeTo{small, small, ResizeTo::Fit::letterbox}, portrait, look.seed, 0, 0);
   Annotated left = portrait;
   left.image = stretched.image;
-  const Shown shown = {true, true, true, true, false, false};
   const auto tile = [&](const Annotated& a, const char* caption) {
-    return contact_sheet::Tile{drawn(a, colors, look.tile_size, shown), caption};
+    return contact_sheet::Tile{drawn(a, colors, look.tile_size), caption};
   };
   sheet.rows = {{"",
                  {tile(portrait, "original"), tile(left, "wrong: targets left"), tile(stretched, "right: stretched"),

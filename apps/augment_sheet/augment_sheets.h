@@ -6,15 +6,11 @@
 #include <vector>
 
 #include "apps/augment_sheet/draw_targets.h"
+#include "apps/augment_sheet/marked_images.h"
 #include "apps/show/sheet.h"
 #include "data/augment/spec.h"
 
 namespace counterpoise {
-
-struct MarkedImage {
-  std::string name;  // for headings
-  augment::Annotated annotated;
-};
 
 struct SheetLook {
   uint64_t seed = 0;
@@ -22,8 +18,11 @@ struct SheetLook {
   int tile_size = 192;  // pixels
 };
 
-// `rows` rows for each image: first as it is, then augmented again and again, as in epochs 0, 1, ... of a training in
-// which it is the sample with this index.
+// Copy `epoch` of image `sample`: the same numbers are drawn as for that sample in that epoch of a training.
+augment::Annotated augmented_copy(const augment::Augmenter& augmenter, const augment::Annotated& annotated,
+                                  uint64_t seed, uint64_t epoch, uint64_t sample);
+
+// `rows` rows for each image: first as it is, then its copies in epochs 0, 1, ...
 contact_sheet::Sheet copies_sheet(const std::vector<MarkedImage>& images, const augment::Policy& policy,
                                   const SheetLook& look);
 

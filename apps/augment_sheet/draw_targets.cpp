@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "apps/show/sheet.h"
 #include "data/augment/augmenters.h"
@@ -23,6 +24,10 @@ const char* const line_string = "line string";
 const char* const heat_map = "heat map";
 
 std::string segment_name(int32_t label) { return "segment " + std::to_string(label); }
+
+// Of the palette without black and gray, which are hardly seen in a blend.
+constexpr int colors_used[] = {0, 1, 2, 3, 4, 5, 7, 9};
+int color_index(size_t i) { return colors_used[i % std::size(colors_used)]; }
 
 detail::Color color_of(int index) {
   const contact_sheet::Rgb c = contact_sheet::class_color(size_t(index));
@@ -98,13 +103,13 @@ void LabelColors::add(const Annotated& a) {
 }
 
 int LabelColors::of(const std::string& label, const char* kind) const {
-  return int(std::find(names_.begin(), names_.end(), label.empty() ? kind : label) - names_.begin());
+  return color_index(size_t(std::find(names_.begin(), names_.end(), label.empty() ? kind : label) - names_.begin()));
 }
 
 std::vector<std::pair<int, std::string>> LabelColors::legend() const {
   constexpr size_t most = 12;
   std::vector<std::pair<int, std::string>> all;
-  for (size_t i = 0; i < std::min(most, names_.size()); ++i) all.emplace_back(int(i), names_[i]);
+  for (size_t i = 0; i < std::min(most, names_.size()); ++i) all.emplace_back(color_index(i), names_[i]);
   return all;
 }
 
@@ -121,7 +126,7 @@ Image drawn(const Annotated& annotated, const LabelColors& colors, int side, con
     painter.blend([&](float y, float x) {
       const int32_t label = map.labels[place(map, y, x)];
       return label == 0 ? std::pair(detail::Color{}, 0.f)
-                        : std::pair(color_of(colors.of(segment_name(label), "")), .5f);
+                        : std::pair(color_of(colors.of(segment_name(label), "")), .35f);
     });
   }
   for (const HeatMap& map : a.heat_maps) {

@@ -30,27 +30,34 @@ struct Size {
 inline bool operator==(Size a, Size b) { return a.height == b.height && a.width == b.width; }
 inline bool operator!=(Size a, Size b) { return !(a == b); }
 
+// Keypoints, boxes, polygons and line strings of one object of the image have its number in common, which augmentation
+// keeps as it keeps the label; -1 is none (data/annotations/annotated_file.h).
+
 struct Keypoint {
   Point at;
   std::string label = "";
+  int object = -1;
 };
 
 // Sides are parallel to the image's; left <= right and top <= bottom.
 struct Box {
   double left = 0, top = 0, right = 0, bottom = 0;
   std::string label = "";
+  int object = -1;
 };
 
 // At least three corners, in order; the last is connected with the first.
 struct Polygon {
   std::vector<Point> points;
   std::string label = "";
+  int object = -1;
 };
 
 // At least two points, each connected with the next.
 struct LineString {
   std::vector<Point> points;
   std::string label = "";
+  int object = -1;
 };
 
 // A number for each place of the image, such as the probability of a joint, in rows from the top. A map covers the

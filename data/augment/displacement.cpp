@@ -165,9 +165,9 @@ Annotated displaced(const Annotated& annotated, const Displacement& field, Borde
   y.image.rgb = interpolated<uint8_t, 3>(annotated.image.rgb, annotated.size(), field, border, fill);
   for (Keypoint& keypoint : y.keypoints) keypoint.at = moved(field, keypoint.at);
   for (Box& box : y.boxes) {
-    std::string label = std::move(box.label);
-    box = envelope(all_moved(field, divided(corners(box), true, piece / 2)));
-    box.label = std::move(label);
+    Box moved_box = envelope(all_moved(field, divided(corners(box), true, piece / 2)));
+    moved_box.label = std::move(box.label), moved_box.object = box.object;
+    box = std::move(moved_box);
   }
   for (Polygon& polygon : y.polygons) polygon.points = all_moved(field, divided(polygon.points, true, piece));
   for (LineString& line : y.lines) line.points = all_moved(field, divided(line.points, false, piece));

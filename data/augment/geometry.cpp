@@ -118,7 +118,7 @@ std::vector<LineString> clipped(const LineString& line, Size image) {
       open = false;
       continue;
     }
-    if (!open || enter > 0) pieces.push_back({{at(enter)}, line.label});
+    if (!open || enter > 0) pieces.push_back({{at(enter)}, line.label, line.object});
     pieces.back().points.push_back(leave < 1 ? at(leave) : q);
     open = true;
   }

@@ -6,6 +6,7 @@
 #include "data/augment/augmenters.h"
 #include "data/augment/elastic.h"
 #include "data/augment/flip_rotate_shift.h"
+#include "data/augment/policies.h"
 #include "data/augment/training.h"
 #include "kernels/error.h"
 
@@ -110,7 +111,7 @@ const std::vector<Row>& rows() {
        }},
       {"affine",
        "rotates clockwise and shears (degrees), scales and translates (parts of the sides); black outside",
-       "affine=25/scale:0.7..1.2",
+       "affine=25/scale:0.3",
        {{"rotate", Meaning::plus_minus, -360, 360, 0.},
         {"scale", Meaning::factor, 0.1, 10, 1.},
         {"scale-x", Meaning::factor, 0.1, 10, 1.},
@@ -137,7 +138,7 @@ const std::vector<Row>& rows() {
        true},
       {"elastic",
        "bends the image: displacements of ALPHA pixels, smoothed with a Gaussian of SIGMA pixels",
-       "elastic=200..300/sigma:8",
+       "elastic=100..150",
        {{"alpha", Meaning::up_to, 0, 1000, 25.}, {"sigma", Meaning::exactly, 1, 100, 5.}},
        [](const Values& v) {
          return Augmenter(ElasticTransform{v[0], v[1]});
@@ -145,7 +146,7 @@ const std::vector<Row>& rows() {
       // -- pixels --
       {"blur",
        "blurs with a Gaussian of this standard deviation in pixels",
-       "blur=1..3",
+       "blur=2..4",
        {{"sigma", Meaning::up_to, 0, 100, {0, 3}}},
        [](const Values& v) { return Augmenter(GaussianBlur{v[0]}); }},
       {"noise",
@@ -169,7 +170,7 @@ const std::vector<Row>& rows() {
        }},
       {"multiply",
        "multiplies all levels",
-       "multiply=0.5",
+       "multiply=0.4..0.6",
        {{"factor", Meaning::factor, 0, 10, {0.8, 1.2}}},
        [](const Values& v) { return Augmenter(Multiply{v[0]}); }},
       {"add",
@@ -177,10 +178,46 @@ const std::vector<Row>& rows() {
        "add=60",
        {{"value", Meaning::plus_minus, -255, 255, {-20, 20}}},
        [](const Values& v) { return Augmenter(Add{v[0]}); }},
+      // -- colors and levels --
+      {"jitter",
+       "brightness, contrast and saturation by a factor each, and the hue by whole turns, in an order that is drawn",
+       "jitter=0.6/hue:0.1",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}, {"hue", Meaning::plus_minus, -0.5, 0.5, 0.}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{v[0], v[0], v[0], v[1]});
+       }},
+      {"brightness",
+       "multiplies all levels, rounded",
+       "brightness=1.3..1.6",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}},
+       [](const Values& v) { return Augmenter(ColorJitter{v[0]}); }},
+      {"contrast",
+       "multiplies the distance from the image's mean gray",
+       "contrast=1.5..2",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{1., v[0]});
+       }},
+      {"saturation",
+       "multiplies the distance from each color's gray",
+       "saturation=1",
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{1., 1., v[0]});
+       }},
+      {"hue",
+       "turns the circle of colors, by whole turns",
+       "hue=0.5",
+       {{"turns", Meaning::plus_minus, -0.5, 0.5, 0.}},
+       [](const Values& v) {
+         return Augmenter(ColorJitter{1., 1., 1., v[0]});
+       },
+       true},
+      {"gray", "takes the colors away", "gray", {}, [](const Values&) { return Augmenter(Grayscale{}); }},
       {"invert", "makes a negative", "invert", {}, [](const Values&) { return Augmenter(Invert{}); }},
       {"solarize",
        "inverts the levels from a threshold on",
-       "solarize=64..192",
+       "solarize=60..100",
        {{"threshold", Meaning::exactly, 0, 256, 128}},
        [](const Values& v) { return Augmenter(Solarize{v[0]}); }},
       {"posterize",
@@ -200,9 +237,38 @@ const std::vector<Row>& rows() {
        [](const Values&) { return Augmenter(Equalize{}); }},
       {"sharpness",
        "blends with a smoothed image, or away from it above 1",
-       "sharpness=3",
+       "sharpness=4..8",
        {{"factor", Meaning::factor, 0, 10, {0.1, 1.9}}},
        [](const Values& v) { return Augmenter(Sharpness{v[0]}); }},
+      {"erase",
+       "fills a rectangle with gray: its part of the area, and height / width; with noise where noise is 1",
+       "erase=0.1..0.3",
+       {{"scale", Meaning::up_to, 0, 1, {0.02, 0.33}},
+        {"ratio", Meaning::exactly, 0.1, 10, {0.3, 3.3}},
+        {"noise", Meaning::whole, 0, 1, 0.}},
+       [](const Values& v) {
+         return Augmenter(RandomErasing{1, v[0], v[1], {127, 127, 127}, v[2].low > 0});
+       }},
+      // -- policies --
+      {"randaugment",
+       "N operations that are drawn, of one magnitude (Cubuk et al. 2020)",
+       "randaugment=magnitude:15",
+       {{"n", Meaning::whole, 1, 10, 2}, {"magnitude", Meaning::number, 0, 30, 9}},
+       [](const Values& v) {
+         return Augmenter(RandAugment{int(v[0].low), v[1].low});
+       }},
+      {"trivialaugment",
+       "one operation that is drawn, of any magnitude (Mueller and Hutter 2021)",
+       "trivialaugment",
+       {},
+       [](const Values&) { return Augmenter(TrivialAugmentWide{}); }},
+      {"autoaugment",
+       "a pair of operations of a policy that was learned on CIFAR-10 or, with 1, ImageNet (Cubuk et al. 2019)",
+       "autoaugment",
+       {{"imagenet", Meaning::whole, 0, 1, 0.}},
+       [](const Values& v) {
+         return Augmenter(AutoAugment{v[0].low > 0 ? AutoAugmentPolicy::imagenet : AutoAugmentPolicy::cifar10});
+       }},
   };
   return all;
 }
@@ -210,6 +276,8 @@ const std::vector<Row>& rows() {
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = {
       {"weak", "flip,affine=translate:0.125", "FixMatch's weak augmentation (Sohn et al. 2020)"},
+      {"strong", "resized-crop=0.3,flip,jitter,randaugment,erase@0.25",
+       "random resized crops, colors, RandAugment and random erasing"},
       {"lecture", "crop-pad=pixels:-16..-1,flip,blur=3", "the lecture's slide: crop by 1 to 16 pixels, flip, blur"},
   };
   return all;

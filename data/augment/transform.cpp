@@ -121,7 +121,7 @@ Transform perspective(const std::array<Point, 4>& from, const std::array<Point, 
 }
 
 std::optional<Polygon> moved(const Transform& transform, const Polygon& polygon) {
-  Polygon y{seen(transform, polygon.points), polygon.label};
+  Polygon y{seen(transform, polygon.points), polygon.label, polygon.object};
   if (y.points.size() < 3) return {};
   return y;
 }
@@ -130,7 +130,7 @@ std::optional<Box> moved(const Transform& transform, const Box& box) {
   const std::vector<Point> points = seen(transform, corners(box));
   if (points.empty()) return {};
   Box y = envelope(points);
-  y.label = box.label;
+  y.label = box.label, y.object = box.object;
   return y;
 }
 
@@ -145,12 +145,12 @@ std::vector<LineString> moved(const Transform& transform, const LineString& line
       if ((before >= 0) != (w >= 0)) {  // the segment crosses the horizon
         const double t = before / (before - w);
         const Point at = divided(transform, {q.x + t * (p.x - q.x), q.y + t * (p.y - q.y)});
-        if (w >= 0) pieces.push_back({{at}, line.label});
+        if (w >= 0) pieces.push_back({{at}, line.label, line.object});
         else pieces.back().points.push_back(at);
       }
     }
     if (w < 0) continue;
-    if (i == 0) pieces.push_back({{}, line.label});
+    if (i == 0) pieces.push_back({{}, line.label, line.object});
     pieces.back().points.push_back(divided(transform, p));
   }
   return pieces;

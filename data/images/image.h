@@ -30,6 +30,14 @@ Image decode_image(const std::string& path);
 // The same for a file in memory, which messages call `name`.
 Image decode_image(const uint8_t* bytes, size_t size, const std::string& name);
 
+struct GrayImage {
+  int height = 0, width = 0;
+  std::vector<uint16_t> levels;  // height x width: rows from the top
+};
+
+// The same as gray of 16 bits: the values of a gray PNG of 16 bits as they are, and those of 8 bits times 257.
+GrayImage decode_gray(const uint8_t* bytes, size_t size, const std::string& name);
+
 // Resizes an image: bilinear interpolation between pixel centers where it is enlarged, a triangle filter as wide as two
 // output pixels where it is reduced, so that fine patterns do not alias. Matches Pillow 13's Image.resize with BILINEAR
 // to the bit: columns first and then rows, or rows first where that removes the most, in 22-bit fixed point, rounded to
@@ -60,8 +68,10 @@ std::string stb_version();
 
 namespace detail {
 // Decodes a file whose header states height x width pixels. It is protected by stb_image's own checks, its assertions,
-// bounded memory and guarded arrays, which are not enough on their own: call decode_image. Throws Error(bad_data).
+// bounded memory and guarded arrays, which are not enough on their own: call decode_image or decode_gray. Throws
+// Error(bad_data).
 Image stb_decode(const uint8_t* bytes, size_t size, int height, int width, const std::string& name);
+GrayImage stb_decode_gray(const uint8_t* bytes, size_t size, int height, int width, const std::string& name);
 }  // namespace detail
 
 }  // namespace counterpoise

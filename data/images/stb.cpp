@@ -112,32 +112,50 @@ namespace counterpoise {
 namespace {
 
 // A function of its own, so that no local variable is changed between setjmp and longjmp.
-const stbi_uc* decode(const uint8_t* bytes, int size, int* height, int* width) {
+const void* decode(const uint8_t* bytes, int size, int* height, int* width, bool gray) {
   if (setjmp(session->escape) != 0) return nullptr;
   int components;
-  const stbi_uc* rgb = stbi_load_from_memory(bytes, size, width, height, &components, 3);
-  if (rgb == nullptr) session->failure = stbi_failure_reason();
-  return rgb;
+  const void* pixels = nullptr;
+  if (gray) pixels = stbi_load_16_from_memory(bytes, size, width, height, &components, 1);
+  else pixels = stbi_load_from_memory(bytes, size, width, height, &components, 3);
+  if (pixels == nullptr) session->failure = stbi_failure_reason();
+  return pixels;
+}
+
+// Appends the numbers of the decoded image to `to`: its gray levels where those are of 16 bits, else its colors.
+template <class Number>
+void decode_all(const uint8_t* bytes, size_t size, int height, int width, const std::string& name,
+                std::vector<Number>& to) {
+  // The most that a valid image takes is 30 bytes a pixel, an interlaced PNG of 16 bits and four
+  // channels, besides its compressed data twice. A JPEG is padded to blocks of up to 32 x 32.
+  Session here((size_t{1} << 20) + 32 * (size_t(height) + 32) * (size_t(width) + 32) + 3 * size);
+  session = &here;
+  constexpr bool gray = sizeof(Number) == 2;
+  int stated_height = 0, stated_width = 0;
+  const void* pixels = decode(bytes, static_cast<int>(size), &stated_height, &stated_width, gray);
+  session = nullptr;
+  if (pixels == nullptr && here.failure != nullptr && std::strcmp(here.failure, "outofmem") == 0)
+    here.failure = "it needs more memory than an image of its size should";
+  CP_ENSURE_AS(bad_data, pixels != nullptr, name,
+               ": damaged image: ", here.failure ? here.failure : "stb_image cannot decode it");
+  CP_ENSURE_AS(bad_data, stated_height == height && stated_width == width, name,
+               ": damaged image: its size is stated as ", width, " x ", height, " and as ", stated_width, " x ",
+               stated_height);
+  const Number* numbers = static_cast<const Number*>(pixels);
+  to.assign(numbers, numbers + size_t(height) * width * (gray ? 1 : 3));
 }
 
 }  // namespace
 
 Image detail::stb_decode(const uint8_t* bytes, size_t size, int height, int width, const std::string& name) {
-  // The most that a valid image takes is 30 bytes a pixel, an interlaced PNG of 16 bits and four
-  // channels, besides its compressed data twice. A JPEG is padded to blocks of up to 32 x 32.
-  Session here((size_t{1} << 20) + 32 * (size_t(height) + 32) * (size_t(width) + 32) + 3 * size);
-  session = &here;
-  Image image;
-  const stbi_uc* rgb = decode(bytes, static_cast<int>(size), &image.height, &image.width);
-  session = nullptr;
-  if (rgb == nullptr && here.failure != nullptr && std::strcmp(here.failure, "outofmem") == 0)
-    here.failure = "it needs more memory than an image of its size should";
-  CP_ENSURE_AS(bad_data, rgb != nullptr, name,
-               ": damaged image: ", here.failure ? here.failure : "stb_image cannot decode it");
-  CP_ENSURE_AS(bad_data, image.height == height && image.width == width, name,
-               ": damaged image: its size is stated as ", width, " x ", height, " and as ", image.width, " x ",
-               image.height);
-  image.rgb.assign(rgb, rgb + size_t(height) * width * 3);
+  Image image{height, width, {}};
+  decode_all(bytes, size, height, width, name, image.rgb);
+  return image;
+}
+
+GrayImage detail::stb_decode_gray(const uint8_t* bytes, size_t size, int height, int width, const std::string& name) {
+  GrayImage image{height, width, {}};
+  decode_all(bytes, size, height, width, name, image.levels);
   return image;
 }
 

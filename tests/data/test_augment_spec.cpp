@@ -4,8 +4,11 @@
 
 #include "core/nearest_name.h"
 #include "data/augment/augmenters.h"
+#include "data/augment/elastic.h"
+#include "data/augment/policies.h"
 #include "data/augment/spec.h"
 #include "data/augment/spec_table.h"
+#include "data/augment/training.h"
 #include "tests/support.h"
 
 using namespace counterpoise;
@@ -108,6 +111,19 @@ TEST_CASE("augment spec: a text does what its augmenters do") {
                 affine));
   CHECK(same_as("crop-pad=0.1/pixels:-2..1", CropAndPad{{-0.1, 0.1}, {-2, 1}}));
   CHECK(same_as("perspective=0.1", PerspectiveTransform{{0, 0.1}}));
+  CHECK(same_as(
+      "resized-crop=0.3..1,jitter=0.4/hue:0.1",
+      Sequential{{RandomResizedCrop{0, 0, {0.3, 1}}, ColorJitter{{0.6, 1.4}, {0.6, 1.4}, {0.6, 1.4}, {-0.1, 0.1}}}}));
+  CHECK(same_as("brightness=0.5,contrast=0.5,saturation=0.5,hue=0.25",
+                Sequential{{ColorJitter{{0.5, 1.5}}, ColorJitter{1., {0.5, 1.5}}, ColorJitter{1., 1., {0.5, 1.5}},
+                            ColorJitter{1., 1., 1., {-0.25, 0.25}}}}));
+  CHECK(same_as("erase=0.1..0.2/noise:1/ratio:0.5..2@0.5",
+                Sometimes{0.5, RandomErasing{1, {0.1, 0.2}, {0.5, 2}, {127, 127, 127}, true}}));
+  CHECK(same_as("gray@0.2,solarize=100..200", Sequential{{Sometimes{0.2, Grayscale{}}, Solarize{{100, 200}}}}));
+  CHECK(same_as("randaugment=3/magnitude:12.5,elastic=100/sigma:8",
+                Sequential{{RandAugment{3, 12.5}, ElasticTransform{{0, 100}, 8}}}));
+  CHECK(same_as("oneof(autoaugment,trivialaugment,autoaugment=1)",
+                OneOf{{AutoAugment{}, TrivialAugmentWide{}, AutoAugment{AutoAugmentPolicy::imagenet}}}));
   CHECK(same_as("sharpen=0.5/lightness:0.1", Sharpen{{0, 0.5}, {0.9, 1.1}}));
 }
 
@@ -201,6 +217,28 @@ TEST_CASE("augment spec: every row builds with its defaults and at the ends of i
     CHECK(canonical(preset.name) == preset.name);
     CHECK(same_as(preset.name, parse_policy(preset.text).pipeline()));
     CHECK(contains(augment_table(), preset.text));
+  }
+}
+
+TEST_CASE("augment spec: every augmenter keeps the labels and objects of targets") {
+  Annotated a = numbered(40, 40);
+  a.keypoints = {{{20, 20}, "k", 4}};
+  a.boxes = {{10, 10, 30, 30, "b", 5}};
+  a.polygons = {{{{10, 10}, {30, 10}, {20, 30}}, "p", 6}};
+  a.lines = {{{{10, 10}, {30, 10}}, "l", 7}};
+  a.heat_maps = {{2, 2, {0, 1, 0, 1}, "h"}};
+  for (const Row& row : rows()) {
+    CAPTURE(row.name);
+    for (uint64_t i = 0; i < 5; ++i) {
+      Random rng(2, Stream::test, 0, i);
+      const Annotated y = parse_policy(row.example).pipeline()(a, rng);
+      for (const Keypoint& k : y.keypoints) CHECK((k.label == "k" && k.object == 4));
+      for (const Box& b : y.boxes) CHECK((b.label == "b" && b.object == 5));
+      for (const Polygon& p : y.polygons) CHECK((p.label == "p" && p.object == 6));
+      for (const LineString& l : y.lines) CHECK((l.label == "l" && l.object == 7));
+      REQUIRE(y.heat_maps.size() == 1);
+      CHECK(y.heat_maps[0].label == "h");
+    }
   }
 }
 

@@ -51,6 +51,7 @@ const std::vector<Target>& targets();
 std::vector<Target> file_targets();
 std::vector<Target> text_targets();
 std::vector<Target> run_targets();
+std::vector<Target> annotation_targets();
 std::vector<Target> planted_targets();
 
 // Thrown by run() for a result that is wrong although nothing crashed.
@@ -67,6 +68,9 @@ std::string memory_file(const Bytes& content);
 std::string work_folder();
 // Writes a file into it and returns its path.
 std::string work_file(const std::string& name, const std::string& content);
+
+// The right checksum for each chunk of a PNG, as far as there are whole chunks.
+void repair_png(Bytes& png);
 
 // What a run of one input showed.
 struct Outcome {

@@ -22,7 +22,7 @@ namespace counterpoise::fuzz {
 const std::vector<Target>& targets() {
   static const std::vector<Target> all = [] {
     std::vector<Target> y;
-    for (const auto& some : {file_targets(), text_targets(), run_targets(), planted_targets()})
+    for (const auto& some : {file_targets(), annotation_targets(), text_targets(), run_targets(), planted_targets()})
       y.insert(y.end(), some.begin(), some.end());
     return y;
   }();

@@ -59,17 +59,6 @@ uint32_t big_endian(const uint8_t* p) {
   return uint32_t(p[0]) << 24 | uint32_t(p[1]) << 16 | uint32_t(p[2]) << 8 | uint32_t(p[3]);
 }
 
-// The right checksum for each chunk, as far as there are whole chunks.
-void repair_png(Bytes& png) {
-  for (size_t at = 8; at + 12 <= png.size();) {
-    const size_t length = big_endian(&png[at]);
-    if (length > png.size() - at - 12) return;
-    const uint32_t sum = detail::crc32(&png[at + 4], length + 4);
-    for (size_t i = 0; i < 4; ++i) png[at + 8 + length + i] = uint8_t(sum >> (24 - 8 * i));
-    at += 12 + length;
-  }
-}
-
 Target image_target(const char* name, const char* extension, const std::vector<std::string>& words) {
   Target target = {name, [=] { return images(extension); }, decode, {ErrorKind::bad_data}, words};
   target.megabytes = 2500;  // decoding is promised to take no more than 1.2 GB; the rest is the sanitizer's
@@ -211,6 +200,16 @@ std::string metrics_of(const Bytes& input) {
 }
 
 }  // namespace
+
+void repair_png(Bytes& png) {
+  for (size_t at = 8; at + 12 <= png.size();) {
+    const size_t length = big_endian(&png[at]);
+    if (length > png.size() - at - 12) return;
+    const uint32_t sum = detail::crc32(&png[at + 4], length + 4);
+    for (size_t i = 0; i < 4; ++i) png[at + 8 + length + i] = uint8_t(sum >> (24 - 8 * i));
+    at += 12 + length;
+  }
+}
 
 std::vector<Target> file_targets() {
   // clang-format off
