@@ -141,7 +141,8 @@ std::string write_copies(const AugmentOptions& o, const MarkedImages& all, const
       writer.add(image, augmented_copy(augmenter, image.annotated, o.seed, epoch, i), epoch + 1);
     }
   }
-  return text(printable(o.write), ": ", writer.finish(), " files\n");
+  const size_t files = writer.finish();
+  return text(printable(o.write), ": ", files, files == 1 ? " file\n" : " files\n");
 }
 
 using Gallery = contact_sheet::Sheet (*)(const MarkedImage&, const SheetLook&);
