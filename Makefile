@@ -82,8 +82,8 @@ test: $(OUT)/run_tests
 
 # The fuzzer (tests/fuzz/fuzz.h). The sources that read inputs are compiled once more, so that it sees their branches.
 SECONDS ?= 60
-FUZZED := $(filter-out core/io/onnx.cpp,$(wildcard core/io/*.cpp)) $(wildcard data/images/*.cpp data/annotations/*.cpp data/tables/csv.cpp) \
-  data/mix.cpp losses/class_weights.cpp losses/metrics/threshold_rule.cpp layers/weights.cpp \
+FUZZED := $(filter-out core/io/onnx.cpp,$(wildcard core/io/*.cpp)) $(wildcard data/images/*.cpp data/annotations/*.cpp) \
+  data/tables/csv.cpp data/mix.cpp losses/class_weights.cpp losses/metrics/threshold_rule.cpp layers/weights.cpp \
   $(foreach f,config options option_rows option_table flags loss_flags metrics_command export_command \
     eval_command,apps/trainer/$(f).cpp) \
   $(foreach f,arguments comparison outcome,apps/compare/$(f).cpp) $(foreach f,run_data scores,apps/report/$(f).cpp) \
@@ -260,7 +260,6 @@ $(BUILD)/apps/%.o: EXTRA := $(QUICK)
 $(BUILD)/tests/fuzz/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 # (stb_image_write shifts negative numbers to the left.)
 $(BUILD)/apps/report/thumbnail.o $(BUILD)/apps/show/sheet.o: EXTRA := $(QUICK) -fno-sanitize=undefined -fwrapv
-$(BUILD)/data/annotations/label_map.o $(BUILD)/fuzzed/data/annotations/label_map.o: EXTRA := -fno-sanitize=undefined -fwrapv
 $(BUILD)/apps/trainer/version.o: EXTRA := -O1 -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.

@@ -31,6 +31,7 @@ nlohmann::json measure(const BenchOptions& o, Backend& backend) {
   if (o.mode == "operations") return operation_times(o, backend, row);
   if (o.mode == "steps") return algorithm_times(o, backend);
   if (o.mode == "plans") return plan_times(o, backend, row);
+  if (o.mode == "augment") return augmentation_rate(o);
   return network_times(o, backend);
 }
 
@@ -45,7 +46,8 @@ Exit run(int argc, char** argv) {
       "  layers        each convolution, forward and backward\n"
       "  operations    each operation of a training step\n"
       "  steps         one convolution by each algorithm, from plain loops to Winograd\n"
-      "  plans         each convolution of a training step by each plan that the GPU's library offers",
+      "  plans         each convolution of a training step by each plan that the GPU's library offers\n"
+      "  augment       images per second of random resized crop, flip and color jitter, on the CPU",
       "./apps/bench");
   app.set_help_flag("-h,--help", "Print this help and exit");
   const auto add = [&app](const std::string& flag, auto& value, const std::string& type, const std::string& help) {
@@ -53,14 +55,14 @@ Exit run(int argc, char** argv) {
   };
   add("MODE", options.mode, "", "What to time")
       ->required()
-      ->check(CLI::IsMember({"train", "infer", "layers", "operations", "steps", "plans"}));
+      ->check(CLI::IsMember({"train", "infer", "layers", "operations", "steps", "plans", "augment"}));
   const auto device = add("--device", options.device, "NAME", "cpu, or cuda: a GPU");
   device->check(CLI::IsMember({"cpu", "cuda"}))->default_str("cpu; plans: cuda");
   add("--precision", options.precision, "NAME", "fp32; on a GPU also tf32 or bf16")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   const auto size = add("--size", options.size, "N", "Images of N x N pixels")->check(CLI::Range(32, 4096));
   const auto batch = add("--batch", options.batch, "N", "Images per step")->check(CLI::Range(1, 4096));
-  size->default_str("160; steps: 40"), batch->default_str("16; steps: 1");
+  size->default_str("160; steps: 40; augment: 224"), batch->default_str("16; steps: 1");
   add("--model", options.model, "NAME", "train and infer: the network")->check(CLI::IsMember(model_names()));
   add("--width", options.width, "X", "Factor on the channels of every convolution; not for steps")
       ->check(CLI::Range(0.01, 4.0));
@@ -74,6 +76,7 @@ Exit run(int argc, char** argv) {
   parse_command_line(app, argc, argv);
   if (options.mode == "steps" && size->empty()) options.size = 40;
   if (options.mode == "steps" && batch->empty()) options.batch = 1;
+  if (options.mode == "augment" && size->empty()) options.size = 224;
   if (options.mode == "plans" && device->empty()) options.device = "cuda";
   set_cpu_threads(options.threads);
   CP_ENSURE_AS(invalid_argument, options.mode != "steps" || options.device == "cpu",

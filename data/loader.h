@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "data/images/augment.h"
+#include "data/augment/spec.h"
 #include "data/mix.h"
 
 namespace counterpoise {
@@ -39,7 +39,9 @@ struct DataLoaderOptions {
   uint64_t seed = 0;
   uint64_t epoch = 1;   // the first epoch
   uint64_t epochs = 1;  // in all, for samplers that change with them
-  Augment augment = {};
+  augment::Policy augment = {};  // of images
+  // [K] samples of each class, from which `augment` knows the rare ones; empty: those of `samples`.
+  std::vector<int64_t> class_counts = {};
   Mix mix = {};
   int64_t first_step = 0;  // the number of the first batch, which the random numbers of `mix` depend on
   int workers = 2;         // threads; 0: the caller's thread does the work

@@ -161,8 +161,7 @@ class Backend {
   // where it stands in the window, counted row by row: the first of equal maxima, or the last NaN if there is one. It
   // may have no data where no gradient is needed.
   virtual void max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) = 0;
-  virtual void max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params,
-                               const View& dx) = 0;
+  virtual void max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params, const View& dx) = 0;
   // The mean of each window, padding counted as zeros (PyTorch's count_include_pad=True).
   virtual void avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) = 0;
   virtual void avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) = 0;

@@ -1,16 +1,15 @@
 // Augmentation of an image, from bytes to floats: the formulas, written once for every backend.
 //
 // An affine map gives the position in the image at which a pixel of the result is read, by bilinear interpolation
-// between the four pixels around it. Outside, the image is mirrored at its edges, d c b a | a b c d | d c b a, or
-// black. Pixel formulas then change its color, and scale_pixel() scales it to the range of the networks.
+// between the four pixels around it. Then formulas change its color (kernels/color.h), a rectangle may be filled, and
+// scale_pixel() scales it to the range of the networks. How such a transform is drawn: data/augment/.
 //
 // Everything here is plain data and pure functions: safe to use from several threads.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
-#include "kernels/error.h"
+#include "kernels/color.h"
 #include "kernels/host_device.h"
 
 namespace counterpoise {
@@ -18,150 +17,153 @@ namespace counterpoise {
 // Bytes as the networks see them: within [-1, 1], as in the lectures.
 CP_HD inline float scale_pixel(float byte) { return byte / 127.5f - 1.f; }
 
-// The formulas that change a pixel on its own: a name here and a case below.
-enum class PixelFormula : int32_t { none };
+// What lies outside an image, named as in OpenCV, for a row a b c d. (Where a result shows nothing of it, as after a
+// flip, a crop or a resize, the pixels at the edges are not blended with it either.)
+enum class Border : int32_t {
+  constant,     // f f | a b c d | f f, with a fill color f, and a blend between it and the pixels at the edge
+  replicate,    // a a | a b c d | d d
+  reflect,      // b a | a b c d | d c
+  reflect_101,  // c b | a b c d | c b
+  wrap,         // c d | a b c d | a b
+};
 
-// Changes rgb, three channels from 0 to 255, by a formula with the constants a and b.
-CP_HD inline void apply_formula(PixelFormula formula, float a, float b, float* rgb) {
-  switch (formula) {
-    case PixelFormula::none:
-      break;
+// The place of pixel i of a row of n pixels that goes on beyond its ends; -1 where the fill color stands. REQUIRES:
+// n > 0.
+CP_HD inline int within(int64_t i, int64_t n, Border border) {
+  if (0 <= i && i < n) return int(i);
+  const int64_t period = border == Border::reflect ? 2 * n : border == Border::reflect_101 ? 2 * n - 2 : n;
+  switch (border) {
+    case Border::constant:
+      return -1;
+    case Border::replicate:
+      return i < 0 ? 0 : int(n - 1);
+    case Border::wrap:
+      return int((i % n + n) % n);
+    case Border::reflect:
+    case Border::reflect_101: {
+      if (n == 1) return 0;
+      const int64_t k = (i % period + period) % period;
+      const int64_t mirrored = border == Border::reflect ? period - 1 - k : period - k;
+      return int(k < mirrored ? k : mirrored);
+    }
   }
-  (void)a, (void)b, (void)rgb;
+  return -1;
 }
 
-// The transform of one image: where each pixel of the result is read, and how its color is then changed.
+// The transform of one image.
 struct ImageTransform {
-  struct Pixel {
-    PixelFormula formula = PixelFormula::none;
-    float a = 0, b = 0;
-  };
-  // What lies outside the image.
-  enum class Border : int32_t {
-    mirror,  // d c b a | a b c d | d c b a, as SciPy's "reflect"
-    zero,    // black, 0 0 | a b c d | 0 0, as torchvision's RandomCrop pads; between an edge pixel and it, a blend
-  };
-  static constexpr int max_formulas = 8;
+  static constexpr int max_colors = 8;
 
-  // With t = column - cx and s = row - cy, the distance in pixels from the center ((width - 1) / 2, (height - 1) / 2),
-  // the pixel of the result is found at
-  //   u = cx + map[0][0] t + map[0][1] s + map[0][2]      columns
-  //   v = cy + map[1][0] t + map[1][1] s + map[1][2]      rows, which count downwards
-  double map[2][3] = {{1, 0, 0}, {0, 1, 0}};
-  Pixel pixels[max_formulas];  // applied in order up to the first `none`
-  Border border = Border::mirror;
+  // The point (x, y) of the result shows the point
+  //   (from[0][0] x + from[0][1] y + from[0][2],  from[1][0] x + from[1][1] y + from[1][2])
+  // of the image, in pixels from the left and upper edges: pixel (row, column) has its center at column + 1/2, row +
+  // 1/2.
+  double from[2][3] = {{1, 0, 0}, {0, 1, 0}};
+  Border border = Border::replicate;
+  uint8_t fill[3] = {0, 0, 0};  // of Border::constant
+  // Made in order up to the first `none`. At most one of them is a contrast.
+  ColorChange colors[max_colors];
+  // Rows top to bottom and columns left to right, without the last ones, are filled at the end.
+  struct Rectangle {
+    int32_t left = 0, top = 0, right = 0, bottom = 0;
+    uint8_t fill[3] = {0, 0, 0};
+  } erased;
 
-  // Each of these adds a change that is made after those so far.
-
-  // Another affine map, which says where a pixel of its result is found: the product map * next.
-  void then(const double (&next)[2][3]) {
-    for (auto& row : map) {
-      const double x = row[0], y = row[1];
-      for (int j = 0; j < 3; ++j) row[j] = x * next[0][j] + y * next[1][j] + (j == 2 ? row[2] : 0);
+  CP_HD int color_count() const {
+    int n = 0;
+    while (n < max_colors && colors[n].formula != ColorFormula::none) ++n;
+    return n;
+  }
+  // The place of the contrast among the colors; -1 without one.
+  CP_HD int contrast() const {
+    for (int i = color_count() - 1; i >= 0; --i) {
+      if (colors[i].formula == ColorFormula::contrast) return i;
     }
+    return -1;
   }
-  // Mirrors left and right.
-  void flip() { then({{-1, 0, 0}, {0, 1, 0}}); }
-  // Rotates counter-clockwise by an angle in radians.
-  void rotate(double angle) {
-    const double cosine = std::cos(angle), sine = std::sin(angle);
-    then({{cosine, -sine, 0}, {sine, cosine, 0}});
-  }
-  // Applies a formula to each pixel. Throws Error(failure) if there are max_formulas already.
-  void color(PixelFormula formula, float a, float b = 0) {
-    int i = 0;
-    while (i < max_formulas && pixels[i].formula != PixelFormula::none) ++i;
-    CP_ENSURE(i < max_formulas, "an image transform: more than ", max_formulas, " pixel formulas");
-    pixels[i] = {formula, a, b};
-  }
-
-  // Changes the color of one pixel.
-  CP_HD void apply_formulas(float* rgb) const {
-    for (int i = 0; i < max_formulas && pixels[i].formula != PixelFormula::none; ++i) {
-      apply_formula(pixels[i].formula, pixels[i].a, pixels[i].b, rgb);
-    }
+  // Whether pixels fall on pixels and rows on rows, mirrored or not: nothing is interpolated.
+  CP_HD bool whole_pixels() const {
+    const auto whole = [](double x) { return x > -1e9 && x < 1e9 && x == double(int64_t(x)); };
+    return (from[0][0] == 1 || from[0][0] == -1) && from[0][1] == 0 && from[1][0] == 0 && from[1][1] == 1 &&
+           whole(from[0][2]) && whole(from[1][2]);
   }
 };
 
-// The position in [0, n-1] that position x maps to when a row of n pixels is extended by its mirror images.
-CP_HD inline float reflect(float x, int n) {
-  const float period = 2.0f * n;
-  float t = x + 0.5f;  // from the outer edge of the first pixel
-  t -= period * std::floor(t / period);
-  t = (t < period - t ? t : period - t) - 0.5f;
-  t = t > 0.0f ? t : 0.0f;
-  return t < n - 1.0f ? t : n - 1.0f;
+// An image of bytes [height, width, 3] that is read at places between and beside its pixels.
+struct SourceImage {
+  const uint8_t* rgb;
+  int height, width;
+};
+
+// Channel c of the pixel in this column and row, which may be outside.
+CP_HD inline float pixel_at(const SourceImage& image, const ImageTransform& t, int64_t column, int64_t row, int c) {
+  const int x = within(column, image.width, t.border), y = within(row, image.height, t.border);
+  return x < 0 || y < 0 ? t.fill[c] : image.rgb[(int64_t(y) * image.width + x) * 3 + c];
 }
 
-// Bilinear: the pixel of rgb [height, width, 3] at (u, v), which lies in [0, width-1] x [0, height-1].
-CP_HD inline void sample_bilinear(const uint8_t* rgb, int height, int width, float u, float v, float* out) {
-  const int x = static_cast<int>(u), y = static_cast<int>(v);
-  const float fx = u - x, fy = v - y;
-  const uint8_t* p = rgb + (static_cast<int64_t>(y) * width + x) * 3;
-  const int right = x + 1 < width ? 3 : 0, down = y + 1 < height ? width * 3 : 0;
-  for (int c = 0; c < 3; ++c, ++p) {
-    const float upper = p[0] + fx * (p[right] - p[0]);
-    const float lower = p[down] + fx * (p[down + right] - p[down]);
+// Bilinear: the pixel at (u, v), where whole numbers are the centers of pixels.
+CP_HD inline void sample_bilinear(const SourceImage& image, const ImageTransform& t, float u, float v, float* out) {
+  const float furthest = 1e9f;  // so that places fit an integer, also those that are no numbers
+  u = u > -furthest ? (u < furthest ? u : furthest) : -furthest;
+  v = v > -furthest ? (v < furthest ? v : furthest) : -furthest;
+  int64_t x = int64_t(u), y = int64_t(v);
+  x -= u < float(x), y -= v < float(y);  // rounded down
+  const float fx = u - float(x), fy = v - float(y);
+  for (int c = 0; c < 3; ++c) {
+    const float a = pixel_at(image, t, x, y, c), b = pixel_at(image, t, x + 1, y, c);
+    const float d = pixel_at(image, t, x, y + 1, c), e = pixel_at(image, t, x + 1, y + 1, c);
+    const float upper = a + fx * (b - a), lower = d + fx * (e - d);
     out[c] = upper + fy * (lower - upper);
   }
 }
 
-// Bilinear in an image that is black outside: the pixel at any (u, v).
-CP_HD inline void sample_bilinear_zero(const uint8_t* rgb, int height, int width, float u, float v, float* out) {
-  out[0] = out[1] = out[2] = 0;
-  // (Also false for NaN, and for positions that no int can hold.)
-  if (!(u > -1 && u < width && v > -1 && v < height)) return;
-  const float left = std::floor(u), top = std::floor(v);
-  const int x = static_cast<int>(left), y = static_cast<int>(top);
-  const float fx = u - left, fy = v - top;
-  for (int c = 0; c < 3; ++c) {
-    float rows[2] = {0, 0};
-    for (int j = 0; j < 2; ++j) {
-      if (y + j < 0 || y + j >= height) continue;
-      const uint8_t* p = rgb + (static_cast<int64_t>(y + j) * width + x) * 3 + c;
-      const float a = x >= 0 ? p[0] : 0, b = x + 1 < width ? p[3] : 0;
-      rows[j] = a + fx * (b - a);
-    }
-    out[c] = rows[0] + fy * (rows[1] - rows[0]);
-  }
-}
-
-// Maps the pixels of one row of the result to their positions in the image.
+// Where the pixels of one row of the result are read.
 class TransformedRow {
  public:
-  CP_HD TransformedRow(const ImageTransform& transform, int height, int width, int row)
-      : height_(height), width_(width), border_(transform.border) {
-    const auto& m = transform.map;
-    const double cx = (width - 1) * 0.5, cy = (height - 1) * 0.5;
+  CP_HD TransformedRow(const ImageTransform& transform, int result_width, int row) {
+    const auto& m = transform.from;
     // The position of this row's middle, from which steps in float stay accurate enough in both directions.
-    cx_ = static_cast<float>(cx);
-    mx_ = static_cast<float>(cx + m[0][1] * (row - cy) + m[0][2]);
-    my_ = static_cast<float>(cy + m[1][1] * (row - cy) + m[1][2]);
-    dx_ = static_cast<float>(m[0][0]);
-    dy_ = static_cast<float>(m[1][0]);
+    const double middle = result_width * 0.5;
+    middle_ = float(middle - 0.5);
+    u_ = float(m[0][0] * middle + m[0][1] * (row + 0.5) + m[0][2] - 0.5);
+    v_ = float(m[1][0] * middle + m[1][1] * (row + 0.5) + m[1][2] - 0.5);
+    du_ = float(m[0][0]), dv_ = float(m[1][0]);
   }
 
-  // The position of a pixel, which is within the image unless what lies outside is black.
+  // The position of a pixel, where whole numbers are the centers of pixels.
   CP_HD void place(int column, float& u, float& v) const {
-    const float t = column - cx_;
-    u = mx_ + t * dx_;
-    v = my_ + t * dy_;
-    if (border_ == ImageTransform::Border::zero) return;
-    if (!(u >= 0 && u <= width_ - 1)) u = reflect(u, width_);
-    if (!(v >= 0 && v <= height_ - 1)) v = reflect(v, height_);
-  }
-  // The pixel, 0 to 255 in each channel, before any formula.
-  CP_HD void sample(const uint8_t* rgb, int column, float* out) const {
-    float u, v;
-    place(column, u, v);
-    if (border_ == ImageTransform::Border::zero) sample_bilinear_zero(rgb, height_, width_, u, v, out);
-    else sample_bilinear(rgb, height_, width_, u, v, out);
+    const float t = column - middle_;
+    u = u_ + t * du_;
+    v = v_ + t * dv_;
   }
 
  private:
-  int height_, width_;
-  ImageTransform::Border border_;
-  float cx_, mx_, my_, dx_, dy_;
+  float middle_, u_, v_, du_, dv_;
 };
+
+// A pixel of the result before the changes of color, 0 to 255 in each channel.
+CP_HD inline void sample_pixel(const SourceImage& image, const ImageTransform& t, int result_width, int row, int column,
+                               float* out) {
+  float u, v;
+  TransformedRow(t, result_width, row).place(column, u, v);
+  sample_bilinear(image, t, u, v, out);
+}
+
+// What the mean that a contrast looks at is made of: the gray of a pixel after the changes before it.
+CP_HD inline float gray_before_contrast(const ImageTransform& t, const float* rgb) {
+  float r = rgb[0], g = rgb[1], b = rgb[2];
+  for (int i = 0; i < t.contrast(); ++i) change_color(t.colors[i], 0, r, g, b);
+  return gray(r, g, b);
+}
+
+// The changes of color and the rectangle. `mean` is the mean gray that the contrast looks at.
+CP_HD inline void finish_pixel(const ImageTransform& t, float mean, int row, int column, float* rgb) {
+  const int n = t.color_count();
+  for (int i = 0; i < n; ++i) change_color(t.colors[i], mean, rgb[0], rgb[1], rgb[2]);
+  const ImageTransform::Rectangle& r = t.erased;
+  if (r.top <= row && row < r.bottom && r.left <= column && column < r.right) {
+    for (int c = 0; c < 3; ++c) rgb[c] = r.fill[c];
+  }
+}
 
 }  // namespace counterpoise

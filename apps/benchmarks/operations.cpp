@@ -162,7 +162,7 @@ class Operations {
     std::vector<ImageTransform> transforms(o_.batch);
     for (Index i = 0; i < o_.batch; ++i) {
       order[i] = static_cast<int32_t>(i);
-      if (i % 2) transforms[i].flip();
+      if (i % 2) transforms[i].from[0][0] = -1, transforms[i].from[0][2] = double(o_.size);  // mirrored
     }
     const Tensor all = Tensor::from(backend_, shape, bytes), index = Tensor::from(backend_, {o_.batch}, order);
     Tensor plans = Tensor::empty(backend_, {o_.batch, Index(sizeof(ImageTransform))}, DType::u8);

@@ -3,6 +3,7 @@
     make bench                                        # all tables; those of the GPU where there is one
     python3 apps/scripts/bench.py network resnets layers growth steps [--rounds 3] [--seconds 1]
     python3 apps/scripts/bench.py threads                           # 1, 2, 4, ... threads; not among "all"
+    python3 apps/scripts/bench.py augment                           # the CPU's augmentation; not among "all"
     python3 apps/scripts/bench.py gpu operations [--precision bf16] [--cases "train 160 256"] [--thorough]
     python3 apps/scripts/bench.py network --against OLD/apps/bench --rounds 5 --statistic minimum
 
@@ -22,6 +23,7 @@ Environment: BENCH is the path of our program, apps/bench by default. BENCH_TRY 
 to try the GPU's tables on a machine without a GPU; PyTorch then runs on the CPU, and the times mean nothing.
 """
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -36,7 +38,7 @@ BENCH = TRY or os.environ.get("BENCH") or os.path.join(HERE, "..", "bench")
 PYTORCH = os.path.join(HERE, "bench_pytorch.py")
 
 TABLES, GPU_TABLES = ("network", "resnets", "layers", "growth", "steps"), ("gpu", "operations")
-ON_REQUEST = ("threads",)
+ON_REQUEST = ("threads", "augment")
 NETWORK_CASES = [(mode, size, batch) for mode in ("train", "infer") for size in (160, 224) for batch in (1, 16, 32)]
 RESNET_CASES = [(model, mode, size, batch) for model, size, batch in (("resnet32", 32, 128), ("resnet18", 224, 16),
                                                                        ("resnet50", 224, 16))
@@ -161,6 +163,29 @@ class Comparison:
             print(f"| {step['name']} | {now[0] * 1e3:.4g} | {faster[0]} | {step['forward_error']:.1e} "
                   f"| {now[1] * 1e3:.4g} | {faster[1]} | {step['dw_error']:.1e} |")
             before = now
+
+    def augment(self):
+        """Images per second of the usual augmentation, by torchvision and albumentations, too."""
+        threads = len(os.sched_getaffinity(0))
+        arguments = ["--size", "224", "--threads", str(threads), "--seconds", str(self.seconds)]
+        commands = {"ours": [BENCH, "augment"]}
+        for library in ("torchvision", "albumentations") if self.other == "PyTorch" else ():
+            if importlib.util.find_spec(library):
+                commands[library] = [sys.executable, os.path.join(HERE, "bench_augment.py"), library]
+            else:
+                print(f"{library} is missing (pip install {library}): without it.")
+        if self.other != "PyTorch":
+            commands[self.other] = self.command + ["augment"]
+        rates = {name: [] for name in commands}
+        for i in range(self.rounds):
+            for name in list(commands)[::1 if i % 2 == 0 else -1]:
+                say(f"augment, round {i + 1} of {self.rounds}: {name}")
+                rates[name].append(self.measure(commands[name] + arguments)["images_per_second"])
+        say("")
+        print(f"\n| 500x375 to 224x224, {threads} threads | images per second | ours, times faster |\n|---|---|---|")
+        for name, of in rates.items():
+            ratio = statistics.median(o / r for o, r in zip(rates["ours"], of))
+            print(f"| {name} | {statistics.median(of):.0f} | {'' if name == 'ours' else f'{ratio:.2f}'} |", flush=True)
 
     @staticmethod
     def memory(runs):

@@ -50,6 +50,7 @@ DataLoaderOptions loader_options(const Look& look, const std::vector<size_t>& sa
   options.seed = static_cast<uint64_t>(look.options.seed);
   options.epochs = static_cast<uint64_t>(look.options.epochs);
   options.augment = look.options.augment;
+  options.class_counts = look.data.counts;
   options.workers = look.options.workers;
   return options;
 }

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "apps/trainer/format.h"
 #include "apps/plots/plot.h"
+#include "apps/trainer/format.h"
 #include "layers/summary.h"
 
 namespace counterpoise {

@@ -166,11 +166,12 @@ TrainingData::TrainingData(Options& o) {
   if (o.loss->name == "autobalance") split_for_search(o.loss_spec["search-share"]);
   counts = training->counts(chosen);
   counts.resize(classes().size());
+  with_flag("--augment", [&] { return o.augment.pipelines(classes(), counts); });
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
 }
 
-// Takes a part of each class from `samples` and returns it: its last samples, which are as good as any, because they are
-// in a random order, or in that of their names. `why` begins the message for a class that is too small.
+// Takes a part of each class from `samples` and returns it: its last samples, which are as good as any, because they
+// are in a random order, or in that of their names. `why` begins the message for a class that is too small.
 static std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>& samples, double share,
                                       const std::string& why) {
   const std::vector<std::string>& classes = training.classes();
@@ -228,6 +229,7 @@ DataLoaderOptions TrainingData::training_loader(const Options& o, Backend& backe
   options.seed = static_cast<uint64_t>(o.seed);
   options.epochs = static_cast<uint64_t>(o.epochs);
   options.augment = o.augment;
+  options.class_counts = counts;
   options.mix = o.mix;
   return options;
 }

@@ -10,8 +10,10 @@ namespace counterpoise {
 
 // -- values that are neither numbers nor strings, as a command line and JSON write them --
 
-static void read_option(const std::string& text, Augment& augment) { augment = parse_augment(text); }
-static std::string option_text(const Augment& augment) { return to_string(augment); }
+namespace augment {  // where argument-dependent lookup finds them
+static void read_option(const std::string& text, Policy& policy) { policy = parse_policy(text); }
+static std::string option_text(const Policy& policy) { return to_string(policy); }
+}  // namespace augment
 
 static void read_option(const std::string& text, Resize& resize) { resize = parse_resize(text); }
 static std::string option_text(const Resize& resize) { return to_string(resize); }
@@ -119,7 +121,7 @@ OptionTable option_rows(Options& o) {
       .help("The same order in every epoch, and the first --count images: by name, the classes in turn");
   t.row(o.augment, "--augment", "SPEC").only("train").core()
       .brief("Random changes of training images, as flip,rotate=0.03, or none")
-      .help("Random changes of training images: " + augment_help());
+      .help("Random changes of training images: " + augment::augment_help());
 
   t.group("Network");
   t.row(o.model.name, "--model", "NAME").one_of(model_names()).otherwise_for("eval", saved).core()

@@ -185,7 +185,7 @@ class CommandLine {
   // preprocessing, and Keras' defaults where it names none.
   void apply_keras(bool synthetic) {
     fill("--batch-size", o_.batch_size, 256);
-    fill("--augment", o_.augment, parse_augment("flip,rotate=0.2"));
+    fill("--augment", o_.augment, augment::parse_policy("flip,rotate=0.2"));
     if (o_.pretrained.empty() && o_.init.empty()) fill("--conv-init", o_.conv_init, "glorot");
     fill("--head-init", o_.model.head_init, ModelConfig::glorot);
     if (!given("--no-prior-bias")) o_.prior_bias = false;

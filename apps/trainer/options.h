@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "data/images/augment.h"
+#include "data/augment/spec.h"
 #include "data/images/image.h"
 #include "data/mix.h"
 #include "data/sampler.h"
@@ -39,7 +39,7 @@ struct Options {
   int folds = 0, fold = 0;    // 0: no cross-validation
   bool shuffle = true;
   std::string subset = "drawn";  // or "first": which images of a class are kept
-  Augment augment = parse_augment("flip");
+  augment::Policy augment = augment::parse_policy("flip");
   int image_size = 0, batch_size = 32, workers = 2;
   Resize resize = Resize::antialias;
 

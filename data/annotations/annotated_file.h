@@ -59,7 +59,7 @@ struct AnnotatedFile {
   int height = 0, width = 0;
   int64_t id = 0;  // COCO's, unique in the dataset
   std::vector<AnnotatedObject> objects = {};
-  // Empty, or a line for people about targets that reach beyond the image and were read as they are.
+  // Empty, or a line to print: targets reach beyond the image, and were read as they are.
   std::string note = "";
 };
 

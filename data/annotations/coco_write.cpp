@@ -43,24 +43,24 @@ class Writer {
   }
 
   std::string written() {
-    std::vector<Json> images, annotations, categories;
+    std::string images, annotations, categories;
     for (const AnnotatedFile& file : dataset_.files) {
       const std::string place = text("image ", file.id, " (", in_quotes(file.path), ")");
       require(image_ids_.insert(file.id).second, place, "another image has the same id");
       check_name(file.path, place, "path");
       check_size(file.height, file.width, text("cannot write ", path_, ": ", place));
-      images.push_back({{"id", file.id}, {"file_name", file.path}, {"height", file.height}, {"width", file.width}});
-      for (const AnnotatedObject& object : file.objects) annotations.push_back(annotation(object, file));
+      add({{"id", file.id}, {"file_name", file.path}, {"height", file.height}, {"width", file.width}}, images);
+      for (const AnnotatedObject& object : file.objects) add(annotation(object, file), annotations);
     }
     for (const Category& category : dataset_.categories) {
       Json json = {{"id", category.id}, {"name", category.name}};
       if (!category.supercategory.empty()) json["supercategory"] = category.supercategory;
       if (!category.keypoints.empty()) json["keypoints"] = category.keypoints;
       for (const auto& [from, to] : category.skeleton) json["skeleton"].push_back({from, to});
-      categories.push_back(std::move(json));
+      add(json, categories);
     }
-    return "{\"images\": [" + lines(images) + "],\n\"annotations\": [" + lines(annotations) + "],\n\"categories\": [" +
-           lines(categories) + "]}\n";
+    return "{\"images\": [" + images + "\n],\n\"annotations\": [" + annotations + "\n],\n\"categories\": [" +
+           categories + "\n]}\n";
   }
 
  private:
@@ -146,11 +146,8 @@ class Writer {
     return json;
   }
 
-  static std::string lines(const std::vector<Json>& all) {
-    std::string y;
-    for (const Json& json : all) y += (y.empty() ? "\n" : ",\n") + json.dump();
-    return y + "\n";
-  }
+  // A line of a list.
+  static void add(const Json& json, std::string& list) { list += (list.empty() ? "\n" : ",\n") + json.dump(); }
 
   const AnnotatedDataset& dataset_;
   const std::string& path_;

@@ -76,8 +76,7 @@ void ElasticTransform::check() const {
 }
 void ElasticTransform::draw(Random& rng, Plan& plan) const {
   const double strength = alpha.draw(rng), smoothness = sigma.draw(rng);
-  Displacement field = elastic_displacement(plan.size(), strength, smoothness, rng);
-  if (strength > 0) plan.displace(std::move(field), border, fill);
+  if (strength > 0) plan.displace(elastic_displacement(plan.size(), strength, smoothness, rng), border, fill);
 }
 
 }  // namespace counterpoise::augment

@@ -7,7 +7,7 @@
 //
 // Levels are 0 to 255. Each function changes the image in place, gives the same bits for every number of threads, is
 // safe to call from any thread on images of its own, and throws Error(invalid_argument) for a parameter out of its
-// range or not finite. Images of those who use Pillow or torchvision differ by one level at most.
+// range or not finite. What Pillow and torchvision make of an image differs by one level at most.
 #pragma once
 
 #include "data/images/image.h"

@@ -161,10 +161,21 @@ void change_colors(Image& image, const std::vector<ColorChange>& changes) {
   });
 }
 
-void fill_rectangle(Image& image, int left, int top, int right, int bottom, Color fill) {
-  for (int i = std::max(top, 0); i < std::min(bottom, image.height); ++i) {
-    for (int j = std::max(left, 0); j < std::min(right, image.width); ++j) {
-      std::copy(fill.begin(), fill.end(), image.rgb.begin() + (ptrdiff_t{i} * image.width + j) * 3);
+void normalize(const Image& image, const std::array<double, 3>& mean, const std::array<double, 3>& deviation,
+               float* out) {
+  float scale[3], shift[3];
+  for (size_t c = 0; c < 3; ++c) scale[c] = float(1 / (255 * deviation[c])), shift[c] = float(-mean[c] / deviation[c]);
+  const size_t pixels = image.rgb.size() / 3;
+  for (size_t i = 0; i < pixels; ++i) {
+    for (size_t c = 0; c < 3; ++c) out[3 * i + c] = scale[c] * float(image.rgb[3 * i + c]) + shift[c];
+  }
+}
+
+void fill_rectangle(Image& image, const ImageTransform::Rectangle& rectangle) {
+  const int left = std::max(rectangle.left, 0), right = std::min(rectangle.right, image.width);
+  for (int i = std::max(rectangle.top, 0); i < std::min(rectangle.bottom, image.height); ++i) {
+    for (int j = left; j < right; ++j) {
+      std::copy_n(rectangle.fill, 3, image.rgb.begin() + (ptrdiff_t{i} * image.width + j) * 3);
     }
   }
 }

@@ -5,12 +5,12 @@
 // for a parameter out of its range or not finite.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "core/random.h"
-#include "data/augment/warp.h"
 #include "data/images/image.h"
-#include "kernels/color.h"
+#include "kernels/image_transform.h"
 
 namespace counterpoise::augment {
 
@@ -39,8 +39,11 @@ void add(Image& image, double value);
 // Throws Error(invalid_argument) for a hue that is turned by more than half a turn, or a number that is not finite.
 void change_colors(Image& image, const std::vector<ColorChange>& changes);
 
-// Fills the pixels of columns left to right and rows top to bottom, without the last ones, as far as they are in the
-// image.
-void fill_rectangle(Image& image, int left, int top, int right, int bottom, Color fill);
+// Levels as a network sees them: out[height, width, 3] = (v / 255 - mean) / deviation, channel by channel.
+void normalize(const Image& image, const std::array<double, 3>& mean, const std::array<double, 3>& deviation,
+               float* out);
+
+// Fills a rectangle as far as it is in the image.
+void fill_rectangle(Image& image, const ImageTransform::Rectangle& rectangle);
 
 }  // namespace counterpoise::augment

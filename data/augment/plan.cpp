@@ -93,7 +93,9 @@ void Plan::color(ColorFormula formula, float a, float b) {
 }
 
 void Plan::erase(int left, int top, int right, int bottom, Color fill) {
-  change_image([=](Image& image) { fill_rectangle(image, left, top, right, bottom, fill); });
+  Step step;
+  step.erased = ImageTransform::Rectangle{left, top, right, bottom, {fill[0], fill[1], fill[2]}};
+  steps_.push_back(std::move(step));
 }
 
 void Plan::change_image(std::function<void(Image&)> change) {
@@ -108,6 +110,27 @@ void Plan::change(std::function<void(Annotated&)> change) {
   steps_.push_back(std::move(step));
 }
 
+std::optional<ImageTransform> Plan::image_transform() const {
+  ImageTransform y;
+  if (size_ != from_) return {};
+  size_t i = 0;
+  if (i < steps_.size() && steps_[i].warp) {
+    const auto warped = augment::image_transform(*steps_[i++].warp, from_);
+    if (!warped) return {};
+    y = *warped;
+  }
+  if (i < steps_.size() && !steps_[i].colors.empty()) {
+    const std::vector<ColorChange>& colors = steps_[i++].colors;
+    const auto is_contrast = [](const ColorChange& change) { return change.formula == ColorFormula::contrast; };
+    if (colors.size() > ImageTransform::max_colors || std::count_if(colors.begin(), colors.end(), is_contrast) > 1)
+      return {};
+    std::copy(colors.begin(), colors.end(), y.colors);
+  }
+  if (i < steps_.size() && steps_[i].erased) y.erased = *steps_[i++].erased;
+  if (i < steps_.size()) return {};
+  return y;
+}
+
 Annotated Plan::operator()(const Annotated& annotated) const {
   check(annotated);
   CP_ENSURE_AS(bad_data, annotated.size() == from_, "the augmentation of an image of ", from_.width, " x ",
@@ -117,6 +140,7 @@ Annotated Plan::operator()(const Annotated& annotated) const {
   for (const Step& step : steps_) {
     if (step.warp) move_targets(*step.warp, y);
     else if (!step.colors.empty()) change_colors(y.image, step.colors);
+    else if (step.erased) fill_rectangle(y.image, *step.erased);
     else step.change(y);
   }
   return y;

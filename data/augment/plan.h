@@ -13,7 +13,7 @@
 #include "data/augment/displacement.h"
 #include "data/augment/transform.h"
 #include "data/augment/warp.h"
-#include "kernels/color.h"
+#include "kernels/image_transform.h"
 
 namespace counterpoise::augment {
 
@@ -45,6 +45,10 @@ class Plan {
   // Changes anything.
   void change(std::function<void(Annotated&)> change);
 
+  // The same changes as a transform of a backend, where they are one: at most one affine change of place that keeps the
+  // size, then changes of color, then one erased rectangle. A backend computes in float, and does not round in between.
+  std::optional<ImageTransform> image_transform() const;
+
   // The image with its targets after all changes. Targets are kept where they have gone to, also outside the image;
   // only what a perspective transform takes beyond its horizon is cut off. Throws Error(bad_data) as check() does, and
   // for an image of another size.
@@ -56,6 +60,7 @@ class Plan {
     Size from;
     bool exposes = false;  // the result shows places outside the image
     std::vector<ColorChange> colors;
+    std::optional<ImageTransform::Rectangle> erased;
     std::function<void(Annotated&)> change;
     bool displaces = false;  // what `change` does
   };

@@ -9,7 +9,7 @@
 //
 // Operations, magnitudes, signs and probabilities are those of the classes of the same names in
 // torchvision.transforms.v2. Here everything that is marked on the image follows its changes of place, images are
-// interpolated bilinearly (torchvision: nearest, unless asked for), and changes of place that follow each other are one
+// interpolated bilinearly (nearest by default in torchvision), and changes of place that follow each other are one
 // resampling. Errors and thread safety are those of pipeline.h.
 #pragma once
 
@@ -76,7 +76,7 @@ struct RandAugment {
   void draw(Random& rng, Plan& plan) const;
 };
 
-// Mueller and Hutter 2021, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation": one of the same
+// Müller and Hutter 2021, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation": one of the same
 // operations, with one of `bins` magnitudes, all equally likely. There is nothing to tune.
 struct TrivialAugmentWide {
   int bins = 31;

@@ -3,33 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/augment/geometry.h"
+#include "data/images/resize.h"
+#include "kernels/cpu/color.h"
+#include "kernels/cpu/images.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
-
-int within(int64_t i, int64_t n, Border border) {
-  if (0 <= i && i < n) return int(i);
-  const auto modulo = [](int64_t a, int64_t b) { return (a % b + b) % b; };
-  switch (border) {
-    case Border::constant:
-      return -1;
-    case Border::replicate:
-      return i < 0 ? 0 : int(n - 1);
-    case Border::wrap:
-      return int(modulo(i, n));
-    case Border::reflect: {
-      const int64_t k = modulo(i, 2 * n);
-      return int(std::min(k, 2 * n - 1 - k));
-    }
-    case Border::reflect_101: {
-      if (n == 1) return 0;
-      const int64_t k = modulo(i, 2 * n - 2);
-      return int(std::min(k, 2 * n - 2 - k));
-    }
-  }
-  return -1;
-}
 
 namespace {
 
@@ -98,6 +79,21 @@ int samples(double x, double y) {
   return std::clamp(int(std::lround(std::min(std::hypot(x, y), double{most_samples}))), 1, most_samples);
 }
 
+struct Samples {
+  int columns = 1, rows = 1;
+};
+
+// Those of the pixel in the middle of the result.
+Samples samples_of(const Warp& warp, const Transform& back) {
+  if (warp.interpolation == Interpolation::nearest) return {};
+  const Point middle{warp.to.width / 2.0, warp.to.height / 2.0};
+  const auto place = [&](double x, double y) {
+    return moved(back, Point{middle.x + x, middle.y + y}).value_or(Point{});
+  };
+  const Point at = place(0, 0), right = place(1, 0), below = place(0, 1);
+  return {samples(right.x - at.x, right.y - at.y), samples(below.x - at.x, below.y - at.y)};
+}
+
 template <class T>
 T converted(double value) {
   return T(value);
@@ -113,16 +109,7 @@ void resample(const Plane<T, C>& from, const Warp& warp, T* to) {
   const double fill[3] = {double(warp.fill[0]), double(warp.fill[1]), double(warp.fill[2])};
   // Where only the image is shown, the pixels at its edges are not blended with what lies outside.
   const Border border = shows_outside(warp.transform, from.size, warp.to) ? warp.border : Border::replicate;
-  int columns = 1, rows = 1;
-  if (warp.interpolation != Interpolation::nearest) {
-    const Point middle{warp.to.width / 2.0, warp.to.height / 2.0};
-    const auto place = [&](double x, double y) {
-      return moved(back, Point{middle.x + x, middle.y + y}).value_or(Point{});
-    };
-    const Point at = place(0, 0), right = place(1, 0), below = place(0, 1);
-    columns = samples(right.x - at.x, right.y - at.y);
-    rows = samples(below.x - at.x, below.y - at.y);
-  }
+  const auto [columns, rows] = samples_of(warp, back);
   const auto source = [&](Point p) -> std::optional<Point> {
     for (const Window& window : warp.windows) {
       const std::optional<Point> q = moved(window.from_output, p);
@@ -189,11 +176,76 @@ void check_map(const std::vector<T>& values, Size map, Size image, const Warp& w
   numbers(warp, 1);
 }
 
+// Exchanges left and right, or top and bottom.
+void mirror(Image& image, bool across, bool down) {
+  const ptrdiff_t row = ptrdiff_t{image.width} * 3;
+  for (ptrdiff_t i = 0; i < image.height; ++i) {
+    uint8_t* pixels = image.rgb.data() + i * row;
+    if (down && i < image.height / 2)
+      std::swap_ranges(pixels, pixels + row, image.rgb.data() + (image.height - 1 - i) * row);
+  }
+  for (ptrdiff_t i = 0; across && i < image.height; ++i) {
+    uint8_t* first = image.rgb.data() + i * row;
+    for (uint8_t* last = first + row - 3; first < last; first += 3, last -= 3) std::swap_ranges(first, first + 3, last);
+  }
+}
+
+// A part of an image, resized and perhaps mirrored; nothing for any other warp.
+std::optional<Image> resized_part(const Image& image, const Warp& warp) {
+  const auto& m = warp.transform.m;
+  if (warp.interpolation != Interpolation::bilinear || !warp.windows.empty() || !warp.transform.affine() ||
+      m[0][1] != 0 || m[1][0] != 0 || shows_outside(warp.transform, {image.height, image.width}, warp.to)) {
+    return {};
+  }
+  const Box part = *moved(inverse(warp.transform), Box{0, 0, double(warp.to.width), double(warp.to.height)});
+  // (What rounding has moved outside is moved back.)
+  const Region region{std::max(part.left, 0.0), std::max(part.top, 0.0), std::min(part.right, double(image.width)),
+                      std::min(part.bottom, double(image.height))};
+  Image y = resize_bilinear(image, region, warp.to.height, warp.to.width);
+  mirror(y, m[0][0] < 0, m[1][1] < 0);
+  return y;
+}
+
+// What a backend would compute, rounded.
+Image sampled(const Image& image, const ImageTransform& transform, Size to) {
+  namespace kernels = counterpoise::detail;
+  const SourceImage source{image.rgb.data(), image.height, image.width};
+  Image y{to.height, to.width, std::vector<uint8_t>(size_t(to.height) * size_t(to.width) * 3)};
+  parallel_for(to.height, std::max(1, 4096 / to.width), [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) {
+      kernels::each_run(to.width, [&](int first, int count) {
+        float rgb[3 * kernels::color_run];
+        kernels::sample_run(source, transform, to.width, int(row), first, count, rgb);
+        uint8_t* out = y.rgb.data() + (row * to.width + first) * 3;
+        for (int i = 0; i < 3 * count; ++i) out[i] = uint8_t(int(rgb[i] + 0.5f));
+      });
+    }
+  });
+  return y;
+}
+
 }  // namespace
 
+std::optional<ImageTransform> image_transform(const Warp& warp, Size from) {
+  if (!warp.transform.affine() || warp.interpolation != Interpolation::bilinear || !warp.windows.empty()) return {};
+  const Transform back = inverse(warp.transform);
+  const Samples read = samples_of(warp, back);
+  if (read.columns > 1 || read.rows > 1) return {};
+  ImageTransform y;
+  for (size_t i = 0; i < 2; ++i) std::copy_n(back.m[i].begin(), 3, y.from[i]);
+  // Where only the image is shown, the pixels at its edges are not blended with what lies outside.
+  y.border = shows_outside(warp.transform, from, warp.to) ? warp.border : Border::replicate;
+  std::copy_n(warp.fill.begin(), 3, y.fill);
+  return y;
+}
+
 Image warp(const Image& image, const Warp& warp) {
-  check_source(image.rgb, {image.height, image.width}, 3);
-  Image y{warp.to.height, warp.to.width, std::vector<uint8_t>(numbers(warp, 3))};
+  const Size from{image.height, image.width};
+  check_source(image.rgb, from, 3);
+  const size_t bytes = numbers(warp, 3);
+  if (auto part = resized_part(image, warp)) return std::move(*part);
+  if (const auto transform = image_transform(warp, from)) return sampled(image, *transform, warp.to);
+  Image y{warp.to.height, warp.to.width, std::vector<uint8_t>(bytes)};
   resample<uint8_t, 3>({image.rgb.data(), {image.height, image.width}}, warp, y.rgb.data());
   return y;
 }

@@ -2,17 +2,20 @@
 //
 //   const Image rotated = warp(photo, {around({w / 2., h / 2.}, rotation(30)), {h, w}});
 //
-// Each pixel of the result is read where its center came from, once, however many changes were composed. Where the
-// result is reduced to two thirds of its size or less, several places within the pixel are averaged, so that fine
-// patterns do not alias: as many as the middle of the result needs, at most 8 in each direction. The same bits for
-// every number of threads. Functions are safe to call from any thread.
+// Each pixel of the result is read where its center came from, once, however many changes were composed. Fine patterns
+// do not alias: a part of an image that is resized, also mirrored, is filtered as Pillow does it
+// (data/images/resize.h); where anything else is reduced to two thirds of its size or less, several places within the
+// pixel are averaged, as many as the middle of the result needs, at most 8 in each direction. The same bits for every
+// number of threads. Functions are safe to call from any thread.
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "data/augment/annotations.h"
 #include "data/augment/transform.h"
+#include "kernels/image_transform.h"
 
 namespace counterpoise::augment {
 
@@ -22,16 +25,7 @@ enum class Interpolation {
   bicubic,  // Keys 1981 with a = -3/4, as OpenCV
 };
 
-// What lies outside an image, named as in OpenCV, for a row a b c d. (Where a result shows nothing of it, as after a
-// flip, a crop or a resize, the pixels at the edges are not blended with it either.)
-enum class Border {
-  constant,     // f f | a b c d | f f, with a fill color f, and a blend between it and the pixels at the edge
-  replicate,    // a a | a b c d | d d
-  reflect,      // b a | a b c d | d c
-  reflect_101,  // c b | a b c d | c b
-  wrap,         // c d | a b c d | a b
-};
-
+// Borders are those of kernels/image_transform.h.
 using Color = std::array<uint8_t, 3>;
 
 // An edge that an image had between two of the changes which a transform composes: what the first one moved across it
@@ -59,8 +53,8 @@ Image warp(const Image& image, const Warp& warp);
 HeatMap warp(const HeatMap& map, Size image, const Warp& warp);                  // bilinear
 SegmentationMap warp(const SegmentationMap& map, Size image, const Warp& warp);  // nearest, so that labels stay labels
 
-// The place of pixel i of a row of n pixels that goes on beyond its ends; -1 where the fill color stands. REQUIRES:
-// n > 0.
-int within(int64_t i, int64_t n, Border border);
+// The same for an image of the size `from` as a transform of a backend, where it is one: affine, bilinear, without
+// windows, and reduced so little that one place is read for each pixel.
+std::optional<ImageTransform> image_transform(const Warp& warp, Size from);
 
 }  // namespace counterpoise::augment

@@ -88,78 +88,6 @@ auto decoded(const uint8_t* bytes, size_t size, const std::string& name, const D
   return decode(bytes, size, height, width, name);
 }
 
-// The weights of one axis in Pillow's fixed point: output i is the sum over k < count of
-// weight[i * width + k] * input[first[i] + k] / 2^22.
-struct Filter {
-  std::vector<int> first, count, weight;
-  int width;
-};
-
-constexpr int precision = 22;  // 8 bits of a pixel and 2 of safety below the 32 of an int
-
-Filter triangle(int from, int to) {
-  const double scale = double(from) / to, radius = std::max(scale, 1.0);
-  Filter f;
-  f.width = int(std::ceil(radius)) * 2 + 1;
-  f.first.resize(to);
-  f.count.resize(to);
-  f.weight.resize(size_t(to) * f.width);
-  std::vector<double> w(f.width);
-  for (int i = 0; i < to; ++i) {
-    const double center = (i + 0.5) * scale;
-    const int low = std::max(int(center - radius + 0.5), 0);
-    const int n = std::min(int(center + radius + 0.5), from) - low;
-    double sum = 0;
-    for (int k = 0; k < n; ++k) sum += w[k] = std::max(1 - std::abs((k + low - center + 0.5) * (1 / radius)), 0.0);
-    for (int k = 0; k < n; ++k) f.weight[size_t(i) * f.width + k] = int(0.5 + w[k] / sum * (1 << precision));
-    f.first[i] = low;
-    f.count[i] = n;
-  }
-  return f;
-}
-
-uint8_t rounded(int sum) { return std::min((sum + (1 << (precision - 1))) >> precision, 255); }
-
-Image resize_across(const Image& image, int width) {
-  const Filter f = triangle(image.width, width);
-  Image out{image.height, width, std::vector<uint8_t>(size_t(image.height) * width * 3)};
-  uint8_t* to = out.rgb.data();
-  for (int y = 0; y < image.height; ++y) {
-    const uint8_t* row = image.rgb.data() + size_t(y) * image.width * 3;
-    for (int x = 0; x < width; ++x, to += 3) {
-      const uint8_t* from = row + size_t(f.first[x]) * 3;
-      const int* weight = f.weight.data() + size_t(x) * f.width;
-      int r = 0, g = 0, b = 0;
-      for (int k = 0; k < f.count[x]; ++k, from += 3) {
-        r += weight[k] * from[0];
-        g += weight[k] * from[1];
-        b += weight[k] * from[2];
-      }
-      to[0] = rounded(r);
-      to[1] = rounded(g);
-      to[2] = rounded(b);
-    }
-  }
-  return out;
-}
-
-Image resize_down(const Image& image, int height) {
-  const Filter f = triangle(image.height, height);
-  const size_t row = size_t(image.width) * 3;
-  Image out{height, image.width, std::vector<uint8_t>(height * row)};
-  std::vector<int> sum(row);
-  for (int y = 0; y < height; ++y) {
-    std::fill(sum.begin(), sum.end(), 0);
-    for (int k = 0; k < f.count[y]; ++k) {
-      const uint8_t* from = image.rgb.data() + (f.first[y] + k) * row;
-      const int weight = f.weight[size_t(y) * f.width + k];
-      for (size_t i = 0; i < row; ++i) sum[i] += weight * from[i];
-    }
-    std::transform(sum.begin(), sum.end(), out.rgb.begin() + y * row, rounded);
-  }
-  return out;
-}
-
 void check_sizes(const Image& image, int height, int width) {
   CP_ENSURE(height > 0 && width > 0, "an image cannot be resized to ", width, " x ", height, " pixels");
   CP_ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
@@ -196,17 +124,6 @@ Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
 
 GrayImage decode_gray(const uint8_t* bytes, size_t size, const std::string& name) {
   return decoded(bytes, size, name, detail::stb_decode_gray);
-}
-
-Image resize_bilinear(const Image& image, int height, int width) {
-  check_sizes(image, height, width);
-  if (width == image.width && height == image.height) return image;
-  if (height == image.height) return resize_across(image, width);
-  if (width == image.width) return resize_down(image, height);
-  // Pillow's rule; older versions of it always go across first, which differs by 1 at most.
-  const int64_t fewer_rows = image.height - height, fewer_columns = image.width - width;
-  if (fewer_rows > 0 && fewer_rows > 2 * fewer_columns) return resize_across(resize_down(image, height), width);
-  return resize_down(resize_across(image, width), height);
 }
 
 Image resize_keras(const Image& image, int height, int width) {

@@ -1,9 +1,12 @@
 // How images become batches on a backend.
 //
-// The loader's threads read bytes and draw each image's transform; Backend::images() makes floats of both. So a remote
-// backend gets bytes, a quarter of what floats would be. It keeps them: each image is uploaded once, and from the
-// second epoch on a batch is only a list of indices and transforms - unless the dataset takes more bytes than
-// DataLoaderOptions::resident_bytes; then the bytes are uploaded with each batch.
+// The loader's threads read bytes and draw each image's augmentation. Where that is a transform of a backend (flips,
+// crops, rotations, changes of color: Plan::image_transform()), Backend::images() computes it on the way from bytes to
+// floats, and a remote backend gets bytes, a quarter of what floats would be. It keeps them: each image is uploaded
+// once, and from the second epoch on a batch is only a list of indices and transforms - unless the dataset takes more
+// bytes than DataLoaderOptions::resident_bytes; then the bytes are uploaded with each batch. Any other augmentation
+// (blur, elastic, equalize) is computed by the loader's threads, and the batch is uploaded.
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -85,16 +88,19 @@ class ImageReader : public BatchReader {
 
  private:
   struct Images : Content {
+    bool resident = false;  // whether they are read from the resident images
     std::vector<size_t> samples;
-    std::vector<ImageDataset::Bytes> bytes;  // null where resident
+    std::vector<ImageDataset::Bytes> bytes;  // null where resident already
     std::vector<ImageTransform> transforms;
     Tensor on_backend;  // [N, S, S, 3] u8, once they have been uploaded and are not resident
   };
 
+  augment::Plan plan(Request& request) const;
+
   const ImageDataset& dataset_;
   Backend& backend_;
   const DType dtype_;
-  const Augment augment_;
+  std::vector<augment::Augmenter> of_class_;         // empty without augmentation
   const std::shared_ptr<ResidentImages> resident_;  // or null
 };
 
@@ -102,22 +108,48 @@ ImageReader::ImageReader(const ImageDataset& dataset, const DataLoaderOptions& o
     : dataset_(dataset),
       backend_(*options.backend),
       dtype_(options.dtype),
-      augment_(options.augment),
       resident_(ResidentImages::of(
           dataset, backend_,
-          options.resident_bytes < 0 ? backend_.memory_bytes() / 8 : static_cast<size_t>(options.resident_bytes))) {}
+          options.resident_bytes < 0 ? backend_.memory_bytes() / 8 : static_cast<size_t>(options.resident_bytes))) {
+  if (options.augment.none()) return;
+  std::vector<int64_t> counts = options.class_counts;
+  if (counts.empty()) counts = options.samples.empty() ? dataset.counts() : dataset.counts(options.samples);
+  of_class_ = options.augment.pipelines(dataset.classes(), counts);
+}
+
+augment::Plan ImageReader::plan(Request& request) const {
+  const augment::Size size{dataset_.image_size(), dataset_.image_size()};
+  if (of_class_.empty()) return augment::Plan(size);
+  return of_class_.at(static_cast<size_t>(dataset_.label(request.sample))).plan(size, request.random);
+}
 
 std::unique_ptr<BatchReader::Content> ImageReader::read(std::vector<Request>& requests) const {
   auto images = std::make_unique<Images>();
-  std::vector<Request> readable;
+  const int S = dataset_.image_size();
+  std::vector<augment::Plan> plans;
+  std::vector<std::optional<ImageTransform>> transforms;
   for (Request& request : requests) {
-    const bool there = resident_ && resident_->has(request.sample);
-    ImageDataset::Bytes bytes = there ? nullptr : dataset_.load(request.sample);
+    plans.push_back(plan(request));
+    CP_ENSURE_AS(invalid_argument, plans.back().size() == augment::Size({S, S}), "the augmentation makes images of ",
+                 plans.back().size().width, " x ", plans.back().size().height, " pixels of those of ", S, " x ", S,
+                 ", but all images of a batch have one size: leave that as it is");
+    transforms.push_back(plans.back().image_transform());
+  }
+  images->resident =
+      resident_ && std::all_of(transforms.begin(), transforms.end(), [](const auto& t) { return t.has_value(); });
+  std::vector<Request> readable;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const bool there = images->resident && resident_->has(requests[i].sample);
+    ImageDataset::Bytes bytes = there ? nullptr : dataset_.load(requests[i].sample);
     if (!there && !bytes) continue;
-    images->samples.push_back(request.sample);
+    if (!transforms[i]) {
+      Image changed = plans[i]({{S, S, *bytes}}).image;
+      bytes = std::make_shared<const std::vector<uint8_t>>(std::move(changed.rgb));
+    }
+    images->samples.push_back(requests[i].sample);
     images->bytes.push_back(std::move(bytes));
-    images->transforms.push_back(draw_transform(augment_, request.random));
-    readable.push_back(request);
+    images->transforms.push_back(transforms[i].value_or(ImageTransform{}));
+    readable.push_back(requests[i]);
   }
   requests = std::move(readable);
   return images;
@@ -127,7 +159,7 @@ Tensor ImageReader::collate(Content& content, const std::vector<size_t>& order) 
   Images& images = static_cast<Images&>(content);
   const Index S = dataset_.image_size(), N = static_cast<Index>(order.size());
   const size_t M = images.samples.size();
-  if (resident_) {
+  if (images.resident) {
     for (size_t i = 0; i < M; ++i) resident_->upload(images.samples[i], images.bytes[i]);
   } else if (!images.on_backend.defined()) {
     images.on_backend = Tensor::empty(backend_, {Index(M), S, S, 3}, DType::u8);
@@ -138,11 +170,11 @@ Tensor ImageReader::collate(Content& content, const std::vector<size_t>& order) 
   std::vector<int32_t> index;
   std::vector<uint8_t> transforms(order.size() * sizeof(ImageTransform));
   for (size_t n = 0; n < order.size(); ++n) {
-    index.push_back(static_cast<int32_t>(resident_ ? images.samples[order[n]] : order[n]));
+    index.push_back(static_cast<int32_t>(images.resident ? images.samples[order[n]] : order[n]));
     std::memcpy(transforms.data() + n * sizeof(ImageTransform), &images.transforms[order[n]], sizeof(ImageTransform));
   }
   Tensor x = Tensor::empty(backend_, {N, S, S, 3}, dtype_);
-  backend_.images(resident_ ? resident_->bytes() : images.on_backend, Tensor::from(backend_, {N}, index),
+  backend_.images(images.resident ? resident_->bytes() : images.on_backend, Tensor::from(backend_, {N}, index),
                   Tensor::from(backend_, {N, Index(sizeof(ImageTransform))}, transforms), x);
   return x;
 }

@@ -54,10 +54,8 @@ Tensor Table::tensor(Backend& backend) const {
 std::unique_ptr<BatchReader> Table::reader(const DataLoaderOptions& options) const {
   CP_ENSURE(features.size() == rows() * columns, "a table: ", features.size(), " numbers for ", rows(), " rows by ",
             columns, " columns");
-  for (const float strength : options.augment.strengths) {
-    CP_ENSURE_AS(invalid_argument, strength == 0, "augmentation \"", to_string(options.augment),
-                 "\" is for images, but the samples are rows of a table");
-  }
+  CP_ENSURE_AS(invalid_argument, options.augment.none(), "augmentation \"", to_string(options.augment),
+               "\" is for images, but the samples are rows of a table");
   return std::make_unique<TableReader>(*this, options);
 }
 

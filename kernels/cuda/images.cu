@@ -2,6 +2,7 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/image_transform.h"
+#include "kernels/scratch.h"
 
 namespace counterpoise {
 
@@ -9,30 +10,62 @@ using namespace detail;
 
 namespace {
 
+// The images of a batch on the GPU, and the size of the results.
+struct Batch {
+  const uint8_t* bytes;
+  const int32_t* index;
+  const ImageTransform* transforms;
+  int height, width;  // of the images
+  int H, W;           // of the results
+
+  __device__ void sample(Index n, int row, int column, float* rgb) const {
+    const SourceImage image{bytes + index[n] * static_cast<Index>(height) * width * 3, height, width};
+    sample_pixel(image, transforms[n], W, row, column, rgb);
+  }
+};
+
+// means[n] is the mean gray of result n that its contrast looks at: a block for each result.
+__global__ void mean_gray_kernel(Index results, Batch batch, float* means) {
+  for (Index n = blockIdx.x; n < results; n += gridDim.x) {
+    const ImageTransform& transform = batch.transforms[n];
+    if (transform.contrast() < 0) continue;  // all threads of the block
+    float sum = 0;
+    for (int i = static_cast<int>(threadIdx.x); i < batch.H * batch.W; i += block_threads) {
+      float rgb[3];
+      batch.sample(n, i / batch.W, i % batch.W, rgb);
+      sum += gray_before_contrast(transform, rgb);
+    }
+    const float all = block_sum(sum);
+    if (threadIdx.x == 0) means[n] = all / (static_cast<float>(batch.H) * batch.W);
+  }
+}
+
 template <class T>
-void transform_images(cudaStream_t stream, const ConstView& bytes, const ConstView& index, const ConstView& transforms,
-                      const View& y) {
-  const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
-  const uint8_t* images = bytes.as<uint8_t>();
-  const int32_t* of = index.as<int32_t>();
-  const ImageTransform* transform = transforms.as<ImageTransform>();
+void transform_images(cudaStream_t stream, const Batch& batch, const float* means, const View& y) {
   T* out = y.as<T>();
   for_each(stream, y.size() / 3, [=] __device__(Index i) {
-    const int column = static_cast<int>(i % W), row = static_cast<int>(i / W % H);
-    const Index n = i / W / H;
-    const uint8_t* image = images + of[n] * static_cast<Index>(H) * W * 3;
-    float pixel[3];
-    TransformedRow(transform[n], H, W, row).sample(image, column, pixel);
-    transform[n].apply_formulas(pixel);
-    for (int c = 0; c < 3; ++c) out[3 * i + c] = T(scale_pixel(pixel[c]));
+    const int column = static_cast<int>(i % batch.W), row = static_cast<int>(i / batch.W % batch.H);
+    const Index n = i / batch.W / batch.H;
+    float rgb[3];
+    batch.sample(n, row, column, rgb);
+    finish_pixel(batch.transforms[n], means[n], row, column, rgb);
+    for (int c = 0; c < 3; ++c) out[3 * i + c] = T(scale_pixel(rgb[c]));
   });
 }
 
 }  // namespace
 
 void CudaBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) {
-  dispatch_floating(y.dtype,
-                    [&](auto zero) { transform_images<decltype(zero)>(stream_, bytes, index, transforms, y); });
+  const Batch batch{bytes.as<uint8_t>(),
+                    index.as<int32_t>(),
+                    transforms.as<ImageTransform>(),
+                    static_cast<int>(bytes.shape[1]),
+                    static_cast<int>(bytes.shape[2]),
+                    static_cast<int>(y.shape[1]),
+                    static_cast<int>(y.shape[2])};
+  const Scratch<float> means(*this, y.shape[0]);
+  launch<Waits::yes>(mean_gray_kernel, a_block_each(y.shape[0]), stream_, y.shape[0], batch, means.get());
+  dispatch_floating(y.dtype, [&](auto zero) { transform_images<decltype(zero)>(stream_, batch, means.get(), y); });
 }
 
 }  // namespace counterpoise

@@ -296,21 +296,31 @@ void ReferenceBackend::dropout(const ConstView& x, double p, uint64_t key, uint6
 void ReferenceBackend::images(const ConstView& bytes, const ConstView& index, const ConstView& transforms,
                               const View& y) {
   const int H = static_cast<int>(y.shape[1]), W = static_cast<int>(y.shape[2]);
+  const int height = static_cast<int>(bytes.shape[1]), width = static_cast<int>(bytes.shape[2]);
+  // Calls fn(row, column, pixel) for all pixels of result n, before the changes of color.
+  const auto each_pixel = [&](Index n, const auto& fn) {
+    const SourceImage image{bytes.as<uint8_t>() + index.as<int32_t>()[n] * Index(height) * width * 3, height, width};
+    for (int row = 0; row < H; ++row) {
+      for (int column = 0; column < W; ++column) {
+        float pixel[3];
+        sample_pixel(image, transforms.as<ImageTransform>()[n], W, row, column, pixel);
+        fn(row, column, pixel);
+      }
+    }
+  };
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     T* out = y.as<T>();
     for (Index n = 0; n < y.shape[0]; ++n) {
-      const uint8_t* image = bytes.as<uint8_t>() + index.as<int32_t>()[n] * Index(H) * W * 3;
       const ImageTransform& transform = transforms.as<ImageTransform>()[n];
-      for (int row = 0; row < H; ++row) {
-        const TransformedRow transformed(transform, H, W, row);
-        for (int column = 0; column < W; ++column, out += 3) {
-          float pixel[3];
-          transformed.sample(image, column, pixel);
-          transform.apply_formulas(pixel);
-          for (int c = 0; c < 3; ++c) out[c] = T(scale_pixel(pixel[c]));
-        }
-      }
+      double sum = 0;
+      if (transform.contrast() >= 0)
+        each_pixel(n, [&](int, int, float* rgb) { sum += gray_before_contrast(transform, rgb); });
+      const float mean = static_cast<float>(sum / (double(H) * W));
+      each_pixel(n, [&](int row, int column, float* rgb) {
+        finish_pixel(transform, mean, row, column, rgb);
+        for (int c = 0; c < 3; ++c) *out++ = T(scale_pixel(rgb[c]));
+      });
     }
   });
 }

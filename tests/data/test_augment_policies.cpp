@@ -166,6 +166,16 @@ TEST_CASE("augment: policies draw all operations alike, both signs, and all magn
   std::set<std::vector<uint8_t>> results;
   for (uint64_t i = 0; i < 100; ++i) results.insert(changed(RandAugment{.n = 1, .magnitude = 0}, before, i).image.rgb);
   CHECK(results.size() <= 4);  // AutoContrast, Equalize, and Solarize of white pixels
+  // A magnitude is a share of the table's range: of 31, 30 is 30 degrees, and 15 the half.
+  std::set<long> sines;
+  for (uint64_t i = 0; i < 400; ++i) {
+    Random own(5, Stream::test, i);
+    const RandAugment one{.n = 1, .magnitude = i % 2 == 0 ? 15. : 30.};
+    const Transform transform = Augmenter(one).plan({99, 99}, own).transform();
+    const auto& m = transform.m;
+    if (m[0][1] == -m[1][0]) sines.insert(std::lround(1000 * m[1][0]));
+  }
+  CHECK(sines == std::set<long>{-500, -259, 0, 259, 500});
   // A step is made with its own probability: TranslateX of the second pair, 0.3, and of the eleventh, 0.5.
   int right = 0;
   for (uint64_t i = 0; i < 10000; ++i) {

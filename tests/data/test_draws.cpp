@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/random.h"
-#include "data/images/augment.h"
+#include "data/augment/spec.h"
 
 using namespace counterpoise;
 
@@ -47,13 +47,13 @@ void check_independent(const Draws& x) {
 TEST_CASE("draws: flips, angles and orders are independent") {
   for (const uint64_t seed : {1, 2, 3}) {
     CAPTURE(seed);
-    const Augment augment = parse_augment("flip,rotate=0.03");
+    const augment::Augmenter augmenter = augment::parse_policy("flip,rotate=0.03").pipeline();
     Draws flips(epochs), angles(epochs), places(epochs);
     for (size_t e = 0; e < epochs; ++e) {
       for (size_t i = 0; i < samples; ++i) {
         Random rng(seed, Stream::augment, e + 1, i);
-        const ImageTransform transform = draw_transform(augment, rng);
-        const auto& m = transform.map;
+        const ImageTransform transform = augmenter.plan({32, 32}, rng).image_transform().value();
+        const auto& m = transform.from;
         const double turns = std::atan2(m[1][0], m[1][1]) / 6.283185307179586;
         flips[e].push_back(m[0][0] * m[1][1] - m[0][1] * m[1][0] < 0 ? 1 : -1);
         angles[e].push_back(turns / 0.03 * std::sqrt(3.));

@@ -37,7 +37,7 @@ DataLoaderOptions options(int workers, const char* augmentation = "flip,rotate=0
   o.sampler = "";
   o.samples = order;
   o.seed = 3;
-  o.augment = parse_augment(augmentation);
+  o.augment = augment::parse_policy(augmentation);
   o.workers = workers;
   return o;
 }
@@ -114,7 +114,7 @@ TEST_CASE("loader: augmentation differs between epochs and repetitions, and pixe
   for (size_t i = 0; i < pixels.size(); ++i) {
     REQUIRE(pixels[i] == doctest::Approx((*set.load(0))[i % (16 * 16 * 3)] / 127.5 - 1));
   }
-  o.augment = parse_augment("rotate=0.2");
+  o.augment = augment::parse_policy("rotate=0.2");
   DataLoader rotated(set, o);
   const std::vector<double> one = epoch_of(rotated, 1).x.at(0), two = epoch_of(rotated, 2).x.at(0);
   CHECK(one != two);
@@ -287,7 +287,7 @@ TEST_CASE("loader: what does not fit is an error") {
         ErrorKind::invalid_argument);
   };
   DataLoaderOptions o;
-  o.augment = parse_augment("flip");
+  o.augment = augment::parse_policy("flip");
   CHECK(contains(error(o), "\"flip\" is for images"));
   o = {};
   o.mix = parse_mix("cutmix=1");

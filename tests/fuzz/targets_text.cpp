@@ -5,7 +5,6 @@
 #include "apps/trainer/options.h"
 #include "data/augment/spec.h"
 #include "data/augment/spec_parser.h"
-#include "data/images/augment.h"
 #include "data/mix.h"
 #include "data/tables/csv.h"
 #include "losses/class_weights.h"
@@ -73,9 +72,16 @@ std::string twice(const std::string& text, const Parse& parse, const Same& writt
 std::string read_value(const Bytes& input) {
   const std::string text = input.empty() ? "" : text_of(Bytes(input.begin() + 1, input.end()));
   const auto same = [](const auto& x) { return to_string(x); };
-  switch (input.empty() ? 0 : input[0] % 10) {
-    case 0:
-      return twice(text, parse_augment, same);
+  switch (input.empty() ? 0 : input[0] % 9) {
+    case 0: {
+      const std::string once = twice(text, augment::parse_policy, same);
+      const auto pipelines = augment::parse_policy(text).pipelines(classes, {5, 20, 0, 3});
+      for (const augment::Augmenter& one : pipelines) {
+        Random rng(1, Stream::augment);
+        one.plan({20, 30}, rng);
+      }
+      return once;
+    }
     case 1:
       return twice(text, parse_mix, same);
     case 2:
@@ -92,15 +98,6 @@ std::string read_value(const Bytes& input) {
       double number = 0;
       return parse_csv_number(text, number) ? "number" : "no number";
     }
-    case 8: {
-      const std::string once = twice(text, augment::parse_policy, same);
-      const auto pipelines = augment::parse_policy(text).pipelines(classes, {5, 20, 0, 3});
-      for (const augment::Augmenter& one : pipelines) {
-        Random rng(1, Stream::augment);
-        one.plan({20, 30}, rng);
-      }
-      return once;
-    }
     default:
       return parse_number("--flag", text, "none") == -1 ? "none" : "number";
   }
@@ -108,7 +105,7 @@ std::string read_value(const Bytes& input) {
 
 std::vector<Bytes> value_seeds() {
   std::vector<Bytes> all;
-  const char* const texts[] = {"flip,rotate=0.2",
+  const char* const texts[] = {"cat:blur=2@0.5,affine=25/scale:0.8..1.2,others:oneof(weak,someof=1..2(flip,add))",
                                "remix=1,kappa=3,tau=0.5",
                                "cost fn=10,fp=1",
                                "cat=6,dog=0.55,a=1,a,b=2",
@@ -116,8 +113,8 @@ std::vector<Bytes> value_seeds() {
                                "cosine",
                                "-1.5e3",
                                " 17 ",
-                               "cat:blur=2@0.5,affine=25/scale:0.8..1.2,others:oneof(weak,someof=1..2(flip,add))",
-                               "none"};
+                               "none",
+                               "flip,rotate=0.2"};
   for (int kind = 0; kind < 10; ++kind) {
     all.push_back(bytes_of(std::string(1, char(kind)) + texts[kind]));
   }

@@ -19,7 +19,7 @@ double f1_of(const Technique& how, const ImageDataset& images, const ImageDatase
   DataLoaderOptions loading;
   if (!how.images.empty()) loading.samples = subset(images, how.images, /*natural=*/true, seed);
   options.counts = loading.samples.empty() ? images.counts() : images.counts(loading.samples);
-  loading.sampler = how.sampler, loading.seed = seed, loading.augment = parse_augment(how.augment);
+  loading.sampler = how.sampler, loading.seed = seed, loading.augment = augment::parse_policy(how.augment);
   Loss loss(how.loss, how.parameters, options);
   DataLoader loader(images, loading);
   for (int step = 0; step < steps;) {

@@ -38,7 +38,7 @@ TEST_CASE("gpu: a training step waits once, for the step before it, when its own
     Adam optimizer(net->trainable());
     DataLoaderOptions options;
     options.batch_size = 4, options.workers = 0, options.backend = &cuda, options.dtype = c.dtype;
-    options.augment = parse_augment("flip");
+    options.augment = augment::parse_policy("flip");
     DataLoader loader(images, options);
 
     int64_t reported = 0;
