@@ -73,12 +73,18 @@ bool ends_with(const std::string& text, const std::string& end) {
 
 SheetLook look_of(const AugmentOptions& o) {
   SheetLook look{o.seed, o.files.size() > 1 ? 1 : 5, 5, o.tile};
-  if (o.grid.empty()) return look;
-  char x = 0, more = 0;
-  std::istringstream in(o.grid);
-  const bool read = in >> look.rows >> x >> look.columns && x == 'x' && !(in >> more);
-  CP_ENSURE_AS(invalid_argument, read && 1 <= look.rows && look.rows <= 32 && 1 <= look.columns && look.columns <= 32,
-               "--grid: \"", o.grid, "\" is not ROWSxCOLUMNS, from 1x1 to 32x32, such as 5x5");
+  if (!o.grid.empty()) {
+    char x = 0, more = 0;
+    std::istringstream in(o.grid);
+    const bool read = in >> look.rows >> x >> look.columns && x == 'x' && !(in >> more);
+    CP_ENSURE_AS(invalid_argument, read && 1 <= look.rows && look.rows <= 32 && 1 <= look.columns && look.columns <= 32,
+                 "--grid: \"", o.grid, "\" is not ROWSxCOLUMNS, from 1x1 to 32x32, such as 5x5");
+  }
+  constexpr size_t widest = 8192, highest = 16384;  // pixels
+  const size_t rows = size_t(look.rows) * std::max<size_t>(1, o.files.size()), tile = size_t(o.tile);
+  CP_ENSURE_AS(invalid_argument, size_t(look.columns) * tile <= widest && rows * tile <= highest, "a sheet of ", rows,
+               " x ", look.columns, " tiles of ", tile, " pixels is too large; ", highest / tile, " x ", widest / tile,
+               " are possible");
   return look;
 }
 
@@ -135,7 +141,8 @@ std::string write_copies(const AugmentOptions& o, const MarkedImages& all, const
       writer.add(image, augmented_copy(augmenter, image.annotated, o.seed, epoch, i), epoch + 1);
     }
   }
-  return text(printable(o.write), ": ", writer.finish(), " files\n");
+  const size_t files = writer.finish();
+  return text(printable(o.write), ": ", files, files == 1 ? " file\n" : " files\n");
 }
 
 using Gallery = contact_sheet::Sheet (*)(const MarkedImage&, const SheetLook&);
@@ -161,7 +168,7 @@ Exit augment_command(int argc, char** argv) {
       "  ./apps/augment --augment affine=25/scale:0.8..1.2 --grid 3x6 --animal dog\n"
       "  ./apps/augment --gallery lecture -o gallery.png\n"
       "  ./apps/augment --list\n",
-      usage("[FILE...]"));
+      "./apps/" + program_name());
   AugmentOptions o;
   add_options(app, o);
   const std::set<std::string> given = parse_command_line(app, argc, argv);

@@ -50,7 +50,13 @@ MarkedImages read_marked_images(const std::vector<std::string>& files, const std
     if (ending == ".json") image.file = entry(set, path, annotations);
     if (ending == ".xml") image.file = read_voc(annotations);
     if (image.file) image.annotated = augment::annotated(*image.file, std::move(image.annotated.image));
-    if (ending == ".png") image.annotated.segmentation_maps = {read_label_map(annotations)};
+    if (ending == ".png") {
+      const SegmentationMap map = read_label_map(annotations);
+      CP_ENSURE_AS(bad_data, Size({map.height, map.width}) == image.annotated.size(), printable(annotations), " has ",
+                   map.width, " x ", map.height, " pixels, but the image has ", image.annotated.image.width, " x ",
+                   image.annotated.image.height);
+      image.annotated.segmentation_maps = {map};
+    }
     all.images.push_back(std::move(image));
   }
   return all;
