@@ -82,7 +82,8 @@ std::string again_label_map(const Bytes& input) {
 
 std::vector<Bytes> label_maps() {
   std::vector<Bytes> all;
-  for (const auto& [name, file] : golden()["pngs"].items()) {
+  const nlohmann::json files = golden()["pngs"];
+  for (const auto& [name, file] : files.items()) {
     const std::string hex = file["bytes"];
     Bytes bytes;
     for (size_t i = 0; i + 1 < hex.size(); i += 2) bytes.push_back(uint8_t(std::stoi(hex.substr(i, 2), nullptr, 16)));
