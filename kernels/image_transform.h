@@ -19,7 +19,7 @@ CP_HD inline float scale_pixel(float byte) { return byte / 127.5f - 1.f; }
 
 // What lies outside an image, named as in OpenCV, for a row a b c d. (Where a result shows nothing of it, as after a
 // flip, a crop or a resize, the pixels at the edges are not blended with it either.)
-enum class Border : int32_t {
+enum class ImageBorder : int32_t {
   constant,     // f f | a b c d | f f, with a fill color f, and a blend between it and the pixels at the edge
   replicate,    // a a | a b c d | d d
   reflect,      // b a | a b c d | d c
@@ -29,21 +29,21 @@ enum class Border : int32_t {
 
 // The place of pixel i of a row of n pixels that goes on beyond its ends; -1 where the fill color stands. REQUIRES:
 // n > 0.
-CP_HD inline int within(int64_t i, int64_t n, Border border) {
+CP_HD inline int within(int64_t i, int64_t n, ImageBorder border) {
   if (0 <= i && i < n) return int(i);
-  const int64_t period = border == Border::reflect ? 2 * n : border == Border::reflect_101 ? 2 * n - 2 : n;
+  const int64_t period = border == ImageBorder::reflect ? 2 * n : border == ImageBorder::reflect_101 ? 2 * n - 2 : n;
   switch (border) {
-    case Border::constant:
+    case ImageBorder::constant:
       return -1;
-    case Border::replicate:
+    case ImageBorder::replicate:
       return i < 0 ? 0 : int(n - 1);
-    case Border::wrap:
+    case ImageBorder::wrap:
       return int((i % n + n) % n);
-    case Border::reflect:
-    case Border::reflect_101: {
+    case ImageBorder::reflect:
+    case ImageBorder::reflect_101: {
       if (n == 1) return 0;
       const int64_t k = (i % period + period) % period;
-      const int64_t mirrored = border == Border::reflect ? period - 1 - k : period - k;
+      const int64_t mirrored = border == ImageBorder::reflect ? period - 1 - k : period - k;
       return int(k < mirrored ? k : mirrored);
     }
   }
@@ -59,8 +59,8 @@ struct ImageTransform {
   // of the image, in pixels from the left and upper edges: pixel (row, column) has its center at column + 1/2, row +
   // 1/2.
   double from[2][3] = {{1, 0, 0}, {0, 1, 0}};
-  Border border = Border::replicate;
-  uint8_t fill[3] = {0, 0, 0};  // of Border::constant
+  ImageBorder border = ImageBorder::replicate;
+  uint8_t fill[3] = {0, 0, 0};  // of ImageBorder::constant
   // Made in order up to the first `none`. At most one of them is a contrast.
   ColorChange colors[max_colors];
   // Rows top to bottom and columns left to right, without the last ones, are filled at the end.

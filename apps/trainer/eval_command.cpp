@@ -193,7 +193,8 @@ Exit eval(Options o) {
   DataLoader loader(set, evaluation_loader(o, backend));
   const Evaluation e = [&] {
     try {
-      return evaluate(*classifier.model, loader, classifier.decision);
+      return evaluate(*classifier.model, loader, classifier.decision, {},
+                      Views(set, evaluation_loader(o, backend), o.tta, o.tta_views));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::diverged) throw;
       throw Error(ErrorKind::bad_data, o.weights, ": ", error.what(),
@@ -208,6 +209,7 @@ Exit eval(Options o) {
     json["split"] = what;
     json["weights"] = o.weights;
     json["data"] = o.data.empty() ? "synthetic" : o.data;
+    if (!o.tta.none()) json["tta"] = to_string(o.tta), json["tta_views"] = o.tta_views;
     RunFolder folder(o.output);
     write_file(folder.path("predictions.csv"), predictions_csv(set, e));
     write_file(folder.path("result.json"), json_text(json));

@@ -58,7 +58,7 @@ void Evaluation::decide(const Decision& by) {
 }
 
 Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision,
-                    const std::function<void(size_t)>& tick) {
+                    const std::function<void(size_t)>& tick, Views views) {
   const NoGrad no_grad;
   const Dataset& set = loader.dataset();
   const std::vector<size_t> order = loader.order(1);
@@ -67,9 +67,9 @@ Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision,
   Evaluation result;
   result.classes = set.classes();
   loader.start(1, order);
+  views.start(order);
   for (Batch batch; !stop_signal() && loader.next(batch);) {
-    const Var z = model(batch.x);
-    for (double logit : logits(z.value(), decision)) result.logits.push_back(logit);
+    for (double logit : views.logits(model, batch, decision)) result.logits.push_back(logit);
     result.samples.insert(result.samples.end(), batch.samples.begin(), batch.samples.end());
     if (tick) tick(result.samples.size());
   }

@@ -10,6 +10,7 @@
 
 #include "apps/trainer/decision.h"
 #include "apps/trainer/metrics_json.h"
+#include "apps/trainer/views.h"
 #include "data/images/image_dataset.h"
 #include "data/loader.h"
 #include "layers/module.h"
@@ -41,8 +42,9 @@ struct Evaluation {
 // batch with the number of samples so far. Throws Error(bad_data) if none can be read, and Error(diverged) if an output
 // is not finite. Ends early, with the results so far, after a stop signal. The model keeps its mode, training or
 // evaluation.
+// With `views` their logits are averaged with those of the images as they are.
 Evaluation evaluate(Module& model, DataLoader& loader, const Decision& decision,
-                    const std::function<void(size_t)>& tick = {});
+                    const std::function<void(size_t)>& tick = {}, Views views = {});
 
 // What goes to stdout. Two classes: the confusion matrix and, below it, accuracy, precision, recall and F1 of the
 // positive one. More: precision, recall, F1 and number of samples of each class, and their averages.

@@ -10,11 +10,6 @@ namespace counterpoise {
 
 // -- values that are neither numbers nor strings, as a command line and JSON write them --
 
-namespace augment {  // where argument-dependent lookup finds them
-static void read_option(const std::string& text, Policy& policy) { policy = parse_policy(text); }
-static std::string option_text(const Policy& policy) { return to_string(policy); }
-}  // namespace augment
-
 static void read_option(const std::string& text, Resize& resize) { resize = parse_resize(text); }
 static std::string option_text(const Resize& resize) { return to_string(resize); }
 
@@ -275,6 +270,11 @@ OptionTable option_rows(Options& o) {
   t.row(o.on, "--on", "SPLIT").one_of({"validation", "test"}).only("eval").in_json(false)
       .otherwise("test where there is one").core()
       .help("The images to evaluate on:");
+  t.row(o.tta, "--tta", "SPEC").only("eval").in_json(false)
+      .help("Test-time augmentation: average the logits of each image and of views of it, which SPEC makes as for "
+            "--augment; flip=1 is its mirror image");
+  t.row(o.tta_views, "--tta-views", "N").only("eval").range(1, 1000).in_json(false)
+      .help("Views of --tta, each drawn anew");
   t.row(o.resume, "--resume", "DIR").only("train").in_json(false).otherwise("none").core()
       .brief("Continue the interrupted run in DIR; auto: if there is one")
       .help("Continue the interrupted run in DIR, with its options, to the same result as if it had not been "

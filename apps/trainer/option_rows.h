@@ -7,6 +7,13 @@
 
 namespace counterpoise {
 
+// How a command line and JSON write an augmentation; here, since more than one table has one. (In this namespace, where
+// argument-dependent lookup finds them.)
+namespace augment {
+inline void read_option(const std::string& text, Policy& policy) { policy = parse_policy(text); }
+inline std::string option_text(const Policy& policy) { return to_string(policy); }
+}  // namespace augment
+
 // Adding an option: one field in struct Options, with its default, and one row here. `o` must outlive the table.
 OptionTable option_rows(Options& o);
 

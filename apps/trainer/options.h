@@ -87,8 +87,10 @@ struct Options {
   int threads = 0;  // 0: one per core
   std::string device = "auto", precision = "fp32";
   bool deterministic = false;
-  std::string output;  // "": a new folder in runs/, for training; "none": nothing is written
-  std::string on;      // eval: "validation" or "test"
+  std::string output;   // "": a new folder in runs/, for training; "none": nothing is written
+  std::string on;       // eval: "validation" or "test"
+  augment::Policy tta;  // eval and predict: test-time augmentation
+  int tta_views = 1;    // and its number of views
   std::string resume, config;
   double checkpoint_minutes = 5;
   bool summary = false;  // print the network and exit

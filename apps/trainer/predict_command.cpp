@@ -14,8 +14,9 @@
 #include "apps/trainer/format.h"
 #include "apps/trainer/image_paths.h"
 #include "apps/trainer/metrics_json.h"
-#include "apps/trainer/option_table.h"
+#include "apps/trainer/option_rows.h"
 #include "apps/trainer/stop_signal.h"
+#include "apps/trainer/views.h"
 #include "core/io/file.h"
 #include "data/images/image_list.h"
 #include "data/tables/csv.h"
@@ -51,6 +52,11 @@ OptionTable option_table(Request& r) {
       .help("Of two classes: the probability from which an image is predicted positive");
   t.row(o.positive, "--positive", "CLASS").otherwise("as in the file")
       .help("Of two classes the one that --threshold is for");
+  t.row(o.tta, "--tta", "SPEC")
+      .help("Test-time augmentation: average the logits of each image and of views of it, which SPEC makes as "
+            "--augment of train does; flip=1 is its mirror image");
+  t.row(o.tta_views, "--tta-views", "N").range(1, 1000)
+      .help("Views of --tta, each drawn anew");
   t.row(r.top_k, "--top-k", "N").range(1, 100000).otherwise("every class")
       .help("Probabilities of the N most probable classes, in their order, instead of all");
   t.row(r.with_logits, "--logits")
@@ -265,10 +271,12 @@ class Predictor {
   void predict() {
     const NoGrad no_grad;
     const ImageList set(chunk_, request_.options.image_size, request_.options.resize);
-    DataLoader loader(set, evaluation_loader(request_.options, backend_));
+    const DataLoaderOptions loading = evaluation_loader(request_.options, backend_);
+    DataLoader loader(set, loading);
+    Views views(set, loading, request_.options.tta, request_.options.tta_views);
     size_t next = 0;  // the sample whose line is next
     for (Batch batch; goes_on_ && !stop_signal() && loader.next(batch);) {
-      const std::vector<double> z = logits((*classifier_.model)(batch.x).value(), classifier_.decision);
+      const std::vector<double> z = views.logits(*classifier_.model, batch, classifier_.decision);
       const size_t each = z.size() / batch.size();
       check_finite(z);
       const auto classes = predicted_classes(z, classifier_.classes.size(), classifier_.decision);

@@ -25,7 +25,8 @@ enum class Interpolation {
   bicubic,  // Keys 1981 with a = -3/4, as OpenCV
 };
 
-// Borders are those of kernels/image_transform.h.
+// What lies outside an image: constant, replicate, reflect, reflect_101 or wrap.
+using Border = ImageBorder;
 using Color = std::array<uint8_t, 3>;
 
 // An edge that an image had between two of the changes which a transform composes: what the first one moved across it

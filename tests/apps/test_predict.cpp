@@ -121,6 +121,43 @@ TEST_CASE("predict: the logits are those of an evaluation, to the last digit" * 
     CHECK(name == "dog");
 }
 
+TEST_CASE("predict: test-time augmentation averages the logits of an image and its views" * slow()) {
+  const Trained& t = trained();
+  // The mirror images as files.
+  const TemporaryFolder mirrored;
+  for (int i = 0; i < 4; ++i) {
+    std::vector<uint8_t> rgb = draw_animal(Animal::cat, 32, 2, i);
+    for (int y = 0; y < 32; ++y) {
+      for (int x = 0; x < 16; ++x)
+        std::swap_ranges(&rgb[(y * 32 + x) * 3], &rgb[(y * 32 + x) * 3 + 3], &rgb[(y * 32 + 31 - x) * 3]);
+    }
+    write_bmp(mirrored / ("cat." + std::to_string(i) + ".bmp"), rgb, 32);
+  }
+  const std::string cats = t.images() + "/cat";
+  const Words plain = column(t.predict("--logits " + cats).out, "logit");
+  const Words mirror = column(t.predict("--logits " + mirrored.path()).out, "logit");
+  const Words both = column(t.predict("--logits --tta flip=1 " + cats).out, "logit");
+  const Words more = column(t.predict("--logits --tta flip=1 --tta-views 3 " + cats).out, "logit");
+  REQUIRE(both.size() == 4);
+  double apart = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    const double a = std::stod(plain[i]), b = std::stod(mirror[i]);
+    CHECK(std::stod(both[i]) == doctest::Approx((a + b) / 2).epsilon(1e-4));
+    CHECK(std::stod(more[i]) == doctest::Approx((a + 3 * b) / 4).epsilon(1e-4));
+    apart = std::max(apart, std::abs(a - b));
+  }
+  CHECK(apart > 1e-3);
+  // An evaluation does the same, and views that are drawn differ from each other.
+  const Result eval = catdog("eval --weights " + t.weights() + " --data " + t.data.folder.path() +
+                             " --tta flip=1 --output " + (t.out / "tta"));
+  REQUIRE_MESSAGE(eval.code == 0, eval.err);
+  const Words evaluated = column(slurp(t.out / "tta/predictions.csv"), "logit");
+  for (size_t i = 0; i < 4; ++i) CHECK(std::stod(evaluated[i]) == doctest::Approx(std::stod(both[i])).epsilon(1e-6));
+  CHECK(column(t.predict("--logits --tta rotate=0.5 --tta-views 2 " + cats).out, "logit") !=
+        column(t.predict("--logits --tta rotate=0.5 " + cats).out, "logit"));
+  check_fails("predict --weights " + t.weights() + " --tta cat:flip,dog:none " + cats, 2, "--tta: ");
+}
+
 TEST_CASE("predict: JSON lines, the most probable classes, and a file" * slow()) {
   const Trained& t = trained();
   const std::string csv = t.predict("--logits " + t.images()).out;

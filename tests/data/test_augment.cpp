@@ -83,7 +83,7 @@ ImageTransform rotated(const Pixels& image, double angle, bool flip = false) {
     const augment::Size size = plan.size();
     if (flip) plan.move(augment::horizontal_flip(size.width), size);
     const augment::Transform turn = augment::rotation(-angle * 180 / std::acos(-1.));
-    plan.move(augment::around({size.width / 2., size.height / 2.}, turn), size, Border::reflect);
+    plan.move(augment::around({size.width / 2., size.height / 2.}, turn), size, augment::Border::reflect);
   });
 }
 
@@ -141,8 +141,8 @@ TEST_CASE("augment: every backend and number of threads makes the same of the sa
     p.color(F::linear, 1.3f, -5), p.color(F::contrast, 0.7f), p.color(F::saturation, 1.8f), p.color(F::linear, 0.9f);
     p.erase(-7, 3, 70, 20, {10, 200, 30});
   });
-  for (const Border border :
-       {Border::constant, Border::replicate, Border::reflect, Border::reflect_101, Border::wrap}) {
+  for (const augment::Border border : {augment::Border::constant, augment::Border::replicate, augment::Border::reflect,
+                                       augment::Border::reflect_101, augment::Border::wrap}) {
     plan([&](Plan& p) {
       p.move(augment::translation(200.25, -100.5) * augment::rotation(20), p.size(), border, {9, 8, 7});
     });

@@ -109,10 +109,16 @@ TEST_CASE("augment: interpolation") {
   CHECK(levels(warp(white, {scaling(3, 1), {1, 9}})) == std::vector<int>(9, 255));
   CHECK(levels(warp(white, {translation(-0.5, 0) * scaling(2, 1), {1, 5}})) == std::vector<int>(5, 255));
   CHECK(levels(warp(white, {translation(1.5, 0), {1, 5}})) == std::vector<int>{0, 128, 255, 255, 128});
-  // Reduced to a quarter, alternating pixels become gray instead of either color.
+  // Reduced to a quarter, alternating pixels become gray instead of either color, also where they are turned.
   std::vector<int> stripes;
   for (int i = 0; i < 16; ++i) stripes.push_back(i % 2 * 200);
-  CHECK(levels(warp(row(stripes), {scaling(0.25, 1), {1, 4}})) == std::vector<int>{100, 100, 100, 100});
+  const Image line = row(stripes);
+  const std::vector<int> grays = levels(warp(line, {scaling(0.25, 1), {1, 4}}));
+  for (size_t i = 0; i < 4; ++i) CHECK(std::abs(grays[i] - 100) <= (i == 1 || i == 2 ? 0 : 15));
+  Image square{16, 16, {}};
+  for (int i = 0; i < 16; ++i) square.rgb.insert(square.rgb.end(), line.rgb.begin(), line.rgb.end());
+  const Transform turn = translation(4, 0) * rotation(90) * scaling(0.25, 0.25);
+  CHECK(levels(warp(square, {turn, {4, 4}})) == std::vector<int>(16, 100));
 }
 
 TEST_CASE("augment: the identity changes nothing, under all interpolations") {
