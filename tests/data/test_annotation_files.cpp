@@ -197,6 +197,9 @@ TEST_CASE("annotation files: a COCO file that is written is read as the same, an
     }
   }
   CHECK(written["categories"][1] == golden()["coco"]["categories"][1]);
+  CHECK(difference(473.07 + 38.65, 473.07) == 38.65);
+  CHECK(473.07 + 38.65 - 473.07 != 38.65);
+  CHECK(difference(0.1, 1e-12) == 0.1 - 1e-12);  // only where nothing is lost
 }
 
 TEST_CASE("annotation files: an augmented image goes back into its file, each part to its object") {

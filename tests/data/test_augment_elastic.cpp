@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "data/augment/elastic.h"
+#include "data/augment/training.h"
+#include "kernels/cpu/parallel.h"
 #include "tests/data/augment_golden.h"
 #include "tests/data/augmented.h"
 
@@ -143,6 +145,19 @@ TEST_CASE("augment: an elastic field is as strong as its formula says, but does 
   CHECK(none.resamplings() == 0);
   CHECK(none(a).image.rgb == a.image.rgb);
   CHECK(none(a).lines[0].points.size() == 2);
+  // Nor does it depend on the number of threads.
+  a.image = noise(300, 200, 6);
+  const int threads = cpu_threads();
+  std::vector<Image> results;
+  for (const int n : {1, 3}) {
+    set_cpu_threads(n);
+    Random own(8, Stream::test);
+    results.push_back(
+        Augmenter(Sequential{{ElasticTransform{}, Sharpness{}, AutoContrast{}, Posterize{}}})(a, own).image);
+  }
+  set_cpu_threads(threads);
+  CHECK(results[0].rgb == results[1].rgb);
+  a.image = noise(20, 20, 6);
   Random first(7, Stream::augment, 1, 2), second(7, Stream::augment, 1, 2), other(7, Stream::augment, 1, 3);
   const Augmenter elastic = ElasticTransform{};
   const Image changed = elastic(a, first).image;
