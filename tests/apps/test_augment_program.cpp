@@ -42,7 +42,7 @@ TEST_CASE("augment program: every kind of target is drawn in its place and color
   a.image = white(50, 100);
   a.boxes = {{10, 10, 40, 40, "b"}};
   a.polygons = {{{{60, 10}, {90, 10}, {90, 40}, {60, 40}}, "p"}};
-  a.lines = {{{{0, 47}, {100, 47}}, "l"}};
+  a.lines = {{{{0, 47}, {50, 47}, {100, 37}}, "l"}};
   a.keypoints = {{{25, 25}, "k"}};
   a.heat_maps = {{1, 2, {0, 2}, "h"}};
   a.segmentation_maps = {{1, 2, {7, 0}}};
@@ -56,7 +56,8 @@ TEST_CASE("augment program: every kind of target is drawn in its place and color
   CHECK(near(pixel(lines, 50 + 50, 20), color("b")));   // the left side of the box
   CHECK(near(pixel(lines, 50 + 20, 150), color("p")));  // the upper side of the polygon
   CHECK(near(pixel(lines, 50 + 50, 180), color("p")));
-  CHECK(near(pixel(lines, 50 + 94, 100), color("l")));
+  CHECK(near(pixel(lines, 50 + 94, 60), color("l")));
+  CHECK(near(pixel(lines, 50 + 84, 100), {255, 255, 255}));  // between the ends of the line string
   CHECK(near(pixel(lines, 50 + 50, 50), color("k")));
   CHECK(near(pixel(lines, 50 + 50, 150), {255, 255, 255}));  // inside the polygon
   CHECK(near(pixel(lines, 10, 100), {235, 235, 235}));       // above the image

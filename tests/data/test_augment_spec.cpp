@@ -5,6 +5,7 @@
 #include "core/nearest_name.h"
 #include "data/augment/augmenters.h"
 #include "data/augment/elastic.h"
+#include "data/augment/flip_rotate_shift.h"
 #include "data/augment/policies.h"
 #include "data/augment/spec.h"
 #include "data/augment/spec_table.h"
@@ -84,6 +85,9 @@ TEST_CASE("augment spec: the canonical text") {
       {"linear-contrast=2", "linear-contrast=2"},
       {"blur=0..3", "blur"},
       {"blur=1e0@1", "blur=1"},
+      {"blur=-0", "blur=0"},
+      {"resized-crop=0.3..1", "resized-crop=0.3"},
+      {"resized-crop=0.08", "resized-crop"},
       {"affine=scale:0.8..1.2/rotate:25", "affine=25/scale:0.2"},
       {"flip=0.5, blur , oneof( blur, add )", "flip,blur,oneof(blur,add)"},
       {"noise=per-channel:1/scale:15", "noise=per-channel:1"},
@@ -99,6 +103,7 @@ TEST_CASE("augment spec: a text does what its augmenters do") {
   CHECK(same_as("vflip", VerticalFlip{0.5}));
   CHECK(same_as("flip=0.25", HorizontalFlip{0.25}));
   CHECK(same_as("blur=2@0.5", Sometimes{0.5, GaussianBlur{{0, 2}}}));
+  CHECK(same_as("noise=20,flip", Sequential{{AdditiveGaussianNoise{{0, 20}}, FlipRotateShift{true}}}));
   CHECK(same_as("oneof(blur,add=5)", OneOf{{GaussianBlur{{0, 3}}, Add{{-5, 5}}}}));
   CHECK(same_as("someof=1..2(vflip,blur,multiply=0.5)",
                 SomeOf{{1, 2}, {VerticalFlip{0.5}, GaussianBlur{{0, 3}}, Multiply{{0.5, 1.5}}}}));
