@@ -20,7 +20,7 @@ void replace_levels(Image& image, const Table& table) {
   look_up(image, {levels, levels, levels});
 }
 
-int mirrored(int i, int n) { return within(i, n, Border::reflect_101); }
+int mirrored(int i, int n) { return within(i, n, ImageBorder::reflect_101); }
 
 // Half of the kernel of imgaug, from the middle on.
 std::vector<float> gaussian(double sigma) {

@@ -176,20 +176,6 @@ void check_map(const std::vector<T>& values, Size map, Size image, const Warp& w
   numbers(warp, 1);
 }
 
-// Exchanges left and right, or top and bottom.
-void mirror(Image& image, bool across, bool down) {
-  const ptrdiff_t row = ptrdiff_t{image.width} * 3;
-  for (ptrdiff_t i = 0; i < image.height; ++i) {
-    uint8_t* pixels = image.rgb.data() + i * row;
-    if (down && i < image.height / 2)
-      std::swap_ranges(pixels, pixels + row, image.rgb.data() + (image.height - 1 - i) * row);
-  }
-  for (ptrdiff_t i = 0; across && i < image.height; ++i) {
-    uint8_t* first = image.rgb.data() + i * row;
-    for (uint8_t* last = first + row - 3; first < last; first += 3, last -= 3) std::swap_ranges(first, first + 3, last);
-  }
-}
-
 // A part of an image, resized and perhaps mirrored; nothing for any other warp.
 std::optional<Image> resized_part(const Image& image, const Warp& warp) {
   const auto& m = warp.transform.m;
@@ -197,13 +183,14 @@ std::optional<Image> resized_part(const Image& image, const Warp& warp) {
       m[0][1] != 0 || m[1][0] != 0 || shows_outside(warp.transform, {image.height, image.width}, warp.to)) {
     return {};
   }
-  const Box part = *moved(inverse(warp.transform), Box{0, 0, double(warp.to.width), double(warp.to.height)});
-  // (What rounding has moved outside is moved back.)
-  const Region region{std::max(part.left, 0.0), std::max(part.top, 0.0), std::min(part.right, double(image.width)),
-                      std::min(part.bottom, double(image.height))};
-  Image y = resize_bilinear(image, region, warp.to.height, warp.to.width);
-  mirror(y, m[0][0] < 0, m[1][1] < 0);
-  return y;
+  const auto back = [&](size_t axis, double place, int size) {
+    // (What rounding has moved outside is moved back.)
+    return std::clamp((place - m[axis][2]) / m[axis][axis], 0.0, double(size));
+  };
+  return resize_bilinear(image,
+                         {back(0, 0, image.width), back(1, 0, image.height), back(0, warp.to.width, image.width),
+                          back(1, warp.to.height, image.height)},
+                         warp.to.height, warp.to.width);
 }
 
 // What a backend would compute, rounded.
@@ -243,8 +230,10 @@ Image warp(const Image& image, const Warp& warp) {
   const Size from{image.height, image.width};
   check_source(image.rgb, from, 3);
   const size_t bytes = numbers(warp, 3);
+  const auto transform = image_transform(warp, from);
+  if (transform && transform->whole_pixels()) return sampled(image, *transform, warp.to);
   if (auto part = resized_part(image, warp)) return std::move(*part);
-  if (const auto transform = image_transform(warp, from)) return sampled(image, *transform, warp.to);
+  if (transform) return sampled(image, *transform, warp.to);
   Image y{warp.to.height, warp.to.width, std::vector<uint8_t>(bytes)};
   resample<uint8_t, 3>({image.rgb.data(), {image.height, image.width}}, warp, y.rgb.data());
   return y;

@@ -16,14 +16,16 @@ struct Filter {
   std::vector<int> first, count, weight;
   int width;
 
-  int end() const { return first.back() + count.back(); }
+  // The pixels that it looks at.
+  int begin() const { return std::min(first.front(), first.back()); }
+  int end() const { return std::max(first.front() + count.front(), first.back() + count.back()); }
 };
 
 constexpr int precision = 22;  // 8 bits of a pixel and 2 of safety below the 32 of an int
 
-// From the part [begin, end) of an axis of `from` pixels.
+// From the part between `begin` and `end` of an axis of `from` pixels, mirrored if `begin` is the greater.
 Filter triangle(int from, double begin, double end, int to) {
-  const double scale = (end - begin) / to, radius = std::max(scale, 1.0);
+  const double scale = (end - begin) / to, radius = std::max(std::abs(scale), 1.0);
   Filter f;
   f.width = int(std::ceil(radius)) * 2 + 1;
   f.first.resize(to);
@@ -45,26 +47,52 @@ Filter triangle(int from, double begin, double end, int to) {
 
 uint8_t rounded(int sum) { return std::min((sum + (1 << (precision - 1))) >> precision, 255); }
 
-using Words = uint32_t __attribute__((vector_size(16)));
+// Five neighboring pixels, as far as 16 lanes go: lane i is channel i % 3 of pixel i / 3, and the last one of no use.
+constexpr int lanes = 16, pixels = 5;
+using Ints = int __attribute__((vector_size(4 * lanes)));
 
-// A pixel's channels in the first three lanes. Reads a byte more than the pixel has.
-Words load_pixel(const uint8_t* p) {
-  uint32_t word;
-  std::memcpy(&word, p, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap32(word);
-#endif
-  return (Words{word, word, word, word} >> Words{0, 8, 16, 24}) & 255;
+Ints load(const uint8_t* bytes) {
+  int ints[lanes];  // (A loop, because GCC 12 converts a vector of bytes one by one.)
+  for (int i = 0; i < lanes; ++i) ints[i] = bytes[i];
+  Ints v;
+  std::memcpy(&v, ints, sizeof v);
+  return v;
 }
 
-// A row of pixels of which a byte may be read behind the last.
-void row_across(const uint8_t* row, const Filter& f, uint8_t* to) {
+// The weights of a filter across, for one output after the other, five pixels at a time.
+struct WeightsAcross {
+  explicit WeightsAcross(const Filter& f) : steps((f.width + pixels - 1) / pixels) {
+    weights.resize(f.first.size() * size_t(steps));
+    for (size_t x = 0; x < f.first.size(); ++x) {
+      for (int k = 0; k < f.count[x]; ++k) {
+        const int weight = f.weight[x * size_t(f.width) + size_t(k)];
+        Ints& of = weights[x * size_t(steps) + size_t(k / pixels)];
+        for (int c = 0; c < 3; ++c) of[k % pixels * 3 + c] = weight;
+      }
+    }
+  }
+  int steps;
+  std::vector<Ints> weights;
+};
+
+// A row of which so many bytes may be read behind the last pixel.
+constexpr size_t padding = lanes;
+
+void row_across(const uint8_t* row, const Filter& f, const WeightsAcross& across, uint8_t* to) {
+  const Ints* weights = across.weights.data();
   for (size_t x = 0; x < f.first.size(); ++x, to += 3) {
     const uint8_t* from = row + size_t(f.first[x]) * 3;
-    const int* weight = f.weight.data() + x * f.width;
-    Words sum = {};
-    for (int k = 0; k < f.count[x]; ++k, from += 3) sum += uint32_t(weight[k]) * load_pixel(from);
-    for (int c = 0; c < 3; ++c) to[c] = rounded(int(sum[c]));
+    Ints sum = load(from) * *weights++;
+    for (int step = 1; step < across.steps; ++step, ++weights) {
+      // (Weights behind the last are 0, and the bytes there may be no pixels.)
+      if (step * pixels < f.count[x]) sum += load(from + step * pixels * 3) * *weights;
+    }
+    // The five pixels of each channel are added; only the first three lanes matter.
+    const Ints two = sum + __builtin_shuffle(sum, Ints{6, 7, 8, 9, 10, 11, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15});
+    const Ints four = two + __builtin_shuffle(two, Ints{3, 4, 5, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15});
+    const Ints all =
+        four + __builtin_shuffle(sum, Ints{12, 13, 14, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15});
+    for (int c = 0; c < 3; ++c) to[c] = rounded(all[c]);
   }
 }
 
@@ -72,12 +100,37 @@ void row_across(const uint8_t* row, const Filter& f, uint8_t* to) {
 Image resize_across(const Image& image, const Filter& f) {
   const size_t width = f.first.size(), row = size_t(image.width) * 3;
   Image out{image.height, int(width), std::vector<uint8_t>(size_t(image.height) * width * 3)};
-  std::vector<uint8_t> last(image.rgb.end() - row, image.rgb.end());
-  last.push_back(0);
-  for (int y = 0; y < image.height; ++y) {
-    row_across(y + 1 < image.height ? image.rgb.data() + y * row : last.data(), f, out.rgb.data() + y * width * 3);
+  const WeightsAcross across(f);
+  std::vector<uint8_t> padded(row + padding);
+  for (size_t y = 0; y < size_t(image.height); ++y) {
+    const uint8_t* from = image.rgb.data() + y * row;
+    if ((y + 1) * row + padding > image.rgb.size()) {
+      std::copy_n(from, row, padded.data());
+      from = padded.data();
+    }
+    row_across(from, f, across, out.rgb.data() + y * width * 3);
   }
   return out;
+}
+
+// The weighted sums of `columns` bytes of several rows, which stay in the level-1 cache.
+void sum_down(const uint8_t* from, size_t row, const int* weight, int count, size_t columns, uint8_t* to) {
+  constexpr size_t block = 256;
+  int sum[block];
+  for (size_t first = 0; first < columns; first += block) {
+    const size_t n = std::min(block, columns - first);
+    for (size_t i = 0; i < n; ++i) sum[i] = 1 << (precision - 1);
+    int k = 0;
+    for (; k + 2 <= count; k += 2) {
+      const uint8_t *a = from + size_t(k) * row + first, *b = a + row;
+      for (size_t i = 0; i < n; ++i) sum[i] += weight[k] * a[i] + weight[k + 1] * b[i];
+    }
+    for (; k < count; ++k) {
+      const uint8_t* a = from + size_t(k) * row + first;
+      for (size_t i = 0; i < n; ++i) sum[i] += weight[k] * a[i];
+    }
+    for (size_t i = 0; i < n; ++i) to[first + i] = uint8_t(std::min(sum[i] >> precision, 255));
+  }
 }
 
 // Rows become `f`'s, of the columns from `left` to `right`.
@@ -85,22 +138,18 @@ Image resize_down(const Image& image, const Filter& f, int left, int right) {
   const size_t row = size_t(image.width) * 3, bytes = size_t(right - left) * 3;
   const int height = int(f.first.size());
   Image out{height, right - left, std::vector<uint8_t>(height * bytes)};
-  std::vector<int> sum(bytes);
   for (int y = 0; y < height; ++y) {
-    std::fill(sum.begin(), sum.end(), 0);
-    for (int k = 0; k < f.count[y]; ++k) {
-      const uint8_t* from = image.rgb.data() + (f.first[y] + k) * row + size_t(left) * 3;
-      const int weight = f.weight[size_t(y) * f.width + k];
-      for (size_t i = 0; i < bytes; ++i) sum[i] += weight * from[i];
-    }
-    std::transform(sum.begin(), sum.end(), out.rgb.begin() + y * bytes, rounded);
+    const uint8_t* from = image.rgb.data() + f.first[y] * row + size_t(left) * 3;
+    const int* weight = f.weight.data() + size_t(y) * f.width;
+    uint8_t* to = out.rgb.data() + size_t(y) * bytes;
+    sum_down(from, row, weight, f.count[y], bytes, to);
   }
   return out;
 }
 
 // The rows that a filter looks at, of which the first becomes row 0 of the filter.
 Image rows_of(const Image& image, Filter& f) {
-  const int first = f.first.front(), end = f.end();
+  const int first = f.begin(), end = f.end();
   if (first == 0 && end == image.height) return image;
   const ptrdiff_t row = ptrdiff_t{image.width} * 3;
   for (int& i : f.first) i -= first;
@@ -114,8 +163,10 @@ Image resize_bilinear(const Image& image, const Region& region, int height, int 
   CP_ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
             "an image to be resized has ", image.rgb.size(), " bytes but says ", image.width, " x ", image.height,
             " pixels");
-  CP_ENSURE(0 <= region.left && region.left < region.right && region.right <= image.width && 0 <= region.top &&
-                region.top < region.bottom && region.bottom <= image.height,
+  const auto inside = [](double from, double to, int size) {
+    return 0 <= from && from <= size && 0 <= to && to <= size && from != to;
+  };
+  CP_ENSURE(inside(region.left, region.right, image.width) && inside(region.top, region.bottom, image.height),
             "a part to be resized is not within the image: from (", region.left, ", ", region.top, ") to (",
             region.right, ", ", region.bottom, ") of ", image.width, " x ", image.height, " pixels");
   const bool same_columns = region.left == 0 && region.right == image.width && width == image.width;
@@ -129,11 +180,11 @@ Image resize_bilinear(const Image& image, const Region& region, int height, int 
   Filter down = triangle(image.height, region.top, region.bottom, height);
   // Pillow's rule for a whole image; older versions of it always go across first, which differs by 1 at most. Of a part
   // only what the filters look at is touched, and going down first vectorizes better.
-  const double rows = region.bottom - region.top, columns = region.right - region.left;
+  const double rows = std::abs(region.bottom - region.top), columns = std::abs(region.right - region.left);
   const bool whole = rows == image.height && columns == image.width;
   const double fewer_rows = rows - height, fewer_columns = columns - width;
   if (whole ? fewer_rows > 0 && fewer_rows > 2 * fewer_columns : fewer_rows > 0) {
-    const int left = across.first.front(), right = across.end();
+    const int left = across.begin(), right = across.end();
     for (int& first : across.first) first -= left;
     return resize_across(resize_down(image, down, left, right), across);
   }

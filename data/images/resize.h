@@ -7,7 +7,8 @@
 
 namespace counterpoise {
 
-// A part of an image, in pixels from its left and upper edges: pixel (i, j) covers [j, j + 1) x [i, i + 1).
+// A part of an image, in pixels from its left and upper edges: pixel (i, j) covers [j, j + 1) x [i, i + 1). It is
+// mirrored where left > right, or top > bottom.
 struct Region {
   double left, top, right, bottom;
 };

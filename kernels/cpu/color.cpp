@@ -38,8 +38,14 @@ void change_colors(const ColorChange* changes, int n, const float* means, float*
 double sum_gray(const ColorChange* changes, int n, const float* means, const float* rgb, int count) {
   Channels channels(rgb, count);
   channels.change(changes, n, means, count);
+  Vec<float> sums{};
+  int i = 0;
+  for (; i + lanes<float> <= count; i += lanes<float>) {
+    sums += gray(load(channels.r + i), load(channels.g + i), load(channels.b + i));
+  }
   double sum = 0;
-  for (int i = 0; i < count; ++i) sum += double{gray(channels.r[i], channels.g[i], channels.b[i])};
+  for (int k = 0; k < lanes<float>; ++k) sum += double{sums[k]};
+  for (; i < count; ++i) sum += double{gray(channels.r[i], channels.g[i], channels.b[i])};
   return sum;
 }
 

@@ -81,9 +81,9 @@ ImageTransform plan_of(const Pixels& image, const Moves& moves) {
 ImageTransform rotated(const Pixels& image, double angle, bool flip = false) {
   return plan_of(image, [&](augment::Plan& plan) {
     const augment::Size size = plan.size();
-    if (flip) plan.move(augment::horizontal_flip(size.width), size);
+    const augment::Transform first = flip ? augment::horizontal_flip(size.width) : augment::Transform{};
     const augment::Transform turn = augment::rotation(-angle * 180 / std::acos(-1.));
-    plan.move(augment::around({size.width / 2., size.height / 2.}, turn), size, augment::Border::reflect);
+    plan.move(augment::around({size.width / 2., size.height / 2.}, turn) * first, size, augment::Border::reflect);
   });
 }
 

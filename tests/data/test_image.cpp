@@ -16,6 +16,7 @@
 #include "data/images/jpeg_check.h"
 #include "data/images/memory_budget.h"
 #include "data/images/png_check.h"
+#include "data/images/resize.h"
 #include "kernels/error.h"
 #include "tests/support.h"
 
@@ -349,6 +350,32 @@ TEST_CASE("image: the resized image is Pillow's") {
   }
   CHECK_THROWS_AS(resize_bilinear(source, 0, 5), Error);
   CHECK_THROWS_AS(resize_bilinear({2, 2, {1, 2, 3}}, 5, 5), Error);
+}
+
+TEST_CASE("image: a part is resized as Pillow does it with a box, and mirrored where its sides are exchanged") {
+  const Image source = golden_image(golden()["resize"]["source"]);
+  for (const auto& entry : golden()["resize"]["parts"]) {
+    const Image want = golden_image(entry);
+    const auto part = entry["part"];
+    CAPTURE(part.dump());
+    const Image got = resize_bilinear(source, {part[0], part[1], part[2], part[3]}, want.height, want.width);
+    const Image mirrored = resize_bilinear(source, {part[2], part[3], part[0], part[1]}, want.height, want.width);
+    const size_t pixels = want.rgb.size() / 3;
+    int largest = 0;
+    for (size_t i = 0; i < pixels; ++i) {
+      for (size_t c = 0; c < 3; ++c) {
+        largest = std::max(largest, std::abs(want.rgb[3 * i + c] - got.rgb[3 * i + c]));
+        largest = std::max(largest, std::abs(want.rgb[3 * i + c] - mirrored.rgb[3 * (pixels - 1 - i) + c]));
+      }
+    }
+    CHECK(largest <= 1);
+  }
+  const Image gray{4, 4, Bytes(48, 9)};
+  CHECK(resize_bilinear(gray, {0.5, 1, 3.5, 2}, 7, 3).rgb == Bytes(63, 9));
+  CHECK(resize_bilinear({1, 1, {7, 8, 9}}, {0.25, 0, 0.5, 1}, 1, 2).rgb == Bytes{7, 8, 9, 7, 8, 9});
+  for (const Region bad : {Region{-0.1, 0, 4, 4}, {0, 0, 4.1, 4}, {2, 0, 2, 4}, {0, 0, 4, NAN}}) {
+    CHECK(contains(error_of([&] { resize_bilinear(gray, bad, 2, 2); }), "is not within the image"));
+  }
 }
 
 TEST_CASE("image: resized as Keras does it, without antialiasing") {

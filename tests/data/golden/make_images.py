@@ -21,10 +21,10 @@ def image(pixels):
     return {"height": pixels.shape[0], "width": pixels.shape[1], "rgb": pixels.tobytes().hex()}
 
 
-def file(image, tolerance, expected=None, **options):
+def file(source, tolerance, expected=None, **options):
     """A file, and what its decoded pixels may differ from Pillow's by."""
     buffer = io.BytesIO()
-    image.save(buffer, **options)
+    source.save(buffer, **options)
     if expected is None:
         expected = np.array(Image.open(io.BytesIO(buffer.getvalue())).convert("RGB"))
     return {"bytes": buffer.getvalue().hex(), "tolerance": tolerance, **image(expected)}
@@ -54,6 +54,10 @@ rgb.convert("CMYK").resize((8, 8)).save(cmyk, **jpeg)
 
 source = random.integers(0, 256, (17, 23, 3), np.uint8)
 sizes = [(7, 9), (17, 10), (12, 23), (25, 11), (5, 31), (1, 1), (17, 23)]
+parts = [  # left, top, right, bottom
+    {"part": part, **image(np.array(Image.fromarray(source).resize((w, h), Image.Resampling.BILINEAR, box=part)))}
+    for part, w, h in (((3.5, 1.25, 20, 15), 7, 9), ((0, 2, 9.75, 6), 20, 4), ((5, 0, 17, 3.5), 3, 11))
+]
 resized = [
     image(np.array(Image.fromarray(source).resize((w, h), Image.Resampling.BILINEAR)))
     for h, w in sizes
@@ -78,7 +82,7 @@ golden = {
     "versions": f"Pillow {PIL.__version__}, SciPy {scipy.__version__}",
     "files": files,
     "cmyk": cmyk.getvalue().hex(),
-    "resize": {"source": image(source), "resized": resized},
+    "resize": {"source": image(source), "resized": resized, "parts": parts},
     "rotate": {
         "source": image(small),
         "rotated": [rotated(small, a) for a in (0.1, -0.7, 1.25, -6.2)],
