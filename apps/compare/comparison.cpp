@@ -166,7 +166,7 @@ std::vector<std::string> parse_metrics(const std::string& text) {
         "macro", "weighted", "micro", "top_k", "shots", "per_class", "at_training_prevalence"};
     const bool nested = metric.find('.') != std::string::npos && objects.count(metric.substr(0, metric.find('.')));
     if (!nested && std::find(known.begin(), known.end(), metric) == known.end()) {
-      const std::string guess = nearest(metric, known);
+      const std::string guess = nearest_name(metric, known);
       throw Error(ErrorKind::invalid_argument, "no result has the metric \"", metric, "\"; ",
                   guess.empty() ? "" : "did you mean " + guess + "? ", "valid are ", join(known),
                   ", and keys in objects of result.json, as macro.f1");

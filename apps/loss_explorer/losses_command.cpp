@@ -144,7 +144,7 @@ std::string run_losses(int argc, char** argv) {
   CP_ENSURE_AS(invalid_argument, !command.empty(), "which command? Valid are ", join(names),
                "; see ./apps/losses --help");
   if (command[0] != '-') {
-    const std::string guess = nearest(command, names);
+    const std::string guess = nearest_name(command, names);
     throw Error(ErrorKind::invalid_argument, "unknown command \"", command, "\"",
                 guess.empty() ? "" : "; did you mean " + guess + "?", " Valid are ", join(names));
   }

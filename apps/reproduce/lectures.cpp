@@ -52,7 +52,7 @@ const Scale& find_scale(const std::string& name) {
     if (scale.name == name) return scale;
     names.push_back(scale.name);
   }
-  const std::string guess = nearest(name, names);
+  const std::string guess = nearest_name(name, names);
   throw Error(ErrorKind::invalid_argument, "--scale: there is no scale \"", name, "\"; ",
               guess.empty() ? "" : "did you mean " + guess + "? ", "valid are ", join(names));
 }

@@ -39,7 +39,7 @@ std::vector<size_t> select_rows(const Study& study, const std::vector<std::strin
       if (std::find(groups.begin(), groups.end(), row.group) == groups.end()) groups.push_back(row.group);
     }
     valid.insert(valid.end(), groups.begin(), groups.end());
-    const std::string guess = nearest(name, valid);
+    const std::string guess = nearest_name(name, valid);
     throw Error(ErrorKind::invalid_argument, "there is no row \"", name, "\"; ",
                 guess.empty() ? "" : "did you mean " + guess + "? ", "--list prints all; groups of them are ",
                 join(groups));

@@ -106,7 +106,7 @@ Exit run(const ProgramDefaults& defaults, int argc, char** argv) {
   if (name == "--help" || name == "-h") return help(defaults, 1, argv + 1);
   std::vector<std::string> known = command_names();
   known.emplace_back("help");
-  const std::string guess = nearest(name, known);
+  const std::string guess = nearest_name(name, known);
   throw Error(ErrorKind::invalid_argument, name.empty() ? "which command? " : "unknown command \"" + name + "\"; ",
               guess.empty() ? "" : "did you mean " + guess + "? ", "valid are ", join(known));
 }
@@ -129,7 +129,7 @@ Exit help(const ProgramDefaults& defaults, int argc, char** argv) {
     }
     std::vector<std::string> known = command_names();
     known.insert(known.end(), names.begin(), names.end());
-    const std::string guess = nearest(topic, known);
+    const std::string guess = nearest_name(topic, known);
     throw Error(ErrorKind::invalid_argument, "help: \"", topic, "\" is neither a command nor a loss",
                 guess.empty() ? "; commands are " : "; did you mean " + guess + "? Commands are ",
                 join(command_names()), "; losses are ", join(names));

@@ -88,7 +88,7 @@ std::vector<std::string> config_arguments(const std::string& file, const OptionT
       arguments.push_back(value.is_string() ? value.get<std::string>() : value.dump());
       continue;
     }
-    const std::string guess = nearest(key, table.keys(command));
+    const std::string guess = nearest_name(key, table.keys(command));
     throw Error(ErrorKind::invalid_argument, file, ": there is no option \"", shortened(key), "\" in this version",
                 guess.empty() ? "" : "; did you mean \"" + guess + "\"?");
   }

@@ -8,6 +8,7 @@
 #include "apps/trainer/device.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/program.h"
+#include "data/augment/pipeline.h"
 #include "data/images/image_sets.h"
 #include "data/images/shapes.h"
 #include "data/imbalance.h"

@@ -12,22 +12,6 @@ namespace counterpoise {
 
 namespace {
 
-// The number of edits that make a into b (Levenshtein's distance). CLI11 has no "did you mean" of its own.
-size_t distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 // Lines of --help are at most this long.
 constexpr size_t help_width = 100;
 constexpr char no_break = '\x1f';  // a space at which a line does not end
@@ -92,7 +76,7 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
   const std::string name = given.substr(0, given.find('='));
-  std::string guess = nearest(name, known);
+  std::string guess = nearest_name(name, known);
   // What other programs call the same.
   static const std::map<std::string, std::string> elsewhere = {{"--bs", "--batch-size"},
                                                                {"--batch", "--batch-size"},
@@ -122,15 +106,6 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
 }
 
 }  // namespace
-
-std::string nearest(const std::string& given, const std::vector<std::string>& known) {
-  std::string best;
-  const size_t limit = std::min<size_t>(3, given.size() / 3);
-  for (const std::string& name : known) {
-    if (distance(given, name) <= limit && (best.empty() || distance(given, name) < distance(given, best))) best = name;
-  }
-  return best;
-}
 
 std::string plain_number(const std::string& given) {
   const size_t sign = given.rfind('-', 0) == 0 || given.rfind('+', 0) == 0 ? 1 : 0;

@@ -1,4 +1,4 @@
-// What the programs' command lines share: plain decimal numbers, and suggestions for mistyped names. All functions but
+// What the programs' command lines share: plain decimal numbers, suggestions for mistyped flags. All functions but
 // parse_command_line() are safe to call from several threads.
 #pragma once
 
@@ -7,15 +7,13 @@
 #include <vector>
 
 #include "apps/trainer/program.h"
+#include "core/nearest_name.h"
 
 namespace CLI {
 class App;  // including CLI11 costs three seconds of compilation
 }
 
 namespace counterpoise {
-
-// The name in `known` that is closest to a mistyped `given`; "" if none is close.
-std::string nearest(const std::string& given, const std::vector<std::string>& known);
 
 // A check for CLI11, which returns "" or an error message: plain decimal numbers, so no "nan", and no "010", which
 // would be read as octal.

@@ -274,7 +274,7 @@ OptionTable option_rows(Options& o) {
       .help("Test-time augmentation: average the logits of each image and of views of it, which SPEC makes as for "
             "--augment; flip=1 is its mirror image");
   t.row(o.tta_views, "--tta-views", "N").only("eval").range(1, 1000).in_json(false)
-      .help("Views of --tta, each drawn anew");
+      .help("Views of --tta, each with its own draws");
   t.row(o.resume, "--resume", "DIR").only("train").in_json(false).otherwise("none").core()
       .brief("Continue the interrupted run in DIR; auto: if there is one")
       .help("Continue the interrupted run in DIR, with its options, to the same result as if it had not been "

@@ -18,6 +18,7 @@
 #include "apps/trainer/stop_signal.h"
 #include "apps/trainer/views.h"
 #include "core/io/file.h"
+#include "data/augment/pipeline.h"
 #include "data/images/image_list.h"
 #include "data/tables/csv.h"
 #include "kernels/cpu/parallel.h"
@@ -56,7 +57,7 @@ OptionTable option_table(Request& r) {
       .help("Test-time augmentation: average the logits of each image and of views of it, which SPEC makes as "
             "--augment of train does; flip=1 is its mirror image");
   t.row(o.tta_views, "--tta-views", "N").range(1, 1000)
-      .help("Views of --tta, each drawn anew");
+      .help("Views of --tta, each with its own draws");
   t.row(r.top_k, "--top-k", "N").range(1, 100000).otherwise("every class")
       .help("Probabilities of the N most probable classes, in their order, instead of all");
   t.row(r.with_logits, "--logits")
@@ -99,6 +100,7 @@ Request parse(int argc, char** argv) {
   table.add_to(app, "predict");
   app.footer(exit_codes);
   r.options.given = parse_command_line(app, argc, argv);
+  with_flag("--tta", [&] { r.options.tta.pipeline(); });  // before anything is written
   std::string& output = r.options.output;
   if (output == "-") output.clear();  // standard output, as in other programs
   const bool named_jsonl = output.size() > 6 && output.compare(output.size() - 6, 6, ".jsonl") == 0;

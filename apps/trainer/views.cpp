@@ -1,6 +1,7 @@
 #include "apps/trainer/views.h"
 
 #include "apps/trainer/flags.h"
+#include "data/augment/pipeline.h"
 #include "kernels/error.h"
 
 namespace counterpoise {

@@ -25,7 +25,7 @@ class Views {
   // Error(invalid_argument), in the name of --tta, if it names classes: at test time they are not known.
   Views(const Dataset& set, DataLoaderOptions options, const augment::Policy& augment, int count);
 
-  // Begins anew, with these samples.
+  // Begins with these samples.
   void start(const std::vector<size_t>& order);
   // logits() of decision.h for a batch of the images as they are, averaged with those of the views' next batch. Throws
   // Error(bad_data) where a view does not have the same samples, because a file has vanished since.

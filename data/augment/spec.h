@@ -23,13 +23,14 @@
 // Everything here is safe to use from several threads.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "data/augment/pipeline.h"
-
 namespace counterpoise::augment {
+
+class Augmenter;  // pipeline.h
 
 // The pipelines of all classes. A cheap value, whose copies share their state; the default changes nothing.
 class Policy {

@@ -97,7 +97,7 @@ const std::vector<Row>& rows() {
       {"crop",
        "shifts by whole pixels, at most P in each direction; black comes in from outside",
        "crop=16",
-       {{"pixels", Meaning::number, 0, 64, 0.}},
+       {{"pixels", Meaning::whole, 0, 64, 0.}},
        [](const Values& v) {
          return Augmenter(FlipRotateShift{false, 0., int(v[0].low)});
        },

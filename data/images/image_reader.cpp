@@ -13,6 +13,7 @@
 #include <mutex>
 #include <vector>
 
+#include "data/augment/pipeline.h"
 #include "data/images/image_dataset.h"
 #include "data/loader.h"
 

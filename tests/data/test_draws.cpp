@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "data/augment/pipeline.h"
 #include "data/augment/spec.h"
 
 using namespace counterpoise;

@@ -3,6 +3,7 @@
 
 #include "apps/trainer/flags.h"
 #include "apps/trainer/options.h"
+#include "data/augment/pipeline.h"
 #include "data/augment/spec.h"
 #include "data/augment/spec_parser.h"
 #include "data/mix.h"

@@ -33,7 +33,7 @@ find "$copy" -path "$copy/build" -prune -o -type f -exec touch -r Makefile {} + 
 
 extension rmsprop 2 'optim*'
 extension small_resnet 2 'models*,layers*'
-extension brightness 2 'augment*'
+extension warmth 2 'augment*'
 extension squared_hinge 2 'losses*'
 
 # (Of the tests and programs only those that are run, and all with -O1: the patches change headers that all include.)
@@ -46,7 +46,7 @@ if (cd "$copy" && make CUDA=0 ${MAKE_ARGS:-} PROGRAMS=apps/catdog EXAMPLES= TEST
   try ./apps/catdog $small --optimizer rmsprop
   try ./apps/catdog $small --model small-resnet --output runs/resnet
   try ./apps/catdog eval --weights runs/resnet/last.safetensors --device cpu
-  try ./apps/catdog $small --augment flip,brightness=0.2
+  try ./apps/catdog $small --augment flip,warmth=0.2
   try ./apps/catdog $small --loss squared-hinge --margin 2
 else
   tail -n 20 "$copy/build.log"
