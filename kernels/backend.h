@@ -26,6 +26,8 @@
 
 namespace counterpoise {
 
+struct Update;  // updates.h
+
 struct Conv2dParams {
   Index stride = 1, pad = 0;  // the same in both directions; zeros are padded
   Index out(Index in, Index kernel) const { return (in + 2 * pad - kernel) / stride + 1; }
@@ -61,7 +63,7 @@ struct StepControl {
   // Absent, or a few f64 numbers: unless all of them are finite, nothing is changed.
   ConstView guard = {};
   // [] f64, the sum of the squares of all gradients, and the norm to which they are clipped before the update, by
-  // clip_factor() of formulas.h. Not clipped if max_norm is 0; then `squares` may be absent.
+  // clip_factor() of updates.h. Not clipped if max_norm is 0; then `squares` may be absent.
   ConstView squares = {};
   double max_norm = 0;
 };
@@ -205,7 +207,7 @@ class Backend {
   virtual void images(const ConstView& bytes, const ConstView& index, const ConstView& transforms, const View& y) = 0;
 
   // -- optimizers --
-  // Applies an update of formulas.h to every element of the weights, in place in w and the states. They are all f32 or
+  // Applies an update of updates.h to every element of the weights, in place in w and the states. They are all f32 or
   // all f64.
   virtual void optimizer_step(const Update& update, const std::vector<WeightTensors>& weights,
                               const StepControl& control = {}) = 0;

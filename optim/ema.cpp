@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/updates.h"
+
 namespace counterpoise {
 
 Ema::Ema(std::vector<Var> parameters, double decay) : parameters_(std::move(parameters)), decay_(decay) {

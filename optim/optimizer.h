@@ -4,7 +4,7 @@
 //   loss.backward();
 //   optimizer.step();  // updates the weights and clears their gradients
 //
-// The update of one weight is a formula (kernels/formulas.h), which runs on the weights' backend. An Optimizer owns the
+// The update of one weight is a formula (kernels/updates.h), which runs on the weights' backend. An Optimizer owns the
 // state that the formula keeps for each weight, and a row of optimizers() lists the hyper-parameters, so that a new
 // optimizer is one formula and one row.
 #pragma once
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/var.h"
+#include "kernels/updates.h"
 #include "optim/clip.h"
 
 namespace counterpoise {

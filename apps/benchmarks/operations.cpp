@@ -7,6 +7,7 @@
 #include "apps/benchmarks/timing.h"
 #include "apps/benchmarks/vgg16.h"
 #include "kernels/image_transform.h"
+#include "kernels/updates.h"
 
 namespace counterpoise {
 

@@ -12,6 +12,7 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/sum_rows.h"
 #include "kernels/philox.h"
+#include "kernels/updates.h"
 
 namespace counterpoise {
 

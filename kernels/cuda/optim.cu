@@ -3,6 +3,7 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/scratch.h"
+#include "kernels/updates.h"
 
 namespace counterpoise {
 

@@ -8,6 +8,7 @@
 #include "kernels/broadcast.h"
 #include "kernels/image_transform.h"
 #include "kernels/philox.h"
+#include "kernels/updates.h"
 
 namespace counterpoise {
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/cpu/parallel.h"
+#include "kernels/updates.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
 #include "tests/support.h"
