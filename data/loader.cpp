@@ -28,6 +28,7 @@ class DataLoader::Pass {
        size_t skip)
       : reader_(reader),
         batch_size_(static_cast<size_t>(options.batch_size)),
+        alike_(options.augment_alike),
         seed_(options.seed),
         epoch_(epoch),
         order_(std::move(order)),
@@ -80,7 +81,7 @@ class DataLoader::Pass {
   Piece read(size_t index) const {
     std::vector<BatchReader::Request> requests;
     for (size_t i = index * batch_size_; i < std::min(order_.size(), (index + 1) * batch_size_); ++i) {
-      const uint64_t which = order_[i] | static_cast<uint64_t>(earlier_[i]) << 40;
+      const uint64_t which = alike_ ? 0 : order_[i] | static_cast<uint64_t>(earlier_[i]) << 40;
       requests.push_back({order_[i], Random(seed_, Stream::augment, epoch_, which)});
     }
     Piece piece;
@@ -113,6 +114,7 @@ class DataLoader::Pass {
 
   const BatchReader& reader_;
   const size_t batch_size_;
+  const bool alike_;
   const uint64_t seed_, epoch_;
   const std::vector<size_t> order_;
   std::vector<uint32_t> earlier_;  // how often each of them came before in the order

@@ -42,6 +42,9 @@ struct DataLoaderOptions {
   augment::Policy augment = {};  // of images
   // [K] samples of each class, from which `augment` knows the rare ones; empty: those of `samples`.
   std::vector<int64_t> class_counts = {};
+  // All samples are augmented by the same random numbers, which depend on the seed and the epoch alone: for views at
+  // test time, where the place of a sample must not matter.
+  bool augment_alike = false;
   Mix mix = {};
   int64_t first_step = 0;  // the number of the first batch, which the random numbers of `mix` depend on
   int workers = 2;         // threads; 0: the caller's thread does the work

@@ -81,11 +81,12 @@ struct ImageTransform {
     }
     return -1;
   }
-  // Whether pixels fall on pixels and rows on rows, mirrored or not: nothing is interpolated.
+  // Whether pixels fall on pixels and rows on rows, each mirrored or not: nothing is interpolated.
   CP_HD bool whole_pixels() const {
     const auto whole = [](double x) { return x > -1e9 && x < 1e9 && x == double(int64_t(x)); };
-    return (from[0][0] == 1 || from[0][0] == -1) && from[0][1] == 0 && from[1][0] == 0 && from[1][1] == 1 &&
-           whole(from[0][2]) && whole(from[1][2]);
+    const auto unit = [](double x) { return x == 1 || x == -1; };
+    return unit(from[0][0]) && from[0][1] == 0 && from[1][0] == 0 && unit(from[1][1]) && whole(from[0][2]) &&
+           whole(from[1][2]);
   }
 };
 

@@ -173,6 +173,7 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
 }
 
 Exit eval(Options o) {
+  check_views(o);
   set_cpu_threads(o.threads);
   Backend& backend = choose_backend(o.device, o.precision, o.deterministic);
   read_description(o, SafetensorsFile(o.weights).metadata());  // the size of the images

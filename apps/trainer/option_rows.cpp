@@ -270,7 +270,7 @@ OptionTable option_rows(Options& o) {
   t.row(o.on, "--on", "SPLIT").one_of({"validation", "test"}).only("eval").in_json(false)
       .otherwise("test where there is one").core()
       .help("The images to evaluate on:");
-  t.row(o.tta, "--tta", "SPEC").only("eval").in_json(false)
+  t.row(o.tta, "--tta", "SPEC").only("eval").in_json(false).core()
       .help("Test-time augmentation: average the logits of each image and of views of it, which SPEC makes as for "
             "--augment; flip=1 is its mirror image");
   t.row(o.tta_views, "--tta-views", "N").only("eval").range(1, 1000).in_json(false)

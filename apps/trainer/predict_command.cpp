@@ -18,7 +18,6 @@
 #include "apps/trainer/stop_signal.h"
 #include "apps/trainer/views.h"
 #include "core/io/file.h"
-#include "data/augment/pipeline.h"
 #include "data/images/image_list.h"
 #include "data/tables/csv.h"
 #include "kernels/cpu/parallel.h"
@@ -100,7 +99,7 @@ Request parse(int argc, char** argv) {
   table.add_to(app, "predict");
   app.footer(exit_codes);
   r.options.given = parse_command_line(app, argc, argv);
-  with_flag("--tta", [&] { r.options.tta.pipeline(); });  // before anything is written
+  check_views(r.options);
   std::string& output = r.options.output;
   if (output == "-") output.clear();  // standard output, as in other programs
   const bool named_jsonl = output.size() > 6 && output.compare(output.size() - 6, 6, ".jsonl") == 0;

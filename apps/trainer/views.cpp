@@ -6,10 +6,18 @@
 
 namespace counterpoise {
 
+void check_views(const Options& o) {
+  with_flag("--tta", [&] { o.tta.pipeline(); });
+  CP_ENSURE_AS(invalid_argument, !o.given.count("--tta-views") || !o.tta.none(),
+               "--tta-views: is the number of views of --tta, which is not given");
+}
+
 Views::Views(const Dataset& set, DataLoaderOptions options, const augment::Policy& augment, int count) {
   if (augment.none()) return;
-  with_flag("--tta", [&] { augment.pipeline(); });
+  augment.pipeline();  // throws if it names classes
   options.augment = augment;
+  options.augment_alike = true;
+  options.workers /= count;  // in all as many threads as for one loader
   for (int i = 0; i < count; ++i) {
     options.epoch = static_cast<uint64_t>(i + 1);  // other draws for each view
     loaders_.push_back(std::make_unique<DataLoader>(set, options));

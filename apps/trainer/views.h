@@ -13,16 +13,21 @@
 #include <vector>
 
 #include "apps/trainer/decision.h"
+#include "apps/trainer/options.h"
 #include "data/loader.h"
 #include "layers/module.h"
 
 namespace counterpoise {
 
+// Throws Error(invalid_argument), in the name of --tta or --tta-views, where these options make no views.
+void check_views(const Options& options);
+
 class Views {
  public:
   Views() = default;  // none: the logits of the image as it is
-  // `count` views, which `augment` makes of the samples that a loader with these options gives in order. Throws
-  // Error(invalid_argument), in the name of --tta, if it names classes: at test time they are not known.
+  // `count` views, which `augment` makes of the samples that a loader with these options gives in order. What is drawn
+  // depends on the seed and the number of the view, not on the image, so that its place in a list does not matter.
+  // Throws Error(invalid_argument) if it names classes: at test time they are not known.
   Views(const Dataset& set, DataLoaderOptions options, const augment::Policy& augment, int count);
 
   // Begins with these samples.

@@ -103,6 +103,22 @@ uint8_t converted<uint8_t>(double value) {
   return uint8_t(std::clamp(std::floor(value + 0.5), 0.0, 255.0));
 }
 
+// How much of what a result shows at p was not lost at the edges of the windows, from 0 to 1: with a blend as wide as a
+// pixel, as between the edge of an image and a fill color; or all or nothing, for maps that are read at the nearest
+// pixel.
+double covered(const std::vector<Window>& windows, Point p, bool blend) {
+  double part = 1;
+  for (const Window& window : windows) {
+    const std::optional<Point> q = moved(window.from_output, p);
+    if (!q) return 0;
+    for (const double inside : {std::min(q->x, window.size.width - q->x), std::min(q->y, window.size.height - q->y)}) {
+      constexpr double e = 1e-7;  // so that rounding does not move an edge by a pixel
+      part *= blend ? std::clamp(inside + 0.5, 0.0, 1.0) : inside >= -e ? 1 : 0;
+    }
+  }
+  return part;
+}
+
 template <class T, int C>
 void resample(const Plane<T, C>& from, const Warp& warp, T* to) {
   const Transform back = inverse(warp.transform);
@@ -110,15 +126,7 @@ void resample(const Plane<T, C>& from, const Warp& warp, T* to) {
   // Where only the image is shown, the pixels at its edges are not blended with what lies outside.
   const Border border = shows_outside(warp.transform, from.size, warp.to) ? warp.border : Border::replicate;
   const auto [columns, rows] = samples_of(warp, back);
-  const auto source = [&](Point p) -> std::optional<Point> {
-    for (const Window& window : warp.windows) {
-      const std::optional<Point> q = moved(window.from_output, p);
-      // (A tolerance, so that rounding does not move an edge by a pixel.)
-      constexpr double e = 1e-7;
-      if (!q || q->x < -e || q->y < -e || q->x > window.size.width + e || q->y > window.size.height + e) return {};
-    }
-    return moved(back, p);
-  };
+  const bool blend = warp.interpolation != Interpolation::nearest;
   const Index row_values = Index(warp.to.width) * C;
   parallel_for(warp.to.height, std::max<Index>(1, 4096 / row_values), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
@@ -126,10 +134,12 @@ void resample(const Plane<T, C>& from, const Warp& warp, T* to) {
         double sum[3] = {0, 0, 0};
         for (int r = 0; r < rows; ++r) {
           for (int c = 0; c < columns; ++c) {
-            const auto p = source({double(j) + (c + 0.5) / columns, double(i) + (r + 0.5) / rows});
-            if (p) sample(from, *p, warp.interpolation, border, fill, sum);
-            else
-              for (int k = 0; k < C; ++k) sum[k] += fill[k];
+            const Point at{double(j) + (c + 0.5) / columns, double(i) + (r + 0.5) / rows};
+            const auto p = moved(back, at);
+            const double part = p ? covered(warp.windows, at, blend) : 0;
+            double values[3] = {0, 0, 0};
+            if (part > 0) sample(from, *p, warp.interpolation, border, fill, values);
+            for (int k = 0; k < C; ++k) sum[k] += part * values[k] + (1 - part) * fill[k];
           }
         }
         for (int k = 0; k < C; ++k) {
@@ -193,8 +203,9 @@ std::optional<Image> resized_part(const Image& image, const Warp& warp) {
                          warp.to.height, warp.to.width);
 }
 
-// What a backend would compute, rounded.
-Image sampled(const Image& image, const ImageTransform& transform, Size to) {
+// What a backend would compute, rounded, with windows.
+Image sampled(const Image& image, const ImageTransform& transform, const Warp& warp) {
+  const Size to = warp.to;
   namespace kernels = counterpoise::detail;
   const SourceImage source{image.rgb.data(), image.height, image.width};
   Image y{to.height, to.width, std::vector<uint8_t>(size_t(to.height) * size_t(to.width) * 3)};
@@ -203,6 +214,11 @@ Image sampled(const Image& image, const ImageTransform& transform, Size to) {
       kernels::each_run(to.width, [&](int first, int count) {
         float rgb[3 * kernels::color_run];
         kernels::sample_run(source, transform, to.width, int(row), first, count, rgb);
+        for (int x = 0; x < count && !warp.windows.empty(); ++x) {
+          const double part = covered(warp.windows, {first + x + 0.5, double(row) + 0.5}, true);
+          for (int c = 0; c < 3; ++c)
+            rgb[3 * x + c] = float(part * double{rgb[3 * x + c]} + (1 - part) * warp.fill[size_t(c)]);
+        }
         uint8_t* out = y.rgb.data() + (row * to.width + first) * 3;
         for (int i = 0; i < 3 * count; ++i) out[i] = uint8_t(int(rgb[i] + 0.5f));
       });
@@ -211,10 +227,9 @@ Image sampled(const Image& image, const ImageTransform& transform, Size to) {
   return y;
 }
 
-}  // namespace
-
-std::optional<ImageTransform> image_transform(const Warp& warp, Size from) {
-  if (!warp.transform.affine() || warp.interpolation != Interpolation::bilinear || !warp.windows.empty()) return {};
+// The warp without its windows as a transform of a backend, where it is one.
+std::optional<ImageTransform> without_windows(const Warp& warp, Size from) {
+  if (!warp.transform.affine() || warp.interpolation != Interpolation::bilinear) return {};
   const Transform back = inverse(warp.transform);
   const Samples read = samples_of(warp, back);
   if (read.columns > 1 || read.rows > 1) return {};
@@ -226,14 +241,21 @@ std::optional<ImageTransform> image_transform(const Warp& warp, Size from) {
   return y;
 }
 
+}  // namespace
+
+std::optional<ImageTransform> image_transform(const Warp& warp, Size from) {
+  if (!warp.windows.empty()) return {};
+  return without_windows(warp, from);
+}
+
 Image warp(const Image& image, const Warp& warp) {
   const Size from{image.height, image.width};
   check_source(image.rgb, from, 3);
   const size_t bytes = numbers(warp, 3);
-  const auto transform = image_transform(warp, from);
-  if (transform && transform->whole_pixels()) return sampled(image, *transform, warp.to);
+  const auto transform = without_windows(warp, from);
+  if (transform && transform->whole_pixels()) return sampled(image, *transform, warp);
   if (auto part = resized_part(image, warp)) return std::move(*part);
-  if (transform) return sampled(image, *transform, warp.to);
+  if (transform) return sampled(image, *transform, warp);
   Image y{warp.to.height, warp.to.width, std::vector<uint8_t>(bytes)};
   resample<uint8_t, 3>({image.rgb.data(), {image.height, image.width}}, warp, y.rgb.data());
   return y;

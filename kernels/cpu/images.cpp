@@ -50,8 +50,8 @@ void sample(const SourceImage& image, const ImageTransform& t, float u, float v,
 // A run whose pixels are pixels of the image, or outside of it.
 void copy_run(const SourceImage& image, const ImageTransform& t, int row, int first, int count, float* rgb) {
   const bool forwards = t.from[0][0] > 0;
-  const int64_t line = row + int64_t(t.from[1][2]);
-  // The column of the run's first pixel; mirrored, the pixel's right edge is read first.
+  const int64_t line = int64_t(t.from[1][2]) + (t.from[1][1] > 0 ? row : -row - 1);
+  // The row, and the column of the run's first pixel. (Mirrored, a pixel's right and lower edges are read first.)
   const int64_t column = int64_t(t.from[0][2]) + (forwards ? first : -first - 1);
   const int64_t last = column + (forwards ? count - 1 : 1 - count);
   const auto inside = [&](int64_t x) { return 0 <= x && x < image.width; };

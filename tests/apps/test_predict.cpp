@@ -155,6 +155,15 @@ TEST_CASE("predict: test-time augmentation averages the logits of an image and i
   for (size_t i = 0; i < 4; ++i) CHECK(std::abs(std::stod(evaluated[i]) - std::stod(both[i])) < 1e-6);
   CHECK(column(t.predict("--logits --tta rotate=0.5 --tta-views 2 " + cats).out, "logit") !=
         column(t.predict("--logits --tta rotate=0.5 " + cats).out, "logit"));
+  // The place of an image in the list does not matter.
+  const auto rotated = [&](const char* first, const char* second) {
+    const std::string names = cats + "/" + first + " " + cats + "/" + second;
+    return column(t.predict("--logits --batch-size 1 --tta rotate=0.5 --tta-views 2 " + names).out, "logit");
+  };
+  const Words one = rotated("cat.0.bmp", "cat.1.bmp"), other = rotated("cat.1.bmp", "cat.0.bmp");
+  CHECK(one == Words{other[1], other[0]});
+  check_fails("predict --weights " + t.weights() + " --tta-views 2 " + cats, 2, "--tta-views: ");
+  check_fails("eval --weights " + t.weights() + " --tta rare:flip", 2, "--tta: ");
   check_fails("predict --weights " + t.weights() + " --tta cat:flip,dog:none " + cats, 2, "--tta: ");
 }
 

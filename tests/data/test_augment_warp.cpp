@@ -238,4 +238,24 @@ TEST_CASE("augment: pixel operations") {
       "not nan"));
 }
 
+TEST_CASE("augment: what a crop has cut off does not come back, and its edge is blended as the image's own") {
+  const Image white{40, 40, std::vector<uint8_t>(40 * 40 * 3, 255)};
+  for (const double degrees : {10., 30.}) {
+    // A crop and a rotation in one resampling, and the rotation of an image that never was larger.
+    Plan plan({40, 40});
+    plan.move(translation(-10, -10), {20, 20});
+    const Transform turn = around({10, 10}, rotation(degrees));
+    plan.move(turn, {20, 20});
+    CHECK(plan.resamplings() == 1);
+    const Image small{20, 20, std::vector<uint8_t>(20 * 20 * 3, 255)};
+    const Image once = plan({white}).image, twice = warp(small, {turn, {20, 20}});
+    int between = 0;
+    for (size_t i = 0; i < once.rgb.size(); ++i) {
+      CHECK_FALSE(std::abs(once.rgb[i] - twice.rgb[i]) > 1);
+      between += once.rgb[i] > 20 && once.rgb[i] < 235;
+    }
+    CHECK(between > 30);
+  }
+}
+
 }  // namespace counterpoise
