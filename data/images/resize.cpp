@@ -51,12 +51,11 @@ uint8_t rounded(int sum) { return std::min((sum + (1 << (precision - 1))) >> pre
 constexpr int lanes = 16, pixels = 5;
 using Ints = int __attribute__((vector_size(4 * lanes)));
 
-Ints load(const uint8_t* bytes) {
+// (Not returned by value, which g++ warns of where a register is smaller.)
+void load(const uint8_t* bytes, Ints& v) {
   int ints[lanes];  // (A loop, because GCC 12 converts a vector of bytes one by one.)
   for (int i = 0; i < lanes; ++i) ints[i] = bytes[i];
-  Ints v;
   std::memcpy(&v, ints, sizeof v);
-  return v;
 }
 
 // The weights of a filter across, for one output after the other, five pixels at a time.
@@ -82,10 +81,14 @@ void row_across(const uint8_t* row, const Filter& f, const WeightsAcross& across
   const Ints* weights = across.weights.data();
   for (size_t x = 0; x < f.first.size(); ++x, to += 3) {
     const uint8_t* from = row + size_t(f.first[x]) * 3;
-    Ints sum = load(from) * *weights++;
+    Ints sum, more;
+    load(from, sum);
+    sum *= *weights++;
     for (int step = 1; step < across.steps; ++step, ++weights) {
       // (Weights behind the last are 0, and the bytes there may be no pixels.)
-      if (step * pixels < f.count[x]) sum += load(from + step * pixels * 3) * *weights;
+      if (step * pixels >= f.count[x]) continue;
+      load(from + step * pixels * 3, more);
+      sum += more * *weights;
     }
     // The five pixels of each channel are added; only the first three lanes matter.
     const Ints two = sum + __builtin_shuffle(sum, Ints{6, 7, 8, 9, 10, 11, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15});
