@@ -18,8 +18,14 @@ using Json = nlohmann::ordered_json;  // fields in the order of the standard
 
 namespace {
 
+// To a millionth of a pixel, below which there is only the noise of computing, such as 1.22e-15 for 0.
+double rounded(double x) { return std::fabs(x) <= 1e9 ? std::round(x * 1e6) / 1e6 : x; }
+
 // (Whole numbers as such: 12 instead of 12.0.)
-Json number(double x) { return std::fabs(x) < 1e9 && x == std::floor(x) ? Json(int64_t(x)) : Json(x); }
+Json number(double unrounded) {
+  const double x = rounded(unrounded);
+  return std::fabs(x) < 1e9 && x == std::floor(x) ? Json(int64_t(x)) : Json(x);
+}
 
 double area_of(const AnnotatedObject& object) {
   if (object.area) return *object.area;
@@ -96,7 +102,8 @@ class Writer {
 
     Json json = {{"id", object.id}, {"image_id", file.id}, {"category_id", object.category_id}};
     if (object.box) {
-      const Box& box = *object.box;
+      const Box box{rounded(object.box->left), rounded(object.box->top), rounded(object.box->right),
+                    rounded(object.box->bottom)};
       json["bbox"] = {number(box.left), number(box.top), number(difference(box.right, box.left)),
                       number(difference(box.bottom, box.top))};
     }

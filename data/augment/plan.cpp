@@ -36,6 +36,15 @@ void move_targets(const Warp& by, Annotated& a) {
 
 Plan::Plan(Size image, Interpolation interpolation) : from_(image), size_(image), interpolation_(interpolation) {}
 
+bool Plan::mirrors() const {
+  const auto& m = transform_.m;
+  const double determinant = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+                             m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+                             m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+  // (The sign of the Jacobian determinant wherever w > 0, that is, of everything that is seen.)
+  return determinant < 0;
+}
+
 int Plan::resamplings() const {
   return int(std::count_if(steps_.begin(), steps_.end(),
                            [](const Step& step) { return step.warp.has_value() || step.displaces; }));
