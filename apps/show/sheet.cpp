@@ -28,9 +28,9 @@ std::vector<std::string> wrapped(const std::string& text, size_t most) {
     else lines.push_back(fitted(word, most));
   };
   for (std::string word; words >> word;) {
-    // A long list without spaces is broken after commas.
-    while (letters(word) > most && word.rfind(',', most - 1) != std::string::npos) {
-      const size_t next = word.rfind(',', most - 1) + 1;
+    // A long list without spaces, such as the text of --augment, is broken after commas and slashes.
+    while (letters(word) > most && word.find_last_of(",/", most - 1) != std::string::npos) {
+      const size_t next = word.find_last_of(",/", most - 1) + 1;
       add(word.substr(0, next));
       word.erase(0, next);
     }

@@ -51,26 +51,32 @@ void draw(const RunLengths& mask, int32_t label, SegmentationMap& map) {
 }
 
 std::map<int32_t, RunLengths> runs_of(const SegmentationMap& map) {
-  const uint32_t height = uint32_t(map.height), width = uint32_t(map.width), pixels = height * width;
-  const auto label_at = [&](uint32_t k) { return map.labels[size_t(k % height) * width + k / height]; };
   struct Runs {
     RunLengths mask;
     uint32_t end = 0;  // of the last run
   };
   std::unordered_map<int32_t, Runs> found;
-  for (uint32_t k = 0; k < pixels;) {
-    const uint32_t start = k;
-    const int32_t label = label_at(start);
-    while (k < pixels && label_at(k) == label) ++k;
-    if (label == 0) continue;
+  int32_t label = 0;  // of the run that begins at `start`
+  uint32_t start = 0, k = 0;
+  const auto finish_run = [&] {
+    if (label == 0) return;
     Runs& runs = found[label];
     runs.mask.counts.push_back(start - runs.end);
     runs.mask.counts.push_back(k - start);
     runs.end = k;
+  };
+  for (int j = 0; j < map.width; ++j) {
+    for (int i = 0; i < map.height; ++i, ++k) {
+      const int32_t here = map.labels[size_t(i) * size_t(map.width) + size_t(j)];
+      if (here == label) continue;
+      finish_run();
+      label = here, start = k;
+    }
   }
+  finish_run();
   std::map<int32_t, RunLengths> y;
   for (auto& [label, runs] : found) {
-    if (runs.end < pixels) runs.mask.counts.push_back(pixels - runs.end);
+    if (runs.end < k) runs.mask.counts.push_back(k - runs.end);
     runs.mask.height = map.height, runs.mask.width = map.width;
     y.emplace(label, std::move(runs.mask));
   }

@@ -69,6 +69,33 @@ TEST_CASE("annotation files: many masks over each other, and many labels in a ma
   for (size_t k = 0; k < file.objects.size(); ++k) CHECK(again.objects[k].mask == file.objects[k].mask);
 }
 
+TEST_CASE("annotation files: the maps of masks over each other move as each alone") {
+  const Size sizes[] = {{12, 15}, {12, 15}, {12, 15}, {6, 5}, {12, 15}};
+  Annotated a;
+  a.image = black(12, 15);
+  int32_t label = 0;
+  for (const Size size : sizes) {
+    SegmentationMap map{size.height, size.width, {}};
+    for (int i = 0; i < size.height * size.width; ++i) map.labels.push_back(++label % 7);
+    a.segmentation_maps.push_back(map);
+  }
+  const auto turned = [](const Annotated& annotated) {
+    Random rng(1, Stream::test);
+    Affine affine;
+    affine.rotate = 30, affine.scale = 1.2;
+    return Augmenter(affine)(annotated, rng).segmentation_maps;
+  };
+  const std::vector<SegmentationMap> together = turned(a);
+  REQUIRE(together.size() == 5);
+  for (size_t i = 0; i < 5; ++i) {
+    Annotated alone;
+    alone.image = a.image;
+    alone.segmentation_maps = {a.segmentation_maps[i]};
+    CHECK(together[i].labels == turned(alone)[0].labels);
+    CHECK(together[i].labels != a.segmentation_maps[i].labels);
+  }
+}
+
 TEST_CASE("annotation files: an annotation whose lists are empty is refused when it is read") {
   const TemporaryFolder folder;
   write_file(folder / "a.json", R"({"images":[{"id":1,"file_name":"a.jpg","height":6,"width":8}],"annotations":[
