@@ -85,12 +85,11 @@ class Painter {
 constexpr float segment_alpha = 0.35f;
 
 // All segmentation maps of one size as one: what blending one after the other does to each pixel, so that many maps
-// take no longer to draw than their labels to look at. Of a map larger than the tile, as many labels as the tile has
-// pixels.
+// take no longer to draw than their labels to look at. Maps are reduced to the pixels that the image has in its tile.
 class SegmentOverlay {
  public:
-  SegmentOverlay(Size maps, int side)
-      : height_(std::min(maps.height, side)), width_(std::min(maps.width, side)), size_(maps) {
+  SegmentOverlay(Size maps, Size in_tile)
+      : height_(std::min(maps.height, in_tile.height)), width_(std::min(maps.width, in_tile.width)), size_(maps) {
     blends_.resize(size_t(height_) * size_t(width_));
   }
 
@@ -101,9 +100,10 @@ class SegmentOverlay {
     int32_t last = 0;
     detail::Color color{};
     for (int i = 0; i < height_; ++i) {
-      const int32_t* row = map.labels.data() + size_t(int64_t{i} * map.height / height_) * size_t(map.width);
+      const int32_t* row =
+          map.labels.data() + size_t((2 * int64_t{i} + 1) * map.height / (2 * height_)) * size_t(map.width);
       for (int j = 0; j < width_; ++j) {
-        const int32_t label = row[int64_t{j} * map.width / width_];
+        const int32_t label = row[(2 * int64_t{j} + 1) * map.width / (2 * width_)];
         if (label == 0) continue;
         if (label != last) last = label, color = color_of(label);
         Blend& blend = blends_[size_t(i) * size_t(width_) + size_t(j)];
@@ -137,6 +137,9 @@ class SegmentOverlay {
 
 std::vector<SegmentOverlay> overlays_of(const Annotated& a, const LabelColors& colors, const SegmentNames& segments,
                                         int side) {
+  const Size image = a.size();
+  const double scale = double(side) / std::max({image.height, image.width, 1});
+  const auto in_tile = [&](int length) { return std::max(1, int(std::lround(scale * length))); };
   std::vector<SegmentOverlay> overlays;  // of different sizes, mostly one
   std::unordered_map<int32_t, detail::Color> known;
   const auto color = [&](int32_t label) {
@@ -146,7 +149,8 @@ std::vector<SegmentOverlay> overlays_of(const Annotated& a, const LabelColors& c
   };
   for (const SegmentationMap& map : a.segmentation_maps) {
     const Size size{map.height, map.width};
-    if (overlays.empty() || overlays.back().size() != size) overlays.emplace_back(size, side);
+    if (overlays.empty() || overlays.back().size() != size)
+      overlays.emplace_back(size, Size{in_tile(image.height), in_tile(image.width)});
     overlays.back().add(map, color);
   }
   return overlays;
