@@ -138,13 +138,16 @@ void update(AnnotatedFile& file, const Annotated& changed) {
     object.box = box;
   }
   for (const Polygon& polygon : changed.polygons) objects[owner(polygon.object, "polygon")].polygons.push_back(polygon);
+  std::map<std::pair<size_t, std::string>, int> visibilities;  // of keypoints by object and name
+  for (size_t k = 0; k < objects.size(); ++k) {
+    for (const ObjectKeypoint& keypoint : file.objects[k].keypoints) {
+      visibilities[{k, keypoint.name}] = keypoint.visibility;
+    }
+  }
   for (const Keypoint& keypoint : changed.keypoints) {
     const size_t k = owner(keypoint.object, "keypoint");
-    int visibility = 2;
-    for (const ObjectKeypoint& before : file.objects[k].keypoints) {
-      if (before.name == keypoint.label) visibility = before.visibility;
-    }
-    objects[k].keypoints.push_back({keypoint.label, keypoint.at, visibility});
+    const auto before = visibilities.find({k, keypoint.label});
+    objects[k].keypoints.push_back({keypoint.label, keypoint.at, before == visibilities.end() ? 2 : before->second});
   }
   for (const SegmentationMap& map : changed.segmentation_maps) {
     for (auto& [label, mask] : runs_of(map)) {

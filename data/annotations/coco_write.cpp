@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -135,11 +134,11 @@ class Writer {
   }
 
   Json triples(const AnnotatedObject& object, const Category& category, const std::string& place) const {
+    const std::set<std::string> names(category.keypoints.begin(), category.keypoints.end());
     std::map<std::string, const ObjectKeypoint*> by_name;
     for (const ObjectKeypoint& keypoint : object.keypoints) {
-      const auto& names = category.keypoints;
-      require(std::find(names.begin(), names.end(), keypoint.name) != names.end(), place, "its keypoint ",
-              in_quotes(keypoint.name), " is not one of its category ", in_quotes(category.name));
+      require(names.count(keypoint.name), place, "its keypoint ", in_quotes(keypoint.name),
+              " is not one of its category ", in_quotes(category.name));
       require(by_name.emplace(keypoint.name, &keypoint).second, place, "its keypoint ", in_quotes(keypoint.name),
               " is there twice");
     }
