@@ -1,6 +1,7 @@
 #include "apps/augment_sheet/augment_command.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 
 #include "apps/augment_sheet/augment_sheets.h"
@@ -39,16 +40,22 @@ void add_options(CLI::App& app, AugmentOptions& o) {
          "column for each kind of target; all, every augmenter of the table; resize, the wrong and the right way "
          "to resize targets")
       ->type_name("NAME");
-  app.add_flag("--list", o.list, "Print all augmenters with their parameters, ranges and defaults, and exit");
-  app.add_option("--grid", o.grid, "Rows and columns of each image's sheet [5x5; 1x5 for several images]")
+  app.add_flag("--list", o.list,
+               "Print all augmenters with their parameters, ranges and defaults, and exit; to be given alone");
+  app.add_option(
+         "--grid", o.grid,
+         "Rows and columns of each image's sheet [5x5; 1x5 for several images]; --gallery all has as many rows as "
+         "it needs")
       ->type_name("RxC");
   app.add_option("--annotations", o.annotations,
                  "What is marked on the images: a COCO file (.json), or of one image a Pascal VOC file (.xml) or a "
                  "label map (.png)")
       ->type_name("FILE");
-  app.add_option("--write", o.write,
-                 "Also write the augmented copies, as DIR/NAME-1.png and so on, and the objects of --annotations, cut "
-                 "at the edges of the image, as DIR/annotations.json (COCO)")
+  app.add_option(
+         "--write", o.write,
+         "Also write the augmented copies, as DIR/NAME-1.png and so on, and what --annotations says of them, cut "
+         "at the edges of the image: objects as DIR/annotations.json (COCO), a label map as "
+         "DIR/NAME-1-labels.png. No file is replaced: where one of them exists, nothing is written")
       ->type_name("DIR");
   app.add_option("--animal", o.animal, "The synthetic animal: cat or dog")->type_name("NAME")->capture_default_str();
   app.add_option("--image-size", o.image_size,
@@ -62,7 +69,8 @@ void add_options(CLI::App& app, AugmentOptions& o) {
   app.add_option("--tile", o.tile, "The side of an image on the sheet, in pixels")
       ->type_name("N")
       ->capture_default_str();
-  app.add_option("-o,--output", o.output, "The file to write, a .png or .jpg; one that exists is replaced")
+  app.add_option("-o,--output", o.output,
+                 "The file to write, a .png or .jpg; one that exists is replaced, unless it is one of the inputs")
       ->type_name("FILE")
       ->capture_default_str();
 }
@@ -80,12 +88,22 @@ SheetLook look_of(const AugmentOptions& o) {
     CP_ENSURE_AS(invalid_argument, read && 1 <= look.rows && look.rows <= 32 && 1 <= look.columns && look.columns <= 32,
                  "--grid: \"", o.grid, "\" is not ROWSxCOLUMNS, from 1x1 to 32x32, such as 5x5");
   }
-  constexpr size_t widest = 8192, highest = 16384;  // pixels
-  const size_t rows = size_t(look.rows) * std::max<size_t>(1, o.files.size()), tile = size_t(o.tile);
-  CP_ENSURE_AS(invalid_argument, size_t(look.columns) * tile <= widest && rows * tile <= highest, "a sheet of ", rows,
-               " x ", look.columns, " tiles of ", tile, " pixels is too large; ", highest / tile, " x ", widest / tile,
-               " are possible");
+  if (o.gallery == "all") look.rows = int((table_tiles() + size_t(look.columns) - 1) / size_t(look.columns));
+  // With gaps, headings and captions, and with room for the title and the legend below the 16384 pixels that can be
+  // read.
+  constexpr size_t widest = 8192, highest = 16000, gap = 10, texts = 38;
+  const size_t rows = size_t(look.rows) * std::max<size_t>(1, o.files.size());
+  const size_t height = size_t(o.tile) + gap + texts, width = size_t(o.tile) + gap;
+  CP_ENSURE_AS(invalid_argument, size_t(look.columns) * width <= widest && rows * height <= highest, "a sheet of ",
+               rows, " x ", look.columns, " tiles of ", o.tile, " pixels is too large; ", highest / height, " x ",
+               widest / width, " are possible");
   return look;
+}
+
+// Whether both are the same file, by whatever path.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::equivalent(a, b, error);
 }
 
 void check(const AugmentOptions& o, const std::set<std::string>& given) {
@@ -114,35 +132,52 @@ void check(const AugmentOptions& o, const std::set<std::string>& given) {
   CP_ENSURE_AS(invalid_argument,
                ends_with(o.output, ".png") || ends_with(o.output, ".jpg") || ends_with(o.output, ".jpeg"), "--output ",
                o.output, ": give a name that ends with .png or .jpg");
+  std::vector<std::string> inputs = o.files;
+  inputs.push_back(o.annotations);
+  for (const std::string& input : inputs) {
+    CP_ENSURE_AS(invalid_argument, !same_file(input, o.output), "--output ", printable(o.output),
+                 " is one of the inputs, which it would replace; give another name");
+  }
 }
+
+std::string synthetic_name(const AugmentOptions& o) { return "synthetic " + o.animal; }
 
 MarkedImages read_images(const AugmentOptions& o) {
   if (o.files.empty()) {
     const Animal animal = o.animal == "cat" ? Animal::cat : Animal::dog;
-    return {{{"synthetic " + o.animal, marked_animal(animal, o.image_size ? o.image_size : 192)}}};
+    return {{{synthetic_name(o), marked_animal(animal, o.image_size ? o.image_size : 192)}}};
   }
   MarkedImages all = read_marked_images(o.files, o.annotations);
   for (MarkedImage& image : all.images) {
-    if (image.file && !image.file->note.empty()) std::cerr << image.name << ": " << image.file->note << "\n";
+    for (const std::string& note : image.notes) std::cerr << note << "\n";
     if (o.image_size == 0) continue;
     image.annotated = augmented_copy(augment::ResizeTo{o.image_size, o.image_size}, image.annotated, o.seed, 0, 0);
   }
   return all;
 }
 
-// The copies of a sheet, as files. Returns what was written.
-std::string write_copies(const AugmentOptions& o, const MarkedImages& all, const augment::Augmenter& augmenter,
-                         const SheetLook& look) {
+uint64_t copies_of_each(const SheetLook& look) { return uint64_t(look.rows) * uint64_t(look.columns) - 1; }
+
+// Before any work.
+void check_write(const AugmentOptions& o, const SheetLook& look) {
+  CP_ENSURE_AS(invalid_argument, copies_of_each(look) > 0,
+               "--write: a grid of 1x1 has only the original and no copies; give --grid 1x2 or more");
+  const std::vector<std::string> files = o.files.empty() ? std::vector<std::string>{synthetic_name(o)} : o.files;
+  with_flag("--write", [&] { check_new_copies(o.write, files, copies_of_each(look), o.annotations, o.output); });
+}
+
+// The sheet of copies, which --write writes, too: then with what was written.
+contact_sheet::Sheet copies(const AugmentOptions& o, const augment::Policy& policy, const SheetLook& look,
+                            std::string& written) {
+  if (!o.write.empty()) check_write(o, look);
+  const MarkedImages all = read_images(o);
+  if (o.write.empty()) return copies_sheet(all.images, policy, look);
   CopyWriter writer(o.write, all.categories);
-  const auto copies = uint64_t(look.rows) * uint64_t(look.columns) - 1;
-  for (size_t i = 0; i < all.images.size(); ++i) {
-    for (uint64_t epoch = 0; epoch < copies; ++epoch) {
-      const MarkedImage& image = all.images[i];
-      writer.add(image, augmented_copy(augmenter, image.annotated, o.seed, epoch, i), epoch + 1);
-    }
-  }
+  const contact_sheet::Sheet sheet = copies_sheet(
+      all.images, policy, look, [&](const MarkedImage& original, Copy copy) { writer.add(original, std::move(copy)); });
   const size_t files = writer.finish();
-  return text(printable(o.write), ": ", files, files == 1 ? " file\n" : " files\n");
+  written = text(printable(o.write), ": ", files, files == 1 ? " file\n" : " files\n");
+  return sheet;
 }
 
 using Gallery = contact_sheet::Sheet (*)(const MarkedImage&, const SheetLook&);
@@ -173,6 +208,8 @@ Exit augment_command(int argc, char** argv) {
   add_options(app, o);
   const std::set<std::string> given = parse_command_line(app, argc, argv);
   if (o.list) {
+    CP_ENSURE_AS(invalid_argument, given.size() == 1 && o.files.empty(),
+                 "--list prints the augmenters and nothing else; give it alone");
     std::cout << augment::augment_table();
     return Exit::ok;
   }
@@ -182,12 +219,14 @@ Exit augment_command(int argc, char** argv) {
   std::string more;
   if (o.gallery.empty()) {
     const augment::Policy policy = with_flag("--augment", [&] { return augment::parse_policy(o.augment); });
-    const augment::Augmenter augmenter = with_flag("--augment", [&] { return policy.pipeline(); });
-    const MarkedImages all = read_images(o);
-    sheet = copies_sheet(all.images, policy, look);
-    if (!o.write.empty()) more = write_copies(o, all, augmenter, look);
+    with_flag("--augment", [&] { return policy.pipeline(); });  // refuses what cannot be shown
+    sheet = copies(o, policy, look, more);
   } else {
     const Gallery gallery = gallery_named(o.gallery);
+    if (o.gallery == "all" && given.count("--grid")) {
+      std::cerr << "--grid: of --gallery all it sets the columns, " << look.columns
+                << "; the rows are as many as needed\n";
+    }
     CP_ENSURE_AS(invalid_argument, o.files.size() <= 1, "--gallery shows one image, and ", o.files.size(),
                  " files are given");
     sheet = gallery(read_images(o).images[0], look);

@@ -1,6 +1,7 @@
 #include "apps/augment_sheet/marked_images.h"
 
 #include <filesystem>
+#include <map>
 
 #include "apps/show/sheet.h"
 #include "apps/trainer/format.h"
@@ -24,15 +25,39 @@ const AnnotatedFile& entry(const AnnotatedDataset& set, const std::string& path,
     if (file.path == path) return file;
     if (name_in(file.path) == name_in(path)) named.push_back(&file);
   }
+  CP_ENSURE_AS(bad_data, !set.files.empty(), printable(annotations), " has no images");
   CP_ENSURE_AS(bad_data, !named.empty(), printable(annotations), " has no image ", printable(name_in(path)), ", but ",
-               set.files.size(), " others",
-               set.files.empty() ? "" : ", such as " + printable(shortened(set.files[0].path)));
+               set.files.size(), set.files.size() == 1 ? " other: " : " others, such as ",
+               printable(shortened(set.files[0].path)));
   CP_ENSURE_AS(bad_data, named.size() == 1, printable(annotations), " has ", named.size(), " images ",
                printable(name_in(path)), " in different folders; give the path as it is there");
   return *named[0];
 }
 
+// Where an image has another size than its annotations say, both files are named.
+void require_size(const MarkedImage& image, Size size, const std::string& annotations, const std::string& of) {
+  CP_ENSURE_AS(bad_data, size == image.annotated.size(), printable(annotations), of, " has ", size.width, " x ",
+               size.height, " pixels, but ", image.name(), " has ", image.annotated.image.width, " x ",
+               image.annotated.image.height);
+}
+
+std::string stem(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+std::string copy_name(const std::string& path, uint64_t number) { return text(stem(path), "-", number, ".png"); }
+std::string labels_name(const std::string& path, uint64_t number) {
+  return text(stem(path), "-", number, "-labels.png");
+}
+const char* const annotations_name = "annotations.json";
+
 }  // namespace
+
+std::string MarkedImage::name() const { return printable(path); }
+
+std::vector<std::string> MarkedImage::segment_names() const {
+  std::vector<std::string> names;
+  if (!file) return names;
+  for (const AnnotatedObject& object : file->objects) names.push_back(object.category);
+  return names;
+}
 
 MarkedImages read_marked_images(const std::vector<std::string>& files, const std::string& annotations) {
   const std::string ending = annotations.substr(std::min(annotations.rfind('.'), annotations.size()));
@@ -45,21 +70,56 @@ MarkedImages read_marked_images(const std::vector<std::string>& files, const std
   if (ending == ".json") set = read_coco(annotations);
   MarkedImages all{{}, set.categories};
   for (const std::string& path : files) {
-    MarkedImage image{printable(path), {}, {}};
+    MarkedImage image{path, {}};
     image.annotated.image = decode_image(path);
     if (ending == ".json") image.file = entry(set, path, annotations);
     if (ending == ".xml") image.file = read_voc(annotations);
-    if (image.file) image.annotated = augment::annotated(*image.file, std::move(image.annotated.image));
+    if (image.file) {
+      const std::string of = ": its image " + printable(shortened(image.file->path));
+      require_size(image, {image.file->height, image.file->width}, annotations, of);
+      if (name_in(image.file->path) != name_in(path)) {
+        image.notes.push_back(printable(annotations) + of + " has another name than " + image.name());
+      }
+      if (!image.file->note.empty()) image.notes.push_back(image.file->note);
+      image.annotated = augment::annotated(*image.file, std::move(image.annotated.image));
+    }
     if (ending == ".png") {
       const SegmentationMap map = read_label_map(annotations);
-      CP_ENSURE_AS(bad_data, Size({map.height, map.width}) == image.annotated.size(), printable(annotations), " has ",
-                   map.width, " x ", map.height, " pixels, but the image has ", image.annotated.image.width, " x ",
-                   image.annotated.image.height);
+      require_size(image, {map.height, map.width}, annotations, "");
       image.annotated.segmentation_maps = {map};
+      image.has_label_map = true;
     }
     all.images.push_back(std::move(image));
   }
   return all;
+}
+
+void check_new_copies(const std::string& folder, const std::vector<std::string>& files, uint64_t copies,
+                      const std::string& annotations, const std::string& output) {
+  namespace fs = std::filesystem;
+  const auto whole = [](const std::string& path) { return fs::absolute(path).lexically_normal(); };
+  const auto require_new = [&](const std::string& name) {
+    const std::string path = folder + "/" + name;
+    std::error_code error;
+    CP_ENSURE_AS(invalid_argument, !fs::exists(fs::symlink_status(path, error)), printable(path),
+                 " exists and would be replaced; choose another folder");
+    CP_ENSURE_AS(invalid_argument, whole(path) != whole(output), printable(output),
+                 " is also one of the copies; give the sheet another name");
+  };
+  std::map<std::string, std::string> stems;
+  for (const std::string& path : files) {
+    const auto [other, added] = stems.emplace(stem(path), path);
+    CP_ENSURE_AS(invalid_argument, added, printable(other->second), " and ", printable(path), " share the name ",
+                 printable(other->first), ", so that their copies would replace each other");
+  }
+  const auto ends = [&](const std::string& ending) { return fs::path(annotations).extension() == ending; };
+  for (const std::string& path : files) {
+    for (uint64_t number = 1; number <= copies; ++number) {
+      require_new(copy_name(path, number));
+      if (ends(".png")) require_new(labels_name(path, number));
+    }
+  }
+  if (ends(".json") || ends(".xml")) require_new(annotations_name);
 }
 
 CopyWriter::CopyWriter(const std::string& folder, const std::vector<Category>& categories) : folder_(folder) {
@@ -67,29 +127,33 @@ CopyWriter::CopyWriter(const std::string& folder, const std::vector<Category>& c
   dataset_.categories = categories;
 }
 
-void CopyWriter::add(const MarkedImage& original, Annotated copy, size_t number) {
-  const std::string name = text(std::filesystem::path(original.name).stem().string(), "-", number, ".png");
-  CP_ENSURE_AS(invalid_argument, names_.insert(name).second, "two of the images are called ", original.name,
-               ", so that their copies would replace each other");
-  clip_to_image(copy);
-  write_file(folder_ + "/" + name, contact_sheet::png(copy.image));
+void CopyWriter::add(const MarkedImage& original, Copy copy) {
+  clip_to_image(copy.annotated);
+  const std::string name = copy_name(original.path, copy.number);
+  write_file(folder_ + "/" + name, contact_sheet::png(copy.annotated.image));
+  ++files_;
+  if (original.has_label_map) {
+    write_label_map(copy.annotated.segmentation_maps.at(0), folder_ + "/" + labels_name(original.path, copy.number));
+    ++files_;
+  }
   if (!original.file) return;
   AnnotatedFile file = *original.file;
-  update(file, copy);
+  update(file, copy.annotated);
+  if (copy.mirrored) exchange_left_right(file, dataset_.categories);
   file.path = name;
   dataset_.files.push_back(std::move(file));
 }
 
 size_t CopyWriter::finish() {
-  if (dataset_.files.empty()) return names_.size();
+  if (dataset_.files.empty()) return files_;
   if (dataset_.categories.empty()) number(dataset_);
   int64_t images = 0, objects = 0;
   for (AnnotatedFile& file : dataset_.files) {
     file.id = ++images;
     for (AnnotatedObject& object : file.objects) object.id = ++objects;
   }
-  write_coco(dataset_, folder_ + "/annotations.json");
-  return names_.size() + 1;
+  write_coco(dataset_, folder_ + "/" + annotations_name);
+  return files_ + 1;
 }
 
 }  // namespace counterpoise

@@ -23,9 +23,18 @@ constexpr int margin = 16, gap = 10, line = 2 * letter_height, bar_height = 8, f
 std::vector<std::string> wrapped(const std::string& text, size_t most) {
   std::vector<std::string> lines;
   std::istringstream words(text);
-  for (std::string word; words >> word;) {
+  const auto add = [&](const std::string& word) {
     if (!lines.empty() && letters(lines.back()) + 1 + letters(word) <= most) lines.back() += " " + word;
     else lines.push_back(fitted(word, most));
+  };
+  for (std::string word; words >> word;) {
+    // A long list without spaces, such as the text of --augment, is broken after commas and slashes.
+    while (letters(word) > most && word.find_last_of(",/", most - 1) != std::string::npos) {
+      const size_t next = word.find_last_of(",/", most - 1) + 1;
+      add(word.substr(0, next));
+      word.erase(0, next);
+    }
+    if (!word.empty()) add(word);
   }
   return lines;
 }
@@ -99,8 +108,10 @@ class Layout {
   int draw_row(const Row& row, int y) {
     const int size = sheet_.tile_size;
     if (!row.heading.empty()) {
-      write_text(image_, margin, y + 2, fitted(row.heading, most_), ink, 2);
-      y += line + 8;
+      y += 2;
+      for (const std::string& text : wrapped(row.heading, most_))
+        write_text(image_, margin, y, text, ink, 2), y += line;
+      y += 6;
     }
     int x = margin;
     for (const Tile& tile : row.tiles) {

@@ -25,7 +25,7 @@ struct Tile {
 };
 
 struct Row {
-  std::string heading = "";
+  std::string heading = "";  // above it, wrapped at the sheet's width
   std::vector<Tile> tiles;
 };
 

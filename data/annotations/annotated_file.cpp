@@ -1,8 +1,12 @@
 #include "data/annotations/annotated_file.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <set>
+#include <string_view>
 
 #include "core/io/safetensors_header.h"
 #include "data/augment/geometry.h"
@@ -34,17 +38,63 @@ bool beyond(Size image, const std::vector<Point>& points) {
   });
 }
 
-// Draws a mask into the first map in which it covers no other.
-void add_mask(const AnnotatedFile& file, const RunLengths& mask, int32_t label, std::vector<SegmentationMap>& maps) {
-  auto map = std::find_if(maps.begin(), maps.end(), [&](const SegmentationMap& y) { return !overlaps(mask, y); });
-  if (map == maps.end()) {
-    const size_t pixels = size_t(file.height) * size_t(file.width);
-    CP_ENSURE_AS(bad_data, (maps.size() + 1) * pixels * sizeof(int32_t) <= most_map_bytes, file.path, ": more than ",
-                 maps.size(), " masks lie over each other, which takes over 1 GiB as segmentation maps");
-    maps.push_back({file.height, file.width, std::vector<int32_t>(pixels)});
-    map = maps.end() - 1;
+// Draws masks into segmentation maps, each into the first map in which it covers no other.
+class MaskPainter {
+ public:
+  explicit MaskPainter(const AnnotatedFile& file)
+      : file_(file), pixels_(size_t(std::max(file.height, 0)) * size_t(std::max(file.width, 0))) {}
+
+  void add(const RunLengths& mask, int32_t label) {
+    const size_t at = first_free(mask);
+    if (at == maps_.size()) {
+      CP_ENSURE_AS(bad_data, (at + 1) * pixels_ * sizeof(int32_t) <= most_map_bytes, file_.path, ": more than ", at,
+                   " masks lie over each other, which takes over 1 GiB as segmentation maps");
+      maps_.push_back({file_.height, file_.width, std::vector<int32_t>(pixels_)});
+      if (at / 64 == used_.size()) used_.emplace_back(pixels_);
+    }
+    each_pixel(mask, [&](size_t i) {
+      maps_[at].labels[i] = label;
+      used_[at / 64][i] |= uint64_t{1} << at % 64;
+      return true;
+    });
   }
-  draw(mask, label, *map);
+
+  std::vector<SegmentationMap> maps() && { return std::move(maps_); }
+
+ private:
+  // In one pass for 64 maps, so that many masks over each other do not take quadratic time.
+  size_t first_free(const RunLengths& mask) const {
+    for (size_t block = 0; block < used_.size(); ++block) {
+      uint64_t taken = 0;
+      each_pixel(mask, [&](size_t i) { return (taken |= used_[block][i]) != ~uint64_t{0}; });
+      for (size_t bit = 0; bit < 64; ++bit) {
+        if (!(taken >> bit & 1)) return block * 64 + bit;
+      }
+    }
+    return maps_.size();
+  }
+
+  const AnnotatedFile& file_;
+  const size_t pixels_;
+  std::vector<SegmentationMap> maps_;
+  std::vector<std::vector<uint64_t>> used_;  // bit k of used_[b][i]: pixel i has a label in map 64 b + k
+};
+
+// The name with left and right exchanged where they are words of it: "left_eye", "Right shoulder".
+std::string other_side(const std::string& name) {
+  const auto letter = [&](size_t i) { return i < name.size() && std::isalpha(static_cast<unsigned char>(name[i])); };
+  constexpr std::pair<std::string_view, std::string_view> sides[] = {
+      {"left", "right"}, {"Left", "Right"}, {"LEFT", "RIGHT"}, {"right", "left"}, {"Right", "Left"}, {"RIGHT", "LEFT"}};
+  std::string y;
+  for (size_t i = 0; i < name.size();) {
+    const auto found = std::find_if(std::begin(sides), std::end(sides), [&](const auto& side) {
+      return (i == 0 || !letter(i - 1)) && name.compare(i, side.first.size(), side.first) == 0 &&
+             !letter(i + side.first.size());
+    });
+    if (found == std::end(sides)) y += name[i++];
+    else y += found->second, i += found->first.size();
+  }
+  return y;
 }
 
 }  // namespace
@@ -55,6 +105,7 @@ Annotated annotated(const AnnotatedFile& file, Image image) {
                file.height);
   Annotated y;
   y.image = std::move(image);
+  MaskPainter masks(file);
   for (size_t k = 0; k < file.objects.size(); ++k) {
     const AnnotatedObject& object = file.objects[k];
     const int number = int(k);
@@ -64,8 +115,9 @@ Annotated annotated(const AnnotatedFile& file, Image image) {
     }
     for (const Polygon& polygon : object.polygons) y.polygons.push_back({polygon.points, object.category, number});
     for (const ObjectKeypoint& keypoint : object.keypoints) y.keypoints.push_back({keypoint.at, keypoint.name, number});
-    if (object.mask) add_mask(file, *object.mask, number + 1, y.segmentation_maps);
+    if (object.mask) masks.add(*object.mask, number + 1);
   }
+  y.segmentation_maps = std::move(masks).maps();
   return y;
 }
 
@@ -86,21 +138,20 @@ void update(AnnotatedFile& file, const Annotated& changed) {
     object.box = box;
   }
   for (const Polygon& polygon : changed.polygons) objects[owner(polygon.object, "polygon")].polygons.push_back(polygon);
+  std::map<std::pair<size_t, std::string>, int> visibilities;  // of keypoints by object and name
+  for (size_t k = 0; k < objects.size(); ++k) {
+    for (const ObjectKeypoint& keypoint : file.objects[k].keypoints) {
+      visibilities[{k, keypoint.name}] = keypoint.visibility;
+    }
+  }
   for (const Keypoint& keypoint : changed.keypoints) {
     const size_t k = owner(keypoint.object, "keypoint");
-    int visibility = 2;
-    for (const ObjectKeypoint& before : file.objects[k].keypoints) {
-      if (before.name == keypoint.label) visibility = before.visibility;
-    }
-    objects[k].keypoints.push_back({keypoint.label, keypoint.at, visibility});
+    const auto before = visibilities.find({k, keypoint.label});
+    objects[k].keypoints.push_back({keypoint.label, keypoint.at, before == visibilities.end() ? 2 : before->second});
   }
   for (const SegmentationMap& map : changed.segmentation_maps) {
-    std::vector<bool> there(objects.size());
-    for (const int32_t label : map.labels) {
-      if (label != 0) there[owner(int64_t{label} - 1, "label of a segmentation map")] = true;
-    }
-    for (size_t k = 0; k < there.size(); ++k) {
-      if (there[k]) objects[k].mask = runs_of(map, int32_t(k + 1));
+    for (auto& [label, mask] : runs_of(map)) {
+      objects[owner(int64_t{label} - 1, "label of a segmentation map")].mask = std::move(mask);
     }
   }
   std::vector<AnnotatedObject> left;
@@ -110,6 +161,24 @@ void update(AnnotatedFile& file, const Annotated& changed) {
   file.objects = std::move(left);
   file.height = changed.image.height, file.width = changed.image.width;
   file.note = beyond_image(file);
+}
+
+void exchange_left_right(AnnotatedFile& file, const std::vector<Category>& categories) {
+  std::map<int64_t, std::map<std::string, std::string>> others;
+  for (const Category& category : categories) {
+    const std::set<std::string> names(category.keypoints.begin(), category.keypoints.end());
+    for (const std::string& name : names) {
+      const std::string other = other_side(name);
+      if (names.count(other)) others[category.id][name] = other;
+    }
+  }
+  for (AnnotatedObject& object : file.objects) {
+    const std::map<std::string, std::string>& pairs = others[object.category_id];
+    for (ObjectKeypoint& keypoint : object.keypoints) {
+      const auto pair = pairs.find(keypoint.name);
+      if (pair != pairs.end()) keypoint.name = pair->second;
+    }
+  }
 }
 
 void number(AnnotatedDataset& dataset) {

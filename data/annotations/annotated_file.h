@@ -3,7 +3,9 @@
 //   AnnotatedDataset set = read_coco("instances.json");
 //   for (AnnotatedFile& file : set.files) {
 //     const Annotated photo = annotated(file, decode_image("images/" + file.path));
-//     update(file, pipeline(photo, rng));
+//     const Plan plan = pipeline.plan(photo.size(), rng);
+//     update(file, plan(photo));
+//     if (plan.mirrors()) exchange_left_right(file, set.categories);
 //   }
 //   write_coco(set, "augmented.json");
 //
@@ -76,8 +78,14 @@ Annotated annotated(const AnnotatedFile& file, Image image);
 
 // Takes the size and the targets of an image that was made by annotated() and augmented since. An object that had
 // targets and has none left is removed. The areas are no longer stated. Throws Error(invalid_argument) for a target
-// whose object is not one of the file's, and where two boxes belong to one.
+// whose object is not one of the file's, and where two boxes belong to one. Keypoints keep their names: for a mirror
+// image, call exchange_left_right() after it.
 void update(AnnotatedFile& file, const Annotated& changed);
+
+// For an image that has become its mirror image (Plan::mirrors()), after update(): the left eye looks like a right one
+// now, so the names of keypoints are exchanged in pairs that differ in the word left or right ("left_eye" and
+// "right_eye", "Left hand" and "Right hand"), where the category of an object has both. Detectron2 does the same.
+void exchange_left_right(AnnotatedFile& file, const std::vector<Category>& categories);
 
 // Gives images and objects new ids from 1 on and makes the list of categories from the objects' names, sorted, with ids
 // from 1 on: for a dataset that is not from a COCO file. Keypoints' names are kept in the order of their appearance.

@@ -11,7 +11,8 @@
 //                 the object's mask, which is written back as a list of counts.
 //   keypoints     [x, y, v, ...] in the order of the category's names. They are indices of pixels, so that half a pixel
 //                 is added when they are read, and subtracted again (as in Detectron2). Those of v = 0 are absent, and
-//                 written as 0, 0, 0. num_keypoints is counted.
+//                 written as 0, 0, 0. num_keypoints is counted. After a flip, exchange_left_right() gives each the
+//                 name of the other side.
 //   iscrowd, id, category_id, area, file_name and the fields of categories are kept as they are. An area that is not
 //                 stated is the mask's, else that of the polygons, else the box's.
 // Everything else, such as licenses, captions and attributes, is left out. `difficult`, `truncated` and `pose`, which
@@ -30,12 +31,13 @@ namespace counterpoise::augment {
 // Images are in the order of the file, and so are the objects of each. Reads files of at most 1 GiB, in memory that is
 // proportional to their size. Throws Error(bad_data), one line with the path, the object and what is valid, for a file
 // that is not such JSON: also where ids repeat, an annotation names an image or category that is not there, or an
-// annotation has neither bbox, segmentation nor keypoints.
+// annotation has neither bbox, segmentation nor keypoints (an empty segmentation is none).
 AnnotatedDataset read_coco(const std::string& path);
 
-// Writes the dataset so that read_coco() returns it, with a line for each image, annotation and category. The file is
-// replaced as a whole (core/io/file.h). Throws Error(bad_data) for what read_coco() would refuse, where an object has
-// both polygons and a mask, or a keypoint that is not one of its category; Error(failure) if it cannot be written.
+// Writes the dataset so that read_coco() returns it, coordinates rounded to a millionth of a pixel, with a line for
+// each image, annotation and category. The file is replaced as a whole (core/io/file.h). Throws Error(bad_data) for
+// what read_coco() would refuse, where an object has both polygons and a mask, or a keypoint that is not one of its
+// category; Error(failure) if it cannot be written.
 void write_coco(const AnnotatedDataset& dataset, const std::string& path);
 
 }  // namespace counterpoise::augment

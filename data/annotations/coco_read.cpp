@@ -302,6 +302,8 @@ class Reader {
     keypoints.erase(std::remove_if(keypoints.begin(), keypoints.end(),
                                    [](const ObjectKeypoint& keypoint) { return keypoint.visibility == 0; }),
                     keypoints.end());
+    from.require(object.box || !object.polygons.empty() || object.mask || !names.empty(),
+                 "it has an empty list, and no bbox, segmentation or keypoints");
     AnnotatedFile& file = dataset_.files[image->second];
     check(object, {file.height, file.width}, annotation.place);
     file.objects.push_back(std::move(object));

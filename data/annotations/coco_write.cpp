@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -18,8 +17,14 @@ using Json = nlohmann::ordered_json;  // fields in the order of the standard
 
 namespace {
 
+// To a millionth of a pixel, below which there is only the noise of computing, such as 1.22e-15 for 0.
+double rounded(double x) { return std::fabs(x) <= 1e9 ? std::round(x * 1e6) / 1e6 : x; }
+
 // (Whole numbers as such: 12 instead of 12.0.)
-Json number(double x) { return std::fabs(x) < 1e9 && x == std::floor(x) ? Json(int64_t(x)) : Json(x); }
+Json number(double unrounded) {
+  const double x = rounded(unrounded);
+  return std::fabs(x) < 1e9 && x == std::floor(x) ? Json(int64_t(x)) : Json(x);
+}
 
 double area_of(const AnnotatedObject& object) {
   if (object.area) return *object.area;
@@ -96,7 +101,8 @@ class Writer {
 
     Json json = {{"id", object.id}, {"image_id", file.id}, {"category_id", object.category_id}};
     if (object.box) {
-      const Box& box = *object.box;
+      const Box box{rounded(object.box->left), rounded(object.box->top), rounded(object.box->right),
+                    rounded(object.box->bottom)};
       json["bbox"] = {number(box.left), number(box.top), number(difference(box.right, box.left)),
                       number(difference(box.bottom, box.top))};
     }
@@ -128,11 +134,11 @@ class Writer {
   }
 
   Json triples(const AnnotatedObject& object, const Category& category, const std::string& place) const {
+    const std::set<std::string> names(category.keypoints.begin(), category.keypoints.end());
     std::map<std::string, const ObjectKeypoint*> by_name;
     for (const ObjectKeypoint& keypoint : object.keypoints) {
-      const auto& names = category.keypoints;
-      require(std::find(names.begin(), names.end(), keypoint.name) != names.end(), place, "its keypoint ",
-              in_quotes(keypoint.name), " is not one of its category ", in_quotes(category.name));
+      require(names.count(keypoint.name), place, "its keypoint ", in_quotes(keypoint.name),
+              " is not one of its category ", in_quotes(category.name));
       require(by_name.emplace(keypoint.name, &keypoint).second, place, "its keypoint ", in_quotes(keypoint.name),
               " is there twice");
     }

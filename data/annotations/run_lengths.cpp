@@ -1,29 +1,11 @@
 #include "data/annotations/run_lengths.h"
 
 #include <limits>
+#include <unordered_map>
 
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
-
-namespace {
-
-// Calls visit(index) for the mask's pixels, until it returns false; the index is that of rows.
-template <class Visit>
-bool each_pixel(const RunLengths& mask, const Visit& visit) {
-  const size_t height = size_t(mask.height), width = size_t(mask.width);
-  size_t k = 0;
-  for (size_t run = 0; run < mask.counts.size(); ++run) {
-    const size_t end = k + mask.counts[run];
-    if (run % 2 == 0) k = end;
-    for (; k < end; ++k) {
-      if (!visit(k % height * width + k / height)) return false;
-    }
-  }
-  return true;
-}
-
-}  // namespace
 
 int64_t area(const RunLengths& mask) {
   int64_t pixels = 0;
@@ -61,10 +43,6 @@ std::vector<uint32_t> decompressed(const std::string& text, const std::string& p
   return counts;
 }
 
-bool overlaps(const RunLengths& mask, const SegmentationMap& map) {
-  return !each_pixel(mask, [&](size_t i) { return map.labels[i] == 0; });
-}
-
 void draw(const RunLengths& mask, int32_t label, SegmentationMap& map) {
   each_pixel(mask, [&](size_t i) {
     map.labels[i] = label;
@@ -72,18 +50,37 @@ void draw(const RunLengths& mask, int32_t label, SegmentationMap& map) {
   });
 }
 
-RunLengths runs_of(const SegmentationMap& map, int32_t label) {
-  RunLengths mask{map.height, map.width, {0}};
-  bool inside = false;
+std::map<int32_t, RunLengths> runs_of(const SegmentationMap& map) {
+  struct Runs {
+    RunLengths mask;
+    uint32_t end = 0;  // of the last run
+  };
+  std::unordered_map<int32_t, Runs> found;
+  int32_t label = 0;  // of the run that begins at `start`
+  uint32_t start = 0, k = 0;
+  const auto finish_run = [&] {
+    if (label == 0) return;
+    Runs& runs = found[label];
+    runs.mask.counts.push_back(start - runs.end);
+    runs.mask.counts.push_back(k - start);
+    runs.end = k;
+  };
   for (int j = 0; j < map.width; ++j) {
-    for (int i = 0; i < map.height; ++i) {
-      const bool here = map.labels[size_t(i) * size_t(map.width) + size_t(j)] == label;
-      if (here != inside) mask.counts.push_back(0);
-      inside = here;
-      ++mask.counts.back();
+    for (int i = 0; i < map.height; ++i, ++k) {
+      const int32_t here = map.labels[size_t(i) * size_t(map.width) + size_t(j)];
+      if (here == label) continue;
+      finish_run();
+      label = here, start = k;
     }
   }
-  return mask;
+  finish_run();
+  std::map<int32_t, RunLengths> y;
+  for (auto& [label, runs] : found) {
+    if (runs.end < k) runs.mask.counts.push_back(k - runs.end);
+    runs.mask.height = map.height, runs.mask.width = map.width;
+    y.emplace(label, std::move(runs.mask));
+  }
+  return y;
 }
 
 }  // namespace counterpoise::augment

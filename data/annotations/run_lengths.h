@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,12 +37,26 @@ void check(const RunLengths& mask, const std::string& place);
 // the last. Throws Error(bad_data), which begins with `place`, for another string.
 std::vector<uint32_t> decompressed(const std::string& text, const std::string& place);
 
-// Whether a pixel of the mask has a label other than 0 in the map. REQUIRES: check() passes, sizes are equal.
-bool overlaps(const RunLengths& mask, const SegmentationMap& map);
-// Gives the mask's pixels a label in the map. REQUIRES: the same.
+// Calls visit(i) for each pixel of the mask until it returns false; i counts them in rows. Returns whether all were
+// visited. REQUIRES: check() passes.
+template <class Visit>
+bool each_pixel(const RunLengths& mask, const Visit& visit) {
+  const size_t height = size_t(mask.height), width = size_t(mask.width);
+  size_t k = 0;
+  for (size_t run = 0; run < mask.counts.size(); ++run) {
+    const size_t end = k + mask.counts[run];
+    if (run % 2 == 0) k = end;
+    for (; k < end; ++k) {
+      if (!visit(k % height * width + k / height)) return false;
+    }
+  }
+  return true;
+}
+
+// Gives the mask's pixels a label in the map. REQUIRES: check() passes, sizes are equal.
 void draw(const RunLengths& mask, int32_t label, SegmentationMap& map);
 
-// The pixels of a map that have the label.
-RunLengths runs_of(const SegmentationMap& map, int32_t label);
+// The pixels of each label of a map but 0, the background, in one pass over the map.
+std::map<int32_t, RunLengths> runs_of(const SegmentationMap& map);
 
 }  // namespace counterpoise::augment

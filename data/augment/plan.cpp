@@ -1,6 +1,7 @@
 #include "data/augment/plan.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "data/augment/pixels.h"
 #include "kernels/error.h"
@@ -10,6 +11,29 @@ namespace counterpoise::augment {
 namespace {
 
 constexpr int largest_side = 16384;
+
+// Where several maps have the same size, as those of masks that lie over each other, it is computed once for all which
+// pixel goes where.
+std::vector<SegmentationMap> moved_maps(const std::vector<SegmentationMap>& maps, Size image, const Warp& by) {
+  std::vector<SegmentationMap> y;
+  SegmentationMap positions, from;  // in a map of that size, counted from 1
+  for (size_t i = 0; i < maps.size(); ++i) {
+    const SegmentationMap& map = maps[i];
+    const auto same_size = [&](const SegmentationMap& a) { return a.height == map.height && a.width == map.width; };
+    if (!same_size(positions)) {
+      if (i + 1 == maps.size() || !same_size(maps[i + 1])) {
+        y.push_back(warp(map, image, by));
+        continue;
+      }
+      positions = {map.height, map.width, std::vector<int32_t>(map.labels.size())};
+      std::iota(positions.labels.begin(), positions.labels.end(), 1);
+      from = warp(positions, image, by);
+    }
+    y.push_back(from);
+    for (int32_t& label : y.back().labels) label = label == 0 ? 0 : map.labels[size_t(label) - 1];
+  }
+  return y;
+}
 
 void move_targets(const Warp& by, Annotated& a) {
   const Size image = a.size();
@@ -28,13 +52,22 @@ void move_targets(const Warp& by, Annotated& a) {
     for (LineString& piece : moved(by.transform, line)) y.lines.push_back(std::move(piece));
   }
   for (const HeatMap& map : a.heat_maps) y.heat_maps.push_back(warp(map, image, by));
-  for (const SegmentationMap& map : a.segmentation_maps) y.segmentation_maps.push_back(warp(map, image, by));
+  y.segmentation_maps = moved_maps(a.segmentation_maps, image, by);
   a = std::move(y);
 }
 
 }  // namespace
 
 Plan::Plan(Size image, Interpolation interpolation) : from_(image), size_(image), interpolation_(interpolation) {}
+
+bool Plan::mirrors() const {
+  const auto& m = transform_.m;
+  const double determinant = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+                             m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+                             m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+  // (The sign of the Jacobian determinant wherever w > 0, that is, of everything that is seen.)
+  return determinant < 0;
+}
 
 int Plan::resamplings() const {
   return int(std::count_if(steps_.begin(), steps_.end(),

@@ -26,6 +26,9 @@ class Plan {
   Size size() const { return size_; }
   // Where the changes of place take a point, apart from displacements.
   const Transform& transform() const { return transform_; }
+  // Whether what is seen has become its mirror image, so that a left hand looks like a right one: after an odd number
+  // of flips, horizontal or vertical.
+  bool mirrors() const;
   // How often the image is resampled.
   int resamplings() const;
 

@@ -74,6 +74,40 @@ TEST_CASE("augment program: every kind of target is drawn in its place and color
   CHECK(near(pixel(maps, 100, 180), blended("h", 0.75)));
 }
 
+TEST_CASE(
+    "augment program: maps over each other are blended in order; a label has the color of its object's category") {
+  Annotated a;
+  a.image = white(2, 3);
+  a.boxes = {{0, 0, 1, 1, "cat"}};
+  const SegmentNames segments = {"cat", "dog", "cat"};
+  a.segmentation_maps = {{2, 3, {3, 3, 0, 3, 3, 0}}, {2, 3, {2, 0, 0, 2, 0, 0}}};
+  LabelColors colors;
+  colors.add(a, segments);
+  CHECK(colors.legend().size() == 2);
+  const auto over = [&](Rgb under, const char* label) {
+    const Rgb c = contact_sheet::class_color(size_t(colors.of(label, "")));
+    const auto mixed = [](uint8_t x, uint8_t y) { return uint8_t(std::lround(0.65 * x + 0.35 * y)); };
+    return Rgb{mixed(under.red, c.red), mixed(under.green, c.green), mixed(under.blue, c.blue)};
+  };
+  const Image image = drawn(a, colors, 90, {false, false, false, false, false, true}, segments);
+  const Rgb cat = over({255, 255, 255}, "cat");
+  CHECK(near(pixel(image, 45, 45), cat));
+  CHECK(near(pixel(image, 45, 15), over(cat, "dog")));
+  CHECK(near(pixel(image, 45, 75), {255, 255, 255}));
+
+  // As many labels and maps as a file may have: quadratic time would take minutes.
+  Annotated many;
+  many.image = white(256, 256);
+  many.segmentation_maps = {{256, 256, {}}};
+  for (int32_t label = 0; label < 65536; ++label) many.segmentation_maps[0].labels.push_back(label);
+  many.segmentation_maps.resize(1 + 2000, {1, 1, {5}});
+  LabelColors more;
+  more.add(many);
+  CHECK(more.legend().size() == 12);
+  CHECK(more.beyond_legend() == 65535 - 12);
+  CHECK(near(pixel(drawn(many, more, 64), 5, 5), contact_sheet::class_color(size_t(more.of("segment 5", "")))));
+}
+
 TEST_CASE("augment program: the synthetic animals have valid targets, the nose where the heat map says") {
   for (const Animal animal : {Animal::cat, Animal::dog}) {
     const Annotated a = marked_animal(animal, 96);
@@ -102,7 +136,18 @@ TEST_CASE("augment program: sheets") {
   CHECK(copies.rows[2].tiles[0].image.rgb == copies.rows[0].tiles[0].image.rgb);
   CHECK(copies.rows[0].tiles[1].image.rgb != copies.rows[0].tiles[2].image.rgb);
   CHECK(copies.rows[0].tiles[1].image.rgb != copies.rows[2].tiles[1].image.rgb);
-  const contact_sheet::Sheet again = copies_sheet({cat, cat}, parse_policy("rotate=0.5"), look);
+  std::vector<uint64_t> numbers;
+  std::vector<Annotated> used;
+  const contact_sheet::Sheet again =
+      copies_sheet({cat, cat}, parse_policy("rotate=0.5"), look, [&](const MarkedImage&, Copy copy) {
+        numbers.push_back(copy.number);
+        used.push_back(std::move(copy.annotated));
+        CHECK_FALSE(copy.mirrored);
+      });
+  CHECK(numbers == std::vector<uint64_t>{1, 2, 3, 4, 5, 1, 2, 3, 4, 5});
+  // What a training augments the second sample to in its first epoch.
+  CHECK(used[5].image.rgb == augmented_copy(parse_policy("rotate=0.5").pipeline(), cat.annotated, 3, 1, 1).image.rgb);
+  CHECK(drawn(used[5], colors, 48).rgb == again.rows[2].tiles[1].image.rgb);
   CHECK(again.rows[3].tiles[2].image.rgb == copies.rows[3].tiles[2].image.rgb);
 
   CHECK(lecture_sheet(cat, look).rows.size() == 5);
@@ -110,9 +155,12 @@ TEST_CASE("augment program: sheets") {
   MarkedImage bare = cat;
   bare.annotated = {cat.annotated.image};
   CHECK(lecture_sheet(bare, look).rows[0].tiles.size() == 1);
+  CHECK(resize_sheet(cat, look).notes.size() == 1);
+  CHECK(contains(resize_sheet(bare, look).notes.at(1), "show no difference"));
   size_t tiles = 0;
   for (const contact_sheet::Row& row : table_sheet(cat, look).rows) tiles += row.tiles.size();
   CHECK(tiles == 1 + rows().size() + presets().size());
+  CHECK(tiles == table_tiles());
   CHECK(resize_sheet(cat, look).rows[0].tiles.size() == 4);
 }
 
@@ -153,14 +201,59 @@ TEST_CASE("augment program: writes a sheet, and copies with their annotations") 
       {"--augment flip --gallery all", "give it without --augment"},
       {"--gallery every", "valid are lecture, all, resize"},
       {"--augment flip --grid 5", "such as 5x5"},
-      {"--augment flip --grid 32x32 --tile 1024", "16 x 8 are possible"},
+      {"--augment flip --grid 32x32 --tile 1024", "14 x 7 are possible"},
       {"--augment flip -o sheet.gif", ".png or .jpg"},
       {"--augment flip --annotations a.json", "of which images"},
+      {"--list --seed 1", "give it alone"},
+      {"--gallery all --tile 1024 --grid 1x1", "14 x 7 are possible"},
+      {"--augment flip --grid 1x1 --write d", "no copies"},
       {"--augment flip --animal emu", "valid are cat and dog"},
   };
   for (const auto& [arguments, part] : wrong) check_program_fails(program("augment"), arguments, 2, part);
   check_program_fails(program("augment"), "no.jpg --augment flip", 3, "no.jpg");
   write_label_map({1, 2, {0, 1}}, folder / "map.png");
   check_program_fails(program("augment"), "'" + photo + "' --augment flip --annotations " + (folder / "map.png"), 3,
-                      "2 x 1 pixels, but the image has 192 x 192");
+                      "map.png has 2 x 1 pixels, but " + photo + " has 192 x 192");
+  std::ofstream(folder / "one.json") << R"({"images": [{"id": 5, "file_name": "a.jpg", "height": 1, "width": 1}],
+    "categories": [], "annotations": []})";
+  check_program_fails(program("augment"), "'" + photo + "' --augment flip --annotations " + (folder / "one.json"), 3,
+                      "has no image synthetic dog-1.png, but 1 other: a.jpg");
+}
+
+TEST_CASE("augment program: writes label maps, names of the other side, and replaces no file") {
+  const TemporaryFolder folder;
+  const std::string photo = folder / "a\nb.png", copies = folder / "copies", sheet = " -o " + (folder / "sheet.png");
+  std::ofstream(photo) << contact_sheet::png(white(2, 3));
+  write_label_map({2, 3, {1, 2, 3, 4, 5, 300}}, folder / "map.png");
+  const std::string labels =
+      "'" + photo + "' --annotations " + (folder / "map.png") + " --augment flip=1 --grid 1x2" + sheet;
+  CHECK(contains(augment_program(labels + " --write " + copies).out, "2 files"));
+  CHECK(std::filesystem::exists(copies + "/a\nb-1.png"));
+  CHECK(read_label_map(copies + "/a\nb-1-labels.png").labels == std::vector<int32_t>{3, 2, 1, 300, 5, 4});
+
+  std::ofstream(folder / "annotations.json") << R"({"images": [{"id": 1, "file_name": "a\nb.png", "height": 2,
+    "width": 3}], "categories": [{"id": 4, "name": "cat", "keypoints": ["left_eye", "right_eye"]}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 4, "keypoints": [0, 1, 2, 2, 1, 1]}]})";
+  const std::string keypoints =
+      "'" + photo + "' --annotations " + (folder / "annotations.json") + " --augment flip=1 --grid 1x2";
+  CHECK(augment_program(keypoints + sheet + " --write " + (folder / "mirrored")).err == "");
+  const AnnotatedObject cat = read_coco(folder / "mirrored/annotations.json").files[0].objects[0];
+  CHECK(cat.keypoints[0].name == "left_eye");
+  CHECK(cat.keypoints[0].at.x == 0.5);  // the right one before
+  CHECK(cat.keypoints[0].visibility == 1);
+
+  std::filesystem::remove(folder / "sheet.png");
+  const auto refused = [&](const std::string& arguments, const std::string& part) {
+    check_program_fails(program("augment"), arguments, 2, part);
+    CHECK_FALSE(std::filesystem::exists(folder / "sheet.png"));
+  };
+  refused(labels + " --write " + copies, "-1.png exists and would be replaced; choose another folder");
+  refused(keypoints + sheet + " --write " + (folder / ""), "annotations.json exists and would be replaced");
+  refused(keypoints + " -o '" + (folder / "./a\nb.png") + "'", "is one of the inputs");
+  std::filesystem::create_directory(folder / "other");
+  std::ofstream(folder / "other/x.png") << contact_sheet::png(white(2, 3));
+  std::ofstream(folder / "x.png") << contact_sheet::png(white(2, 3));
+  refused((folder / "x.png") + " " + (folder / "other/x.png") + " --augment flip --write " + (folder / "new") + sheet,
+          "x.png and " + (folder / "other/x.png") + " share the name x");
+  CHECK_FALSE(std::filesystem::exists(folder / "new"));
 }
