@@ -61,6 +61,7 @@ void RandomResizedCrop::draw(Random& rng, Plan& plan) const {
   const Size image = plan.size();
   const Rectangle part = draw_rectangle(image, image, scale, ratio, rng).value_or(middle(image, ratio));
   const Size from{part.height, part.width}, to{height ? height : image.height, width ? width : image.width};
+  if (!resolves(resizing(from, to) * translation(-part.left, -part.top) * plan.transform(), image)) return;
   plan.move(translation(-part.left, -part.top), from);
   plan.move(resizing(from, to), to);
 }
