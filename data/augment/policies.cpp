@@ -144,7 +144,9 @@ void PolicyOperation::check() const {
 void PolicyOperation::draw(Random&, Plan& plan) const {
   const Size size = plan.size();
   const double m = magnitude;
-  const auto move = [&](const Transform& transform) { plan.move(transform, size, Border::constant, fill); };
+  const auto move = [&](const Transform& transform) {
+    if (resolves(transform * plan.transform(), size)) plan.move(transform, size, Border::constant, fill);
+  };
   const auto factor = [&](ColorFormula formula) {
     if (m != 0) plan.color(formula, float(1 + m));
   };

@@ -13,9 +13,9 @@
 //   oneof(blur=3,noise=15)     one of several; someof=2(...), someof=1..2(...) and all(...) likewise
 //
 // LOW..HIGH is the range from which a number is drawn. A single number stands for a range, too, where the table says
-// so: an angle or a shift R for -R..R, an amount A for 0..A, and a strength S of a factor for 1-S..1+S, as torchvision's
-// ColorJitter. (What is 1.5 times in other libraries is 1.5..1.5 here; a strength that would take a factor below the
-// least one is refused.) Spaces beside names, numbers and punctuation mean nothing.
+// so: an angle or a shift R for -R..R, an amount A for 0..A, and a strength S of a factor for 1-S..1+S, as
+// torchvision's ColorJitter. (What is 1.5 times in other libraries is 1.5..1.5 here; a strength that would take a
+// factor below the least one is refused.) Spaces beside names, numbers and punctuation mean nothing.
 //
 // Where the steps begin with the name of a class and a colon, they are of this class, up to the next such name:
 // "cat:flip,rotate=0.1,dog:none". `rare` stands for the classes with fewer training images than the average class,

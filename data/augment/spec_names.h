@@ -13,8 +13,9 @@ namespace counterpoise::augment {
 // Every name that a step can have: "flip", "vflip", ..., "oneof(...)".
 std::vector<std::string> step_names();
 
-// The start of a step, such as "flip" or "rotate=0.2", for a name that is mistyped, written in another way (RandAugment,
-// crop_pad), or another library's: torchvision's, albumentations', imgaug's, Keras's. "" where there is none.
+// The start of a step, such as "flip" or "rotate=0.2", for a name that is mistyped, written in another way
+// (RandAugment, crop_pad), or another library's: torchvision's, albumentations', imgaug's, Keras's. "" where there is
+// none.
 std::string suggested_step(const std::string& name);
 
 }  // namespace counterpoise::augment

@@ -68,9 +68,7 @@ class Parser {
 
   bool next(char c) const { return at_ < text_.size() && text_[at_] == c; }
   bool accept(char c) { return next(c) && ++at_; }
-  void expect(char c) {
-    require(accept(c), "\"", c, "\" is missing ", here());
-  }
+  void expect(char c) { require(accept(c), "\"", c, "\" is missing ", here()); }
   // Where a name is missing.
   std::string here() const {
     return at_ < text_.size() ? "before \"" + trimmed(text_.substr(at_, 20)) + "\"" : std::string("at the end");
@@ -153,8 +151,9 @@ class Parser {
     if (first) return 0;
     const std::string word = trimmed(text_.substr(at_, end - at_));
     require(!left.empty(), row.name, " has no further parameter for \"/", word, "\": all are given");
-    require(false, "\"/", word, "\" of ", row.name, " needs the name of a parameter, as in /NAME:",
-            word.empty() ? "VALUE" : word, ", where NAME is one of ", detail::join(left));
+    require(false, "\"/", word, "\" of ", row.name,
+            " needs the name of a parameter, as in /NAME:", word.empty() ? "VALUE" : word, ", where NAME is one of ",
+            detail::join(left));
     return 0;
   }
 

@@ -25,8 +25,8 @@ enum class Meaning {
 struct Parameter {
   std::string name;
   Meaning meaning;
-  double least, most;  // the range of what is drawn
-  Range standard;      // where the text does not give it
+  double least, most;     // the range of what is drawn
+  Range standard;         // where the text does not give it
   std::string unit = {};  // of angles
 };
 

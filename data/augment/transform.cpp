@@ -98,7 +98,8 @@ bool resolves(const Transform& transform, Size image) {
   const Point to = divided(transform, center);
   const double a = (m[0][0] - to.x * m[2][0]) / w, b = (m[0][1] - to.x * m[2][1]) / w;
   const double c = (m[1][0] - to.y * m[2][0]) / w, d = (m[1][1] - to.y * m[2][1]) / w;
-  const double most = (std::hypot(a + d, b - c) + std::hypot(a - d, b + c)) / 2, least = std::fabs(a * d - b * c) / most;
+  const double most = (std::hypot(a + d, b - c) + std::hypot(a - d, b + c)) / 2,
+               least = std::fabs(a * d - b * c) / most;
   constexpr double smallest = 1e-3;
   const double side = std::max(image.width, image.height);
   return least * side >= smallest && side >= smallest * most;

@@ -251,6 +251,36 @@ TEST_CASE("augment spec: every augmenter keeps the labels and objects of targets
   }
 }
 
+TEST_CASE("augment spec: no pipeline is too long to be computed") {
+  Annotated a = numbered(60, 80);
+  a.boxes = {{10, 10, 30, 30}};
+  a.polygons = {{{{10, 10}, {30, 10}, {20, 30}}}};
+  a.lines = {{{{10, 10}, {30, 10}}}};
+  a.segmentation_maps = {{2, 2, {0, 1, 0, 1}}};
+  for (const char* step :
+       {"resized-crop=0.01..0.01", "affine=scale:0.1..0.1", "affine=scale:10..10", "affine=80..90/shear:80..89",
+        "affine=scale-x:0.1..0.1/scale-y:10..10", "affine=1/translate:1..1", "crop-pad=-0.49..-0.45", "crop-pad=1..1",
+        "perspective=1", "trivialaugment",
+        "oneof(affine=scale:0.1..10/shear:89,crop-pad=1,resized-crop,perspective)"}) {
+    CAPTURE(step);
+    std::string text = step;
+    while (text.size() < 1500) text += detail::text(",", step);
+    const Augmenter all = parse_policy(text).pipeline();
+    for (uint64_t i = 0; i < 3; ++i) {
+      Random rng(4, Stream::test, 0, i);
+      CHECK(all(a, rng).image.rgb.size() == a.image.rgb.size());
+    }
+  }
+  // However small it makes things, a transform can be inverted, but not if it takes a plane to a line.
+  const Transform tiny = translation(300, 200) * scaling(1e-9, 1e-8);
+  const Point p = *moved(inverse(tiny), *moved(tiny, Point{3, 4}));
+  CHECK(std::hypot(p.x - 3, p.y - 4) < 1e-3);
+  CHECK(contains(error_of([] { inverse(Transform{{{{1, 2, 3}, {0.1, 0.2, 5}, {0, 0, 1}}}}); }), "cannot be inverted"));
+  CHECK(resolves(scaling(1e-3, 1), {10, 10}));
+  CHECK(!resolves(scaling(1, 1e-5), {10, 10}));
+  CHECK(!resolves(scaling(1e5, 1), {10, 10}));
+}
+
 TEST_CASE("augment spec: a pipeline for each class") {
   const std::vector<std::string> classes = {"cat", "dog", "emu", "rare"};
   const std::vector<int64_t> counts = {10, 100, 20, 90};  // 55 on average: cat and emu are rare
@@ -310,7 +340,9 @@ TEST_CASE("augment spec: errors name the part that is wrong and what is valid") 
       {"flip=0..1", "flip's p is a single number, not 0..1"},
       {"rotate", "rotate needs a parameter, as in rotate=0.2"},
       {"rotate=", "\"\" for rotate's turns is not a number"},
-      {"rotate=2", "rotate's turns cannot be 2: valid is R from 0 to 1 for -R..R, or LOW..HIGH from -1 to 1, in whole turns; for degrees "
+      {"rotate=2",
+       "rotate's turns cannot be 2: valid is R from 0 to 1 for -R..R, or LOW..HIGH from -1 to 1, in whole turns; for "
+       "degrees "
        "affine=25"},
       {"rotate=-0.1", "cannot be -0.1: valid is R from 0 to 1"},
       {"rotate=nan", "\"nan\" for rotate's turns is not a number"},
@@ -320,7 +352,8 @@ TEST_CASE("augment spec: errors name the part that is wrong and what is valid") 
       {"noise=per-channel:0.5", "cannot be 0.5: valid is a whole number from 0 to 1"},
       {"crop-pad=pixels:0.2..0.4", "whole number"},
       {"affine=scal:2", "affine has no parameter \"scal\"; valid are rotate (R from 0 to 360 for -R..R"},
-      {"affine=25/3", "\"/3\" of affine needs the name of a parameter, as in /NAME:3, where NAME is one of scale, scale-x"},
+      {"affine=25/3",
+       "\"/3\" of affine needs the name of a parameter, as in /NAME:3, where NAME is one of scale, scale-x"},
       {"affine=25/rotate:3", "affine's rotate is given twice"},
       {"blur@2", "the probability after @ is from 0 to 1, not 2"},
       {"blur@", "not a number"},
@@ -334,8 +367,9 @@ TEST_CASE("augment spec: errors name the part that is wrong and what is valid") 
       {"blur(add)", "blur is no group of steps; groups are oneof(...)"},
       {"weak=2", "weak is a preset and has no parameters"},
       {"strong(flip)", "strong is a preset and has no parameters"},
-      {"affine=scale:1.5", "affine's scale cannot be 1.5: valid is S from 0 to 0.9 for 1-S..1+S, or LOW..HIGH from 0.1 to 10; "
-                           "for 1.5 times write scale:1.5..1.5"},
+      {"affine=scale:1.5",
+       "affine's scale cannot be 1.5: valid is S from 0 to 0.9 for 1-S..1+S, or LOW..HIGH from 0.1 to 10; "
+       "for 1.5 times write scale:1.5..1.5"},
       {"jitter=2", "for 2 times write 2..2"},
       {"linear-contrast=1.5", "S from 0 to 1 for 1-S..1+S, or LOW..HIGH from -10 to 10"},
       {"blur=3/4", "blur has no further parameter for \"/4\""},
@@ -362,15 +396,28 @@ TEST_CASE("augment spec: errors name the part that is wrong and what is valid") 
     CHECK(!contains(error, "\n"));
   }
   // What is suggested is a step.
-  const std::pair<const char*, const char*> names[] = {
-      {"filp", "flip"},          {"horizontal-flip", "flip"},          {"HorizontalFlip", "flip"},
-      {"Fliplr", "flip"},        {"RandomVerticalFlip", "vflip"},      {"RandomResizedCrop", "resized-crop"},
-      {"rrc", "resized-crop"},   {"resized_crop", "resized-crop"},     {"ColorJitter", "jitter"},
-      {"cutout", "erase"},       {"RandomErasing", "erase"},           {"GaussianBlur", "blur"},
-      {"RandAugment", "randaugment"}, {"RandomRotation", "rotate=0.2"}, {"RandomCrop", "crop=16"},
-      {"rotat", "rotate=0.2"},   {"blurr", "blur"},                    {"TrivialAugmentWide", "trivialaugment"},
-      {"RandomAffine", "affine=25/scale:0.3"}, {"ToGray", "gray"},     {"CropAndPad", "crop-pad=0.2"},
-      {"OneOf", "oneof(...)"}};
+  const std::pair<const char*, const char*> names[] = {{"filp", "flip"},
+                                                       {"horizontal-flip", "flip"},
+                                                       {"HorizontalFlip", "flip"},
+                                                       {"Fliplr", "flip"},
+                                                       {"RandomVerticalFlip", "vflip"},
+                                                       {"RandomResizedCrop", "resized-crop"},
+                                                       {"rrc", "resized-crop"},
+                                                       {"resized_crop", "resized-crop"},
+                                                       {"ColorJitter", "jitter"},
+                                                       {"cutout", "erase"},
+                                                       {"RandomErasing", "erase"},
+                                                       {"GaussianBlur", "blur"},
+                                                       {"RandAugment", "randaugment"},
+                                                       {"RandomRotation", "rotate=0.2"},
+                                                       {"RandomCrop", "crop=16"},
+                                                       {"rotat", "rotate=0.2"},
+                                                       {"blurr", "blur"},
+                                                       {"TrivialAugmentWide", "trivialaugment"},
+                                                       {"RandomAffine", "affine=25/scale:0.3"},
+                                                       {"ToGray", "gray"},
+                                                       {"CropAndPad", "crop-pad=0.2"},
+                                                       {"OneOf", "oneof(...)"}};
   for (const auto& [given, want] : names) {
     CAPTURE(given);
     const std::string error = refusal(given);
