@@ -262,7 +262,7 @@ TEST_CASE("augment spec: no pipeline is too long to be computed") {
         "affine=scale-x:0.1..0.1/scale-y:10..10", "affine=1/translate:1..1", "crop-pad=-0.49..-0.45", "crop-pad=1..1",
         "perspective=1", "trivialaugment",
         "oneof(affine=scale:0.1..10/shear:89,crop-pad=1,resized-crop,perspective)"}) {
-    CAPTURE(step);
+    CAPTURE(std::string(step));
     std::string text = step;
     while (text.size() < 1500) text += detail::text(",", step);
     const Augmenter all = parse_policy(text).pipeline();
