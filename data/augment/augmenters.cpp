@@ -30,6 +30,7 @@ void crop_and_pad(int top, int right, int bottom, int left, bool keep_size, Bord
   leave_one(from.height, top, bottom);
   leave_one(from.width, left, right);
   const Size to{from.height + top + bottom, from.width + left + right};
+  if (keep_size && !resolves(resizing(to, from) * translation(left, top) * plan.transform(), from)) return;
   plan.move(translation(left, top), to, border, fill);
   if (keep_size) plan.move(resizing(to, from), from);
 }
@@ -94,7 +95,7 @@ void Affine::draw(Random& rng, Plan& plan) const {
     to = {whole(fit.bottom - fit.top), whole(fit.right - fit.left)};
     transform = translation((to.width - fit.right - fit.left) / 2, (to.height - fit.bottom - fit.top) / 2) * transform;
   }
-  plan.move(transform, to, border, fill);
+  if (resolves(transform * plan.transform(), size)) plan.move(transform, to, border, fill);
 }
 
 void PerspectiveTransform::check() const { scale.check("the scale of a perspective transform", 0, 1); }
@@ -113,7 +114,8 @@ void PerspectiveTransform::draw(Random& rng, Plan& plan) const {
                   std::max(2, int(std::max(distance(0, 1), distance(2, 3))))};
   const Size to = keep_size ? size : seen;
   const double right = to.width, bottom = to.height;
-  plan.move(perspective(from, {{{0, 0}, {right, 0}, {right, bottom}, {0, bottom}}}), to);
+  const Transform transform = perspective(from, {{{0, 0}, {right, 0}, {right, bottom}, {0, bottom}}});
+  if (resolves(transform * plan.transform(), size)) plan.move(transform, to);
 }
 
 void ResizeTo::check() const {

@@ -1,5 +1,6 @@
 // The augmenters: changes of place, of pixels, and of targets that have left the image. How they are put together is in
-// pipeline.h. Those of pixels are described in pixels.h.
+// pipeline.h. Those of pixels are described in pixels.h. Scales and shears that would, after many others, leave no more
+// than a speck of the image (resolves() in transform.h) are not made.
 #pragma once
 
 #include "data/augment/pipeline.h"

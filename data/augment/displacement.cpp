@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "data/augment/geometry.h"
 #include "kernels/cpu/parallel.h"
@@ -80,18 +81,57 @@ std::vector<int32_t> nearest(const SegmentationMap& map, const Displacement& fie
   return y;
 }
 
-// Points, the last of which is connected with the first if `closed`, and points between them at most `apart` pixels
-// from each other.
-std::vector<Point> divided(const std::vector<Point>& points, bool closed, double apart) {
-  constexpr double most_pieces = 1e5;  // of an edge far longer than an image
-  std::vector<Point> y;
-  for (size_t i = 0; i < points.size(); ++i) {
-    y.push_back(points[i]);
-    if (i + 1 == points.size() && !closed) break;
-    const Point a = points[i], b = points[(i + 1) % points.size()];
-    const double pieces = std::clamp(std::ceil(std::hypot(b.x - a.x, b.y - a.y) / apart), 1.0, most_pieces);
-    for (double k = 1; k < pieces; ++k) y.push_back({a.x + k / pieces * (b.x - a.x), a.y + k / pieces * (b.y - a.y)});
+// The largest displacement in either direction.
+double furthest(const Displacement& field) {
+  float most = 0;
+  for (const std::vector<float>* d : {&field.right, &field.down}) {
+    for (const float v : *d) most = std::max(most, std::fabs(v));
   }
+  return most;
+}
+
+// The part of the line from a to b that lies in a box, from 0 at a to 1 at b; first above second where none does.
+std::pair<double, double> part_within(const Box& box, Point a, Point b) {
+  double first = 0, last = 1;
+  const double dx = b.x - a.x, dy = b.y - a.y;
+  // Each pair: how fast the line goes out through a side, and how far that is away.
+  for (const auto& [speed, distance] :
+       {std::pair{-dx, a.x - box.left}, {dx, box.right - a.x}, {-dy, a.y - box.top}, {dy, box.bottom - a.y}}) {
+    if (speed < 0) first = std::max(first, distance / speed);
+    else if (speed > 0) last = std::min(last, distance / speed);
+    else if (distance < 0) last = -1;
+  }
+  return {first, last};
+}
+
+// Points, the last of which is connected with the first if `closed`, and points between them at most `apart` pixels
+// from each other where the outline is in the box `bends`. Beyond that it is straight. (An outline that is far longer
+// than an image has sides is divided less finely.)
+std::vector<Point> divided(const std::vector<Point>& points, bool closed, const Box& bends, double apart) {
+  constexpr double most_pieces = 1e5;
+  const size_t edges = points.size() - (closed || points.empty() ? 0 : 1);
+  const auto end = [&](size_t i) { return points[(i + 1) % points.size()]; };
+  std::vector<std::pair<double, double>> parts;
+  double length = 0;
+  for (size_t i = 0; i < edges; ++i) {
+    const Point a = points[i], b = end(i);
+    parts.push_back(part_within(bends, a, b));
+    length += std::max(0.0, parts[i].second - parts[i].first) * std::hypot(b.x - a.x, b.y - a.y);
+  }
+  apart = std::max(apart, length / most_pieces);
+  std::vector<Point> y;
+  for (size_t i = 0; i < edges; ++i) {
+    const Point a = points[i], b = end(i);
+    const auto [first, last] = parts[i];
+    const auto add = [&](double t) { y.push_back({a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)}); };
+    y.push_back(a);
+    if (first > last) continue;
+    if (first > 0) add(first);
+    const double pieces = std::max(1.0, std::ceil((last - first) * std::hypot(b.x - a.x, b.y - a.y) / apart));
+    for (double k = 1; k < pieces; ++k) add(first + k / pieces * (last - first));
+    if (last < 1) add(last);
+  }
+  if (!closed && !points.empty()) y.push_back(points.back());
   return y;
 }
 
@@ -130,19 +170,21 @@ Point at(const Displacement& field, Point p) {
 double steepness(const Displacement& field) {
   // In the square between four centers, a derivative is a mean of its values at two opposite sides.
   const size_t height = size_t(field.size.height), width = size_t(field.size.width);
-  float most = 0;
-  for (const std::vector<float>* d : {&field.right, &field.down}) {
-    for (size_t i = 0; i < height; ++i) {
-      const float *upper = d->data() + i * width, *lower = d->data() + std::min(i + 1, height - 1) * width;
-      for (size_t j = 0; j < width; ++j) {
-        const size_t next = std::min(j + 1, width - 1);
-        const float across = std::max(std::fabs(upper[next] - upper[j]), std::fabs(lower[next] - lower[j]));
-        const float down = std::max(std::fabs(lower[j] - upper[j]), std::fabs(lower[next] - upper[next]));
-        most = std::max(most, across + down);
+  std::vector<float> most(height);  // of rows
+  parallel_for(field.size.height, std::max<Index>(1, 4096 / field.size.width), [&](Index begin, Index end) {
+    for (size_t i = size_t(begin); i < size_t(end); ++i) {
+      for (const std::vector<float>* d : {&field.right, &field.down}) {
+        const float *upper = d->data() + i * width, *lower = d->data() + std::min(i + 1, height - 1) * width;
+        for (size_t j = 0; j < width; ++j) {
+          const size_t next = std::min(j + 1, width - 1);
+          const float across = std::max(std::fabs(upper[next] - upper[j]), std::fabs(lower[next] - lower[j]));
+          const float down = std::max(std::fabs(lower[j] - upper[j]), std::fabs(lower[next] - upper[next]));
+          most[i] = std::max(most[i], across + down);
+        }
       }
     }
-  }
-  return most;
+  });
+  return double{*std::max_element(most.begin(), most.end())};
 }
 
 Point moved(const Displacement& field, Point q) {
@@ -161,16 +203,19 @@ Annotated displaced(const Annotated& annotated, const Displacement& field, Borde
   CP_ENSURE(field.size == annotated.size(), "a displacement of ", field.size.width, " x ", field.size.height,
             " pixels cannot be applied to an image of ", annotated.image.width, " x ", annotated.image.height);
   constexpr double piece = 2;
+  // What is further away than this stays outside of the image, whether it bends or not.
+  const double margin = 2 * furthest(field) + piece;
+  const Box bends{-margin, -margin, field.size.width + margin, field.size.height + margin};
   Annotated y = annotated;
   y.image.rgb = interpolated<uint8_t, 3>(annotated.image.rgb, annotated.size(), field, border, fill);
   for (Keypoint& keypoint : y.keypoints) keypoint.at = moved(field, keypoint.at);
   for (Box& box : y.boxes) {
-    Box moved_box = envelope(all_moved(field, divided(corners(box), true, piece / 2)));
+    Box moved_box = envelope(all_moved(field, divided(corners(box), true, bends, piece / 2)));
     moved_box.label = std::move(box.label), moved_box.object = box.object;
     box = std::move(moved_box);
   }
-  for (Polygon& polygon : y.polygons) polygon.points = all_moved(field, divided(polygon.points, true, piece));
-  for (LineString& line : y.lines) line.points = all_moved(field, divided(line.points, false, piece));
+  for (Polygon& polygon : y.polygons) polygon.points = all_moved(field, divided(polygon.points, true, bends, piece));
+  for (LineString& line : y.lines) line.points = all_moved(field, divided(line.points, false, bends, piece));
   for (HeatMap& map : y.heat_maps) {
     map.values = interpolated<float, 1>(map.values, {map.height, map.width}, field, Border::constant, {0, 0, 0});
   }

@@ -3,23 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/augment/pixels.h"
 #include "kernels/cpu/parallel.h"
 
 namespace counterpoise::augment {
 
 namespace {
-
-// Half of a Gaussian's weights, from the middle on; three standard deviations of it.
-std::vector<float> gaussian(double sigma) {
-  std::vector<float> weights;
-  double sum = 0;
-  for (int i = 0; i <= int(std::ceil(3 * sigma)); ++i) {
-    weights.push_back(float(std::exp(-0.5 * i * i / (sigma * sigma))));
-    sum += (i == 0 ? 1 : 2) * double{weights.back()};
-  }
-  for (float& weight : weights) weight /= float(sum);
-  return weights;
-}
 
 // Numbers that are uniform in [-1, 1], smoothed. Beyond its edges the field is its mirror image, so that it is as
 // strong there as elsewhere.
@@ -60,7 +49,7 @@ std::vector<float> smooth_noise(Size size, const std::vector<float>& weights, ui
 
 Displacement elastic_displacement(Size image, double alpha, double sigma, Random& rng) {
   const uint64_t upper = rng.bits(), key = upper << 32 | rng.bits();
-  const std::vector<float> weights = gaussian(sigma);
+  const std::vector<float> weights = gaussian_weights(sigma, int(std::ceil(3 * sigma)));
   Displacement field{image, smooth_noise(image, weights, key, 0), smooth_noise(image, weights, key, 1)};
   constexpr double steepest = 0.75;
   const double steep = alpha * steepness(field), factor = steep > steepest ? alpha * (steepest / steep) : alpha;

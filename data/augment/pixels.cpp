@@ -22,10 +22,15 @@ void replace_levels(Image& image, const Table& table) {
 
 int mirrored(int i, int n) { return within(i, n, ImageBorder::reflect_101); }
 
-// Half of the kernel of imgaug, from the middle on.
-std::vector<float> gaussian(double sigma) {
+// The radius of imgaug's kernel.
+int blur_radius(double sigma) {
   const double spanned = sigma * (sigma < 3 ? 3.3 : sigma < 5 ? 2.9 : 2.6);
-  const int radius = std::max(int(spanned), 5) / 2;  // an even size is made odd
+  return std::max(int(spanned), 5) / 2;  // an even size is made odd
+}
+
+}  // namespace
+
+std::vector<float> gaussian_weights(double sigma, int radius) {
   std::vector<double> weights;
   double sum = 0;
   for (int i = 0; i <= radius; ++i) {
@@ -37,13 +42,12 @@ std::vector<float> gaussian(double sigma) {
   return y;
 }
 
-}  // namespace
-
 void gaussian_blur(Image& image, double sigma) {
   check_range("the standard deviation of a blur", sigma, 0, 1000);
   if (sigma < 1e-3) return;
-  const std::vector<float> weights = gaussian(sigma);
-  const int radius = int(weights.size()) - 1, width = image.width, height = image.height;
+  const int radius = blur_radius(sigma);
+  const std::vector<float> weights = gaussian_weights(sigma, radius);
+  const int width = image.width, height = image.height;
   const size_t row = size_t(width) * 3;
   // Where in a row the pixels stand from `radius` before its first to `radius` after its last.
   std::vector<size_t> places;

@@ -14,6 +14,10 @@
 
 namespace counterpoise::augment {
 
+// The weights of a Gaussian of the standard deviation sigma > 0 at the distances 0, 1, ..., radius, in pixels. Those of
+// all 2 radius + 1 pixels sum to 1.
+std::vector<float> gaussian_weights(double sigma, int radius);
+
 // Convolves with a Gaussian of the standard deviation sigma, in pixels. The kernel has at least 5 x 5 pixels, and spans
 // about 3.3 sigma in all below sigma = 3, 2.9 below 5, 2.6 above, which is tighter than usual. Outside the image is its
 // mirror image (Border::reflect_101). sigma = 0 changes nothing. 0 <= sigma <= 1000.

@@ -14,14 +14,14 @@ using Op = Operation;
 
 // An operation's name, whether its magnitude has a sign, the largest magnitudes of the two tables, and what is
 // accepted.
-struct Row {
+struct OperationRow {
   const char* name;
   bool sign;
   double moderate, wide, least, most;
 };
 
 // clang-format off
-constexpr std::array<Row, 15> rows = {{
+constexpr std::array<OperationRow, 15> rows = {{
     {"Identity",     false, 0,          0,    0,      0},
     {"ShearX",       true,  0.3,        0.99, -10,    10},
     {"ShearY",       true,  0.3,        0.99, -10,    10},
@@ -96,7 +96,7 @@ constexpr std::array<std::array<PolicyStep, 2>, 25> imagenet = {{
 }};
 // clang-format on
 
-const Row& row(Operation operation) { return rows[size_t(operation)]; }
+const OperationRow& row(Operation operation) { return rows[size_t(operation)]; }
 
 // One of the operations but the last, Invert: what RandAugment and TrivialAugmentWide choose from.
 Operation draw_choice(Random& rng) { return Operation(rng.below(rows.size() - 1)); }
@@ -136,7 +136,7 @@ double magnitude(Operation operation, Magnitudes magnitudes, double part, Size i
 }
 
 void PolicyOperation::check() const {
-  const Row& of = row(operation);
+  const OperationRow& of = row(operation);
   CP_ENSURE_AS(invalid_argument, of.least <= magnitude && magnitude <= of.most, "the magnitude of ", of.name,
                " must be from ", of.least, " to ", of.most, ", not ", magnitude);
 }
@@ -144,7 +144,9 @@ void PolicyOperation::check() const {
 void PolicyOperation::draw(Random&, Plan& plan) const {
   const Size size = plan.size();
   const double m = magnitude;
-  const auto move = [&](const Transform& transform) { plan.move(transform, size, Border::constant, fill); };
+  const auto move = [&](const Transform& transform) {
+    if (resolves(transform * plan.transform(), size)) plan.move(transform, size, Border::constant, fill);
+  };
   const auto factor = [&](ColorFormula formula) {
     if (m != 0) plan.color(formula, float(1 + m));
   };

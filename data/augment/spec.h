@@ -13,12 +13,18 @@
 //   oneof(blur=3,noise=15)     one of several; someof=2(...), someof=1..2(...) and all(...) likewise
 //
 // LOW..HIGH is the range from which a number is drawn. A single number stands for a range, too, where the table says
-// so: an angle or a shift r for -r..r, a strength s of a factor for max(0, 1 - s)..1 + s, an amount a for 0..a.
+// so: an angle or a shift R for -R..R, an amount A for 0..A, and a strength S of a factor for 1-S..1+S, as
+// torchvision's ColorJitter. (What is 1.5 times in other libraries is 1.5..1.5 here; a strength that would take a
+// factor below the least one is refused.) Spaces beside names, numbers and punctuation mean nothing.
 //
 // Where the steps begin with the name of a class and a colon, they are of this class, up to the next such name:
 // "cat:flip,rotate=0.1,dog:none". `rare` stands for the classes with fewer training images than the average class,
-// `others` for all that are not named, and a class that has no steps is not augmented. (A class whose name has one of
-// : = ( ) , @ cannot be named; `rare` and `others` reach it.)
+// `others` for all that are not named, and a class that has no steps is not augmented. A class cannot be named if its
+// name has one of : = ( ) , @, or is itself `rare` or `others`: only the two words reach it.
+//
+// A policy per class must leave no marks by which a class can be told: a gray rectangle (erase), black corners (affine,
+// crop) or noise on the images of one class alone are learned in place of it, and no image has them when the network
+// is used.
 //
 // Everything here is safe to use from several threads.
 #pragma once
@@ -42,6 +48,9 @@ class Policy {
   // The pipeline of each class, in their order, from the numbers of their training images. Throws
   // Error(invalid_argument) for a class that the text names and that does not exist.
   std::vector<Augmenter> pipelines(const std::vector<std::string>& classes, const std::vector<int64_t>& counts) const;
+  // Who is augmented how, in one line for a program to print: "cat strong; dog, emu none". The classes and numbers are
+  // those of pipelines(), as are the errors.
+  std::string description(const std::vector<std::string>& classes, const std::vector<int64_t>& counts) const;
   // The pipeline of every image. Throws Error(invalid_argument) if there is one per class.
   Augmenter pipeline() const;
 

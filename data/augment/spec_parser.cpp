@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
-#include "core/nearest_name.h"
+#include "data/augment/spec_names.h"
 #include "data/augment/spec_table.h"
 #include "kernels/error.h"
 
@@ -18,9 +19,22 @@ const std::vector<std::string> groups = {"oneof", "someof", "all"};
 
 bool is_group(const std::string& name) { return std::find(groups.begin(), groups.end(), name) != groups.end(); }
 
+// The text without the spaces at its ends and beside punctuation. (Names of classes may have some within.)
+std::string without_spaces(const std::string& text) {
+  const auto divides = [](char c) { return std::strchr("=(),:@", c) != nullptr; };
+  std::string y;
+  for (const char c : text) {
+    if (c == ' ' && (y.empty() || divides(y.back()))) continue;
+    while (c != ' ' && divides(c) && !y.empty() && y.back() == ' ') y.pop_back();
+    y += c;
+  }
+  while (!y.empty() && y.back() == ' ') y.pop_back();
+  return y;
+}
+
 class Parser {
  public:
-  explicit Parser(const std::string& text) : text_(text) {}
+  explicit Parser(const std::string& text) : text_(without_spaces(text)) {}
 
   std::vector<ClassSteps> all() {
     std::vector<ClassSteps> classes;
@@ -37,6 +51,7 @@ class Parser {
         if (closed) continue;
       }
       require(!closed, "none stands alone");
+      class_ = name;
       classes.back().steps.push_back(step(0));
     }
     for (ClassSteps& c : classes) c.steps = canonical(std::move(c.steps));
@@ -53,12 +68,10 @@ class Parser {
 
   bool next(char c) const { return at_ < text_.size() && text_[at_] == c; }
   bool accept(char c) { return next(c) && ++at_; }
-  void expect(char c) {
-    require(accept(c), "\"", c, "\" is missing ",
-            at_ < text_.size() ? "before \"" + text_.substr(at_, 20) + "\"" : std::string("at the end"));
-  }
-  void skip_spaces() {
-    while (accept(' ')) continue;
+  void expect(char c) { require(accept(c), "\"", c, "\" is missing ", here()); }
+  // Where a name is missing.
+  std::string here() const {
+    return at_ < text_.size() ? "before \"" + trimmed(text_.substr(at_, 20)) + "\"" : std::string("at the end");
   }
   // What is before the next of these characters, or the end.
   std::string before(const char* stops) {
@@ -69,7 +82,6 @@ class Parser {
   }
 
   std::string class_name() {
-    skip_spaces();
     const size_t end = text_.find_first_of(":=(),@", at_);
     if (end == std::string::npos || text_[end] != ':') return "";
     const std::string name = before(":");
@@ -80,14 +92,19 @@ class Parser {
 
   // "none" as all the steps of a class.
   bool next_is_none() {
-    skip_spaces();
     if (text_.compare(at_, 4, "none") != 0) return false;
     const bool ends = at_ + 4 == text_.size() || text_[at_ + 4] == ',';
     if (ends) at_ += 4;
     return ends;
   }
 
-  double number(const std::string& word, const std::string& what) const {
+  static std::string trimmed(const std::string& word) {
+    const size_t first = std::min(word.find_first_not_of(' '), word.size());
+    return word.substr(first, word.find_last_not_of(' ') + 1 - first);
+  }
+
+  double number(const std::string& given, const std::string& what) const {
+    const std::string word = trimmed(given);
     double x = 0;
     const char* end = word.data() + word.size();
     const auto [stop, error] = std::from_chars(word.data(), end, x);
@@ -95,56 +112,85 @@ class Parser {
     return x + 0.0;  // -0 becomes 0
   }
 
-  // A number, whose meaning is `single`, or LOW..HIGH.
+  // A number, whose meaning is `single`, or LOW..HIGH, which is refused where it is not `valid`.
   template <class Single>
-  Range range(const std::string& word, const std::string& what, double least, double most, const Single& single) const {
+  Range range(const std::string& word, const std::string& what, Range most, const std::string& valid,
+              const Single& single) const {
     const size_t dots = word.find("..");
     if (dots == std::string::npos) return single(number(word, what));
     const double low = number(word.substr(0, dots), what), high = number(word.substr(dots + 2), what);
-    require(least <= low && low <= high && high <= most, "\"", word, "\" for ", what, " is not LOW..HIGH from ", least,
-            " to ", most, ", low at most high");
+    require(most.low <= low && low <= high && high <= most.high, what, " cannot be ", word, ": ",
+            low > high ? "its low end is above the high one; " : "", "valid is ", valid);
     return {low, high};
   }
 
   double probability() {
-    const std::string word = before(",) ");
+    const std::string word = before(",)");
     const double p = number(word, "the probability after @");
     require(0 <= p && p <= 1, "the probability after @ is from 0 to 1, not ", word);
     return p;
   }
 
-  void value(const Row& row, bool first, Step& step, std::vector<bool>& given) {
-    std::string word = before("/,@) "), key;
-    if (const size_t colon = word.find(':'); colon != std::string::npos) {
-      key = word.substr(0, colon);
-      word.erase(0, colon + 1);
+  // Which parameter is given next, and whose name is read, if it is there.
+  size_t parameter(const Row& row, bool first, const std::vector<bool>& given) {
+    const size_t end = std::min(text_.find_first_of(":/,@)", at_), text_.size());
+    std::vector<std::string> known, left;
+    for (size_t i = 0; i < row.parameters.size(); ++i) {
+      known.push_back(row.parameters[i].name + " (" + described(row.parameters[i]) + ")");
+      if (!given[i]) left.push_back(row.parameters[i].name);
     }
-    size_t i = 0;
-    if (!key.empty() || !first) {
-      require(!key.empty(), "\"", word, "\" of ", row.name, " needs a name before it, as in ",
-              row.parameters.back().name, ":", word);
+    if (end < text_.size() && text_[end] == ':') {
+      const std::string key = trimmed(before(":"));
+      require(!key.empty(), "the name of a parameter of ", row.name, " is missing ", here());
+      size_t i = 0;
       while (i < row.parameters.size() && row.parameters[i].name != key) ++i;
-      std::vector<std::string> known;
-      for (const Parameter& p : row.parameters) known.push_back(p.name + " (" + described(p) + ")");
       require(i < row.parameters.size(), row.name, " has no parameter \"", key, "\"; valid are ", detail::join(known));
+      accept(':');
+      return i;
     }
+    if (first) return 0;
+    const std::string word = trimmed(text_.substr(at_, end - at_));
+    require(!left.empty(), row.name, " has no further parameter for \"/", word, "\": all are given");
+    require(false, "\"/", word, "\" of ", row.name,
+            " needs the name of a parameter, as in /NAME:", word.empty() ? "VALUE" : word, ", where NAME is one of ",
+            detail::join(left));
+    return 0;
+  }
+
+  void value(const Row& row, bool first, Step& step, std::vector<bool>& given) {
+    const size_t start = at_, i = parameter(row, first, given);
+    const std::string key = text_.substr(start, at_ - start), word = trimmed(before("/,@)"));
     const Parameter& parameter = row.parameters[i];
-    const std::string what = row.name + "'s " + parameter.name;
+    const std::string what = row.name + "'s " + parameter.name, valid = described(parameter);
     require(!given[i], what, " is given twice");
     given[i] = true;
     const bool plain = parameter.meaning == Meaning::number || parameter.meaning == Meaning::whole;
     require(!plain || word.find("..") == std::string::npos, what, " is a single number, not ", word);
-    step.values[i] = range(word, what, parameter.least, parameter.most, [&](double v) {
-      const Range valid = singles(parameter);
-      require(valid.low <= v && v <= valid.high && (parameter.meaning != Meaning::whole || v == std::floor(v)), what,
-              " is a ", parameter.meaning == Meaning::whole ? "whole " : "", "number from ", valid.low, " to ",
-              valid.high, ", not ", word);
+    step.values[i] = range(word, what, {parameter.least, parameter.most}, valid, [&](double v) {
+      const Range singles = augment::singles(parameter);
+      // A factor, perhaps, in place of a strength.
+      const bool times = parameter.meaning == Meaning::factor && v > singles.high && v <= parameter.most;
+      require(singles.low <= v && v <= singles.high && (parameter.meaning != Meaning::whole || v == std::floor(v)),
+              what, " cannot be ", word, ": valid is ", valid,
+              times ? detail::text("; for ", word, " times write ", key, word, "..", word) : "");
       return meaning(parameter, v);
     });
   }
 
+  // For what stands after the name of a class, and is no step: whether "blur:3" was to be "blur=3".
+  std::string meant_as_value(const std::string& name) const {
+    const Row* row = find_row(class_.substr(0, class_.find('/')));
+    if (!row || row->parameters.empty()) return "";
+    const auto is_name = [&](const Parameter& p) { return p.name == name; };
+    const bool value = !name.empty() && std::strchr("0123456789.-+", name[0]);
+    if (!value && std::none_of(row->parameters.begin(), row->parameters.end(), is_name)) return "";
+    const size_t slash = class_.find('/');
+    const size_t end = std::min(text_.find_first_of(",)@", at_), text_.size());
+    return row->name + "=" + (slash == std::string::npos ? "" : class_.substr(slash + 1) + ":") + name +
+           text_.substr(at_, end - at_);
+  }
+
   Step step(int depth) {
-    skip_spaces();
     Step y;
     y.name = before("=@(),/: ");
     if (is_group(y.name)) {
@@ -152,30 +198,41 @@ class Parser {
     } else if (const Row* row = find_row(y.name)) {
       for (const Parameter& parameter : row->parameters) y.values.push_back(parameter.standard);
       std::vector<bool> given(row->parameters.size());
+      require(!next('('), row->name, " is no group of steps; groups are oneof(...), someof=N(...) and all(...)");
+      require(!next('/') && !next(':'), row->name, "'s parameters begin with \"=\", as in ", row->example);
       if (next('=')) {
         require(!row->parameters.empty(), row->name, " has no parameters");
         for (bool first = true; accept(first ? '=' : '/'); first = false) value(*row, first, y, given);
       }
       require(!row->needs_parameter || std::count(given.begin(), given.end(), true) > 0, row->name,
               " needs a parameter, as in ", row->example);
-    } else if (!find_preset(y.name)) {
-      const std::string guess = nearest_name(y.name, step_names());
-      if (y.name.empty())
-        require(false, "the name of an augmenter is missing ",
-                at_ < text_.size() ? "before \"" + text_.substr(at_, 20) + "\"" : std::string("at the end"));
-      require(y.name != "none" || depth > 0, "none stands alone");
-      require(y.name == "none", "\"", y.name, "\" is no augmenter; ",
-              guess.empty() ? "" : "did you mean " + guess + "? ", "valid are none, ", detail::join(step_names()));
+    } else if (find_preset(y.name)) {
+      require(!next('=') && !next('(') && !next('/'), y.name, " is a preset and has no parameters");
+    } else {
+      no_step(y.name, depth);
     }
+    class_.clear();
     if (accept('@')) y.p = probability();
-    skip_spaces();
     if (changes_nothing(y)) y = {"none"};
     return y;
+  }
+
+  // Refuses a name that no step has.
+  void no_step(const std::string& name, int depth) const {
+    require(!name.empty(), "the name of an augmenter is missing ", here());
+    require(name != "none" || depth > 0, "none stands alone");
+    if (name == "none") return;
+    std::string guess = meant_as_value(name);
+    if (guess.empty()) guess = suggested_step(name);
+    require(guess.empty(), "\"", name, "\" is no augmenter; did you mean ", guess, "?");
+    require(false, "\"", name, "\" is no augmenter; valid are none, ", detail::join(step_names()));
   }
 
   void group(Step& y, int depth) {
     require(depth < deepest, "groups are nested more than ", deepest, " deep");
     std::string count;
+    require(y.name == "someof" || !next('='), y.name, " takes no number; did you mean someof",
+            text_.substr(at_, text_.find_first_of("(,)", at_) - at_), "(...)?");
     if (y.name == "someof") {
       require(accept('='), "someof needs how many, as in someof=2(...)");
       count = before("(");
@@ -186,7 +243,8 @@ class Parser {
     expect(')');
     if (y.name != "someof") return;
     const auto most = double(y.children.size());
-    y.count = range(count, "how many of someof", 0, most, [](double n) { return Range(n); });
+    y.count = range(count, "how many of someof", {0, most}, detail::text("N from 0 to ", most, ", or LOW..HIGH"),
+                    [](double n) { return Range(n); });
     for (const double n : {y.count.low, y.count.high}) {
       require(0 <= n && n <= most && n == std::floor(n), "someof of ", most, " steps applies 0 to ", most,
               " of them, not ", count);
@@ -222,8 +280,9 @@ class Parser {
     return y;
   }
 
-  const std::string& text_;
+  const std::string text_;
   size_t at_ = 0;
+  std::string class_;  // whose first step is next
 };
 
 }  // namespace
@@ -235,14 +294,6 @@ std::vector<ClassSteps> parse_steps(const std::string& text) {
       std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 127; });
   CP_ENSURE_AS(invalid_argument, printable, "an augmentation is a text of one line, without control characters");
   return Parser(text).all();
-}
-
-std::vector<std::string> step_names() {
-  std::vector<std::string> names;
-  for (const Row& row : rows()) names.push_back(row.name);
-  for (const Preset& preset : presets()) names.push_back(preset.name);
-  for (const std::string& group : groups) names.push_back(group + (group == "someof" ? "=N" : "") + "(...)");
-  return names;
 }
 
 }  // namespace counterpoise::augment

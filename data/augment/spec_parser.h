@@ -13,7 +13,4 @@ namespace counterpoise::augment {
 // that is wrong, and says what is valid.
 std::vector<ClassSteps> parse_steps(const std::string& text);
 
-// Every name that a step can have: "flip", "vflip", ..., "oneof(...)".
-std::vector<std::string> step_names();
-
 }  // namespace counterpoise::augment

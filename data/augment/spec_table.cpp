@@ -29,7 +29,7 @@ Range meaning(const Parameter& parameter, double v) {
     case Meaning::plus_minus:
       return {-v, v};
     case Meaning::factor:
-      return {std::max({parameter.least, 0., 1 - v}), 1 + v};
+      return {std::max(parameter.least, 1 - v), 1 + v};  // (1 - v may be lower by rounding.)
     case Meaning::up_to:
       return {0, v};
     case Meaning::at_least:
@@ -46,27 +46,29 @@ Range singles(const Parameter& parameter) {
     case Meaning::up_to:
       return {0, parameter.most};
     case Meaning::factor:
-      return {0, parameter.most - 1};
+      return {0, std::min(1 - std::max(parameter.least, 0.), parameter.most - 1)};
     default:
       return {parameter.least, parameter.most};
   }
 }
 
 std::string described(const Parameter& parameter) {
-  const auto ranges = [&](const char* single) {
-    return detail::text(single, ", or LOW..HIGH, from ", parameter.least, " to ", parameter.most);
+  const Range one = singles(parameter);
+  const auto ranges = [&](const std::string& name, const std::string& drawn) {
+    return detail::text(name, " from ", one.low, " to ", one.high, " for ", drawn, ", or LOW..HIGH from ",
+                        parameter.least, " to ", parameter.most, parameter.unit.empty() ? "" : ", ", parameter.unit);
   };
   switch (parameter.meaning) {
     case Meaning::exactly:
-      return ranges("V for V..V");
+      return ranges("V", "V..V");
     case Meaning::plus_minus:
-      return ranges("R for -R..R");
+      return ranges("R", "-R..R");
     case Meaning::factor:
-      return ranges("S for 1-S..1+S");
+      return ranges("S", "1-S..1+S");
     case Meaning::up_to:
-      return ranges("A for 0..A");
+      return ranges("A", "0..A");
     case Meaning::at_least:
-      return ranges(detail::text("A for A..", parameter.most).c_str());
+      return ranges("A", detail::text("A..", parameter.most));
     default:
       return detail::text(parameter.meaning == Meaning::whole ? "a whole number" : "a number", " from ",
                           parameter.least, " to ", parameter.most);
@@ -87,9 +89,9 @@ const std::vector<Row>& rows() {
        {{"p", Meaning::number, 0, 1, 0.5}},
        [](const Values& v) { return Augmenter(VerticalFlip{v[0].low}); }},
       {"rotate",
-       "rotates by whole turns, counter-clockwise; outside is the mirror image",
+       "rotates counter-clockwise, by whole turns; outside is the mirror image, together with crop it is black",
        "rotate=0.2",
-       {{"turns", Meaning::plus_minus, -1, 1, 0.}},
+       {{"turns", Meaning::plus_minus, -1, 1, 0., "in whole turns; for degrees affine=25"}},
        [](const Values& v) {
          return Augmenter(FlipRotateShift{false, v[0]});
        },
@@ -112,13 +114,13 @@ const std::vector<Row>& rows() {
       {"affine",
        "rotates clockwise and shears (degrees), scales and translates (parts of the sides); black outside",
        "affine=25/scale:0.3",
-       {{"rotate", Meaning::plus_minus, -360, 360, 0.},
+       {{"rotate", Meaning::plus_minus, -360, 360, 0., "in degrees"},
         {"scale", Meaning::factor, 0.1, 10, 1.},
         {"scale-x", Meaning::factor, 0.1, 10, 1.},
         {"scale-y", Meaning::factor, 0.1, 10, 1.},
         {"translate", Meaning::plus_minus, -1, 1, 0.},
-        {"shear", Meaning::plus_minus, -89, 89, 0.},
-        {"shear-y", Meaning::plus_minus, -89, 89, 0.}},
+        {"shear", Meaning::plus_minus, -89, 89, 0., "in degrees"},
+        {"shear-y", Meaning::plus_minus, -89, 89, 0., "in degrees"}},
        [](const Values& v) {
          return Augmenter(Affine{v[1], v[2], v[3], v[4], v[4], v[0], v[5], v[6]});
        },
@@ -182,7 +184,7 @@ const std::vector<Row>& rows() {
       {"jitter",
        "brightness, contrast and saturation by a factor each, and the hue by whole turns, in an order that is drawn",
        "jitter=0.6/hue:0.1",
-       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}, {"hue", Meaning::plus_minus, -0.5, 0.5, 0.}},
+       {{"factor", Meaning::factor, 0, 10, {0.6, 1.4}}, {"hue", Meaning::plus_minus, -0.5, 0.5, 0., "in whole turns"}},
        [](const Values& v) {
          return Augmenter(ColorJitter{v[0], v[0], v[0], v[1]});
        }},
@@ -208,7 +210,7 @@ const std::vector<Row>& rows() {
       {"hue",
        "turns the circle of colors, by whole turns",
        "hue=0.5",
-       {{"turns", Meaning::plus_minus, -0.5, 0.5, 0.}},
+       {{"turns", Meaning::plus_minus, -0.5, 0.5, 0., "in whole turns"}},
        [](const Values& v) {
          return Augmenter(ColorJitter{1., 1., 1., v[0]});
        },

@@ -17,7 +17,7 @@ enum class Meaning {
   whole,       // likewise, and a whole number
   exactly,     // v itself, always
   plus_minus,  // an angle or a shift, from -v to v
-  factor,      // a strength: a factor from max(0, 1 - v) to 1 + v, as torchvision's ColorJitter
+  factor,      // a strength: a factor from 1 - v to 1 + v, as torchvision's ColorJitter; refused where 1 - v is too low
   up_to,       // an amount, from 0 to v
   at_least,    // a part, from v to the most possible
 };
@@ -25,14 +25,15 @@ enum class Meaning {
 struct Parameter {
   std::string name;
   Meaning meaning;
-  double least, most;  // the range of what is drawn
-  Range standard;      // where the text does not give it
+  double least, most;     // the range of what is drawn
+  Range standard;         // where the text does not give it
+  std::string unit = {};  // of angles
 };
 
 // What a single number stands for; and from where to where such numbers can be.
 Range meaning(const Parameter& parameter, double number);
 Range singles(const Parameter& parameter);
-// What can be written for it, such as "R for -R..R, or LOW..HIGH, from -1 to 1".
+// What can be written for it, such as "R from 0 to 1 for -R..R, or LOW..HIGH from -1 to 1".
 std::string described(const Parameter& parameter);
 inline bool same(Range a, Range b) { return a.low == b.low && a.high == b.high; }
 

@@ -59,8 +59,12 @@ void RandomResizedCrop::check() const {
 }
 void RandomResizedCrop::draw(Random& rng, Plan& plan) const {
   const Size image = plan.size();
-  const Rectangle part = draw_rectangle(image, image, scale, ratio, rng).value_or(middle(image, ratio));
-  const Size from{part.height, part.width}, to{height ? height : image.height, width ? width : image.width};
+  Rectangle part = draw_rectangle(image, image, scale, ratio, rng).value_or(middle(image, ratio));
+  const Size to{height ? height : image.height, width ? width : image.width};
+  if (!resolves(resizing({part.height, part.width}, to) * plan.transform(), image)) {
+    part = {0, 0, image.height, image.width};
+  }
+  const Size from{part.height, part.width};
   plan.move(translation(-part.left, -part.top), from);
   plan.move(resizing(from, to), to);
 }

@@ -20,7 +20,8 @@ namespace counterpoise::augment {
 // A part of the image, enlarged or reduced to height x width, where 0 means the size of the image: Szegedy et al. 2015,
 // "Going Deeper with Convolutions". The area of the part is drawn from `scale`, as a share of the image's, and width /
 // height from `ratio`, such that its logarithm is equally likely everywhere. Both sides are rounded to whole pixels.
-// Where ten such parts do not fit into the image, it is the largest in its middle whose ratio is in the range.
+// Where ten such parts do not fit into the image, it is the largest in its middle whose ratio is in the range. Where so
+// much was enlarged before that the result would show less than a speck (resolves() in transform.h), it is all of it.
 struct RandomResizedCrop {
   int height = 0, width = 0;
   Range scale = {0.08, 1}, ratio = {3. / 4, 4. / 3};

@@ -12,6 +12,8 @@ namespace {
 
 constexpr double degree = 0.017453292519943295;
 
+double norm(double x, double y, double z) { return std::sqrt(x * x + y * y + z * z); }
+
 double denominator(const Transform& t, Point p) { return t.m[2][0] * p.x + t.m[2][1] * p.y + t.m[2][2]; }
 
 Point divided(const Transform& t, Point p) {
@@ -43,7 +45,12 @@ Transform inverse(const Transform& transform) {
     return m[a][c] * m[b][d] - m[a][d] * m[b][c];
   };
   const double determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
-  CP_ENSURE(std::isfinite(determinant) && std::fabs(determinant) > 1e-15,
+  // What the determinant is measured by: it is smaller by rounding alone where points coincide. An affine transform
+  // may shrink as it likes, and translate far.
+  const double scale = transform.affine() ? std::hypot(m[0][0], m[0][1]) * std::hypot(m[1][0], m[1][1])
+                                          : norm(m[0][0], m[1][0], m[2][0]) * norm(m[0][1], m[1][1], m[2][1]) *
+                                                norm(m[0][2], m[1][2], m[2][2]);
+  CP_ENSURE(std::isfinite(determinant) && std::isfinite(scale) && std::fabs(determinant) > 1e-15 * scale,
             "a transform cannot be inverted: its determinant is ", determinant);
   Transform y;
   for (size_t i = 0; i < 3; ++i) {
@@ -80,6 +87,22 @@ Transform resizing(Size from, Size to) {
   CP_ENSURE(from.height > 0 && from.width > 0 && to.height > 0 && to.width > 0, "an image of ", from.width, " x ",
             from.height, " pixels cannot be resized to ", to.width, " x ", to.height);
   return scaling(double(to.width) / from.width, double(to.height) / from.height);
+}
+
+bool resolves(const Transform& transform, Size image) {
+  // The derivative at the center of the image, and its singular values: how much it enlarges at most and at least.
+  const auto& m = transform.m;
+  const Point center{image.width / 2.0, image.height / 2.0};
+  const double w = transform.affine() ? 1 : denominator(transform, center);
+  if (std::fabs(w) < horizon) return true;  // it is not seen
+  const Point to = divided(transform, center);
+  const double a = (m[0][0] - to.x * m[2][0]) / w, b = (m[0][1] - to.x * m[2][1]) / w;
+  const double c = (m[1][0] - to.y * m[2][0]) / w, d = (m[1][1] - to.y * m[2][1]) / w;
+  const double most = (std::hypot(a + d, b - c) + std::hypot(a - d, b + c)) / 2,
+               least = std::fabs(a * d - b * c) / most;
+  constexpr double smallest = 1e-3;
+  const double side = std::max(image.width, image.height);
+  return least * side >= smallest && side >= smallest * most;
 }
 
 bool shows_outside(const Transform& transform, Size from, Size to) {

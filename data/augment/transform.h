@@ -25,7 +25,8 @@ inline bool operator==(const Transform& a, const Transform& b) { return a.m == b
 
 // First b, then a.
 Transform operator*(const Transform& a, const Transform& b);
-// Throws Error(failure) if points coincide under the transform, or its numbers are not finite.
+// Throws Error(failure) if points coincide under the transform (however small it makes them, they do not), or its
+// numbers are not finite.
 Transform inverse(const Transform& transform);
 
 Transform translation(double right, double down);
@@ -42,6 +43,10 @@ Transform horizontal_flip(double width);
 Transform vertical_flip(double height);
 // What keeps the place of a point of an image when it is resized.
 Transform resizing(Size from, Size to);
+
+// Whether an image of this size is still more than a speck, and its result more than a part of a pixel: whether neither
+// the longer side of the image as it is afterwards nor what the result shows of it is smaller than 1/1000 pixel.
+bool resolves(const Transform& transform, Size image);
 
 // Whether a result of the size `to` shows places outside an image of the size `from`.
 bool shows_outside(const Transform& transform, Size from, Size to);

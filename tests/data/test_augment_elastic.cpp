@@ -165,6 +165,32 @@ TEST_CASE("augment: an elastic field is as strong as its formula says, but does 
   CHECK(elastic(a, other).image.rgb != changed.rgb);
 }
 
+TEST_CASE("augment: outlines that reach far beyond the image are divided only where they can be seen") {
+  const Displacement field = waves({18, 20});
+  Annotated a;
+  a.image = black(18, 20);
+  Polygon huge;
+  for (int i = 0; i < 2000; ++i) huge.points.push_back({i % 2 ? 1e5 : -1e5, 100.0 * i - 1e5});
+  a.polygons = {huge, {{{-1e5, 5}, {1e5, 5}, {0, 1e5}}}};
+  a.lines.push_back({{{-1e9, 9}, {1e9, 9}}});
+  a.boxes.push_back({-1e7, 4, 1e7, 8});
+  const Annotated y = displaced(a, field);
+  CHECK(y.polygons[0].points.size() < 2100);
+  CHECK(y.polygons[1].points.size() < 40);
+  CHECK(y.polygons[1].points.size() > 10);
+  REQUIRE(y.lines[0].points.size() > 10);
+  // In the image it bends as a line does that ends not far from it.
+  a.lines[0].points = {{-100, 9}, {100, 9}};
+  const LineString near = displaced(a, field).lines[0];
+  for (const Point p : y.lines[0].points) {
+    if (0 <= p.x && p.x <= 20) CHECK(distance_to_outline({near.points}, p) < 0.05);
+  }
+  // An outline that crosses the image very often.
+  a.polygons[0].points.clear();
+  for (int i = 0; i < 40000; ++i) a.polygons[0].points.push_back({i % 2 ? 20. : 0., i % 18 + 0.25});
+  CHECK(displaced(a, field).polygons[0].points.size() < 200000);
+}
+
 TEST_CASE("augment: what a displacement does not accept") {
   Annotated a;
   a.image = black(4, 5);

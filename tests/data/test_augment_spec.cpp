@@ -82,7 +82,7 @@ TEST_CASE("augment spec: the canonical text") {
       {"linear-contrast=0.6..1.4", "linear-contrast"},
       {"linear-contrast=0.4", "linear-contrast"},
       {"linear-contrast=0.7..1.3", "linear-contrast=0.3"},
-      {"linear-contrast=2", "linear-contrast=2"},
+      {"linear-contrast=1", "linear-contrast=1"},
       {"blur=0..3", "blur"},
       {"blur=1e0@1", "blur=1"},
       {"blur=-0", "blur=0"},
@@ -90,6 +90,11 @@ TEST_CASE("augment spec: the canonical text") {
       {"resized-crop=0.08", "resized-crop"},
       {"affine=scale:0.8..1.2/rotate:25", "affine=25/scale:0.2"},
       {"flip=0.5, blur , oneof( blur, add )", "flip,blur,oneof(blur,add)"},
+      {" none ", "none"},
+      {"blur = 3 .. 4 @ 0.5 ", "blur=3..4@0.5"},
+      {"maine coon : affine = 25 / scale : 0.2 , a / b : none ", "maine coon:affine=25/scale:0.2,a / b:none"},
+      {"affine=scale:0.9", "affine=scale:0.9"},
+      {"affine=scale:0.1..1.9", "affine=scale:0.9"},
       {"noise=per-channel:1/scale:15", "noise=per-channel:1"},
   };
   for (const auto& [text, want] : shorter) CHECK(canonical(text) == want);
@@ -107,7 +112,7 @@ TEST_CASE("augment spec: a text does what its augmenters do") {
   CHECK(same_as("oneof(blur,add=5)", OneOf{{GaussianBlur{{0, 3}}, Add{{-5, 5}}}}));
   CHECK(same_as("someof=1..2(vflip,blur,multiply=0.5)",
                 SomeOf{{1, 2}, {VerticalFlip{0.5}, GaussianBlur{{0, 3}}, Multiply{{0.5, 1.5}}}}));
-  CHECK(same_as("multiply=1.5,all(vflip,noise=20/per-channel:1)",
+  CHECK(same_as("multiply=0..2.5,all(vflip,noise=20/per-channel:1)",
                 Sequential{{Multiply{{0, 2.5}}, VerticalFlip{0.5}, AdditiveGaussianNoise{{0, 20}, true}}}));
   Affine affine;
   affine.rotate = {-25, 25}, affine.scale = {0.8, 1.25}, affine.scale_x = {0.9, 1.1}, affine.scale_y = {0.7, 1.3};
@@ -246,6 +251,36 @@ TEST_CASE("augment spec: every augmenter keeps the labels and objects of targets
   }
 }
 
+TEST_CASE("augment spec: no pipeline is too long to be computed") {
+  Annotated a = numbered(60, 80);
+  a.boxes = {{10, 10, 30, 30}};
+  a.polygons = {{{{10, 10}, {30, 10}, {20, 30}}}};
+  a.lines = {{{{10, 10}, {30, 10}}}};
+  a.segmentation_maps = {{2, 2, {0, 1, 0, 1}}};
+  for (const char* step :
+       {"resized-crop=0.01..0.01", "affine=scale:0.1..0.1", "affine=scale:10..10", "affine=80..90/shear:80..89",
+        "affine=scale-x:0.1..0.1/scale-y:10..10", "affine=1/translate:1..1", "crop-pad=-0.49..-0.45", "crop-pad=1..1",
+        "perspective=1", "trivialaugment",
+        "oneof(affine=scale:0.1..10/shear:89,crop-pad=1,resized-crop,perspective)"}) {
+    CAPTURE(std::string(step));
+    std::string text = step;
+    while (text.size() < 1500) text += detail::text(",", step);
+    const Augmenter all = parse_policy(text).pipeline();
+    for (uint64_t i = 0; i < 3; ++i) {
+      Random rng(4, Stream::test, 0, i);
+      CHECK(all(a, rng).image.rgb.size() == a.image.rgb.size());
+    }
+  }
+  // However small it makes things, a transform can be inverted, but not if it takes a plane to a line.
+  const Transform tiny = translation(300, 200) * scaling(1e-9, 1e-8);
+  const Point p = *moved(inverse(tiny), *moved(tiny, Point{3, 4}));
+  CHECK(std::hypot(p.x - 3, p.y - 4) < 1e-3);
+  CHECK(contains(error_of([] { inverse(Transform{{{{1, 2, 3}, {0.1, 0.2, 5}, {0, 0, 1}}}}); }), "cannot be inverted"));
+  CHECK(resolves(scaling(1e-3, 1), {10, 10}));
+  CHECK(!resolves(scaling(1, 1e-5), {10, 10}));
+  CHECK(!resolves(scaling(1e5, 1), {10, 10}));
+}
+
 TEST_CASE("augment spec: a pipeline for each class") {
   const std::vector<std::string> classes = {"cat", "dog", "emu", "rare"};
   const std::vector<int64_t> counts = {10, 100, 20, 90};  // 55 on average: cat and emu are rare
@@ -271,6 +306,16 @@ TEST_CASE("augment spec: a pipeline for each class") {
   CHECK(parse_policy("rotate=0").none());
   CHECK(!parse_policy("cat:none").none());
 
+  const auto described = [&](const char* text) { return parse_policy(text).description(classes, counts); };
+  CHECK(described("flip") == "flip");
+  CHECK(described("none") == "none");
+  CHECK(described("dog:strong@0.5") == "cat, emu, rare none; dog strong@0.5");
+  CHECK(described("rare:strong,flip,others:crop=4") == "cat, emu strong,flip; dog, rare crop=4");
+  CHECK(parse_policy("rare:strong").description({"cat", "dog"}, {10, 10}) == "cat, dog none; no class is rare");
+  CHECK(parse_policy("cat:flip,dog:none,others:blur").description({"cat", "dog"}, {1, 2}) ==
+        "cat flip; dog none; no class is left for others");
+  CHECK(contains(error_of([&] { described("cats:flip"); }, ErrorKind::invalid_argument), "no class \"cats\""));
+
   const auto unknown =
       error_of([&] { parse_policy("cats:flip").pipelines(classes, counts); }, ErrorKind::invalid_argument);
   CHECK(contains(unknown, "no class \"cats\"; did you mean cat? classes are cat, dog, emu, rare"));
@@ -284,26 +329,31 @@ TEST_CASE("augment spec: errors name the part that is wrong and what is valid") 
       {"", "the name of an augmenter is missing at the end"},
       {"flip,", "missing at the end"},
       {",", "missing before \",\""},
-      {"Flip", "\"Flip\" is no augmenter; did you mean flip? valid are none, flip, vflip"},
+      {"Flip", "\"Flip\" is no augmenter; did you mean flip?"},
+      {"watermark", "\"watermark\" is no augmenter; valid are none, flip, vflip"},
       {"blurr=3", "did you mean blur?"},
       {"flip,none", "none stands alone"},
       {"none,flip", "none stands alone"},
       {"flip,flip", "flip is given twice"},
       {"rotate=0.2,rotate=0.1", "rotate is given twice"},
-      {"flip=2", "flip's p is a number from 0 to 1, not 2"},
+      {"flip=2", "flip's p cannot be 2: valid is a number from 0 to 1"},
       {"flip=0..1", "flip's p is a single number, not 0..1"},
       {"rotate", "rotate needs a parameter, as in rotate=0.2"},
       {"rotate=", "\"\" for rotate's turns is not a number"},
-      {"rotate=2", "rotate's turns is a number from 0 to 1, not 2"},
-      {"rotate=-0.1", "from 0 to 1, not -0.1"},
+      {"rotate=2",
+       "rotate's turns cannot be 2: valid is R from 0 to 1 for -R..R, or LOW..HIGH from -1 to 1, in whole turns; for "
+       "degrees "
+       "affine=25"},
+      {"rotate=-0.1", "cannot be -0.1: valid is R from 0 to 1"},
       {"rotate=nan", "\"nan\" for rotate's turns is not a number"},
       {"rotate=0.2x", "\"0.2x\""},
-      {"rotate=0.2..0.1", "\"0.2..0.1\" for rotate's turns is not LOW..HIGH from -1 to 1"},
+      {"rotate=0.2..0.1", "rotate's turns cannot be 0.2..0.1: its low end is above the high one"},
       {"rotate=0.5..2", "LOW..HIGH from -1 to 1"},
-      {"noise=per-channel:0.5", "whole number from 0 to 1, not 0.5"},
+      {"noise=per-channel:0.5", "cannot be 0.5: valid is a whole number from 0 to 1"},
       {"crop-pad=pixels:0.2..0.4", "whole number"},
-      {"affine=scal:2", "affine has no parameter \"scal\"; valid are rotate (R for -R..R"},
-      {"affine=25/3", "\"3\" of affine needs a name before it"},
+      {"affine=scal:2", "affine has no parameter \"scal\"; valid are rotate (R from 0 to 360 for -R..R"},
+      {"affine=25/3",
+       "\"/3\" of affine needs the name of a parameter, as in /NAME:3, where NAME is one of scale, scale-x"},
       {"affine=25/rotate:3", "affine's rotate is given twice"},
       {"blur@2", "the probability after @ is from 0 to 1, not 2"},
       {"blur@", "not a number"},
@@ -314,8 +364,23 @@ TEST_CASE("augment spec: errors name the part that is wrong and what is valid") 
       {"someof(blur)", "someof needs how many"},
       {"someof=2(blur)", "0 to 1 of them, not 2"},
       {"someof=0.5(blur)", "0 to 1 of them, not 0.5"},
-      {"blur(add)", "\",\" is missing before \"(add)\""},
-      {"weak=2", "\",\" is missing before \"=2\""},
+      {"blur(add)", "blur is no group of steps; groups are oneof(...)"},
+      {"weak=2", "weak is a preset and has no parameters"},
+      {"strong(flip)", "strong is a preset and has no parameters"},
+      {"affine=scale:1.5",
+       "affine's scale cannot be 1.5: valid is S from 0 to 0.9 for 1-S..1+S, or LOW..HIGH from 0.1 to 10; "
+       "for 1.5 times write scale:1.5..1.5"},
+      {"jitter=2", "for 2 times write 2..2"},
+      {"linear-contrast=1.5", "S from 0 to 1 for 1-S..1+S, or LOW..HIGH from -10 to 10"},
+      {"blur=3/4", "blur has no further parameter for \"/4\""},
+      {"affine=25/", "needs the name of a parameter, as in /NAME:VALUE, where NAME is one of scale"},
+      {"blur=:3", "the name of a parameter of blur is missing before \":3\""},
+      {"blur=3 flip", "\"3 flip\" for blur's sigma is not a number"},
+      {"oneof=2(blur,add)", "oneof takes no number; did you mean someof=2(...)?"},
+      {"blur:3@0.5", "\"3\" is no augmenter; did you mean blur=3?"},
+      {"flip/p:0.3,blur", "did you mean flip=p:0.3?"},
+      {"affine:scale:0.2", "did you mean affine=scale:0.2?"},
+      {"flip/p=0.3", "flip's parameters begin with \"=\", as in flip=1"},
       {"flip,cat:blur", "\"cat:\" begins the steps of a class"},
       {"cat:flip,cat:blur", "class cat is given twice"},
       {":flip", "the name of a class is missing"},
@@ -330,6 +395,36 @@ TEST_CASE("augment spec: errors name the part that is wrong and what is valid") 
     CHECK(contains(error, want));
     CHECK(!contains(error, "\n"));
   }
+  // What is suggested is a step.
+  const std::pair<const char*, const char*> names[] = {{"filp", "flip"},
+                                                       {"horizontal-flip", "flip"},
+                                                       {"HorizontalFlip", "flip"},
+                                                       {"Fliplr", "flip"},
+                                                       {"RandomVerticalFlip", "vflip"},
+                                                       {"RandomResizedCrop", "resized-crop"},
+                                                       {"rrc", "resized-crop"},
+                                                       {"resized_crop", "resized-crop"},
+                                                       {"ColorJitter", "jitter"},
+                                                       {"cutout", "erase"},
+                                                       {"RandomErasing", "erase"},
+                                                       {"GaussianBlur", "blur"},
+                                                       {"RandAugment", "randaugment"},
+                                                       {"RandomRotation", "rotate=0.2"},
+                                                       {"RandomCrop", "crop=16"},
+                                                       {"rotat", "rotate=0.2"},
+                                                       {"blurr", "blur"},
+                                                       {"TrivialAugmentWide", "trivialaugment"},
+                                                       {"RandomAffine", "affine=25/scale:0.3"},
+                                                       {"ToGray", "gray"},
+                                                       {"CropAndPad", "crop-pad=0.2"},
+                                                       {"OneOf", "oneof(...)"}};
+  for (const auto& [given, want] : names) {
+    CAPTURE(given);
+    const std::string error = refusal(given);
+    CHECK(contains(error, detail::text("\"", given, "\" is no augmenter; did you mean ", want, "?")));
+    CHECK(!contains(error, "valid are"));
+    if (want != std::string("oneof(...)")) CHECK(!canonical(want).empty());
+  }
   std::string deep = "blur";
   for (int i = 0; i < 8; ++i) deep = "all(" + deep + ")";
   CHECK(canonical(deep) == deep);
@@ -340,6 +435,8 @@ TEST_CASE("nearest_name: the closest name within a third of the letters") {
   const std::vector<std::string> known = {"flip", "rotate", "affine", "rotated"};
   CHECK(nearest_name("rotat", known) == "rotate");
   CHECK(nearest_name("rottated", known) == "rotated");
+  CHECK(nearest_name("filp", known) == "flip");
+  CHECK(nearest_name("lifp", known) == "");
   CHECK(nearest_name("xxxx", known) == "");
   CHECK(nearest_name("ab", known) == "");
   CHECK(nearest_name("", known) == "");

@@ -5,7 +5,7 @@
 #include "apps/trainer/options.h"
 #include "data/augment/pipeline.h"
 #include "data/augment/spec.h"
-#include "data/augment/spec_parser.h"
+#include "data/augment/spec_names.h"
 #include "data/mix.h"
 #include "data/tables/csv.h"
 #include "losses/class_weights.h"
