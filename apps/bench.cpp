@@ -1,6 +1,6 @@
-// bench: time and memory of a training step or a forward pass of VGG16 or another model, or the time of each of its convolutions, of
-// each operation of a step, of each algorithm for a convolution, or of each of a GPU library's plans. Prints JSON;
-// apps/scripts/bench.py compares it with PyTorch, or with another build of this program.
+// bench: time and memory of a training step or a forward pass of VGG16 or another model, or the time of each of its
+// convolutions, of each operation of a step, of each algorithm for a convolution, or of each of a GPU library's plans.
+// Prints JSON; apps/scripts/bench.py compares it with PyTorch, or with another build of this program.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -38,7 +38,8 @@ nlohmann::json measure(const BenchOptions& o, Backend& backend) {
 Exit run(int argc, char** argv) {
   BenchOptions options;
   CLI::App app(
-      "Time VGG16, or another model, on this machine's CPU or GPU, and print JSON, the result as the last line. apps/scripts/bench.py "
+      "Time VGG16, or another model, on this machine's CPU or GPU, and print JSON, the result as the last line. "
+      "apps/scripts/bench.py "
       "compares the times with PyTorch's.\n\n"
       "Modes:\n"
       "  train         a training step\n"

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
 #include "data/augment/spec.h"
+#include "data/dataset.h"
 #include "data/mix.h"
 
 namespace counterpoise {
@@ -37,8 +37,8 @@ struct DataLoaderOptions {
   std::string sampler = "shuffle";   // the order of an epoch: one of sampler_names(), or "" for that of `samples`
   std::vector<size_t> samples = {};  // a subset of the dataset; empty: all of it
   uint64_t seed = 0;
-  uint64_t epoch = 1;   // the first epoch
-  uint64_t epochs = 1;  // in all, for samplers that change with them
+  uint64_t epoch = 1;            // the first epoch
+  uint64_t epochs = 1;           // in all, for samplers that change with them
   augment::Policy augment = {};  // of images
   // [K] samples of each class, from which `augment` knows the rare ones; empty: those of `samples`.
   std::vector<int64_t> class_counts = {};

@@ -23,7 +23,8 @@ struct BenchOptions {
 // Receives an object as soon as it has been measured.
 using Row = std::function<void(const nlohmann::json&)>;
 
-// A training step of the model, by default VGG16 (SGD with momentum, binary cross-entropy), or by `mode` its forward pass.
+// A training step of the model, by default VGG16 (SGD with momentum, binary cross-entropy), or by `mode` its forward
+// pass.
 nlohmann::json network_times(const BenchOptions& options, Backend& backend);
 
 // VGG16's convolutions, each shape once: the forward pass with bias and ReLU, and the two gradients.
@@ -42,8 +43,8 @@ nlohmann::json algorithm_times(const BenchOptions& options, Backend& backend);
 // problem, followed by one for each of its plans.
 nlohmann::json plan_times(const BenchOptions& options, Backend& backend, const Row& row);
 
-// The usual augmentation for training on ImageNet, from a decoded image of 500 x 375 pixels to normalized floats: random
-// resized crop, flip, color jitter (0.4, 0.4, 0.4, 0.1). Images per second of all threads together.
+// The usual augmentation for training on ImageNet, from a decoded image of 500 x 375 pixels to normalized floats:
+// random resized crop, flip, color jitter (0.4, 0.4, 0.4, 0.1). Images per second of all threads together.
 nlohmann::json augmentation_rate(const BenchOptions& options);
 
 }  // namespace counterpoise

@@ -49,7 +49,8 @@ Sequential train(const Method& method, const ImageDataset& images, uint64_t seed
   const std::vector<double> weights = balanced_weights(images.counts()), none;
   Loss loss(method.loss, method.parameters, {.class_weights = method.class_weights ? weights : none});
   DataLoader loader(
-      images, {.batch_size = batch_size, .sampler = method.sampler, .seed = seed, .augment = augment::parse_policy("flip")});
+      images,
+      {.batch_size = batch_size, .sampler = method.sampler, .seed = seed, .augment = augment::parse_policy("flip")});
   for (int step = 0; step < steps;) {
     for (const Batch& batch : loader) {
       if (step++ == steps) break;

@@ -168,6 +168,7 @@ TrainingData::TrainingData(Options& o) {
   counts = training->counts(chosen);
   counts.resize(classes().size());
   with_flag("--augment", [&] { return o.augment.pipelines(classes(), counts); });
+  if (o.augment.per_class()) augmentation = o.augment.description(classes(), counts);
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
 }
 
@@ -207,7 +208,9 @@ std::string TrainingData::description() const {
   if (!held_out.empty()) all += text(", with ", held_out.size(), " more held out");
   all +=
       text("; validating on ", validation->size(), test ? text("; testing on ", test->size()) : "", " (", origin, ")");
-  return classes().size() == 2 ? all + "; positive class: " + classes()[positive] : all;
+  if (classes().size() == 2) all += "; positive class: " + classes()[positive];
+  if (!augmentation.empty()) all += "; augmentation: " + augmentation;
+  return all;
 }
 
 std::vector<std::string> TrainingData::keras_lines() const {

@@ -37,6 +37,7 @@ struct TrainingData {
   std::vector<int64_t> available;                            // training images of each class
   std::vector<int64_t> counts;                               // of the chosen ones
   std::vector<double> class_weights;                         // of the classes, or none
+  std::string augmentation;                                  // of each class, where they differ
   std::vector<size_t> search_training, search_validation;    // the two parts of `chosen` in AutoBalance's search
 
   const std::vector<std::string>& classes() const { return training->classes(); }

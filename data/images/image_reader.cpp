@@ -101,7 +101,7 @@ class ImageReader : public BatchReader {
   const ImageDataset& dataset_;
   Backend& backend_;
   const DType dtype_;
-  std::vector<augment::Augmenter> of_class_;         // empty without augmentation
+  std::vector<augment::Augmenter> of_class_;        // empty without augmentation
   const std::shared_ptr<ResidentImages> resident_;  // or null
 };
 

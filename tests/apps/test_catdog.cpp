@@ -12,8 +12,8 @@
 #include <thread>
 
 #include "core/io/file.h"
-#include "losses/registry.h"
 #include "data/tables/csv.h"
+#include "losses/registry.h"
 #include "tests/apps/small_data.h"
 
 using namespace counterpoise;
@@ -169,6 +169,15 @@ TEST_CASE("--init starts from given weights, and refuses those of another networ
     std::ofstream(out / "cut.safetensors", std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(cut));
     check_fails("eval --weights " + (out / "cut.safetensors"), 3, "cut.safetensors");
   }
+}
+
+TEST_CASE("which class is augmented how is said, also that no class is rare") {
+  const Result r = catdog("train --count cat=4,dog=12 --augment rare:vflip,others:flip --check");
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK_MESSAGE(contains(r.out, "augmentation: cat vflip; dog flip\n"), r.out);
+  const Result none = catdog("train --count cat=4,dog=4 --augment rare:flip --check");
+  CHECK_MESSAGE(contains(none.out, "no class is rare"), none.out);
+  check_fails("train --count cat=4,dog=12 --augment bird:flip --check", 2, "--augment: ");
 }
 
 TEST_CASE("bad images are skipped, counted and named") {
