@@ -196,6 +196,42 @@ TEST_CASE("loader: a remote backend gets each image once, or each batch again, a
   }
 }
 
+TEST_CASE("loader: what no backend can transform is made by the threads, and batches with it are sent") {
+  const SyntheticImages set({5, 5}, 32, 1);
+  const char* text = "flip,blur=2@0.3,jitter=0.4@0.5,erase@0.5";
+  for (const int workers : {0, 3}) {
+    Remote keeps;
+    DataLoader host(set, options(workers, text)), kept(set, on(keeps, options(workers, text)));
+    for (const int epoch : {1, 2, 3, 4}) check_same(epoch_of(kept, epoch), epoch_of(host, epoch), 1e-5);
+    CHECK(keeps.images_sent > 7);   // those of the order once, and some again
+    CHECK(keeps.images_sent < 40);  // but not every batch
+  }
+}
+
+TEST_CASE("loader: every class has its own augmentation, of which the rare one follows from the counts") {
+  const SyntheticImages set({2, 8}, 16, 1);
+  const auto epoch = [&](const char* text, std::vector<int64_t> counts) {
+    DataLoaderOptions o = options(0, text);
+    o.class_counts = std::move(counts);
+    DataLoader loader(set, o);
+    return epoch_of(loader, 1);
+  };
+  const Epoch plain = epoch("none", {});
+  const auto check_inverted = [&](const Epoch& got, int32_t label) {
+    for (size_t b = 0; b < plain.x.size(); ++b) {
+      const size_t pixels = plain.x[b].size() / plain.labels[b].size();
+      for (size_t i = 0; i < plain.x[b].size(); ++i) {
+        const double sign = plain.labels[b][i / pixels] == label ? -1 : 1;
+        REQUIRE(std::abs(got.x[b][i] - sign * plain.x[b][i]) < 1e-6);
+      }
+    }
+  };
+  check_inverted(epoch("dog:invert,cat:none", {}), 1);
+  check_inverted(epoch("rare:invert,others:none", {}), 0);      // counted: two of the order are cats
+  check_inverted(epoch("rare:invert,others:none", {9, 3}), 1);  // as given
+  CHECK_THROWS_AS(epoch("bird:flip", {}), Error);
+}
+
 TEST_CASE("loader: mixed batches are the same on a remote backend, whose bytes are sent once") {
   Remote keeps, forgets;
   const SyntheticImages set({5, 5}, 32, 1);
