@@ -344,7 +344,7 @@ TEST_CASE("reproduce: the options of its recipe, the first images by name and a 
   check_fails("--schedule multistep --lr-milestones 3,3", 2, "rising, as 160,180");
   check_fails("--schedule multistep --lr-milestones 3,x", 2, "--lr-milestones");
   check_fails("--lr-milestones 3", 2, "--lr-milestones belongs to --schedule multistep, not to cosine");
-  check_fails("--augment crop=65", 2, "crop=P");
+  check_fails("--augment crop=65", 2, "crop's pixels");
 }
 
 TEST_CASE("reproduce: methods on CIFAR-10-LT, with the first images of each class" * slow()) {

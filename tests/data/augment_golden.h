@@ -13,14 +13,14 @@
 namespace counterpoise {
 
 // The file golden/<name>.
-inline nlohmann::json read_golden(const std::string& name) {
+inline nlohmann::json read_augment_golden(const std::string& name) {
   std::ifstream file(source_folder() + "/tests/data/golden/" + name);
   return nlohmann::json::parse(file);
 }
 
 // golden/make_augment_training.py.
 inline const nlohmann::json& training_golden() {
-  static const nlohmann::json numbers = read_golden("augment_training.json");
+  static const nlohmann::json numbers = read_augment_golden("augment_training.json");
   return numbers;
 }
 

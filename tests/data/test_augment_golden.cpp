@@ -14,7 +14,7 @@ using namespace augment;
 using Json = nlohmann::json;
 
 const Json& golden() {
-  static const Json numbers = read_golden("augment.json");
+  static const Json numbers = read_augment_golden("augment.json");
   return numbers;
 }
 
