@@ -35,7 +35,7 @@ std::vector<SegmentationMap> moved_maps(const std::vector<SegmentationMap>& maps
   return y;
 }
 
-void move_targets(const Warp& by, Annotated& a) {
+Annotated warped(const Annotated& a, const Warp& by) {
   const Size image = a.size();
   Annotated y;
   y.image = warp(a.image, by);
@@ -53,21 +53,15 @@ void move_targets(const Warp& by, Annotated& a) {
   }
   for (const HeatMap& map : a.heat_maps) y.heat_maps.push_back(warp(map, image, by));
   y.segmentation_maps = moved_maps(a.segmentation_maps, image, by);
-  a = std::move(y);
+  return y;
 }
 
 }  // namespace
 
 Plan::Plan(Size image, Interpolation interpolation) : from_(image), size_(image), interpolation_(interpolation) {}
 
-bool Plan::mirrors() const {
-  const auto& m = transform_.m;
-  const double determinant = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
-                             m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
-                             m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
-  // (The sign of the Jacobian determinant wherever w > 0, that is, of everything that is seen.)
-  return determinant < 0;
-}
+// The sign of the determinant is that of the Jacobian wherever w > 0, that is, of everything that is seen.
+bool Plan::mirrors() const { return determinant(transform_) < 0; }
 
 int Plan::resamplings() const {
   return int(std::count_if(steps_.begin(), steps_.end(),
@@ -169,9 +163,12 @@ Annotated Plan::operator()(const Annotated& annotated) const {
   CP_ENSURE_AS(bad_data, annotated.size() == from_, "the augmentation of an image of ", from_.width, " x ",
                from_.height, " pixels cannot be applied to one of ", annotated.image.width, " x ",
                annotated.image.height);
-  Annotated y = annotated;
-  for (const Step& step : steps_) {
-    if (step.warp) move_targets(*step.warp, y);
+  // A first resampling reads the image itself, which need not be copied.
+  const size_t done = !steps_.empty() && steps_[0].warp ? 1 : 0;
+  Annotated y = done ? warped(annotated, *steps_[0].warp) : annotated;
+  for (size_t i = done; i < steps_.size(); ++i) {
+    const Step& step = steps_[i];
+    if (step.warp) y = warped(y, *step.warp);
     else if (!step.colors.empty()) change_colors(y.image, step.colors);
     else if (step.erased) fill_rectangle(y.image, *step.erased);
     else step.change(y);

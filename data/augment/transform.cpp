@@ -38,13 +38,22 @@ Transform operator*(const Transform& a, const Transform& b) {
   return y;
 }
 
+// The determinant of the matrix without row i and column j, with its sign.
+static double cofactor(const Transform& transform, size_t i, size_t j) {
+  const auto& m = transform.m;
+  const size_t a = (i + 1) % 3, b = (i + 2) % 3, c = (j + 1) % 3, d = (j + 2) % 3;
+  return m[a][c] * m[b][d] - m[a][d] * m[b][c];
+}
+
+double determinant(const Transform& transform) {
+  double sum = 0;
+  for (size_t j = 0; j < 3; ++j) sum += transform.m[0][j] * cofactor(transform, 0, j);
+  return sum;
+}
+
 Transform inverse(const Transform& transform) {
   const auto& m = transform.m;
-  const auto minor = [&](size_t i, size_t j) {
-    const size_t a = (i + 1) % 3, b = (i + 2) % 3, c = (j + 1) % 3, d = (j + 2) % 3;
-    return m[a][c] * m[b][d] - m[a][d] * m[b][c];
-  };
-  const double determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
+  const double determinant = augment::determinant(transform);
   // What the determinant is measured by: it is smaller by rounding alone where points coincide. An affine transform
   // may shrink as it likes, and translate far.
   const double scale = transform.affine() ? std::hypot(m[0][0], m[0][1]) * std::hypot(m[1][0], m[1][1])
@@ -54,7 +63,7 @@ Transform inverse(const Transform& transform) {
             "a transform cannot be inverted: its determinant is ", determinant);
   Transform y;
   for (size_t i = 0; i < 3; ++i) {
-    for (size_t j = 0; j < 3; ++j) y.m[i][j] = minor(j, i) / determinant;
+    for (size_t j = 0; j < 3; ++j) y.m[i][j] = cofactor(transform, j, i) / determinant;
   }
   if (transform.affine()) y.m[2] = {0, 0, 1};
   return y;

@@ -28,6 +28,8 @@ Transform operator*(const Transform& a, const Transform& b);
 // Throws Error(failure) if points coincide under the transform (however small it makes them, they do not), or its
 // numbers are not finite.
 Transform inverse(const Transform& transform);
+// Of the 3 x 3 matrix. Negative where the transform mirrors.
+double determinant(const Transform& transform);
 
 Transform translation(double right, double down);
 Transform scaling(double x, double y);
