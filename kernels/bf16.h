@@ -18,10 +18,14 @@ struct bf16 {
   template <class N, class = std::enable_if_t<std::is_arithmetic<N>::value>>
   CP_HD explicit bf16(N number) {
     const float value = static_cast<float>(number);
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));  // one instruction, and no branch
+#else
     uint32_t word;
     memcpy(&word, &value, sizeof word);
     if ((word & 0x7fffffffu) > 0x7f800000u) bits = static_cast<uint16_t>(word >> 16 | 0x40u);
     else bits = static_cast<uint16_t>((word + 0x7fffu + (word >> 16 & 1u)) >> 16);
+#endif
   }
   CP_HD operator float() const {
     const uint32_t word = static_cast<uint32_t>(bits) << 16;

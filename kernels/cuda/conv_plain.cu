@@ -96,12 +96,20 @@ void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const Co
   });
 }
 
+// A thread writes eight channels, which a pixel of an image has, at once.
 void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y) {
+  constexpr int lanes = 8;
   const auto* in = static_cast<const bf16*>(x);
   auto* out = static_cast<bf16*>(y);
-  for_each(stream, pixels * padded, [=] __device__(Index i) {
-    const Index c = i % padded;
-    out[i] = c < C ? in[i / padded * C + c] : bf16(0);
+  const Index packs = padded / lanes;
+  for_each(stream, pixels * packs, [=] __device__(Index i) {
+    const Index pixel = packs == 1 ? i : i / packs, first = (i - pixel * packs) * lanes;
+    Pack<bf16, lanes> pack;
+    for (int lane = 0; lane < lanes; ++lane) {
+      const Index c = first + lane;
+      pack.v[lane] = c < C ? in[pixel * C + c] : bf16(0);
+    }
+    store(out + i * lanes, pack);
   });
 }
 

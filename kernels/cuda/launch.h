@@ -1,5 +1,5 @@
-// Launching kernels, and the pattern that most of them follow: elementwise, 16 bytes at a time. (The other pattern,
-// sums over the rows of a matrix, is in sums.h.)
+// Launching kernels, and the pattern that most of them follow: elementwise, 16 bytes at a time. (The other patterns,
+// maps and sums over a matrix whose threads stay in their columns, are in columns.h and sums.h.)
 //
 // A kernel is a function that runs once in each of many threads: blocks of `block_threads` of them, which can wait for
 // each other (__syncthreads) and share some memory, and a grid of blocks, which cannot. Here every kernel gives the
@@ -10,7 +10,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <tuple>
+#include <type_traits>
 
 #include "kernels/cuda/check.h"
 #include "kernels/view.h"
@@ -20,8 +22,12 @@ namespace counterpoise::detail {
 constexpr int block_threads = 256;
 
 // CP_SHARED(float, sums, n) declares sums[n] in the memory that a block's threads share. Nothing is in it at first.
+// CP_RESIDENT(n) before a kernel's name limits its registers so that n of its blocks run on a multiprocessor at once.
 #ifdef __CUDACC__
 #define CP_SHARED(T, name, n) __shared__ T name[n]
+#define CP_RESIDENT(n) __launch_bounds__(block_threads, n)
+#else
+#define CP_RESIDENT(n)
 #endif
 
 enum class Waits { no, yes };  // whether the threads of a block wait for each other
@@ -73,6 +79,29 @@ template <class T, int lanes = 16 / static_cast<int>(sizeof(T))>
 struct alignas(lanes * sizeof(T)) Pack {
   T v[lanes];
 };
+
+template <int lanes, class T>
+__device__ Pack<T, lanes> load(const T* p) {
+  return *reinterpret_cast<const Pack<T, lanes>*>(p);
+}
+template <int lanes, class T>
+__device__ void store(T* p, const Pack<T, lanes>& pack) {
+  if constexpr (sizeof pack == 16) {  // said so that the compiler does not make a store of each number
+    uint4 bits;
+    memcpy(&bits, &pack, sizeof bits);
+    *reinterpret_cast<uint4*>(p) = bits;
+  } else {
+    *reinterpret_cast<Pack<T, lanes>*>(p) = pack;
+  }
+}
+
+// Calls fn with the number of columns that a thread takes at once, as a type: 16 bytes' worth if that divides a row.
+template <class T, class Fn>
+void with_lanes(Index columns, const Fn& fn) {
+  constexpr int full = 16 / static_cast<int>(sizeof(T));
+  if (columns % full == 0) fn(std::integral_constant<int, full>());
+  else fn(std::integral_constant<int, 1>());
+}
 
 template <class T, int count>
 struct Inputs {

@@ -1,7 +1,12 @@
 // The cuda backend's batch normalization: statistics are sums over the columns of a matrix [pixels, C], parameters are
-// in T's parameter_dtype. Mean and variance come from one pass over x: from the sums, in double precision, of the
-// differences to the first pixel and of their squares. That pixel is about as far from the mean as any, so that the
-// variance is not the small difference of large numbers, which it is of the squares of x itself.
+// in T's parameter_dtype. Mean and variance come from one pass over x: from the sums of the differences to the first
+// pixel and of their squares. That pixel is about as far from the mean as any, so that the variance is not the small
+// difference of large numbers, which it is of the squares of x itself.
+//
+// Each direction is two kernels, since a sum must be complete before its first use: one that sums, and one that writes
+// the result, with residual and relu. Both are bound by memory. A thread stays in the columns of one pack of channels,
+// whose parameters it keeps in registers.
+#include "kernels/cuda/columns.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"
@@ -21,6 +26,15 @@ struct Normalization {
   P *mean, *inv_std, *running_mean, *running_var;
   bool relu;
 };
+// What a thread reads of a pack of pixels.
+template <class T, int lanes>
+struct Pixels {
+  Pack<T, lanes> x, residual;
+};
+template <class T, int lanes>
+struct PixelsGrad {
+  Pack<T, lanes> x, dz;
+};
 template <class T>
 struct NormalizationGrad {
   using P = Compute<T>;
@@ -29,32 +43,40 @@ struct NormalizationGrad {
   const P *scale, *mean, *inv_std;
   const T *y, *dy;
   T* dz;
+  // dz is dy where y > 0, and dy itself without relu.
+  template <int lanes>
+  __device__ PixelsGrad<T, lanes> pixels(Index at) const {
+    PixelsGrad<T, lanes> in = {load<lanes>(x + at), load<lanes>(dy + at)};
+    if (y) {
+      const auto out = load<lanes>(y + at);
+      for (int lane = 0; lane < lanes; ++lane) in.dz.v[lane] = formula::Relu::masked(out.v[lane], in.dz.v[lane]);
+    }
+    return in;
+  }
 };
 
-// dz of a pack: dy where y > 0, and dy itself without relu.
-template <int lanes, class T>
-__device__ Pack<T, lanes> masked(const T* y, const T* dy, Index at) {
-  auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
-  if (!y) return gradient;
-  const auto out = *reinterpret_cast<const Pack<T, lanes>*>(y + at);
-  for (int lane = 0; lane < lanes; ++lane) {
-    gradient.v[lane] = T(formula::Relu::masked(Compute<T>(out.v[lane]), Compute<T>(gradient.v[lane])));
-  }
-  return gradient;
-}
+// What a thread keeps of its channels: z = slope (x - mean) + shift.
+template <class P, int lanes>
+struct Channels {
+  Pack<P, lanes> slope, mean, shift;
+};
+// dx = slope dz + along (x - mean) + offset.
+template <class P, int lanes>
+struct ChannelsGrad {
+  Pack<P, lanes> slope, mean, along, offset;
+};
 
 template <class T, int lanes>
 void normalize(CudaBackend& backend, cudaStream_t stream, const Normalization<T>& b, double eps, double momentum,
                T* y) {
   using P = Compute<T>;
   const Normalization<T> n = b;
-  column_sums<lanes, 2, double>(
-      backend, stream, n.rows, n.C,
-      [=] __device__(Index at, Index c, double(*sums)[lanes]) {
-        const auto in = *reinterpret_cast<const Pack<T, lanes>*>(n.x + at);
-        const auto first = *reinterpret_cast<const Pack<T, lanes>*>(n.x + c);
+  column_sums<lanes, 2, P>(
+      backend, stream, n.rows, n.C, [=] __device__(Index at) { return load<lanes>(n.x + at); },
+      [=] __device__(const Pack<T, lanes>& in, Index, Index c, P(*sums)[lanes]) {
+        const auto first = load<lanes>(n.x + c);
         for (int lane = 0; lane < lanes; ++lane) {
-          const double d = double(P(in.v[lane])) - double(P(first.v[lane]));
+          const P d = P(in.v[lane]) - P(first.v[lane]);
           sums[0][lane] += d;
           sums[1][lane] += d * d;
         }
@@ -69,19 +91,26 @@ void normalize(CudaBackend& backend, cudaStream_t stream, const Normalization<T>
         n.running_mean[c] = P((1 - momentum) * n.running_mean[c] + momentum * mean);
         n.running_var[c] = P((1 - momentum) * n.running_var[c] + momentum * unbiased);
       });
-  for_each(stream, n.rows * n.C / lanes, [=] __device__(Index i) {
-    const auto in = reinterpret_cast<const Pack<T, lanes>*>(n.x)[i];
-    const Index c = column_of(i * lanes, n.C);
-    Pack<T, lanes> out, other = {};
-    if (n.residual) other = reinterpret_cast<const Pack<T, lanes>*>(n.residual)[i];
-    for (int lane = 0; lane < lanes; ++lane) {
-      const P slope = n.scale[c + lane] * n.inv_std[c + lane];
-      P z = slope * (P(in.v[lane]) - n.mean[c + lane]) + n.shift[c + lane];
-      if (n.residual) z += P(other.v[lane]);
-      out.v[lane] = T(n.relu ? formula::Relu::f(z) : z);
-    }
-    reinterpret_cast<Pack<T, lanes>*>(y)[i] = out;
-  });
+  map_columns<lanes>(
+      stream, n.rows, n.C,
+      [=] __device__(Index c) {
+        Channels<P, lanes> k = {load<lanes>(n.scale + c), load<lanes>(n.mean + c), load<lanes>(n.shift + c)};
+        const auto inv_std = load<lanes>(n.inv_std + c);
+        for (int lane = 0; lane < lanes; ++lane) k.slope.v[lane] *= inv_std.v[lane];
+        return k;
+      },
+      [=] __device__(Index at) {
+        return Pixels<T, lanes>{load<lanes>(n.x + at), n.residual ? load<lanes>(n.residual + at) : Pack<T, lanes>{}};
+      },
+      [=] __device__(const Channels<P, lanes>& k, const Pixels<T, lanes>& in, Index at) {
+        Pack<T, lanes> out;
+        for (int lane = 0; lane < lanes; ++lane) {
+          P z = k.slope.v[lane] * (P(in.x.v[lane]) - k.mean.v[lane]) + k.shift.v[lane];
+          if (n.residual) z += P(in.residual.v[lane]);
+          out.v[lane] = T(n.relu ? formula::Relu::f(z) : z);
+        }
+        store(y + at, out);
+      });
 }
 
 template <class T, int lanes>
@@ -90,32 +119,46 @@ void normalize_grad(CudaBackend& backend, cudaStream_t stream, const Normalizati
   using P = Compute<T>;
   const NormalizationGrad<T> n = b;
   column_sums<lanes, 2, P>(
-      backend, stream, n.rows, n.C,
-      [=] __device__(Index at, Index c, P(*sums)[lanes]) {
-        const auto in = *reinterpret_cast<const Pack<T, lanes>*>(n.x + at);
-        const auto gradient = masked<lanes>(n.y, n.dy, at);
-        if (n.dz) *reinterpret_cast<Pack<T, lanes>*>(n.dz + at) = gradient;
+      backend, stream, n.rows, n.C, [=] __device__(Index at) { return n.template pixels<lanes>(at); },
+      [=] __device__(const PixelsGrad<T, lanes>& in, Index at, Index c, P(*sums)[lanes]) {
+        if (n.dz) store(n.dz + at, in.dz);
+        const auto mean = load<lanes>(n.mean + c);
         for (int lane = 0; lane < lanes; ++lane) {
-          const P d = gradient.v[lane];
+          const P d = in.dz.v[lane];
           sums[0][lane] += d;
-          sums[1][lane] += d * ((P(in.v[lane]) - n.mean[c + lane]) * n.inv_std[c + lane]);
+          sums[1][lane] += d * (P(in.x.v[lane]) - mean.v[lane]);
         }
       },
-      [=] __device__(Index c, const double* sums) { dshift[c] = P(sums[0]), dscale[c] = P(sums[1]); });
+      [=] __device__(Index c, const double* sums) {
+        dshift[c] = P(sums[0]), dscale[c] = P(sums[1] * double(n.inv_std[c]));
+      });
+  // dx = scale inv_std (dz - dshift / rows - (x - mean) inv_std dscale / rows).
   const P share = P(1 / static_cast<double>(n.rows));
-  for_each(stream, n.rows * n.C / lanes, [=] __device__(Index i) {
-    const auto in = reinterpret_cast<const Pack<T, lanes>*>(n.x)[i];
-    const auto gradient = masked<lanes>(n.y, n.dy, i * lanes);
-    const Index first = column_of(i * lanes, n.C);
-    Pack<T, lanes> out;
-    for (int lane = 0; lane < lanes; ++lane) {
-      const Index c = first + lane;
-      const P xh = (P(in.v[lane]) - n.mean[c]) * n.inv_std[c];
-      const P centered = P(gradient.v[lane]) - dshift[c] * share - xh * (dscale[c] * share);
-      out.v[lane] = T(n.scale[c] * n.inv_std[c] * centered);
-    }
-    reinterpret_cast<Pack<T, lanes>*>(dx)[i] = out;
-  });
+  NormalizationGrad<T> after = n;
+  if (n.dz) after.y = nullptr, after.dy = n.dz;  // the mask has been applied
+  map_columns<lanes>(
+      stream, n.rows, n.C,
+      [=] __device__(Index c) {
+        const auto scale = load<lanes>(n.scale + c), inv_std = load<lanes>(n.inv_std + c);
+        ChannelsGrad<P, lanes> k;
+        k.mean = load<lanes>(n.mean + c);
+        for (int lane = 0; lane < lanes; ++lane) {
+          const P slope = scale.v[lane] * inv_std.v[lane];
+          k.slope.v[lane] = slope;
+          k.along.v[lane] = -slope * inv_std.v[lane] * (dscale[c + lane] * share);
+          k.offset.v[lane] = -slope * (dshift[c + lane] * share);
+        }
+        return k;
+      },
+      [=] __device__(Index at) { return after.template pixels<lanes>(at); },
+      [=] __device__(const ChannelsGrad<P, lanes>& k, const PixelsGrad<T, lanes>& in, Index at) {
+        Pack<T, lanes> out;
+        for (int lane = 0; lane < lanes; ++lane) {
+          const P along = k.along.v[lane] * (P(in.x.v[lane]) - k.mean.v[lane]);
+          out.v[lane] = T(k.slope.v[lane] * P(in.dz.v[lane]) + along + k.offset.v[lane]);
+        }
+        store(dx + at, out);
+      });
 }
 
 template <class T>

@@ -22,7 +22,16 @@ template <class X, class Y>
 void cast_to(cudaStream_t stream, const ConstView& x, const View& y) {
   const X* in = x.as<X>();
   Y* out = y.as<Y>();
-  for_each(stream, y.size(), [=] __device__(Index i) { out[i] = Y(Compute<X>(in[i])); });
+  constexpr int lanes = 16 / static_cast<int>(std::max(sizeof(X), sizeof(Y)));
+  const Index n = y.size(), packs = n / lanes;
+  for_each(stream, packs, [=] __device__(Index i) {
+    const auto from = load<lanes>(in + i * lanes);
+    Pack<Y, lanes> to;
+    for (int lane = 0; lane < lanes; ++lane) to.v[lane] = Y(Compute<X>(from.v[lane]));
+    store(out + i * lanes, to);
+  });
+  for_each(stream, n - packs * lanes,
+           [=] __device__(Index i) { out[packs * lanes + i] = Y(Compute<X>(in[packs * lanes + i])); });
 }
 
 template <class T, class Formula>

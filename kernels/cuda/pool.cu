@@ -5,7 +5,6 @@
 // These are our own kernels and not cuDNN's, because the contract says which of equal maxima gets the gradient.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
-#include "kernels/cuda/sums.h"
 
 namespace counterpoise {
 
@@ -56,60 +55,75 @@ void for_each_pixel(cudaStream_t stream, int N, int rows, int columns, int C, co
   launch(pixels_kernel<lanes, Body>, grid, stream, N, rows, columns, C, body);
 }
 
-template <class T, int lanes>
-__device__ Pack<T, lanes> load(const T* p) {
-  return *reinterpret_cast<const Pack<T, lanes>*>(p);
-}
-template <class T, int lanes>
-__device__ void store(T* p, const Pack<T, lanes>& pack) {
-  *reinterpret_cast<Pack<T, lanes>*>(p) = pack;
+// The largest numbers of a window so far, and their positions in it. NaN wins, so that a diverged run is noticed.
+template <class T, class P, int lanes>
+struct Largest {
+  Pack<T, lanes> value = {};
+  Pack<P, lanes> position = {};
+  __device__ void consider(const Pack<T, lanes>& in, int at, bool first) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      const Compute<T> x = in.v[lane];
+      if (first || x > Compute<T>(value.v[lane]) || x != x) value.v[lane] = in.v[lane], position.v[lane] = P(at);
+    }
+  }
+};
+
+// `window` is the windows' extent where the compiler knows it, and where none has padding; then all loads are enqueued
+// before the first is used. Else it is 0.
+template <int window, class T, class P, int lanes>
+__device__ Largest<T, P, lanes> largest(const Pooling& g, const T* x, int n, int p, int q, int c) {
+  Largest<T, P, lanes> y;
+  if constexpr (window > 0) {
+    Pack<T, lanes> in[window * window];
+    for (int i = 0; i < window * window; ++i) {
+      in[i] = load<lanes>(x + g.in(n, p * g.stride + i / window, q * g.stride + i % window) + c);
+    }
+    for (int i = 0; i < window * window; ++i) y.consider(in[i], i, i == 0);
+    return y;
+  }
+  bool first = true;
+  for (int r = 0; r < g.window; ++r) {
+    const int h = p * g.stride + r - g.pad;
+    if (h < 0 || h >= g.H) continue;
+    for (int s = 0; s < g.window; ++s) {
+      const int w = q * g.stride + s - g.pad;
+      if (w < 0 || w >= g.W) continue;
+      y.consider(load<lanes>(x + g.in(n, h, w) + c), r * g.window + s, first);
+      first = false;
+    }
+  }
+  return y;
 }
 
-template <class T, class P, int lanes>
+template <int window, int lanes, class T, class P>
 void window_max(cudaStream_t stream, const Pooling& g, const T* x, T* y, P* position) {
   for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
-    using C = Compute<T>;
-    Pack<T, lanes> best = {};
-    Pack<P, lanes> where = {};
-    bool first = true;
-    for (int r = 0; r < g.window; ++r) {
-      const int h = p * g.stride + r - g.pad;
-      if (h < 0 || h >= g.H) continue;
-      for (int s = 0; s < g.window; ++s) {
-        const int w = q * g.stride + s - g.pad;
-        if (w < 0 || w >= g.W) continue;
-        const auto in = load<T, lanes>(x + g.in(n, h, w) + c);
-        for (int lane = 0; lane < lanes; ++lane) {  // NaN wins, so that a diverged run is noticed
-          const C value = in.v[lane];
-          if (first || value > C(best.v[lane]) || value != value) {
-            best.v[lane] = in.v[lane];
-            where.v[lane] = static_cast<P>(r * g.window + s);
-          }
-        }
-        first = false;
-      }
-    }
-    store(y + g.out(n, p, q) + c, best);
-    if (position) store(position + g.out(n, p, q) + c, where);
+    const auto best = largest<window, T, P, lanes>(g, x, n, p, q, c);
+    store(y + g.out(n, p, q) + c, best.value);
+    if (position) store(position + g.out(n, p, q) + c, best.position);
   });
 }
 
-// Windows that do not overlap: each writes all of its inputs.
-template <class T, class P, int lanes>
+// Windows that do not overlap: each writes all of its inputs. `window` as above.
+template <int window, int lanes, class T, class P>
 void max_grad_disjoint(cudaStream_t stream, const Pooling& g, const T* dy, const P* position, T* dx) {
   for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
-    const auto gradient = load<T, lanes>(dy + g.out(n, p, q) + c);
-    const auto where = load<P, lanes>(position + g.out(n, p, q) + c);
-    for (int r = 0; r < g.window; ++r) {
-      for (int s = 0; s < g.window; ++s) {
-        Pack<T, lanes> d;
-        for (int lane = 0; lane < lanes; ++lane) {
-          d.v[lane] = where.v[lane] == r * g.window + s ? gradient.v[lane] : T(0);
-        }
-        store(dx + g.in(n, p * g.stride + r, q * g.stride + s) + c, d);
-      }
+    const auto gradient = load<lanes>(dy + g.out(n, p, q) + c);
+    const auto where = load<lanes>(position + g.out(n, p, q) + c);
+    const int extent = window > 0 ? window : g.window;
+    for (int i = 0; i < extent * extent; ++i) {
+      Pack<T, lanes> d;
+      for (int lane = 0; lane < lanes; ++lane) d.v[lane] = where.v[lane] == i ? gradient.v[lane] : T(0);
+      store(dx + g.in(n, p * g.stride + i / extent, q * g.stride + i % extent) + c, d);
     }
   });
+}
+
+// Calls fn with the extent of windows that are compiled for themselves, as a type: 2, as in VGG, or 0 for any.
+template <class Fn>
+void with_window(const Pooling& g, const Fn& fn) {
+  if (g.window == 2 && g.pad == 0) fn(std::integral_constant<int, 2>());
+  else fn(std::integral_constant<int, 0>());
 }
 
 // Any windows: an input gets the gradient of those whose maximum it is.
@@ -198,7 +212,9 @@ void CudaBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View
     dispatch_positions(params.position_dtype(), [&](auto none) {
       using P = decltype(none);
       with_lanes<T>(x.shape[3], [&](auto lanes) {
-        window_max<T, P, lanes.value>(stream_, g, x.as<T>(), y.as<T>(), position.as<P>());
+        with_window(g, [&](auto window) {
+          window_max<window.value, lanes.value>(stream_, g, x.as<T>(), y.as<T>(), position.as<P>());
+        });
       });
     });
   });
@@ -217,7 +233,9 @@ void CudaBackend::max_pool2d_grad(const ConstView& dy, const ConstView& position
       const P* where = position.as<P>();
       if (!disjoint) return max_grad<T, P>(stream_, g, dy.as<T>(), where, dx.as<T>());
       with_lanes<T>(dx.shape[3], [&](auto lanes) {
-        max_grad_disjoint<T, P, lanes.value>(stream_, g, dy.as<T>(), where, dx.as<T>());
+        with_window(g, [&](auto window) {
+          max_grad_disjoint<window.value, lanes.value>(stream_, g, dy.as<T>(), where, dx.as<T>());
+        });
       });
     });
   });

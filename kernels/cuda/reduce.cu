@@ -13,9 +13,8 @@ template <class X, class Y, int lanes>
 void sum_columns(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const X* x, Y* y) {
   using A = Accumulator<X>;
   column_sums<lanes, 1, A>(
-      backend, stream, rows, columns,
-      [=] __device__(Index at, Index, A(*sums)[lanes]) {
-        const auto in = *reinterpret_cast<const Pack<X, lanes>*>(x + at);
+      backend, stream, rows, columns, [=] __device__(Index at) { return load<lanes>(x + at); },
+      [=] __device__(const Pack<X, lanes>& in, Index, Index, A(*sums)[lanes]) {
         for (int lane = 0; lane < lanes; ++lane) sums[0][lane] += A(in.v[lane]);
       },
       [=] __device__(Index c, const double* sums) { y[c] = Y(sums[0]); });
@@ -23,19 +22,25 @@ void sum_columns(CudaBackend& backend, cudaStream_t stream, Index rows, Index co
 
 // relu's masked gradient and its column sums, in one pass over memory.
 template <class T, int lanes>
+struct Masked {
+  Pack<T, lanes> y, dy;
+};
+template <class T, int lanes>
 void mask_and_sum(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const T* y, const T* dy, T* dz,
                   Compute<T>* db) {
   using A = Accumulator<T>;
   column_sums<lanes, 1, A>(
       backend, stream, rows, columns,
-      [=] __device__(Index at, Index, A(*sums)[lanes]) {
-        const auto value = *reinterpret_cast<const Pack<T, lanes>*>(y + at);
-        auto gradient = *reinterpret_cast<const Pack<T, lanes>*>(dy + at);
+      [=] __device__(Index at) {
+        return Masked<T, lanes>{load<lanes>(y + at), load<lanes>(dy + at)};
+      },
+      [=] __device__(const Masked<T, lanes>& in, Index at, Index, A(*sums)[lanes]) {
+        Pack<T, lanes> gradient;
         for (int lane = 0; lane < lanes; ++lane) {
-          gradient.v[lane] = formula::Relu::masked(value.v[lane], gradient.v[lane]);
+          gradient.v[lane] = formula::Relu::masked(in.y.v[lane], in.dy.v[lane]);
           sums[0][lane] += A(gradient.v[lane]);
         }
-        *reinterpret_cast<Pack<T, lanes>*>(dz + at) = gradient;
+        store(dz + at, gradient);
       },
       [=] __device__(Index c, const double* sums) { db[c] = Compute<T>(sums[0]); });
 }

@@ -6,8 +6,7 @@
 // numbers, and equal inputs give equal bits.
 #pragma once
 
-#include <type_traits>
-
+#include "kernels/cuda/columns.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/scratch.h"
@@ -17,9 +16,6 @@ namespace counterpoise::detail {
 // The type in which a thread accumulates; shares are added in double.
 template <class T>
 using Accumulator = Compute<T>;
-
-constexpr int max_partial_rows = 1024;  // the shares of each column
-constexpr Index max_grid_y = 65535;     // the most blocks along y that CUDA launches
 
 // Whether this block is the last of `blocks` that called this. What the threads of the others have written before is
 // visible to all of its threads then. `arrived` is 0 before the first call, and again after the last.
@@ -35,24 +31,21 @@ __device__ inline bool is_last(unsigned* arrived, unsigned blocks) {
   return true;
 }
 
-// A matrix of `rows` rows of `columns` numbers is cut into packs of `lanes` columns, and these into groups of `width`
-// neighboring packs. A block has a thread for each pack of a group, times as many rows as fit into it; rows are
-// assigned to the blocks in turns, and so are groups if there are more than a grid can have blocks. visit(index of a
-// pack's first number, its column, sums[quantities][lanes]) adds that pack's share of each quantity. If `arrived` is
-// given, a counter for each group, the last of a group's blocks calls store(column, its sums[quantities]).
-template <int lanes, int quantities, class A, class Visit, class Store>
-__global__ void column_shares_kernel(Index rows, Index columns, Index groups, int width, Visit visit, double* shares,
-                                     unsigned* arrived, Store store) {
+// Over the columns of a ColumnGrid: add(what load(index of a pack's first number) returned, index, column,
+// sums[quantities][lanes]) adds a pack's share of each quantity. If `arrived` is given, a counter for each group, the
+// last of a group's blocks calls store(column, its sums[quantities]).
+template <int lanes, int quantities, class A, class Load, class Add, class Store>
+__global__ void CP_RESIDENT(resident_blocks)
+    column_shares_kernel(Index rows, Index columns, Index groups, int width, Load load, Add add, double* shares,
+                         unsigned* arrived, Store store) {
   CP_SHARED(A, all, block_threads * quantities * lanes);
   const int depth = block_threads / width, across = threadIdx.x % width, down = threadIdx.x / width;
   for (Index group = blockIdx.y; group < groups; group += gridDim.y) {
     const Index column = (group * width + across) * lanes;
     A sums[quantities][lanes] = {};
     if (column < columns) {
-      for (Index row = static_cast<Index>(blockIdx.x) * depth + down; row < rows;
-           row += static_cast<Index>(gridDim.x) * depth) {
-        visit(row * columns + column, column, sums);
-      }
+      walk_rows(static_cast<Index>(blockIdx.x) * depth + down, static_cast<Index>(gridDim.x) * depth, rows, columns,
+                column, load, [&](const auto& loaded, Index at) { add(loaded, at, column, sums); });
     }
     for (int q = 0; q < quantities; ++q) {
       for (int lane = 0; lane < lanes; ++lane) all[(threadIdx.x * quantities + q) * lanes + lane] = sums[q][lane];
@@ -92,22 +85,6 @@ __global__ void column_shares_kernel(Index rows, Index columns, Index groups, in
   }
 }
 
-// How a matrix is distributed over blocks: by its shape alone, so that the same shape gives the same bits.
-struct ColumnGrid {
-  int width;     // packs side by side in a block
-  Index groups;  // of so many packs
-  dim3 grid;
-  ColumnGrid(Index rows, Index columns, int lanes) {
-    const Index packs = (columns + lanes - 1) / lanes;
-    width = 1;
-    while (width < packs && width < 32) width *= 2;
-    const Index depth = block_threads / width;
-    const Index blocks = std::clamp<Index>(rows / (depth * 8), 1, max_partial_rows);
-    groups = (packs + width - 1) / width;
-    grid = dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(std::min(groups, max_grid_y)));
-  }
-};
-
 // A block for each column.
 template <int quantities, class Store>
 __global__ void add_shares_kernel(Index columns, Index blocks, const double* shares, Store store) {
@@ -124,10 +101,10 @@ __global__ void add_shares_kernel(Index columns, Index blocks, const double* sha
   }
 }
 
-// visit(index of a pack's first number, its column, sums[quantities][lanes]) for all packs; then
+// add(load(index of a pack's first number), index, column, sums[quantities][lanes]) for all packs; then
 // store(column, its sums[quantities]).
-template <int lanes, int quantities, class A, class Visit, class Store>
-void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const Visit& visit,
+template <int lanes, int quantities, class A, class Load, class Add, class Store>
+void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const Load& load, const Add& add,
                  const Store& store) {
   const ColumnGrid g(rows, columns, lanes);
   const Scratch<double> shares(backend, g.grid.x * quantities * columns);
@@ -135,8 +112,8 @@ void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index co
   constexpr Index few = 32;
   const Index each = g.grid.x * quantities * g.width * lanes / block_threads;
   const bool at_once = each <= few && g.groups <= CudaBackend::max_arrivals;
-  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Visit, Store>, g.grid, stream, rows, columns, g.groups,
-                     g.width, visit, shares.get(), at_once ? backend.arrivals() : nullptr, store);
+  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Load, Add, Store>, g.grid, stream, rows, columns,
+                     g.groups, g.width, load, add, shares.get(), at_once ? backend.arrivals() : nullptr, store);
   if (at_once) return;
   if (g.grid.x == 1) {  // very many columns, each with one share, which is the sum
     const double* const sums = shares.get();
@@ -148,14 +125,6 @@ void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index co
   }
   launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(columns), stream, columns, Index(g.grid.x),
                      static_cast<const double*>(shares.get()), store);
-}
-
-// Calls fn with the number of columns that a thread takes at once, as a type: 16 bytes' worth if that divides a row.
-template <class T, class Fn>
-void with_lanes(Index columns, const Fn& fn) {
-  constexpr int full = 16 / static_cast<int>(sizeof(T));
-  if (columns % full == 0) fn(std::integral_constant<int, full>());
-  else fn(std::integral_constant<int, 1>());
 }
 
 }  // namespace counterpoise::detail
