@@ -70,17 +70,44 @@ Shape convolved(const char* operation, const Var& x, const Var& weight, const Va
   return {xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]};
 }
 
-// The gradient before relu, dy where y > 0, in the memory of dy if nothing else needs that; its sum is that of the
-// bias.
-Tensor through_relu(const Tensor& y, const Tensor& dy, const Var& bias) {
-  Tensor dz = dy.unique() ? dy : empty_like(dy, dy.shape());
-  if (bias.requires_grad()) {  // a sum over all pixels of a batch, which bf16 would not hold
-    Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
-    dy.backend().relu_bias_grad(y, dy, dz, db);
-    bias.add_grad(db);
-  } else {
-    dy.backend().relu_mask(y, dy, dz);
+// The gradient of a convolution's input, which the operation below may want masked by its relu.
+class ConvolutionInputGradient final : public PendingGradient {
+ public:
+  ConvolutionInputGradient(const Tensor& dy, const Tensor& weight, Conv2dParams params, const Shape& shape)
+      : dy_(dy), weight_(weight), params_(params), shape_(shape) {}
+  const Shape& shape() const override { return shape_; }
+  Tensor compute() const override {
+    Tensor dx = empty_like(dy_, shape_);
+    dy_.backend().conv2d_grad_input(dy_, weight_, params_, dx);
+    return dx;
   }
+  Tensor compute_through_relu(const Tensor& x, Tensor& db) const override {
+    Tensor dz = empty_like(dy_, shape_);
+    dy_.backend().conv2d_grad_input_relu(dy_, weight_, params_, x, dz, db);
+    return dz;
+  }
+
+ private:
+  const Tensor dy_, weight_;
+  const Conv2dParams params_;
+  const Shape shape_;
+};
+
+// The gradient before y = relu(z + bias), and, as its sum, that of the bias. It is in the memory of the gradient of y
+// if nothing else needs that.
+Tensor through_relu(const Tensor& y, Gradient gradient, const Var& bias) {
+  // A sum over all pixels of a batch, which bf16 would not hold.
+  Tensor db = bias.requires_grad() ? Tensor::empty(y.backend(), bias.shape(), parameter_dtype(y.dtype())) : Tensor();
+  Tensor dz;
+  if (db.defined() && gradient.pending()) {
+    dz = gradient.pending()->compute_through_relu(y, db);
+  } else {
+    const Tensor dy = std::move(gradient);
+    dz = dy.unique() ? dy : empty_like(dy, dy.shape());
+    if (db.defined()) y.backend().relu_bias_grad(y, dy, dz, db);
+    else y.backend().relu_mask(y, dy, dz);
+  }
+  if (db.defined()) bias.add_grad(db);
   return dz;
 }
 
@@ -91,9 +118,7 @@ void add_convolution_grads(const Var& x, const Var& weight, Conv2dParams params,
     weight.add_grad(dw);
   }
   if (x.requires_grad()) {
-    Tensor dx = empty_like(dy, x.shape());
-    dy.backend().conv2d_grad_input(dy, weight.value(), params, dx);
-    x.add_grad(dx);
+    x.add_grad(Gradient(std::make_shared<ConvolutionInputGradient>(dy, weight.value(), params, x.shape())));
   }
 }
 
@@ -113,17 +138,17 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
   x.backend().conv2d(x.value(), weight.value(), b, other, params, relu, y);
 
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
-  return Var::from_op("conv2d", y, {x, weight, bias, residual}, [x, weight, bias, residual, params, kept](Tensor dy) {
-    if (kept.defined()) {
-      dy = through_relu(kept, dy, bias);
-    } else if (bias.requires_grad()) {
-      Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
-      dy.backend().sum_to(dy, db);
-      bias.add_grad(db);
-    }
-    residual.add_grad(dy);
-    add_convolution_grads(x, weight, params, dy);
-  });
+  return Var::from_op(
+      "conv2d", y, {x, weight, bias, residual}, [x, weight, bias, residual, params, kept](Gradient gradient) {
+        const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), bias) : Tensor(std::move(gradient));
+        if (!kept.defined() && bias.requires_grad()) {
+          Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
+          dy.backend().sum_to(dy, db);
+          bias.add_grad(db);
+        }
+        residual.add_grad(dy);
+        add_convolution_grads(x, weight, params, dy);
+      });
 }
 
 Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params,
@@ -140,10 +165,10 @@ Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept
     x.backend().max_pool2d(large, pool, y, position);
   }
   return Var::from_op("conv2d_relu_max_pool2d", y, {x, weight, bias},
-                      [x, weight, bias, params, pool, shape, y, position](Tensor dy) {
-                        const Tensor small = through_relu(y, dy, bias);
-                        Tensor dz = empty_like(dy, shape);
-                        dy.backend().max_pool2d_grad(small, position, pool, dz);
+                      [x, weight, bias, params, pool, shape, y, position](Gradient dy) {
+                        const Tensor small = through_relu(y, std::move(dy), bias);
+                        Tensor dz = empty_like(small, shape);
+                        dz.backend().max_pool2d_grad(small, position, pool, dz);
                         add_convolution_grads(x, weight, params, dz);
                       });
 }

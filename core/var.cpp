@@ -6,11 +6,12 @@
 namespace counterpoise {
 
 struct Var::Node {
-  Tensor value, grad;
+  Tensor value;
+  Gradient grad;
   bool requires_grad = false;
   const char* operation = nullptr;  // null for a leaf
   std::vector<Var> inputs;
-  std::function<void(Tensor)> backward;
+  std::function<void(Gradient)> backward;
 
   // A long chain of nodes that own each other must not be destroyed by recursion: it would overflow the stack.
   ~Node() {
@@ -54,11 +55,11 @@ bool Var::requires_grad() const { return defined() && node_->requires_grad; }
 
 const Tensor& Var::grad() const {
   CP_ENSURE(defined(), "this variable was never given a value, so it has no gradient");
-  return node_->grad;
+  return node_->grad.value();
 }
 
 void Var::zero_grad() {
-  if (defined()) node_->grad = Tensor();
+  if (defined()) node_->grad = {};
 }
 
 void Var::set_value(Tensor value) {
@@ -68,20 +69,24 @@ void Var::set_value(Tensor value) {
   node_->value = std::move(value);
 }
 
-void Var::add_grad(Tensor gradient) const {
+void Var::add_grad(Gradient gradient) const {
   if (!requires_grad()) return;
   CP_ENSURE(gradient.shape() == shape(), "gradient of shape ", gradient.shape(), " for a variable of shape ", shape(),
             node_->operation ? detail::text(" computed by ", node_->operation) : "");
-  Tensor& sum = node_->grad;
-  if (!sum.defined()) {
-    sum = std::move(gradient);  // perhaps shared: hence the check below
+  Gradient& kept = node_->grad;
+  const bool is_leaf = !node_->operation;
+  if (!kept.defined()) {
+    if (is_leaf) kept = Tensor(std::move(gradient));
+    else kept = std::move(gradient);
     return;
   }
-  if (!sum.unique()) sum = sum.clone();
-  sum.backend().add_scaled(1, gradient, sum);
+  Tensor sum = std::move(kept);
+  if (!sum.unique()) sum = sum.clone();  // another variable's gradient may be in the same memory
+  sum.backend().add_scaled(1, Tensor(std::move(gradient)), sum);
+  kept = std::move(sum);
 }
 
-Var Var::from_op(const char* operation, Tensor value, std::vector<Var> inputs, std::function<void(Tensor)> backward) {
+Var Var::from_op(const char* operation, Tensor value, std::vector<Var> inputs, std::function<void(Gradient)> backward) {
   Var y(std::move(value));
   bool needed = false;
   for (const Var& input : inputs) needed = needed || input.requires_grad();
@@ -121,10 +126,10 @@ void Var::backward() const {
     order.pop_back();
     Node& node = *var.node_;
     if (!node.backward) continue;  // a leaf keeps its gradient
-    const std::function<void(Tensor)> backward = std::move(node.backward);
+    const std::function<void(Gradient)> backward = std::move(node.backward);
     node.backward = nullptr;
-    Tensor gradient = std::move(node.grad);
-    node.grad = Tensor();
+    Gradient gradient = std::move(node.grad);
+    node.grad = {};
     node.inputs.clear();
     if (gradient.defined()) backward(std::move(gradient));
   }

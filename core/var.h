@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "core/gradient.h"
 #include "core/tensor.h"
 
 namespace counterpoise {
@@ -41,8 +42,9 @@ class Var {
 
   // The gradient that has been accumulated so far; undefined if there is none.
   const Tensor& grad() const;
-  // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the shape differs.
-  void add_grad(Tensor gradient) const;
+  // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the shape differs. A gradient
+  // that is pending stays so if it is the only one, and if this is not a leaf.
+  void add_grad(Gradient gradient) const;
   void zero_grad();
   // Replaces the value of a leaf, as when weights are loaded. Throws Error(failure) if the shape or the dtype differs.
   void set_value(Tensor value);
@@ -52,10 +54,11 @@ class Var {
   // its graph was freed by an earlier backward().
   void backward() const;
 
-  // For operations: the result of `operation`, with a closure that gets the gradient of the result and passes it on
-  // with add_grad. The closure may keep Tensors and the inputs, never the result's own Var: that would be a cycle.
+  // For operations: the result of `operation`, with a closure that gets the gradient of the result, usually as a
+  // Tensor, and passes it on with add_grad. The closure may keep Tensors and the inputs, never the result's own Var:
+  // that would be a cycle.
   static Var from_op(const char* operation, Tensor value, std::vector<Var> inputs,
-                     std::function<void(Tensor)> backward);
+                     std::function<void(Gradient)> backward);
 
  private:
   struct Node;

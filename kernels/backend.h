@@ -44,6 +44,7 @@ struct Pool2dParams {
 struct ComputeMode {
   bool tf32 = false;           // round the factors of f32 products to TF32's 10 bits of mantissa
   bool deterministic = false;  // the same bits in every run on one machine, even if that is slower
+  bool compile = false;        // compile kernels while the program runs, where they fuse operations: seconds for each
 };
 
 // The most memory of a device at once, in bytes: in tensors and workspaces, and with what is kept for later ones.
@@ -156,6 +157,13 @@ class Backend {
   virtual void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
                       Conv2dParams params, bool relu, const View& y) = 0;
   virtual void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) = 0;
+  // conv2d_grad_input() and the backward pass through x = relu(z + bias), relu_bias_grad(), in one: dz is the gradient
+  // where x > 0, else 0, and db [C] its sum. This one computes first the one and then, in place, the other.
+  virtual void conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params, const ConstView& x,
+                                      const View& dz, const View& db) {
+    conv2d_grad_input(dy, w, params, dz);
+    relu_bias_grad(x, dz, dz, db);
+  }
   virtual void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) = 0;
 
   // -- pooling: x [N, H, W, C], y [N, P, Q, C] --

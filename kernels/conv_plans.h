@@ -8,8 +8,9 @@
 
 namespace counterpoise {
 
-// The three convolutions of a training step.
-enum class ConvPass { forward, grad_input, grad_weight };  // the forward pass with bias and ReLU
+// The three convolutions of a training step, the forward pass with bias and ReLU, and the gradient of the input together
+// with that of the ReLU below, Backend::conv2d_grad_input_relu().
+enum class ConvPass { forward, grad_input, grad_weight, grad_input_relu };
 
 // One plan, timed. Times are in milliseconds.
 struct ConvPlanTiming {

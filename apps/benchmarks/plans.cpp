@@ -13,7 +13,8 @@ nlohmann::json plan_times(const BenchOptions& options, Backend& backend, const R
     const Shape x{options.batch, l.size, l.size, l.channels}, w{l.outputs, 3, 3, l.channels};
     std::vector<std::pair<ConvPass, const char*>> passes = {
         {ConvPass::forward, "forward"}, {ConvPass::grad_input, "dx"}, {ConvPass::grad_weight, "dw"}};
-    if (l.channels == 3) passes.erase(passes.begin() + 1);  // images need no gradient
+    if (options.compile) passes.push_back({ConvPass::grad_input_relu, "dx through relu"});
+    if (l.channels == 3) passes = {passes[0], passes[2]};  // images need no gradient
     for (const auto& [pass, name] : passes) {
       const double flops = l.flops(options.batch);
       const int problem = problems++;

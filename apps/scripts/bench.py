@@ -199,38 +199,38 @@ class Comparison:
                                  self.seconds, "--device", "cuda", "--precision", self.precision)]
 
     def gpu(self):
-        """Our times beside PyTorch's eager and compiled modes, or the other build's; the ratio is to the fastest.
-        Memory is given as allocated / reserved."""
-        variants = {}
+        """Our times, as they are and with --compile, beside PyTorch's eager and compiled modes, or the other build's; the
+        ratio is that of the fastest of each. Memory is given as allocated / reserved."""
+        ours, variants = {"ours": [BENCH], "ours compiled": [BENCH, "--compile"]}, {}
         if self.command:
             names = ["eager", "compile"] + ["max-autotune"] * self.thorough
             variants = {name: self.command + ["--variant", name] for name in names}
             if self.other != "PyTorch":
-                variants = {self.other: self.command}
-        print("\n| | " + " | ".join([f"ours, {unit}" + "".join(f" | {name}, {unit}" for name in variants)
-                                     + " | ratio" * (unit == "ms") for unit in ("ms", "MiB")]) + " |")
-        print("|" + "---|" * (2 * len(variants) + 4))
+                ours, variants = {"ours": [BENCH]}, {self.other: self.command}
+        commands = {**ours, **variants}
+        print("\n| | " + " | ".join([" | ".join(f"{name}, {unit}" for name in commands) + " | ratio" * (unit == "ms")
+                                     for unit in ("ms", "MiB")]) + " |")
+        print("|" + "---|" * (2 * len(commands) + 2))
         for mode, size, batch in self.cases or GPU_CASES:
             arguments = self.on_gpu(mode, size, batch)
-            runs, failed = {name: [] for name in ["ours", *variants]}, {}
+            runs, failed = {name: [] for name in commands}, {}
             for i in range(self.rounds):
                 for name in runs:
                     if name in failed:
                         continue
                     say(f"{mode} {size}x{size}, batch {batch}, round {i + 1} of {self.rounds}: {name}")
                     try:
-                        runs[name].append(self.measure(variants.get(name, [BENCH]) + arguments))
+                        runs[name].append(self.measure(commands[name] + arguments))
                     except RuntimeError as error:  # out of memory, or no compiler for torch.compile: go on without it
-                        if name == "ours":
+                        if name in ours:
                             raise
                         failed[name] = error
             say("")
             done = [name for name in runs if name not in failed]
             seconds = {name: [run["seconds"] for run in runs[name]] for name in done}
-            ratio = "-"
-            if len(seconds) > 1:
-                best = min((name for name in seconds if name != "ours"), key=lambda name: self.statistic(seconds[name]))
-                ratio = f"{self.ratio(seconds['ours'], seconds[best]):.2f}"
+            fastest = [min((name for name in group if name in seconds), default=None,
+                           key=lambda name: self.statistic(seconds[name])) for group in (ours, variants)]
+            ratio = "-" if None in fastest else f"{self.ratio(*(seconds[name] for name in fastest)):.2f}"
             cells = [f"{self.statistic(seconds[name]) * 1e3:.4g}" if name in seconds else "-" for name in runs]
             cells += [ratio]
             cells += [self.memory(runs[name]) if name in done else "-" for name in runs]

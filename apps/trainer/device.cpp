@@ -16,10 +16,11 @@ Backend& find_backend(const std::string& device) {
 
 DType activation_dtype(const std::string& precision) { return precision == "bf16" ? DType::bf16 : DType::f32; }
 
-Backend& choose_backend(const std::string& device, const std::string& precision, bool deterministic) {
+Backend& choose_backend(const std::string& device, const std::string& precision, ComputeMode mode) {
   Backend& backend = find_backend(device);
   backend.require(activation_dtype(precision));
-  backend.set_mode({precision == "tf32", deterministic});
+  mode.tf32 = precision == "tf32";
+  backend.set_mode(mode);
   return backend;
 }
 

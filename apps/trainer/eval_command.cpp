@@ -175,7 +175,7 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
 Exit eval(Options o) {
   check_views(o);
   set_cpu_threads(o.threads);
-  Backend& backend = choose_backend(o.device, o.precision, o.deterministic);
+  Backend& backend = choose_backend(o.device, o.precision, {false, o.deterministic});
   read_description(o, SafetensorsFile(o.weights).metadata());  // the size of the images
   SelectedImages images = select_images(o);
   CP_ENSURE_AS(bad_data, images.test || o.on != "test", "--on test: ", o.data.empty() ? "synthetic" : o.data,

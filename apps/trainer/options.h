@@ -87,6 +87,7 @@ struct Options {
   int threads = 0;  // 0: one per core
   std::string device = "auto", precision = "fp32";
   bool deterministic = false;
+  bool compile = false;
   std::string output;   // "": a new folder in runs/, for training; "none": nothing is written
   std::string on;       // eval: "validation" or "test"
   augment::Policy tta;  // eval and predict: test-time augmentation

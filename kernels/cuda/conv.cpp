@@ -74,6 +74,20 @@ void CudaBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Con
   convolve(problem(ConvProblem::grad_input, dx, w, params), {nullptr, w.data, nullptr, dy.data, dx.data});
 }
 
+// By one of cuDNN's graphs where the mode allows kernels to be compiled and the gradient is so large that to write it,
+// and to read and write it again, takes far longer than to start a kernel.
+void CudaBackend::conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params,
+                                         const ConstView& x, const View& dz, const View& db) {
+  const bool aligned = dz.dtype == DType::f32 || (dz.dtype == DType::bf16 && dz.shape[3] % tensor_core_channels == 0);
+  const size_t bytes = static_cast<size_t>(dz.size()) * size_of(dz.dtype);
+  if (!mode_.compile || !aligned || bytes < compile_from || dy.size() == 0) {
+    return Backend::conv2d_grad_input_relu(dy, w, params, x, dz, db);
+  }
+  ConvProblem p = problem(ConvProblem::grad_input, dz, w, params);
+  p.relu_grad = true;
+  conv_choice_->run(p, {x.data, w.data, nullptr, dy.data, dz.data, db.as<float>()});
+}
+
 void CudaBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) {
   if (dw.size() == 0) return;
   if (dy.size() == 0) return fill(0, dw);
@@ -100,27 +114,41 @@ void fill_at_random(Backend& backend, uint64_t key, const View& y) {
 
 void CudaBackend::time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype,
                                   bool exact, const std::function<void(const ConvPlanTiming&)>& report) {
-  ConvProblem p{static_cast<ConvProblem::Pass>(pass), ConvGeometry(x, w, params), dtype};
+  ConvProblem p{ConvProblem::forward, ConvGeometry(x, w, params), dtype};
+  p.relu_grad = pass == ConvPass::grad_input_relu;
+  if (pass == ConvPass::grad_input || p.relu_grad) p.pass = ConvProblem::grad_input;
+  if (pass == ConvPass::grad_weight) p.pass = ConvProblem::grad_weight;
   if (dtype == DType::bf16) p.geometry.C = rounded_up(p.geometry.C);
   p.bias = p.relu = pass == ConvPass::forward;
   p.tf32 = mode_.tf32 && dtype == DType::f32;
   p.deterministic = mode_.deterministic;
   const ConvGeometry& g = p.geometry;
-  const Shape shapes[] = {{g.N, g.H, g.W, g.C}, {g.K, g.R, g.S, g.C}, {g.K}, {g.N, g.P, g.Q, g.K}};
+  const Shape shapes[] = {
+      {g.N, g.H, g.W, g.C}, {g.K, g.R, g.S, g.C}, {g.K}, {g.N, g.P, g.Q, g.K}, {g.N, g.H, g.W, p.relu_grad ? g.C : 0}};
   std::vector<std::unique_ptr<Scratch<char>>> memory;
   uint64_t key = 0;
   for (const Shape& shape : shapes) {
     memory.push_back(std::make_unique<Scratch<char>>(*this, shape.size() * static_cast<Index>(size_of(dtype))));
     fill_at_random(*this, ++key, {memory.back()->get(), shape, dtype});
   }
+  const Scratch<float> db(*this, g.C);
   void *const px = memory[0]->get(), *const pw = memory[1]->get(), *const py = memory[3]->get();
-  const bool to_y = pass == ConvPass::forward, to_x = pass == ConvPass::grad_input, to_w = !to_y && !to_x;
-  conv_choice_->time_all(p,
-                         {to_x ? nullptr : px, to_w ? nullptr : pw, memory[2]->get(), to_y ? nullptr : py,
-                          to_y   ? py
-                          : to_x ? px
-                                 : pw},
-                         exact, report);
+  ConvData data = {px, pw, memory[2]->get(), py, nullptr, db.get()};
+  switch (pass) {
+    case ConvPass::forward:
+      data.y = nullptr, data.out = py;
+      break;
+    case ConvPass::grad_input:
+      data.x = nullptr, data.out = px;
+      break;
+    case ConvPass::grad_input_relu:
+      data.out = memory[4]->get();
+      break;
+    case ConvPass::grad_weight:
+      data.w = nullptr, data.out = pw;
+      break;
+  }
+  conv_choice_->time_all(p, data, exact, report);
 }
 
 void time_conv_plans(Backend& backend, ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype,

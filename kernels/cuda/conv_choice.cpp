@@ -34,7 +34,8 @@ std::vector<Index> key(const ConvProblem& p) {
           p.bias,
           p.relu,
           p.tf32,
-          p.deterministic};
+          p.deterministic,
+          p.relu_grad};
 }
 
 // Everything but N: "forward of 160x160x64, 64 filters of 3x3, stride 1, padding 1, bf16, bias, relu".
@@ -46,7 +47,7 @@ std::string without_batch(const ConvProblem& p) {
               p.dtype == DType::bf16 ? "bf16"
               : p.tf32               ? "tf32"
                                      : "f32",
-              p.bias ? ", bias" : "", p.relu ? ", relu" : "");
+              p.bias ? ", bias" : "", p.relu ? ", relu" : "", p.relu_grad ? ", through relu" : "");
 }
 
 std::string name_of(const ConvProblem& p) {
@@ -76,10 +77,53 @@ bool agree(const ConvProblem& p, const Deviation& d) {
 
 bool within_factor_two(Index a, Index b) { return a <= 2 * b && b <= 2 * a; }
 
+// What a plan of the problem writes.
+std::vector<View> results_of(const ConvProblem& p, const ConvData& data) {
+  std::vector<View> y = {{data.out, {outputs(p)}, p.dtype}};
+  if (p.relu_grad) y.push_back({data.db, {p.geometry.C}, DType::f32});
+  return y;
+}
+
 }  // namespace
 
+// A copy of what a plan wrote.
+struct ConvChoice::Results {
+  Results(Backend& backend, const std::vector<View>& like) : backend(backend) {
+    for (const View& x : like) {
+      memory.push_back(std::make_unique<Scratch<char>>(backend, x.size() * static_cast<Index>(size_of(x.dtype))));
+      views.push_back({memory.back()->get(), x.shape, x.dtype});
+    }
+  }
+  void take(const std::vector<View>& from) {
+    for (size_t i = 0; i < from.size(); ++i) backend.copy(from[i], views[i]);
+  }
+  Backend& backend;
+  std::vector<std::unique_ptr<Scratch<char>>> memory;
+  std::vector<View> views;
+};
+
+// The gradient of a convolution's input, and then that of the relu below it and its sum.
+class ConvChoice::Pair final : public ConvPlan {
+ public:
+  Pair(ConvChoice& choice, const ConvProblem& problem) : choice_(choice), problem_(problem), first_(problem) {
+    first_.relu_grad = false;
+  }
+  std::string name() const override { return "pair"; }
+  size_t workspace_bytes() const override { return 0; }
+  double prepare_ms() const override { return 0; }
+  void run(const ConvData& data, void*) const override {
+    choice_.run(first_, {nullptr, data.w, nullptr, data.y, data.out});
+    choice_.go_through_relu(problem_, data);
+  }
+
+ private:
+  ConvChoice& choice_;
+  const ConvProblem problem_;
+  ConvProblem first_;
+};
+
 ConvChoice::ConvChoice(Backend& backend, cudaStream_t stream, cudnnHandle_t handle, size_t memory, PlanCache winners)
-    : backend_(backend), stream_(stream), target_{handle}, memory_(memory), winners_(std::move(winners)) {}
+    : backend_(backend), stream_(stream), target_{handle, "", stream}, memory_(memory), winners_(std::move(winners)) {}
 
 // In bf16 the fast engines need little. In f32 they need as much as a copy of their input; with less, only the slowest
 // engines are left.
@@ -92,7 +136,34 @@ void ConvChoice::run(const ConvProblem& problem, const ConvData& data) {
   if (++choice.uses == 1) begin(problem, data, choice);
   if (choice.uses == choice.timed_at) time(problem, data, choice);
   if (choice.plan) run(*choice.plan, data);
-  else plain_convolution(stream_, problem, data);
+  else run_by_definition(problem, data);
+}
+
+ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
+  if (!problem.relu_grad) return cudnn_plans(target_, problem, workspace_limit(problem), limit);
+  ConvPlans y;
+  if (limit > 1) y = cudnn_plans(target_, problem, workspace_limit(problem), limit - 1);
+  y.plans.insert(y.plans.begin(), std::make_unique<Pair>(*this, problem));
+  return y;
+}
+
+ConvPlans ConvChoice::plan(const ConvProblem& problem, const std::string& name) {
+  ConvPlans y;
+  if (!problem.relu_grad || name != "pair") return cudnn_plan(target_, problem, workspace_limit(problem), name);
+  y.plans.push_back(std::make_unique<Pair>(*this, problem));
+  return y;
+}
+
+void ConvChoice::run_by_definition(const ConvProblem& problem, const ConvData& data) {
+  plain_convolution(stream_, problem, data);
+  if (problem.relu_grad) go_through_relu(problem, data);
+}
+
+// Masks the gradient that a convolution wrote, in place, and sums it.
+void ConvChoice::go_through_relu(const ConvProblem& problem, const ConvData& data) {
+  const ConvGeometry& g = problem.geometry;
+  const View dz{data.out, {g.N, g.H, g.W, g.C}, problem.dtype};
+  backend_.relu_bias_grad({data.x, dz.shape, dz.dtype}, dz, dz, {data.db, {g.C}, DType::f32});
 }
 
 void ConvChoice::run(const ConvPlan& plan, const ConvData& data) {
@@ -102,7 +173,7 @@ void ConvChoice::run(const ConvPlan& plan, const ConvData& data) {
 
 // The first use: cuDNN's first guess, or the plan that was the fastest before.
 void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice& choice) {
-  ConvPlans first = cudnn_plans(target_, problem, workspace_limit(problem), 1);
+  ConvPlans first = plans(problem, 1);
   if (first.plans.empty()) {
     choice.problem = name_of(problem);
     choice.refusal = first.refusal.empty() ? "it has no engine for it" : first.refusal;
@@ -122,14 +193,13 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
   if (!winner) return;
   const int64_t timed_at = within_factor_two(winner->batch, problem.geometry.N) ? 0 : timed_again_at_use;
   if (winner->plan == choice.plan->name()) return void(choice.timed_at = timed_at);
-  ConvPlans fast = cudnn_plan(target_, problem, workspace_limit(problem), winner->plan);
+  ConvPlans fast = plan(problem, winner->plan);
   if (fast.plans.empty()) return;  // cuDNN has it for other batch sizes only
   try {
-    const Index n = outputs(problem), bytes = n * static_cast<Index>(size_of(problem.dtype));
-    const Scratch<char> expected(backend_, bytes);
+    Results expected(backend_, results_of(problem, data));
     run(*choice.plan, data);
-    backend_.copy({data.out, {n}, problem.dtype}, {expected.get(), {n}, problem.dtype});
-    const Deviation d = run_and_compare(*fast.plans[0], problem, data, expected.get());
+    expected.take(results_of(problem, data));
+    const Deviation d = run_and_compare(*fast.plans[0], problem, data, expected);
     if (!d.known()) return;
     if (agree(problem, d)) {
       choice.plan = std::move(fast.plans[0]);
@@ -146,11 +216,18 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
 
 // The numbers that are not written stay NaN.
 Deviation ConvChoice::run_and_compare(const ConvPlan& plan, const ConvProblem& problem, const ConvData& data,
-                                      const void* expected) {
-  const Index n = outputs(problem);
-  backend_.fill(NAN, {data.out, {n}, problem.dtype});
+                                      const Results& expected) {
+  const std::vector<View> results = results_of(problem, data);
+  for (const View& y : results) backend_.fill(NAN, y);
   run(plan, data);
-  return deviation(backend_, stream_, problem.dtype, n, data.out, expected);
+  Deviation most;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const View& y = results[i];
+    const Deviation d = deviation(backend_, stream_, y.dtype, y.size(), y.data, expected.views[i].data);
+    if (!d.known()) return d;
+    most = {std::max(most.of_norm, d.of_norm), std::max(most.of_largest, d.of_largest)};
+  }
+  return most;
 }
 
 // The mean duration of several runs, which are enqueued at once, so that the time to enqueue them does not count; the
@@ -185,13 +262,12 @@ double ConvChoice::milliseconds(const ConvPlan& plan, const ConvData& data, doub
 // finite, so that nothing can be compared.
 std::vector<ConvChoice::Timed> ConvChoice::timed(const ConvProblem& problem, const ConvData& data, bool exact,
                                                  const std::function<void(const ConvPlanTiming&)>& report) {
-  ConvPlans all = cudnn_plans(target_, problem, workspace_limit(problem));
+  ConvPlans all = plans(problem);
   std::vector<Timed> y;
-  const Index n = outputs(problem);
-  const Scratch<char> expected(backend_, n * static_cast<Index>(size_of(problem.dtype)));
-  const View expected_view{expected.get(), {n}, problem.dtype};
+  Results expected(backend_, results_of(problem, data));
   const auto by_definition = [&] {
-    plain_convolution(stream_, problem, {data.x, data.w, data.bias, data.y, expected.get()});
+    run_by_definition(problem, data);
+    expected.take(results_of(problem, data));
   };
   bool have_expected = exact, all_agree = true;
   if (exact) by_definition();
@@ -204,9 +280,9 @@ std::vector<ConvChoice::Timed> ConvChoice::timed(const ConvProblem& problem, con
     try {
       if (!have_expected) {
         run(*plan, data);
-        backend_.copy({data.out, {n}, problem.dtype}, expected_view);
+        expected.take(results_of(problem, data));
       }
-      const Deviation d = run_and_compare(*plan, problem, data, expected.get());
+      const Deviation d = run_and_compare(*plan, problem, data, expected);
       if (!d.known()) return {};
       have_expected = true;
       row.timing.deviation = d.of_largest;
@@ -227,7 +303,7 @@ std::vector<ConvChoice::Timed> ConvChoice::timed(const ConvProblem& problem, con
   by_definition();
   for (Timed& row : y) {
     if (!row.plan) continue;
-    const Deviation d = run_and_compare(*row.plan, problem, data, expected.get());
+    const Deviation d = run_and_compare(*row.plan, problem, data, expected);
     row.timing.deviation = d.of_largest;
     row.timing.agrees = d.known() && agree(problem, d);
   }

@@ -9,6 +9,9 @@
 // the first computes anything before its result has been compared with the first's on the same numbers. Where two
 // disagree, the loops of the definition decide, and a warning names the plans that are not used.
 //
+// The gradient of an input with that of the relu below (ConvProblem::relu_grad) has one more plan, which comes first:
+// the pair of a convolution, by its own fastest plan, and a kernel that masks and sums.
+//
 // A convolution for which cuDNN has no plan is computed by those loops, which are thousands of times slower: a warning
 // says so once, and fallbacks() lists and counts all.
 #pragma once
@@ -49,6 +52,8 @@ class ConvChoice {
     int64_t timed_at = 0;          // the use at which all plans are timed; 0: never
     std::string problem, refusal;  // where there is no plan: of what, and why
   };
+  class Pair;
+  struct Results;
   // A plan that was run and compared. Null if it could not run.
   struct Timed {
     std::shared_ptr<ConvPlan> plan;
@@ -60,9 +65,13 @@ class ConvChoice {
   void time(const ConvProblem& problem, const ConvData& data, Choice& choice);
   std::vector<Timed> timed(const ConvProblem& problem, const ConvData& data, bool exact,
                            const std::function<void(const ConvPlanTiming&)>& report);
+  ConvPlans plans(const ConvProblem& problem, size_t limit = size_t(-1));
+  ConvPlans plan(const ConvProblem& problem, const std::string& name);
   void run(const ConvPlan& plan, const ConvData& data);
+  void run_by_definition(const ConvProblem& problem, const ConvData& data);
+  void go_through_relu(const ConvProblem& problem, const ConvData& data);
   Deviation run_and_compare(const ConvPlan& plan, const ConvProblem& problem, const ConvData& data,
-                            const void* expected);
+                            const Results& expected);
   double milliseconds(const ConvPlan& plan, const ConvData& data, double best);
 
   Backend& backend_;

@@ -73,6 +73,8 @@ class CudaBackend : public Backend {
   // y = y + residual, followed by max(y, 0) if `relu`.
   void add_residual(const ConstView& residual, bool relu, const View& y);
   void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) override;
+  void conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params, const ConstView& x,
+                              const View& dz, const View& db) override;
   void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) override;
 
   void max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) override;
@@ -103,6 +105,10 @@ class CudaBackend : public Backend {
   // As the function of this name in conv_plans.h.
   void time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype, bool exact,
                        const std::function<void(const ConvPlanTiming&)>& report);
+
+  // With ComputeMode::compile: the bytes of the smallest gradient whose convolution is compiled together with the relu
+  // below it, 64 MiB. (The tests compile smaller ones.)
+  size_t compile_from = size_t(64) << 20;
 
   // Counters of blocks for kernels that wait for each other's (sums.h): each is 0 when a kernel begins and ends.
   static constexpr Index max_arrivals = 65535;

@@ -1,7 +1,9 @@
 // How cuDNN is called: by descriptors (cudnn_descriptor.h). From bottom to top there are
 //
 //   tensors       shape, strides and type of x, w, the bias and y, and of what flows from one operation to the next;
-//   operations    convolution, addition of the bias, relu: each names the tensors that it reads and the one it writes;
+//   operations    convolution, addition of the bias, relu, its gradient, a sum: each names the tensors that it reads
+//   and
+//                 the one it writes;
 //   the graph     all operations of one problem;
 //   a heuristic   which answers a graph with engine configurations, the likely fastest first;
 //   an engine     a family of kernels that can compute the graph, with notes on how it calculates;
@@ -20,6 +22,7 @@
 #include <sstream>
 #include <utility>
 
+#include "kernels/cuda/check.h"
 #include "kernels/cuda/cudnn_descriptor.h"
 
 namespace counterpoise::detail {
@@ -61,11 +64,13 @@ const ConvNames& names(ConvProblem::Pass pass) {
 }
 
 // The operations of a problem and everything that they refer to, which cuDNN does not promise to keep alive. In the
-// forward pass bias and relu are applied to a sum of products before it is rounded and stored.
+// forward pass bias and relu are applied to a sum of products before it is rounded and stored; in the backward pass the
+// mask of the relu below is.
 class Graph {
  public:
   Graph(const ConvTarget& target, const ConvProblem& problem)
       : handle_(target.handle),
+        stream_(target.stream),
         g_(problem.geometry),
         type_(problem.dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT) {
     if (!handle_) {
@@ -74,8 +79,15 @@ class Graph {
     }
     const bool forward = problem.pass == ConvProblem::forward, relu = forward && problem.relu;
     has_bias_ = forward && problem.bias;
+    relu_grad_ = problem.relu_grad;
     const Descriptor& sum = result(!has_bias_ && !relu);
-    convolution(names(problem.pass), sum);
+    const Descriptor& x = keep(input(relu_grad_ ? 'g' : 'x', relu_grad_));
+    convolution(names(problem.pass), x, sum);
+    if (relu_grad_) {
+      const Descriptor& dz = keep(input('x'));
+      pointwise(CUDNN_POINTWISE_RELU_BWD, x, dz, nullptr, &keep(input('m')));
+      add_up(dz, keep(tensor('d', CUDNN_DATA_FLOAT, 1, g_.C, 1, 1)));
+    }
     const Descriptor& shifted = has_bias_ ? result(!relu) : sum;
     // (In bf16 the bias is in bf16, too: for one in f32 there are only engines that must be compiled first.)
     if (has_bias_) pointwise(CUDNN_POINTWISE_ADD, sum, shifted, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
@@ -84,7 +96,10 @@ class Graph {
     graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
   }
   cudnnHandle_t handle() const { return handle_; }
+  cudaStream_t stream() const { return stream_; }
+  const ConvGeometry& geometry() const { return g_; }
   bool has_bias() const { return has_bias_; }
+  bool relu_grad() const { return relu_grad_; }
   bool try_finalize(std::string& refusal) { return graph_.try_finalize(refusal); }
   const Descriptor& descriptor() const { return graph_; }
   // Says for which GPU a heuristic or a plan is, where no handle does.
@@ -95,13 +110,17 @@ class Graph {
  private:
   const Descriptor& keep(Descriptor part) { return parts_.emplace_back(std::move(part)); }
 
+  // A tensor of x's shape: x itself, a gradient with respect to it before the mask, or the numbers that mask it.
+  Descriptor input(char name, bool is_virtual = false) const {
+    return tensor(name, is_virtual ? CUDNN_DATA_FLOAT : type_, g_.N, g_.C, g_.H, g_.W, is_virtual);
+  }
   // What an operation writes: the last one y, another a virtual tensor of f32.
   const Descriptor& result(bool last) {
     return keep(
         tensor(last ? 'y' : int64_t(parts_.size()), last ? type_ : CUDNN_DATA_FLOAT, g_.N, g_.K, g_.P, g_.Q, !last));
   }
 
-  void convolution(const ConvNames& names, const Descriptor& y) {
+  void convolution(const ConvNames& names, const Descriptor& x, const Descriptor& y) {
     const std::vector<int64_t> pad(2, g_.pad), stride(2, g_.stride), dilation(2, 1);
     Descriptor how(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     how.set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_CROSS_CORRELATION);
@@ -111,12 +130,15 @@ class Graph {
     how.finalize();
 
     Descriptor operation(names.operation);
-    operation.set(names.x, keep(tensor('x', type_, g_.N, g_.C, g_.H, g_.W)));
-    operation.set(names.w, keep(tensor('w', type_, g_.K, g_.C, g_.R, g_.S))).set(names.y, y);
+    operation.set(names.x, x).set(names.y, y);
+    operation.set(names.w, keep(tensor('w', type_, g_.K, g_.C, g_.R, g_.S)));
     operation.set(names.convolution, keep(std::move(how))).set(names.alpha, 1.0f).set(names.beta, 0.0f);
     operations_.push_back(std::move(operation.finalize()));
   }
-  void pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, const Descriptor& y, const Descriptor* b = nullptr) {
+  // y = f(x) or f(x, b); or, if the `mask` is given, the gradient y of f's input where its output was the mask and the
+  // gradient of that is x.
+  void pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, const Descriptor& y, const Descriptor* b = nullptr,
+                 const Descriptor* mask = nullptr) {
     Descriptor how(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
     how.set(CUDNN_ATTR_POINTWISE_MODE, mode).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
     // relu(NaN) = NaN: this excludes no engine, but only engines with the note STRICT_NAN_PROP must obey it.
@@ -124,16 +146,29 @@ class Graph {
 
     Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
     operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, keep(std::move(how)));
-    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x).set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, mask ? *mask : x);
+    if (mask) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC, x);
+    operation.set(mask ? CUDNN_ATTR_OPERATION_POINTWISE_DXDESC : CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
     if (b) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
+    operations_.push_back(std::move(operation.finalize()));
+  }
+  // y = the sum of x over the axes along which y has the extent 1.
+  void add_up(const Descriptor& x, const Descriptor& y) {
+    Descriptor how(CUDNN_BACKEND_REDUCTION_DESCRIPTOR);
+    how.set(CUDNN_ATTR_REDUCTION_OPERATOR, CUDNN_REDUCE_TENSOR_ADD);
+    how.set(CUDNN_ATTR_REDUCTION_COMP_TYPE, CUDNN_DATA_FLOAT).finalize();
+    Descriptor operation(CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR);
+    operation.set(CUDNN_ATTR_OPERATION_REDUCTION_XDESC, x).set(CUDNN_ATTR_OPERATION_REDUCTION_YDESC, y);
+    operation.set(CUDNN_ATTR_OPERATION_REDUCTION_DESC, keep(std::move(how)));
     operations_.push_back(std::move(operation.finalize()));
   }
 
   const cudnnHandle_t handle_;
+  const cudaStream_t stream_;
   const ConvGeometry g_;
   const cudnnDataType_t type_;
   Descriptor properties_{CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR};  // of a GPU that is only described
-  bool has_bias_ = false;
+  bool has_bias_ = false, relu_grad_ = false;
   std::deque<Descriptor> parts_;  // tensors and parameters of operations; their addresses do not change
   std::vector<Descriptor> operations_;
   Descriptor graph_{CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR};
@@ -250,8 +285,14 @@ class CudnnPlan final : public ConvPlan {
     std::vector<int64_t> names = {'x', 'w', 'y'};
     // (cuDNN takes all addresses as void*; the graph says which tensor it writes.)
     const auto address = [&](const void* read) { return read ? const_cast<void*>(read) : data.out; };
-    std::vector<void*> addresses = {address(data.x), address(data.w), address(data.y)};
-    if (graph_->has_bias()) names.push_back('b'), addresses.push_back(address(data.bias));
+    std::vector<void*> addresses = {graph_->relu_grad() ? data.out : address(data.x), address(data.w), address(data.y)};
+    const auto add = [&](char name, void* at) { names.push_back(name), addresses.push_back(at); };
+    if (graph_->has_bias()) add('b', address(data.bias));
+    if (graph_->relu_grad()) {
+      add('m', address(data.x)), add('d', data.db);
+      // Engines whose blocks add to one sum expect it to be 0; cuDNN does not say which do.
+      CP_CUDA_CHECK(cudaMemsetAsync(data.db, 0, sizeof(float) * graph_->geometry().C, graph_->stream()));
+    }
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, names).set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, addresses);
     pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, workspace).finalize();
@@ -285,13 +326,18 @@ ConvPlans with_graph(const ConvTarget& target, const ConvProblem& problem, const
 ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit, size_t limit) {
   return with_graph(target, problem, [&](const std::shared_ptr<Graph>& graph, ConvPlans& y) {
     std::set<std::string> seen;
+    size_t compiled = 0;
+    constexpr size_t most_compiled = 3;  // each takes about two seconds
     for (const cudnnBackendHeurMode_t mode : modes) {
       if (y.plans.size() >= limit || (mode == CUDNN_HEUR_MODE_FALLBACK && y.plans.size() >= few)) return;
       for (Descriptor& config : configs(*graph, mode, y.refusal)) {
         if (y.plans.size() >= limit) return;
         const Descriptor engine = engine_of(config);
-        if (!is_allowed(engine, problem) || (is_compiled_first(engine) && !y.plans.empty())) continue;
+        if (!is_allowed(engine, problem)) continue;
+        const bool compiles = is_compiled_first(engine);
+        if (compiles && (problem.relu_grad ? compiled == most_compiled : !y.plans.empty())) continue;
         if (!seen.insert(name_of(config)).second) continue;
+        compiled += compiles;
         auto plan = std::make_unique<CudnnPlan>(graph, std::move(config));
         if (plan->try_finalize(workspace_limit, y.refusal)) y.plans.push_back(std::move(plan));
       }

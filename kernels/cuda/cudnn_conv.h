@@ -1,8 +1,9 @@
 // cuDNN's algorithms for a convolution, among which conv_choice.cpp chooses by timing them.
 //
 // cuDNN gets the computation as a graph of operations (its "backend" interface): a convolution, which in the forward
-// pass is followed by the addition of a bias and by relu, whose inputs then never leave the registers. It answers with
-// engines that can compute the graph on this GPU, the likely fastest first.
+// pass is followed by the addition of a bias and by relu, and in the backward pass by the gradient of the relu below
+// and its sum, so that what flows between them never leaves the registers. It answers with engines that can compute the
+// graph on this GPU, the likely fastest first.
 #pragma once
 
 #include <cudnn.h>
@@ -24,13 +25,17 @@ struct ConvProblem {
   bool relu = false;           // forward only
   bool tf32 = false;           // f32 products may be rounded to TF32, 10 bits of mantissa
   bool deterministic = false;  // only engines that give the same bits in every run
+  // grad_input only: followed by the backward pass through x = relu(z + bias), Backend::conv2d_grad_input_relu().
+  bool relu_grad = false;
 };
 
 // Where the tensors of a convolution lie: those that its pass reads, and `out` for the one that it writes, which is y,
-// x (the gradient dx) or w (dw). That one's own pointer is null.
+// x (the gradient dx) or w (dw). That one's own pointer is null; but with `relu_grad` x is read, `out` is dz, and `db`
+// the gradient of the bias, f32.
 struct ConvData {
   const void *x, *w, *bias, *y;
   void* out;
+  float* db = nullptr;
 };
 
 // What plans are made for: the GPU of a handle or, without one, a GPU that is only described, by its properties in
@@ -38,6 +43,7 @@ struct ConvData {
 struct ConvTarget {
   cudnnHandle_t handle = nullptr;
   std::string properties = "";
+  cudaStream_t stream = nullptr;  // the handle's
 };
 
 // One engine with its knobs set, made ready for one problem.
@@ -60,7 +66,7 @@ struct ConvPlans {
 
 // At most `limit` plans for a problem, the likely fastest first; none if cuDNN has no engine for it. Plans that need
 // more than `workspace_limit` bytes are left out, and plans whose kernels must be compiled first, which takes seconds,
-// unless the likely fastest is one.
+// unless the likely fastest is one. With `relu_grad` all have to be compiled: three are tried.
 ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit,
                       size_t limit = size_t(-1));
 

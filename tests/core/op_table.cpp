@@ -290,6 +290,21 @@ void add_convolutions(Rows& rows) {
          {{c.x, Input::odd, 1. / 8}, {c.w, Input::odd, 1. / 8}, {k, Input::odd, 1. / 128}, {y, Input::odd, 1. / 4}},
          [c](Inputs in) { return conv2d(in[0], in[1], in[2], c.params, true, in[3]); }});
   }
+  // A convolution hands its input's gradient to the relu below it uncomputed; alone, or with another one.
+  const Index channels = 4;
+  const std::vector<Input> below = {{{2, 5, 6, 3}, Input::odd, 1. / 8},
+                                    {{channels, 3, 3, 3}, Input::odd, 1. / 8},
+                                    {{channels}, Input::odd, 1. / 128},
+                                    {{3, 3, 3, channels}, Input::normal, 0.2},
+                                    {{3, 1, 1, channels}, Input::normal, 0.2}};
+  const auto hidden = [](Inputs in) { return conv2d(in[0], in[1], in[2], {1, 1}, true); };
+  rows.push_back({"conv2d", "of a convolution with relu", {below[0], below[1], below[2], below[3]}, [=](Inputs in) {
+                    return conv2d(hidden(in), in[3], Var(), {1, 1});
+                  }});
+  rows.push_back({"conv2d", "twice of a convolution with relu", below, [=](Inputs in) {
+                    const Var h = hidden(in);
+                    return conv2d(h, in[3], Var(), {1, 1}) + conv2d(h, in[4], Var(), {});
+                  }});
   for (const Index stride : {1, 2}) {  // 27 odd products each: never 0
     rows.push_back({"conv2d",
                     detail::text("relu without bias, stride ", stride),
@@ -325,6 +340,10 @@ void add_images(Rows& rows) {
     rows.push_back({"conv2d_relu_max_pool2d", what, {x, w, {{5}}}, [c = c, p = p](Inputs in) {
                       return conv2d_relu_max_pool2d(in[0], in[1], in[2], c, p);
                     }});
+    rows.push_back(
+        {"conv2d_relu_max_pool2d", what + " below another", {x, w, {{5}}, {{2, 1, 1, 5}}}, [c = c, p = p](Inputs in) {
+           return conv2d(conv2d_relu_max_pool2d(in[0], in[1], in[2], c, p), in[3], Var(), {});
+         }});
     rows.push_back({"conv2d_relu_max_pool2d", what + " without bias", {x, w}, [c = c, p = p](Inputs in) {
                       return conv2d_relu_max_pool2d(in[0], in[1], Var(), c, p);
                     }});

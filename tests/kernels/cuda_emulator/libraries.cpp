@@ -115,9 +115,10 @@ class EmulatedPlan final : public ConvPlan {
     const Conv2dParams params{g.stride, g.pad};
     Backend& host = cpu_backend();
     if (to_y) host.conv2d(x, w, bias, {}, params, problem.relu, out);
+    else if (problem.relu_grad) host.conv2d_grad_input_relu(y, w, params, x, out, View{data.db, {g.C}, DType::f32});
     else if (to_x) host.conv2d_grad_input(y, w, params, out);
     else host.conv2d_grad_weight(x, y, params, out);
-    if (wrong) spoil(out);
+    if (wrong) spoil(problem.relu_grad ? View{data.db, {g.C}, DType::f32} : out);
   }
   // As if a kernel forgot the last of its blocks.
   static void spoil(View y) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -173,7 +174,8 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   g.queue.run_next();
   return g.report(cudaErrorNotReady);
 }
-// Unless CUDA_EMULATOR says real-time, made up such that the later of two plans often wins.
+// Unless CUDA_EMULATOR says real-time, made up: each is a tenth of the one before, so that the later of two plans
+// usually wins.
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
   EmulatedGpu& g = gpu();
   const EmulatedEvent &start = event_of(from), &stop = event_of(to);
@@ -181,7 +183,7 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
   if (!g.queue.has_run(start.number) || !g.queue.has_run(stop.number)) return g.report(cudaErrorNotReady);
   const bool real_time = emulator_setting("real-time", 0) != 0;
   static int calls = 0;
-  *ms = real_time ? static_cast<float>(*stop.time - *start.time) : static_cast<float>(100 - ++calls % 50);
+  *ms = real_time ? static_cast<float>(*stop.time - *start.time) : static_cast<float>(std::pow(10, 2 - ++calls % 36));
   return g.state();
 }
 

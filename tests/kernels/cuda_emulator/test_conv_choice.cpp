@@ -52,6 +52,7 @@ CudaBackend& new_backend(const std::string& folder) {
   return *all.back();
 }
 
+// Those that plans of cuDNN alone compute.
 constexpr ConvPass passes[] = {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight};
 
 // One convolution of x [batch, 6, 6, 8] with four filters.
@@ -64,6 +65,17 @@ std::vector<float> convolve(Backend& backend, ConvPass pass, Index batch, DType 
   else if (pass == ConvPass::grad_input) backend.conv2d_grad_input(dy, w, {1, 1}, out);
   else backend.conv2d_grad_weight(x, dy, {1, 1}, out);
   return out.cast(DType::f32).to_vector<float>();
+}
+
+// The gradient of the same convolution's input through the relu below it: dz, and then its sum.
+std::vector<float> go_through_relu(Backend& backend, Index batch, DType dtype) {
+  const Tensor x = random_tensor(backend, {batch, 6, 6, 8}, dtype), w = random_tensor(backend, {4, 3, 3, 8}, dtype, 1),
+               dy = random_tensor(backend, {batch, 6, 6, 4}, dtype, 3);
+  Tensor dz = Tensor::empty(backend, x.shape(), dtype), db = Tensor::empty(backend, {8}, parameter_dtype(dtype));
+  backend.conv2d_grad_input_relu(dy, w, {1, 1}, x, dz, db);
+  std::vector<float> y = dz.cast(DType::f32).to_vector<float>();
+  for (const float sum : db.to_vector<float>()) y.push_back(sum);
+  return y;
 }
 
 double error(const std::vector<float>& a, const std::vector<float>& b) {
@@ -172,6 +184,61 @@ TEST_CASE("gpu: the fastest plan is kept in a file, and goes with other batch si
   CHECK_FALSE(std::filesystem::exists(cache_file(empty)));
 }
 
+TEST_CASE(
+    "gpu: an input's gradient is computed together with relu's by a compiled plan that was compared and is faster") {
+  const auto is_right = [](Backend& backend, DType dtype) {
+    return error(go_through_relu(backend, 3, dtype), go_through_relu(reference_backend(), 3, dtype)) <
+           (dtype == DType::bf16 ? 0.016 : 1e-5);
+  };
+  int compiled = 0;
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const int wrong : {-1, 0, 1, 2}) {
+      CAPTURE(int(dtype));
+      CAPTURE(wrong);
+      const Environment gpu("CUDA_EMULATOR", text("wrong-plan=", wrong));
+      const TemporaryFolder folder;
+      const Warnings warnings;
+      const auto use = [&](CudaBackend& backend, int times) {
+        for (int i = 1; i <= times; ++i) {
+          // Nobody doubts the first plan of a convolution before plans are timed.
+          if (wrong != 0 || i >= 3) CHECK(is_right(backend, dtype));
+          else is_right(backend, dtype);
+        }
+      };
+      const auto row = [&] {
+        const std::string rows = read_file(cache_file(folder), 1 << 20);
+        const size_t begin = rows.find(", through relu\t3\t");
+        return begin == std::string::npos ? "" : rows.substr(begin + 17, rows.find('\n', begin) - begin - 17);
+      };
+      CudaBackend& backend = new_backend(folder.path());
+      backend.compile_from = 1;
+      use(backend, 4);
+      CHECK(row() == "");  // compiles nothing unless told so
+      backend.set_mode({false, false, /*compile=*/true});
+      use(backend, 6);
+      CHECK(row() != "");
+      CHECK_FALSE(contains(row(), text("engine ", wrong, ",")));
+      compiled += contains(row(), "engine ");
+      CHECK(warnings.all.size() == (wrong < 0 ? 0 : 2));  // of the convolution alone, and of both together
+      // The next run begins with the pair, compares what the file has, and uses it.
+      CudaBackend& next = new_backend(folder.path());
+      next.compile_from = 1;
+      next.set_mode({false, false, true});
+      const std::string before = read_file(cache_file(folder), 1 << 20);
+      use(next, 4);
+      if (wrong != 0) CHECK(read_file(cache_file(folder), 1 << 20) == before);  // else the pair's first plan is doubted
+      CHECK(next.fallbacks().empty());
+      // Where gradients are small or the same bits are wanted in every run, it is the pair.
+      next.compile_from = size_t(1) << 30;
+      use(next, 2);
+      next.set_mode({false, /*deterministic=*/true, true});
+      next.compile_from = 1;
+      CHECK(is_right(next, dtype) == (wrong != 0));  // the first plan, untimed
+    }
+  }
+  CHECK(compiled >= 4);  // by the emulator's durations later plans are nearly always faster
+}
+
 TEST_CASE("gpu: a plan from the file is compared before it is used, too") {
   const TemporaryFolder folder;
   {
@@ -276,6 +343,12 @@ TEST_CASE("gpu: time_conv_plans reports every plan, compared with the first or w
       }
     }
   }
+  std::vector<ConvPlanTiming> rows;
+  time_conv_plans(backend, ConvPass::grad_input_relu, {4, 6, 6, 8}, {8, 3, 3, 8}, {1, 1}, DType::bf16, false,
+                  [&](const ConvPlanTiming& row) { rows.push_back(row); });
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0].name == "pair");
+  for (const ConvPlanTiming& row : rows) CHECK(row.agrees);
   CHECK_THROWS_WITH_AS(time_conv_plans(cpu_backend(), ConvPass::forward, {1, 4, 4, 8}, {8, 3, 3, 8}, {1, 1}, DType::f32,
                                        false, [](const ConvPlanTiming&) {}),
                        doctest::Contains("the cpu backend has no plans"), Error);

@@ -1,6 +1,7 @@
 // What the real cuDNN answers to our calls, on machines without a GPU: it is given the properties of an H200
 // (h200.json) in place of one, and makes plans for it, which only running needs the GPU for. Skipped where cuDNN is not
 // installed.
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <set>
@@ -115,6 +116,24 @@ TEST_CASE("cudnn: exact f32 uses no tensor cores, and deterministic plans are fe
     deterministic += n;
   }
   CHECK(deterministic < all);
+}
+
+// The graph of a gradient through relu has engines that are compiled for it. cuDNN compiles by libnvrtc, and loads what
+// it has compiled by the driver's libcuda; the toolkit has a stub of that, which refuses to load. So this shows that
+// the graph is understood and that its kernels compile.
+TEST_CASE("cudnn: the gradient of an input through relu is one graph, whose kernels compile" * needs_cudnn()) {
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
+  if (!driver) driver = dlopen("/usr/local/cuda/lib64/stubs/libcuda.so", RTLD_LAZY);
+  if (!driver) {
+    MESSAGE("not tested: there is neither a driver nor the toolkit's stub of it");
+    return;
+  }
+  ConvProblem p{ConvProblem::grad_input, ConvGeometry({256, 160, 160, 64}, {64, 3, 3, 64}, {1, 1}), DType::bf16};
+  p.relu_grad = true;
+  const ConvPlans plans = cudnn_plans(h200(), p, workspace_limit);
+  CAPTURE(plans.refusal);
+  CHECK((contains(plans.refusal, "cuLibraryLoadData") || !plans.plans.empty()));
+  CHECK(plans.plans.size() <= 3);
 }
 
 TEST_CASE("cudnn: what it refuses comes with a reason" * needs_cudnn()) {
