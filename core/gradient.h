@@ -13,7 +13,7 @@
 
 namespace counterpoise {
 
-// A gradient that is computed when it is asked for: once, by one of the two functions. Not thread-safe.
+// A gradient that is computed when it is requested: once, by one of the two functions. Not thread-safe.
 class PendingGradient {
  public:
   virtual ~PendingGradient() = default;
