@@ -1,6 +1,16 @@
 #include "core/tensor.h"
 
+#include <atomic>
+
 namespace counterpoise {
+
+namespace {
+// A number that was never returned before, in any thread.
+uint64_t new_version() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+}  // namespace
 
 struct Tensor::Memory {
   Memory(Backend& on, size_t size) : backend(on), bytes(size), data(on.allocate(size)) {}
@@ -11,6 +21,7 @@ struct Tensor::Memory {
   Backend& backend;
   size_t bytes;
   void* data;
+  uint64_t version = new_version();
 };
 
 Tensor Tensor::empty(Backend& backend, const Shape& shape, DType dtype) {
@@ -34,8 +45,14 @@ Backend& Tensor::backend() const {
   return memory_->backend;
 }
 
+uint64_t Tensor::version() const { return defined() ? memory_->version : 0; }
+
 Tensor::operator ConstView() const { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
-Tensor::operator View() { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
+Tensor::operator View() {
+  if (!defined()) return {nullptr, shape_, dtype_};
+  memory_->version = new_version();
+  return {memory_->data, shape_, dtype_};
+}
 
 double Tensor::item() const {
   CP_ENSURE(size() == 1, "item: the tensor has shape ", shape_, ", not one element");

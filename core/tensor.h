@@ -6,6 +6,7 @@
 // destroyed on any thread; writing to memory that another thread uses is a data race.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -58,8 +59,13 @@ class Tensor {
   Backend& backend() const;
   // True if no other Tensor shares the memory, so that it may be overwritten.
   bool unique() const { return memory_.use_count() == 1; }
+  // A number that every write to the memory changes, and that no other memory ever has: as long as it is the same, what
+  // was computed from the numbers is still right. 0 if this is undefined. Making a View counts as the write, so make
+  // one for each call: a write through a View that was kept is not noticed.
+  uint64_t version() const;
 
-  // What a kernel sees: of a const Tensor a read-only view. The view of an undefined Tensor has no data.
+  // What a kernel sees: of a const Tensor a read-only view. The view of an undefined Tensor has no data. A View is for
+  // one call: version() says why.
   operator ConstView() const;
   operator View();
 
