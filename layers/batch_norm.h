@@ -25,12 +25,22 @@ class BatchNorm2d : public Module {
   Var forward(const Var& x) override { return normalize(x, relu_, {}); }
   // max((*this)(conv(x)) + residual, 0), with relu if this has it or a residual is given, which has the shape of the
   // result. In evaluation mode the normalization is multiplied into the weights of the convolution, so that nothing is
-  // left of it but a bias. REQUIRES: a convolution without relu.
+  // left of it but a bias; under NoGrad these weights are kept for the next call. REQUIRES: a convolution without relu.
   Var after(Conv2d& conv, const Var& x, const Var& residual = {}) {
     const bool relu = relu_ || residual.defined();
-    if (training()) return traced(normalize(conv(x), relu, residual));
-    const Var scale = weight_ * pow(running_var_ + eps_, -0.5);
-    return traced(conv.scaled(x, scale, bias_ - running_mean_ * scale, relu, residual));
+    if (training()) {
+      folded_.forget();
+      return traced(normalize(conv(x), relu, residual));
+    }
+    const LayerWeights own = conv.weights();
+    const auto fold = [&]() -> LayerWeights {
+      const Var scale = weight_ * pow(running_var_ + eps_, -0.5), shift = bias_ - running_mean_ * scale;
+      const Var weight = own.weight * reshape(scale, {own.weight.shape()[0], 1, 1, 1});
+      const Var bias = own.bias.defined() ? own.bias * scale + shift : shift;
+      return {detail::cast_like(x, weight), detail::cast_like(x, bias)};
+    };
+    const std::vector<Var> parameters = {own.weight, own.bias, weight_, bias_, running_mean_, running_var_};
+    return traced(conv.with(folded_.get(parameters, x.value().dtype(), fold), x, relu, residual));
   }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     const std::string y =
@@ -50,6 +60,7 @@ class BatchNorm2d : public Module {
   double momentum_, eps_;
   bool relu_;
   Var weight_, bias_, running_mean_, running_var_;
+  DerivedWeights folded_;
 };
 
 }  // namespace counterpoise

@@ -1,6 +1,7 @@
 // Conv2d: a convolution with bias, and relu in the same operation if requested. Like all modules, not thread-safe.
 #pragma once
 
+#include "layers/derived_weights.h"
 #include "layers/init.h"
 #include "layers/onnx.h"
 
@@ -19,22 +20,25 @@ class Conv2d : public Module {
     if (bias) bias_ = add("bias", init::zeros({outputs}));
   }
 
-  Var forward(const Var& x) override { return conv2d(x, weight_, bias_, params_, relu_); }
+  Var forward(const Var& x) override {
+    const LayerWeights w = rounded_.like(x, weights());
+    return conv2d(x, w.weight, w.bias, params_, relu_);
+  }
   // max_pool2d((*this)(x), pool) as one operation that keeps less for the backward pass. REQUIRES: a convolution with
   // relu.
   Var pooled(const Var& x, Pool2dParams pool) {
     const Shape& xs = x.shape();
     const Shape& ws = weight_.shape();
-    const Var y = conv2d_relu_max_pool2d(x, weight_, bias_, params_, pool);
+    const LayerWeights w = rounded_.like(x, weights());
+    const Var y = conv2d_relu_max_pool2d(x, w.weight, w.bias, params_, pool);
     traced(Shape{xs[0], params_.out(xs[1], ws[1]), params_.out(xs[2], ws[2]), ws[0]});
     return y;
   }
-  // scale * (*this)(x) + shift with scale and shift [K], computed as one convolution with other weights; then residual
-  // is added, if it is defined, and max(., 0) follows if `relu`. REQUIRES: a convolution without relu.
-  Var scaled(const Var& x, const Var& scale, const Var& shift, bool relu, const Var& residual = {}) {
-    const Var weight = weight_ * reshape(scale, {weight_.shape()[0], 1, 1, 1});
-    const Var bias = bias_.defined() ? bias_ * scale + shift : shift;
-    return traced(conv2d(x, weight, bias, params_, relu, residual));
+  LayerWeights weights() const { return {weight_, bias_}; }
+  // (*this)(x) with other weights of the same shapes, or with a bias where this has none; then residual is added, if it
+  // is defined, and max(., 0) follows if `relu`. REQUIRES: a convolution without relu.
+  Var with(const LayerWeights& others, const Var& x, bool relu, const Var& residual = {}) {
+    return traced(conv2d(x, others.weight, others.bias, params_, relu, residual));
   }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     std::vector<std::string> inputs = {x.name, to.weight("weight")};
@@ -51,6 +55,7 @@ class Conv2d : public Module {
   Conv2dParams params_;
   bool relu_;
   Var weight_, bias_;
+  DerivedWeights rounded_;
 };
 
 }  // namespace counterpoise

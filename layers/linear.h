@@ -1,7 +1,7 @@
 // Dense layers, and tau-normalization of a trained one. Like all modules, not thread-safe.
 #pragma once
 
-#include "core/ops_check.h"
+#include "layers/derived_weights.h"
 #include "layers/init.h"
 #include "layers/onnx.h"
 
@@ -34,7 +34,12 @@ class Linear : public Module {
     bias_ = add("bias", init::zeros({outputs}));
   }
 
-  Var forward(const Var& x) override { return linear(x, weight_, bias_, detail::output_dtype(output_, x)); }
+  Var forward(const Var& x) override {
+    const DType output = detail::output_dtype(output_, x);
+    const bool rounds_bias = output == x.value().dtype();  // logits in f32 have a bias in f32
+    const LayerWeights w = rounded_.like(x, {weight_, rounds_bias ? bias_ : Var()});
+    return linear(x, w.weight, rounds_bias ? w.bias : bias_, output);
+  }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     return to.node("Gemm", {x.name, to.weight("weight"), to.weight("bias")}, {{"transB", 1}});
   }
@@ -43,6 +48,7 @@ class Linear : public Module {
  private:
   LinearOutput output_;
   Var weight_, bias_;
+  DerivedWeights rounded_;
 };
 
 // x [N, C] -> [N, K]: the cosine of the angle between x and each row of weight [K, C], between -1 and 1. The norm of a
@@ -59,7 +65,9 @@ class CosineLinear : public Module {
   Var forward(const Var& x) override {
     const DType dtype = x.value().dtype();
     const Var unit_x = counterpoise::cast(unit_rows(counterpoise::cast(x, parameter_dtype(dtype))), dtype);
-    return matmul(unit_x, detail::cast_like(x, unit_rows(weight_)), false, true, detail::output_dtype(output_, x));
+    const auto unit_weight = [&]() -> LayerWeights { return {detail::cast_like(x, unit_rows(weight_)), {}}; };
+    const Var weight = unit_weight_.get({weight_}, dtype, unit_weight).weight;
+    return matmul(unit_x, weight, false, true, detail::output_dtype(output_, x));
   }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     const auto unit_rows = [&to](const std::string& x, const std::string& epsilon) {
@@ -77,6 +85,7 @@ class CosineLinear : public Module {
 
   LinearOutput output_;
   Var weight_;
+  DerivedWeights unit_weight_;
 };
 
 // tau-normalization, Kang et al. 2020 (arXiv:1910.09217) section 4.3: rebalances a trained classifier. Each row w_k of
