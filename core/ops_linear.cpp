@@ -151,6 +151,63 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
       });
 }
 
+namespace {
+
+// The images of a batch in groups whose activations, [H, W, C] for each image, are computed at once.
+struct ImageGroups {
+  Index images, at_once;
+  Shape activations;  // of one image
+
+  ImageGroups(const Tensor& x, const Shape& all)
+      : images(all[0]), at_once(all[0]), activations{all[1], all[2], all[3]} {
+    const size_t most = x.backend().piece_bytes(), each = static_cast<size_t>(activations.size()) * size_of(x.dtype());
+    if (most == 0 || each == 0) return;
+    const auto largest = static_cast<Index>(std::max<size_t>(1, most / each));
+    const Index groups = (images + largest - 1) / largest;
+    if (groups > 1) at_once = (images + groups - 1) / groups;  // about equal ones
+  }
+  bool is_one() const { return at_once == images; }
+  Shape shape(Index count) const { return {count, activations[0], activations[1], activations[2]}; }
+  // fn(first image, number of images)
+  template <class Fn>
+  void for_each(const Fn& fn) const {
+    Index first = 0;
+    do {
+      const Index count = std::min(at_once, images - first);
+      fn(first, count);
+      first += count;
+    } while (first < images);
+  }
+};
+
+// The gradients of a convolution whose results were pooled: `small` is the gradient of the maxima, which stand at
+// `position`.
+void add_grads_below_pool(const Var& x, const Var& weight, Conv2dParams params, const Tensor& small,
+                          const Tensor& position, Pool2dParams pool, const ImageGroups& groups) {
+  Backend& backend = small.backend();
+  const bool is_one = groups.is_one();
+  Tensor dw, dw_of_group, dx;
+  if (!is_one && weight.requires_grad())
+    dw = empty_like(small, weight.shape()), dw_of_group = empty_like(dw, dw.shape());
+  if (!is_one && x.requires_grad()) dx = empty_like(small, x.shape());
+  groups.for_each([&](Index first, Index count) {
+    Tensor dz = empty_like(small, groups.shape(count));
+    backend.max_pool2d_grad(rows_of(ConstView(small), first, count), rows_of(ConstView(position), first, count), pool,
+                            dz);
+    if (is_one) return add_convolution_grads(x, weight, params, dz);
+    if (dw.defined()) {
+      backend.conv2d_grad_weight(rows_of(ConstView(x.value()), first, count), dz, params,
+                                 first == 0 ? dw : dw_of_group);
+      if (first > 0) backend.add_scaled(1, dw_of_group, dw);
+    }
+    if (dx.defined()) backend.conv2d_grad_input(dz, weight.value(), params, rows_of(View(dx), first, count));
+  });
+  if (dw.defined()) weight.add_grad(dw);
+  if (dx.defined()) x.add_grad(dx);
+}
+
+}  // namespace
+
 Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params,
                            Pool2dParams pool) {
   const Var weight = cast_like(x, kept_weight), bias = cast_like(x, kept_bias);
@@ -159,17 +216,18 @@ Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept
   Tensor y = empty_like(x.value(), ys), position;
   const bool differentiated = x.requires_grad() || weight.requires_grad() || bias.requires_grad();
   if (differentiated && !NoGrad::active()) position = Tensor::empty(x.backend(), ys, pool.position_dtype());
-  {
-    Tensor large = empty_like(x.value(), shape);
-    x.backend().conv2d(x.value(), weight.value(), bias.defined() ? bias.value() : Tensor(), {}, params, true, large);
-    x.backend().max_pool2d(large, pool, y, position);
-  }
+  const ImageGroups groups(x.value(), shape);
+  groups.for_each([&](Index first, Index count) {
+    Backend& backend = x.backend();
+    Tensor large = empty_like(x.value(), groups.shape(count));
+    backend.conv2d(rows_of(ConstView(x.value()), first, count), weight.value(),
+                   bias.defined() ? bias.value() : Tensor(), {}, params, true, large);
+    backend.max_pool2d(large, pool, rows_of(View(y), first, count), rows_of(View(position), first, count));
+  });
   return Var::from_op("conv2d_relu_max_pool2d", y, {x, weight, bias},
-                      [x, weight, bias, params, pool, shape, y, position](Gradient dy) {
+                      [x, weight, bias, params, pool, groups, y, position](Gradient dy) {
                         const Tensor small = through_relu(y, std::move(dy), bias);
-                        Tensor dz = empty_like(small, shape);
-                        dz.backend().max_pool2d_grad(small, position, pool, dz);
-                        add_convolution_grads(x, weight, params, dz);
+                        add_grads_below_pool(x, weight, params, small, position, pool, groups);
                       });
 }
 

@@ -94,6 +94,9 @@ class Backend {
   virtual void set_mode(const ComputeMode& mode) = 0;
   // True if the CPU cannot access the backend's memory, so that reading a number means a copy and a wait.
   virtual bool is_remote() const { return false; }
+  // Operations whose intermediate result is larger than this, in bytes, should compute it in pieces of about this size,
+  // which take less memory and stay nearer to the processor. 0: at once, because many threads want much work.
+  virtual size_t piece_bytes() const { return 0; }
 
   // -- memory --
   // At least `bytes` bytes aligned to 64. Throws Error(out_of_memory) if they are not available.

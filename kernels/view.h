@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <type_traits>
 
 #include "kernels/bf16.h"
 #include "kernels/error.h"
@@ -94,6 +95,17 @@ struct View {
   }
   operator ConstView() const { return {data, shape, dtype}; }
 };
+
+// Rows `first` to first + count - 1 along the first axis, as some images of a batch. A view without data stays one.
+template <class AnyView>
+AnyView rows_of(AnyView x, Index first, Index count) {
+  if (!x.data) return x;
+  using Byte = std::conditional_t<std::is_same_v<AnyView, View>, char, const char>;
+  const Index row = x.shape[0] > 0 ? x.size() / x.shape[0] : 0;
+  x.data = static_cast<Byte*>(x.data) + first * row * static_cast<Index>(size_of(x.dtype));
+  x.shape[0] = count;
+  return x;
+}
 
 // The dtype of what belongs to activations of a dtype (scales, statistics and sums over many of them): f32 for bf16.
 inline DType parameter_dtype(DType dtype) { return dtype == DType::bf16 ? DType::f32 : dtype; }

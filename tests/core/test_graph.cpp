@@ -176,6 +176,43 @@ TEST_CASE("graph: a convolution that is pooled keeps the maxima and their positi
   CHECK(kept([&] { return conv2d_relu_max_pool2d(x, w, Var(), {1, 1}, {2, 2}); }) == 4 * maxima);
 }
 
+namespace {
+// A backend with pieces of a given size, and the most memory that it had at once.
+class InPieces : public Guarded<CpuBackend> {
+ public:
+  explicit InPieces(size_t bytes) : bytes_(bytes) {}
+  size_t piece_bytes() const override { return bytes_; }
+  void* allocate(size_t bytes) override {
+    void* const memory = Guarded<CpuBackend>::allocate(bytes);
+    peak = std::max(peak, live_bytes);
+    return memory;
+  }
+  int64_t peak = 0;
+
+ private:
+  size_t bytes_;
+};
+}  // namespace
+
+TEST_CASE("graph: a convolution that is pooled is computed in groups of images, with the same result in less memory") {
+  const OpRow row{"conv2d_relu_max_pool2d", "seven images", {{{7, 12, 12, 3}}, {{8, 3, 3, 3}}, {{8}}}, [](Inputs in) {
+                    return conv2d_relu_max_pool2d(in[0], in[1], in[2], {1, 1}, {2, 2, 0});
+                  }};
+  const size_t image = sizeof(double) * 12 * 12 * 8;
+  const Run expected = run(row, reference_backend(), DType::f64);
+  int64_t peak_at_once = 0;
+  for (const size_t bytes : {size_t(0), size_t(1), 3 * image, 100 * image}) {
+    CAPTURE(bytes);
+    InPieces backend(bytes);
+    check_agree(run(row, backend, DType::f64), expected, 1e-12);
+    check_guard({backend, &backend});
+    if (bytes == 0) peak_at_once = backend.peak;
+    if (bytes == 100 * image) CHECK(backend.peak == peak_at_once);
+    if (bytes == 3 * image) CHECK(backend.peak < peak_at_once - static_cast<int64_t>(3 * image));
+    if (bytes == 1) CHECK(backend.peak < peak_at_once - static_cast<int64_t>(5 * image));
+  }
+}
+
 TEST_CASE("graph: a graph without a backward pass leaks nothing, nor does one that throws") {
   Guarded<CpuBackend>& b = guarded_cpu();
   {
