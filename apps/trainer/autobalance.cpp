@@ -235,7 +235,8 @@ void AutoBalanceSearch::step_hyper(const Step& step) {
 
 bool AutoBalanceSearch::run(const Hooks& hooks) {
   const double epochs = std::min<double>(epochs_, static_cast<double>(total_steps_) / steps_per_epoch_);
-  bool complete = position_.epoch > epochs_ || position_.steps >= total_steps_;
+  // An epoch whose last step was saved, but not what belongs to its end, is not over.
+  bool complete = position_.epoch > epochs_ || (position_.steps >= total_steps_ && position_.batches == 0);
   TrainingLoop loop;
   loop.epochs = epochs_;
   loop.start = position_;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "apps/trainer/autobalance.h"
 #include "apps/trainer/run_folder.h"
 #include "core/io/safetensors.h"
 #include "data/tables/csv.h"
@@ -146,6 +147,43 @@ TEST_CASE("autobalance: what does not go with it is told in one line") {
       "--loss autobalance validates its search on --search-share 0.2 of the training images of each class: class "
       "cat has 1 training images, too few to put some aside");
   check_fails(data.flags("--device cpu --output none --loss bce --search-epochs 2"), 2, "search-epochs does not apply");
+}
+
+TEST_CASE("autobalance: a search that is continued from any of its checkpoints ends with the same table and numbers") {
+  std::istringstream words("train --search-epochs 2" + shapes);
+  std::vector<std::string> arguments;
+  for (std::string word; words >> word;) arguments.push_back(word);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  Options o = parse_options({/*lectures=*/false}, static_cast<int>(argv.size()), argv.data());
+  const TrainingData data(o);
+  LossOptions loss_options;
+  loss_options.counts = data.counts;
+  const Loss loss(o.loss_spec, loss_options);
+  const TemporaryFolder folder;
+  const std::string file = folder / "checkpoint-";
+  const auto search = [&](int from, int& saved) {
+    const auto model = make_model(o.model, cpu_backend(), o.seed);
+    AutoBalanceSearch s(o, data, cpu_backend(), *model, loss);
+    if (from > 0) s.resume(file + std::to_string(from));
+    AutoBalanceSearch::Hooks hooks;
+    hooks.say = [](const std::string&) {};
+    hooks.after_epoch = [](const nlohmann::ordered_json&) {};
+    hooks.checkpoint_is_due = [] { return true; };
+    hooks.checkpoint = [&](const LoopPosition& position) {
+      if (from == 0) s.save(file + std::to_string(++saved), position, Json::object());
+    };
+    CHECK(s.run(hooks));
+    return std::pair(s.table(), s.learned());
+  };
+  int saved = 0;
+  const auto expected = search(0, saved);
+  CHECK(std::count(expected.first.begin(), expected.first.end(), '\n') == 3);
+  REQUIRE(saved > 4);  // after each step, and at the end of each epoch
+  for (int from = 1; from <= saved; ++from) {
+    CAPTURE(from);
+    CHECK(search(from, saved) == expected);
+  }
 }
 
 TEST_CASE("autobalance: a signal in the search stops it, and the message says how to go on" * slow()) {
