@@ -56,8 +56,11 @@ class PaddedShortcut : public Module {
       : channels_(channels), outputs_(outputs), stride_(stride) {}
 
   Var forward(const Var& x) override {
-    return conv2d(x, Tensor::from(x.backend(), {outputs_, 1, 1, channels_}, kernel()).cast(x.value().dtype()), {},
-                  {stride_, 0});
+    const DType dtype = x.value().dtype();
+    if (!weight_.defined() || &weight_.backend() != &x.backend() || weight_.dtype() != dtype) {
+      weight_ = Tensor::from(x.backend(), {outputs_, 1, 1, channels_}, kernel()).cast(dtype);
+    }
+    return conv2d(x, weight_, {}, {stride_, 0});
   }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     const std::string weight = to.constant("kernel", {outputs_, channels_, 1, 1}, kernel());
@@ -74,6 +77,7 @@ class PaddedShortcut : public Module {
   }
 
   Index channels_, outputs_, stride_;
+  Tensor weight_;  // made for the first x of a backend and a dtype
 };
 
 // relu(F(x) + shortcut(x)), figures 2 and 5 of the paper: F has two 3x3 convolutions, or is a bottleneck.
