@@ -42,8 +42,12 @@ void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
   if (!to_x) pad_channels(stream_, pixels, C, wide, data.x, x.get());
   if (!to_w) pad_channels(stream_, taps, C, wide, data.w, w.get());
   g.C = wide;
-  void* const out = to_x ? x.get() : to_w ? w.get() : data.out;
-  convolve(problem, {to_x ? nullptr : x.get(), to_w ? nullptr : w.get(), data.bias, data.y, out});
+  ConvData padded = data;
+  padded.x = to_x ? nullptr : x.get();
+  padded.w = to_w ? nullptr : w.get();
+  if (to_x) padded.out = x.get();
+  if (to_w) padded.out = w.get();
+  convolve(problem, padded);
   if (to_x) take_channels(stream_, pixels, C, wide, x.get(), data.out);
   if (to_w) take_channels(stream_, taps, C, wide, w.get(), data.out);
 }
@@ -63,9 +67,9 @@ void CudaBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView
   if (y.size() == 0) return;
   ConvProblem p = problem(ConvProblem::forward, x, w, params);
   p.bias = bias.data != nullptr;
-  p.relu = relu && !residual.data;
-  convolve(p, {x.data, w.data, bias.data, nullptr, y.data});
-  if (residual.data) add_residual(residual, relu, y);
+  p.residual = residual.data != nullptr;
+  p.relu = relu;
+  convolve(p, {x.data, w.data, bias.data, nullptr, y.data, nullptr, residual.data});
 }
 
 void CudaBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) {

@@ -32,6 +32,7 @@ std::vector<Index> key(const ConvProblem& p) {
           g.pad,
           static_cast<Index>(p.dtype),
           p.bias,
+          p.residual,
           p.relu,
           p.tf32,
           p.deterministic,
@@ -47,7 +48,8 @@ std::string without_batch(const ConvProblem& p) {
               p.dtype == DType::bf16 ? "bf16"
               : p.tf32               ? "tf32"
                                      : "f32",
-              p.bias ? ", bias" : "", p.relu ? ", relu" : "", p.relu_grad ? ", through relu" : "");
+              p.bias ? ", bias" : "", p.residual ? ", residual" : "", p.relu ? ", relu" : "",
+              p.relu_grad ? ", through relu" : "");
 }
 
 std::string name_of(const ConvProblem& p) {
@@ -102,18 +104,26 @@ struct ConvChoice::Results {
   std::vector<View> views;
 };
 
-// The gradient of a convolution's input, and then that of the relu below it and its sum.
+// A convolution by its fastest plan, and then a kernel for what cuDNN could compute together with it: the addition of a
+// residual, or the gradient through relu and its sum.
 class ConvChoice::Pair final : public ConvPlan {
  public:
+  // Whether a problem has such a second step.
+  static bool computes(const ConvProblem& problem) { return problem.relu_grad || problem.residual; }
+
   Pair(ConvChoice& choice, const ConvProblem& problem) : choice_(choice), problem_(problem), first_(problem) {
-    first_.relu_grad = false;
+    first_.relu_grad = first_.residual = false;
+    if (problem.residual) first_.relu = false;
   }
   std::string name() const override { return "pair"; }
   size_t workspace_bytes() const override { return 0; }
   double prepare_ms() const override { return 0; }
   void run(const ConvData& data, void*) const override {
-    choice_.run(first_, {nullptr, data.w, nullptr, data.y, data.out});
-    choice_.go_through_relu(problem_, data);
+    ConvData first = data;
+    if (problem_.relu_grad) first.x = nullptr;
+    choice_.run(first_, first);
+    if (problem_.relu_grad) return choice_.go_through_relu(problem_, data);
+    add_residual(choice_.stream_, problem_.dtype, outputs(problem_), data.residual, problem_.relu, data.out);
   }
 
  private:
@@ -140,7 +150,7 @@ void ConvChoice::run(const ConvProblem& problem, const ConvData& data) {
 }
 
 ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
-  if (!problem.relu_grad) return cudnn_plans(target_, problem, workspace_limit(problem), limit);
+  if (!Pair::computes(problem)) return cudnn_plans(target_, problem, workspace_limit(problem), limit);
   ConvPlans y;
   if (limit > 1) y = cudnn_plans(target_, problem, workspace_limit(problem), limit - 1);
   y.plans.insert(y.plans.begin(), std::make_unique<Pair>(*this, problem));
@@ -149,7 +159,7 @@ ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
 
 ConvPlans ConvChoice::plan(const ConvProblem& problem, const std::string& name) {
   ConvPlans y;
-  if (!problem.relu_grad || name != "pair") return cudnn_plan(target_, problem, workspace_limit(problem), name);
+  if (!Pair::computes(problem) || name != "pair") return cudnn_plan(target_, problem, workspace_limit(problem), name);
   y.plans.push_back(std::make_unique<Pair>(*this, problem));
   return y;
 }

@@ -9,8 +9,9 @@
 // the first computes anything before its result has been compared with the first's on the same numbers. Where two
 // disagree, the loops of the definition decide, and a warning names the plans that are not used.
 //
-// The gradient of an input with that of the relu below (ConvProblem::relu_grad) has one more plan, which comes first:
-// the pair of a convolution, by its own fastest plan, and a kernel that masks and sums.
+// What a convolution is followed by, a residual (ConvProblem::residual) or the gradient of the relu below (relu_grad),
+// cuDNN may compute with it or not. So these problems have one more plan, which comes first: the pair of the
+// convolution alone, by its own fastest plan, and a kernel of ours.
 //
 // A convolution for which cuDNN has no plan is computed by those loops, which are thousands of times slower: a warning
 // says so once, and fallbacks() lists and counts all.

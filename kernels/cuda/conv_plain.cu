@@ -1,4 +1,5 @@
-// The cuda backend's convolutions as the loops of their definition, and the padding of channels.
+// The cuda backend's convolutions as the loops of their definition, the addition of a residual, and the padding of
+// channels.
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/launch.h"
 
@@ -13,6 +14,7 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
   const bool relu = problem.relu;
   const T *x = static_cast<const T*>(d.x), *w = static_cast<const T*>(d.w);
   const T* bias = problem.bias ? static_cast<const T*>(d.bias) : nullptr;
+  const T* residual = problem.residual ? static_cast<const T*>(d.residual) : nullptr;
   T* y = static_cast<T*>(d.out);
   for_each(stream, g.pixels() * g.K, [=] __device__(Index i) {
     const Index k = i % g.K, q = i / g.K % g.Q, p = i / g.K / g.Q % g.P, n = i / g.K / g.Q / g.P;
@@ -27,6 +29,7 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
         for (Index c = 0; c < g.C; ++c) sum += double(Compute<T>(in[c])) * double(Compute<T>(by[c]));
       }
     }
+    if (residual) sum += double(Compute<T>(residual[i]));
     y[i] = T(relu ? formula::Relu::f(sum) : sum);
   });
 }
@@ -80,7 +83,23 @@ void plain_grad_weight(cudaStream_t stream, const ConvProblem& problem, const Co
                      static_cast<const T*>(d.y), static_cast<T*>(d.out));
 }
 
+template <class T>
+void add(cudaStream_t stream, Index n, const T* residual, bool relu, T* y) {
+  using C = Compute<T>;
+  map<T, 2>(stream, n, {{y, residual}}, y, [=] __device__(const C* v) {
+    const C sum = v[0] + v[1];
+    return relu ? formula::Relu::f(sum) : sum;
+  });
+}
+
 }  // namespace
+
+void add_residual(cudaStream_t stream, DType dtype, Index n, const void* residual, bool relu, void* y) {
+  dispatch_floating(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    add(stream, n, static_cast<const T*>(residual), relu, static_cast<T*>(y));
+  });
+}
 
 void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const ConvData& data) {
   dispatch_floating(problem.dtype, [&](auto zero) {

@@ -70,8 +70,6 @@ class CudaBackend : public Backend {
 
   void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
               Conv2dParams params, bool relu, const View& y) override;
-  // y = y + residual, followed by max(y, 0) if `relu`.
-  void add_residual(const ConstView& residual, bool relu, const View& y);
   void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) override;
   void conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params, const ConstView& x,
                               const View& dz, const View& db) override;

@@ -64,8 +64,8 @@ const ConvNames& names(ConvProblem::Pass pass) {
 }
 
 // The operations of a problem and everything that they refer to, which cuDNN does not promise to keep alive. In the
-// forward pass bias and relu are applied to a sum of products before it is rounded and stored; in the backward pass the
-// mask of the relu below is.
+// forward pass residual, bias and relu are applied to a sum of products before it is rounded and stored; in the
+// backward pass the mask of the relu below is.
 class Graph {
  public:
   Graph(const ConvTarget& target, const ConvProblem& problem)
@@ -79,19 +79,27 @@ class Graph {
     }
     const bool forward = problem.pass == ConvProblem::forward, relu = forward && problem.relu;
     has_bias_ = forward && problem.bias;
+    has_residual_ = forward && problem.residual;
     relu_grad_ = problem.relu_grad;
-    const Descriptor& sum = result(!has_bias_ && !relu);
+    int steps = has_residual_ + has_bias_ + relu;  // after the convolution
+    const Descriptor* y = &result(steps == 0);
     const Descriptor& x = keep(input(relu_grad_ ? 'g' : 'x', relu_grad_));
-    convolution(names(problem.pass), x, sum);
+    convolution(names(problem.pass), x, *y);
     if (relu_grad_) {
       const Descriptor& dz = keep(input('x'));
       pointwise(CUDNN_POINTWISE_RELU_BWD, x, dz, nullptr, &keep(input('m')));
       add_up(dz, keep(tensor('d', CUDNN_DATA_FLOAT, 1, g_.C, 1, 1)));
     }
-    const Descriptor& shifted = has_bias_ ? result(!relu) : sum;
-    // (In bf16 the bias is in bf16, too: for one in f32 there are only engines that must be compiled first.)
-    if (has_bias_) pointwise(CUDNN_POINTWISE_ADD, sum, shifted, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
-    if (relu) pointwise(CUDNN_POINTWISE_RELU_FWD, shifted, result(true));
+    const auto then = [&](cudnnPointwiseMode_t mode, const Descriptor* b = nullptr) {
+      const Descriptor& next = result(--steps == 0);
+      pointwise(mode, *y, next, b);
+      y = &next;
+    };
+    // (In this order: for a residual after the bias there are only engines that must be compiled first. In bf16 the
+    // bias is in bf16, too, for the same reason.)
+    if (has_residual_) then(CUDNN_POINTWISE_ADD, &keep(tensor('r', type_, g_.N, g_.K, g_.P, g_.Q)));
+    if (has_bias_) then(CUDNN_POINTWISE_ADD, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
+    if (relu) then(CUDNN_POINTWISE_RELU_FWD);
     if (handle_) graph_.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle_);
     graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
   }
@@ -99,6 +107,7 @@ class Graph {
   cudaStream_t stream() const { return stream_; }
   const ConvGeometry& geometry() const { return g_; }
   bool has_bias() const { return has_bias_; }
+  bool has_residual() const { return has_residual_; }
   bool relu_grad() const { return relu_grad_; }
   bool try_finalize(std::string& refusal) { return graph_.try_finalize(refusal); }
   const Descriptor& descriptor() const { return graph_; }
@@ -168,7 +177,7 @@ class Graph {
   const ConvGeometry g_;
   const cudnnDataType_t type_;
   Descriptor properties_{CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR};  // of a GPU that is only described
-  bool has_bias_ = false, relu_grad_ = false;
+  bool has_bias_ = false, has_residual_ = false, relu_grad_ = false;
   std::deque<Descriptor> parts_;  // tensors and parameters of operations; their addresses do not change
   std::vector<Descriptor> operations_;
   Descriptor graph_{CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR};
@@ -288,6 +297,7 @@ class CudnnPlan final : public ConvPlan {
     std::vector<void*> addresses = {graph_->relu_grad() ? data.out : address(data.x), address(data.w), address(data.y)};
     const auto add = [&](char name, void* at) { names.push_back(name), addresses.push_back(at); };
     if (graph_->has_bias()) add('b', address(data.bias));
+    if (graph_->has_residual()) add('r', address(data.residual));
     if (graph_->relu_grad()) {
       add('m', address(data.x)), add('d', data.db);
       // Engines whose blocks add to one sum expect it to be 0; cuDNN does not say which do.

@@ -22,6 +22,7 @@ struct ConvProblem {
   ConvGeometry geometry;
   DType dtype;                 // of x, w, bias, y and their gradients: f32 or bf16. Sums are accumulated in f32
   bool bias = false;           // forward only
+  bool residual = false;       // forward only: a tensor of y's shape is added, before bias and relu
   bool relu = false;           // forward only
   bool tf32 = false;           // f32 products may be rounded to TF32, 10 bits of mantissa
   bool deterministic = false;  // only engines that give the same bits in every run
@@ -36,6 +37,7 @@ struct ConvData {
   const void *x, *w, *bias, *y;
   void* out;
   float* db = nullptr;
+  const void* residual = nullptr;
 };
 
 // What plans are made for: the GPU of a handle or, without one, a GPU that is only described, by its properties in

@@ -161,14 +161,6 @@ void normalize_grad(CudaBackend& backend, cudaStream_t stream, const Normalizati
       });
 }
 
-template <class T>
-void add(cudaStream_t stream, Index n, const T* residual, bool relu, T* y) {
-  for_each(stream, n, [=] __device__(Index i) {
-    const Compute<T> sum = Compute<T>(y[i]) + Compute<T>(residual[i]);
-    y[i] = T(relu ? formula::Relu::f(sum) : sum);
-  });
-}
-
 }  // namespace
 
 void CudaBackend::batch_norm(const ConstView& x, const ConstView& scale, const ConstView& shift,
@@ -205,13 +197,6 @@ void CudaBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, co
     with_lanes<T>(C, [&](auto lanes) {
       normalize_grad<T, lanes.value>(*this, stream_, n, dx.as<T>(), dscale.as<P>(), dshift.as<P>());
     });
-  });
-}
-
-void CudaBackend::add_residual(const ConstView& residual, bool relu, const View& y) {
-  dispatch_floating(y.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    add(stream_, y.size(), residual.as<T>(), relu, y.as<T>());
   });
 }
 

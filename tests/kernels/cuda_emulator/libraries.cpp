@@ -114,7 +114,8 @@ class EmulatedPlan final : public ConvPlan {
     OutputInF32 out(data.out, to_y ? y_shape : to_x ? x_shape : w_shape, dtype);
     const Conv2dParams params{g.stride, g.pad};
     Backend& host = cpu_backend();
-    if (to_y) host.conv2d(x, w, bias, {}, params, problem.relu, out);
+    const InputInF32 residual(problem.residual ? data.residual : nullptr, y_shape, dtype);
+    if (to_y) host.conv2d(x, w, bias, residual, params, problem.relu, out);
     else if (problem.relu_grad) host.conv2d_grad_input_relu(y, w, params, x, out, View{data.db, {g.C}, DType::f32});
     else if (to_x) host.conv2d_grad_input(y, w, params, out);
     else host.conv2d_grad_weight(x, y, params, out);

@@ -67,13 +67,16 @@ std::vector<float> convolve(Backend& backend, ConvPass pass, Index batch, DType 
   return out.cast(DType::f32).to_vector<float>();
 }
 
-// The gradient of the same convolution's input through the relu below it: dz, and then its sum.
-std::vector<float> go_through_relu(Backend& backend, Index batch, DType dtype) {
-  const Tensor x = random_tensor(backend, {batch, 6, 6, 8}, dtype), w = random_tensor(backend, {4, 3, 3, 8}, dtype, 1),
-               dy = random_tensor(backend, {batch, 6, 6, 4}, dtype, 3);
-  Tensor dz = Tensor::empty(backend, x.shape(), dtype), db = Tensor::empty(backend, {8}, parameter_dtype(dtype));
-  backend.conv2d_grad_input_relu(dy, w, {1, 1}, x, dz, db);
-  std::vector<float> y = dz.cast(DType::f32).to_vector<float>();
+// The same with what cuDNN may compute together with it: the gradient of the input through the relu below it, dz and
+// then its sum, or a residual.
+std::vector<float> convolve_with_more(Backend& backend, ConvPass pass, DType dtype) {
+  const Tensor x = random_tensor(backend, {3, 6, 6, 8}, dtype), w = random_tensor(backend, {4, 3, 3, 8}, dtype, 1),
+               b = random_tensor(backend, {4}, dtype, 2), dy = random_tensor(backend, {3, 6, 6, 4}, dtype, 3);
+  Tensor out = Tensor::empty(backend, pass == ConvPass::forward ? dy.shape() : x.shape(), dtype);
+  Tensor db = Tensor::zeros(backend, {8}, parameter_dtype(dtype));
+  if (pass == ConvPass::forward) backend.conv2d(x, w, b, dy, {1, 1}, true, out);
+  else backend.conv2d_grad_input_relu(dy, w, {1, 1}, x, out, db);
+  std::vector<float> y = out.cast(DType::f32).to_vector<float>();
   for (const float sum : db.to_vector<float>()) y.push_back(sum);
   return y;
 }
@@ -184,59 +187,66 @@ TEST_CASE("gpu: the fastest plan is kept in a file, and goes with other batch si
   CHECK_FALSE(std::filesystem::exists(cache_file(empty)));
 }
 
-TEST_CASE(
-    "gpu: an input's gradient is computed together with relu's by a compiled plan that was compared and is faster") {
-  const auto is_right = [](Backend& backend, DType dtype) {
-    return error(go_through_relu(backend, 3, dtype), go_through_relu(reference_backend(), 3, dtype)) <
-           (dtype == DType::bf16 ? 0.016 : 1e-5);
-  };
-  int compiled = 0;
-  for (const DType dtype : {DType::f32, DType::bf16}) {
-    for (const int wrong : {-1, 0, 1, 2}) {
-      CAPTURE(int(dtype));
-      CAPTURE(wrong);
-      const Environment gpu("CUDA_EMULATOR", text("wrong-plan=", wrong));
-      const TemporaryFolder folder;
-      const Warnings warnings;
-      const auto use = [&](CudaBackend& backend, int times) {
-        for (int i = 1; i <= times; ++i) {
-          // Nobody doubts the first plan of a convolution before plans are timed.
-          if (wrong != 0 || i >= 3) CHECK(is_right(backend, dtype));
-          else is_right(backend, dtype);
-        }
-      };
-      const auto row = [&] {
-        const std::string rows = read_file(cache_file(folder), 1 << 20);
-        const size_t begin = rows.find(", through relu\t3\t");
-        return begin == std::string::npos ? "" : rows.substr(begin + 17, rows.find('\n', begin) - begin - 17);
-      };
-      CudaBackend& backend = new_backend(folder.path());
-      backend.compile_from = 1;
+TEST_CASE("gpu: what follows a convolution is computed with it by a plan that was compared and is faster") {
+  int together = 0;
+  const auto try_out = [&](ConvPass pass, DType dtype, int wrong) {
+    CAPTURE(int(pass));
+    CAPTURE(int(dtype));
+    CAPTURE(wrong);
+    const bool compiles = pass == ConvPass::grad_input;
+    const Environment gpu("CUDA_EMULATOR", text("wrong-plan=", wrong));
+    const TemporaryFolder folder;
+    const Warnings warnings;
+    const std::vector<float> expected = convolve_with_more(reference_backend(), pass, dtype);
+    const auto is_right = [&](Backend& backend) {
+      return error(convolve_with_more(backend, pass, dtype), expected) < (dtype == DType::bf16 ? 0.016 : 1e-5);
+    };
+    const auto use = [&](CudaBackend& backend, int times) {
+      for (int i = 1; i <= times; ++i) {  // nobody doubts the first plan of a convolution before plans are timed
+        const bool right = is_right(backend);
+        CHECK((right || (wrong == 0 && i < 3)));
+      }
+    };
+    const std::string what = compiles ? ", through relu\t3\t" : ", residual, relu\t3\t";
+    const auto row = [&] {
+      const std::string rows = read_file(cache_file(folder), 1 << 20);
+      const size_t begin = rows.find(what), end = rows.find('\n', begin);
+      return begin == std::string::npos ? "" : rows.substr(begin + what.size(), end - begin - what.size());
+    };
+    CudaBackend& backend = new_backend(folder.path());
+    backend.compile_from = 1;
+    if (compiles) {  // nothing unless told so
       use(backend, 4);
-      CHECK(row() == "");  // compiles nothing unless told so
+      CHECK(row() == "");
       backend.set_mode({false, false, /*compile=*/true});
-      use(backend, 6);
-      CHECK(row() != "");
-      CHECK_FALSE(contains(row(), text("engine ", wrong, ",")));
-      compiled += contains(row(), "engine ");
-      CHECK(warnings.all.size() == (wrong < 0 ? 0 : 2));  // of the convolution alone, and of both together
-      // The next run begins with the pair, compares what the file has, and uses it.
-      CudaBackend& next = new_backend(folder.path());
-      next.compile_from = 1;
-      next.set_mode({false, false, true});
-      const std::string before = read_file(cache_file(folder), 1 << 20);
-      use(next, 4);
-      if (wrong != 0) CHECK(read_file(cache_file(folder), 1 << 20) == before);  // else the pair's first plan is doubted
-      CHECK(next.fallbacks().empty());
-      // Where gradients are small or the same bits are wanted in every run, it is the pair.
-      next.compile_from = size_t(1) << 30;
-      use(next, 2);
-      next.set_mode({false, /*deterministic=*/true, true});
-      next.compile_from = 1;
-      CHECK(is_right(next, dtype) == (wrong != 0));  // the first plan, untimed
+    }
+    use(backend, 6);
+    CHECK(row() != "");
+    CHECK_FALSE(contains(row(), text("engine ", wrong, ",")));
+    together += contains(row(), "engine ");
+    CHECK(warnings.all.size() == (wrong < 0 ? 0 : 2));  // of the convolution alone, and of both together
+    // The next run begins with the pair, compares what the file has, and uses it.
+    CudaBackend& next = new_backend(folder.path());
+    next.compile_from = 1;
+    next.set_mode({false, false, true});
+    const std::string before = read_file(cache_file(folder), 1 << 20);
+    use(next, 4);
+    if (wrong != 0) CHECK(read_file(cache_file(folder), 1 << 20) == before);  // else the pair's first plan is doubted
+    CHECK(next.fallbacks().empty());
+    // Where the same bits are wanted in every run, it is the pair, by the first plan, untimed. Small gradients are not
+    // compiled.
+    next.set_mode({false, /*deterministic=*/true, true});
+    CHECK(is_right(next) == (wrong != 0));
+    next.set_mode({false, false, true});
+    next.compile_from = size_t(1) << 30;
+    use(next, 2);
+  };
+  for (const ConvPass pass : {ConvPass::grad_input, ConvPass::forward}) {
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      for (const int wrong : {-1, 0, 1, 2}) try_out(pass, dtype, wrong);
     }
   }
-  CHECK(compiled >= 4);  // by the emulator's durations later plans are nearly always faster
+  CHECK(together >= 8);  // by the emulator's durations later plans are nearly always faster
 }
 
 TEST_CASE("gpu: a plan from the file is compared before it is used, too") {

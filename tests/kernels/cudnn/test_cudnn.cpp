@@ -118,6 +118,27 @@ TEST_CASE("cudnn: exact f32 uses no tensor cores, and deterministic plans are fe
   CHECK(deterministic < all);
 }
 
+// As at the end of a ResNet's block in evaluation: there are engines that need not be compiled.
+TEST_CASE("cudnn: there are plans for a convolution with residual, bias and relu" * needs_cudnn()) {
+  for (const auto& [C, kernel] : {std::pair<Index, Index>{64, 1}, {128, 3}, {16, 3}}) {
+    for (const DType dtype : {DType::bf16, DType::f32}) {
+      for (const bool tf32 : {false, true}) {
+        if (tf32 && dtype == DType::bf16) continue;
+        ConvProblem p{ConvProblem::forward, ConvGeometry({128, 28, 28, C}, {C, kernel, kernel, C}, {1, kernel / 2}),
+                      dtype};
+        p.bias = p.residual = p.relu = true;
+        p.tf32 = tf32;
+        CAPTURE(C);
+        CAPTURE(int(dtype));
+        CAPTURE(tf32);
+        const ConvPlans plans = cudnn_plans(h200(), p, workspace_limit);
+        CAPTURE(plans.refusal);
+        CHECK(plans.plans.size() >= 1);
+      }
+    }
+  }
+}
+
 // The graph of a gradient through relu has engines that are compiled for it. cuDNN compiles by libnvrtc, and loads what
 // it has compiled by the driver's libcuda; the toolkit has a stub of that, which refuses to load. So this shows that
 // the graph is understood and that its kernels compile.
