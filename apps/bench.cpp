@@ -72,8 +72,9 @@ Exit run(int argc, char** argv) {
       ->check(CLI::Range(0.0, 3600.0));
   app.add_flag("--stream", options.stream, "Print each operation as a line of its own as soon as it is timed, too");
   app.add_flag("--exact", options.exact, "plans: compare with plain loops, which take seconds for a large batch");
-  app.add_flag("--compile", options.compile,
-               "On a GPU: compile kernels that compute several operations in one, where that is faster");
+  app.add_flag(
+      "--compile", options.compile,
+      "On a GPU, in tf32 or bf16: compile kernels that compute several operations in one, where that is faster");
   app.add_flag("--allow-fallbacks", options.allow_fallbacks,
                "Do not fail where the GPU's library refuses a convolution, which then runs in plain loops");
   parse_command_line(app, argc, argv);

@@ -24,7 +24,7 @@ class PendingGradient {
   virtual Tensor compute_through_relu(const Tensor& y, Tensor& db) const = 0;
 };
 
-// Converts to a Tensor, which computes it if it is pending: an operation that makes no difference takes a Tensor.
+// Converts to a Tensor, which computes it if it is pending: an operation that can do nothing better takes a Tensor.
 // Not thread-safe.
 class Gradient {
  public:
@@ -38,8 +38,12 @@ class Gradient {
   const PendingGradient* pending() const { return pending_.get(); }
   // The tensor. REQUIRES: not pending.
   const Tensor& value() const { return value_; }
-  // Takes the tensor out, so that it has no other owner than before.
-  operator Tensor() && { return pending_ ? pending_->compute() : std::move(value_); }
+  // Takes the tensor out, so that it has no other owner than before; a pending one is computed, and what it needed
+  // released. After that there is none.
+  operator Tensor() && {
+    const std::shared_ptr<const PendingGradient> pending = std::move(pending_);
+    return pending ? pending->compute() : std::move(value_);
+  }
 
  private:
   Tensor value_;

@@ -153,7 +153,7 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
 
 namespace {
 
-// The images of a batch in groups whose activations, [H, W, C] for each image, are computed at once.
+// The images of a batch in groups whose activations, [P, Q, K] for each image, are computed at once.
 struct ImageGroups {
   Index images, at_once;
   Shape activations;  // of one image

@@ -10,6 +10,7 @@ struct Var::Node {
   Gradient grad;
   bool requires_grad = false;
   const char* operation = nullptr;  // null for a leaf
+  int uses = 0;                     // as an input in the graph of the present backward()
   std::vector<Var> inputs;
   std::function<void(Gradient)> backward;
 
@@ -74,12 +75,11 @@ void Var::add_grad(Gradient gradient) const {
   CP_ENSURE(gradient.shape() == shape(), "gradient of shape ", gradient.shape(), " for a variable of shape ", shape(),
             node_->operation ? detail::text(" computed by ", node_->operation) : "");
   Gradient& kept = node_->grad;
-  const bool is_leaf = !node_->operation;
-  if (!kept.defined()) {
-    if (is_leaf) kept = Tensor(std::move(gradient));
-    else kept = std::move(gradient);
-    return;
-  }
+  // What a pending gradient needs, the gradient of another operation's result, may be larger than it, and must not be
+  // kept until the last of several gradients has come.
+  const bool may_wait = node_->operation && node_->uses == 1;
+  if (gradient.pending() && !may_wait) gradient = Tensor(std::move(gradient));
+  if (!kept.defined()) return void(kept = std::move(gradient));
   Tensor sum = std::move(kept);
   if (!sum.unique()) sum = sum.clone();  // another variable's gradient may be in the same memory
   sum.backend().add_scaled(1, Tensor(std::move(gradient)), sum);
@@ -117,7 +117,10 @@ void Var::backward() const {
       continue;
     }
     const Var input = node.node_->inputs[stack.back().second++];
-    if (input.requires_grad() && seen.insert(input.node_.get()).second) stack.push_back({input, 0});
+    if (!input.requires_grad()) continue;
+    const bool is_new = seen.insert(input.node_.get()).second;
+    input.node_->uses = is_new ? 1 : input.node_->uses + 1;
+    if (is_new) stack.push_back({input, 0});
   }
 
   add_grad(Tensor::full(backend(), shape(), 1, value().dtype()));

@@ -40,10 +40,11 @@ class Var {
   Backend& backend() const { return value().backend(); }
   bool requires_grad() const;
 
-  // The gradient that has been accumulated so far; undefined if there is none.
+  // The gradient that has been accumulated so far; undefined if there is none. (Of a variable that an operation
+  // computed there is none but within backward(), where it may be undefined although it is pending.)
   const Tensor& grad() const;
   // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the shape differs. A gradient
-  // that is pending stays so if it is the only one, and if this is not a leaf.
+  // that is pending stays so if this is no leaf and gets no other.
   void add_grad(Gradient gradient) const;
   void zero_grad();
   // Replaces the value of a leaf, as when weights are loaded. Throws Error(failure) if the shape or the dtype differs.

@@ -44,7 +44,9 @@ struct Pool2dParams {
 struct ComputeMode {
   bool tf32 = false;           // round the factors of f32 products to TF32's 10 bits of mantissa
   bool deterministic = false;  // the same bits in every run on one machine, even if that is slower
-  bool compile = false;        // compile kernels while the program runs, where they fuse operations: seconds for each
+  // Compile kernels for tensor cores while the program runs, where they compute several operations in one and are
+  // faster: seconds for each. Nothing in f32 without tf32, nor if deterministic.
+  bool compile = false;
 };
 
 // The most memory of a device at once, in bytes: in tensors and workspaces, and with what is kept for later ones.
@@ -95,7 +97,7 @@ class Backend {
   // True if the CPU cannot access the backend's memory, so that reading a number means a copy and a wait.
   virtual bool is_remote() const { return false; }
   // Operations whose intermediate result is larger than this, in bytes, should compute it in pieces of about this size,
-  // which take less memory and stay nearer to the processor. 0: at once, because many threads want much work.
+  // which take less memory. 0: at once, because many threads want much work, and kernels a tensor's alignment.
   virtual size_t piece_bytes() const { return 0; }
 
   // -- memory --

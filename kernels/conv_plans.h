@@ -8,8 +8,8 @@
 
 namespace counterpoise {
 
-// The three convolutions of a training step, the forward pass with bias and ReLU, and the gradient of the input together
-// with that of the ReLU below, Backend::conv2d_grad_input_relu().
+// The three convolutions of a training step, of which the forward one has bias and ReLU; and the gradient of the input
+// together with that of the ReLU below, Backend::conv2d_grad_input_relu().
 enum class ConvPass { forward, grad_input, grad_weight, grad_input_relu };
 
 // One plan, timed. Times are in milliseconds.
@@ -26,7 +26,8 @@ struct ConvPlanTiming {
 // Times all plans for a convolution of x [N, H, W, C] with w [K, R, S, C] on random numbers, and calls `report` for
 // each as soon as it is known, the library's first choice first. Deviations are from the result of that one or, if
 // `exact`, from that of the definition's loops in double precision, which take seconds for a large batch. Throws
-// Error(device) if the backend is not a GPU's. Not thread-safe: it uses the backend.
+// Error(device) if the backend is not a GPU's. Not thread-safe: it uses the backend, which with grad_input_relu may
+// also remember the fastest plan of the convolution alone.
 void time_conv_plans(Backend& backend, ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype,
                      bool exact, const std::function<void(const ConvPlanTiming&)>& report);
 

@@ -1,8 +1,8 @@
 // The optimizers' updates, written once for every backend.
 //
 // An update changes one weight w by its gradient g and the numbers that the optimizer keeps for that weight, its state:
-// zeros at first, `states` of them. before_step(t) is called before step t = 1, 2, ... of the weights that the update is
-// then applied to. Everything here is plain data and pure functions, safe to call from any thread.
+// zeros at first, `states` of them. before_step(t) is called before step t = 1, 2, ... of the weights that the update
+// is then applied to. Everything here is plain data and pure functions, safe to call from any thread.
 #pragma once
 
 #include <cmath>

@@ -96,7 +96,8 @@ struct View {
   operator ConstView() const { return {data, shape, dtype}; }
 };
 
-// Rows `first` to first + count - 1 along the first axis, as some images of a batch. A view without data stays one.
+// Rows `first` to first + count - 1 along the first axis, as some images of a batch. A view without data stays one. Its
+// memory may be aligned to less than a tensor's, which only the kernels of a processor allow.
 template <class AnyView>
 AnyView rows_of(AnyView x, Index first, Index count) {
   if (!x.data) return x;

@@ -213,7 +213,9 @@ class Comparison:
         print("|" + "---|" * (2 * len(commands) + 2))
         for mode, size, batch in self.cases or GPU_CASES:
             arguments = self.on_gpu(mode, size, batch)
-            runs, failed = {name: [] for name in commands}, {}
+            # (What --compile compiles is part of a training step alone.)
+            runs = {name: [] for name in commands if mode == "train" or name != "ours compiled"}
+            failed = {}
             for i in range(self.rounds):
                 for name in runs:
                     if name in failed:
@@ -222,7 +224,7 @@ class Comparison:
                     try:
                         runs[name].append(self.measure(commands[name] + arguments))
                     except RuntimeError as error:  # out of memory, or no compiler for torch.compile: go on without it
-                        if name in ours:
+                        if name == "ours":
                             raise
                         failed[name] = error
             say("")
@@ -231,9 +233,9 @@ class Comparison:
             fastest = [min((name for name in group if name in seconds), default=None,
                            key=lambda name: self.statistic(seconds[name])) for group in (ours, variants)]
             ratio = "-" if None in fastest else f"{self.ratio(*(seconds[name] for name in fastest)):.2f}"
-            cells = [f"{self.statistic(seconds[name]) * 1e3:.4g}" if name in seconds else "-" for name in runs]
+            cells = [f"{self.statistic(seconds[name]) * 1e3:.4g}" if name in seconds else "-" for name in commands]
             cells += [ratio]
-            cells += [self.memory(runs[name]) if name in done else "-" for name in runs]
+            cells += [self.memory(runs[name]) if name in done else "-" for name in commands]
             print(f"| {mode} {size}x{size}, batch {batch} | " + " | ".join(cells) + " |", flush=True)
             for name, error in failed.items():
                 print(f"bench: without {name} here: {error}", file=sys.stderr)

@@ -263,8 +263,8 @@ OptionTable option_rows(Options& o) {
   t.row(o.deterministic, "--deterministic")
       .help("On a GPU: the same bits in every run, at some cost in speed; on the CPU that is always so");
   t.row(o.compile, "--compile").only("train").in_json(o.compile)
-      .help("On a GPU: compile kernels that compute several operations in one, where that is faster: some seconds "
-            "each when a run begins, for runs of many minutes");
+      .help("On a GPU, in tf32 or bf16: compile kernels that compute several operations in one, where that is faster: "
+            "some seconds each when a run begins, for runs of many minutes");
   t.row(o.output, "--output", "DIR").only("train").in_json(false).otherwise("runs/DATE-TIME-LOSS").core()
       .brief("Folder for the results, or none")
       .help("Folder for weights, metrics, predictions, logs and the report, or none");

@@ -78,13 +78,14 @@ void CudaBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Con
   convolve(problem(ConvProblem::grad_input, dx, w, params), {nullptr, w.data, nullptr, dy.data, dx.data});
 }
 
-// By one of cuDNN's graphs where the mode allows kernels to be compiled and the gradient is so large that to write it,
-// and to read and write it again, takes far longer than to start a kernel.
+// By one of cuDNN's graphs, which are for tensor cores, where the mode allows kernels to be compiled and the gradient
+// is so large that to write it, and to read and write it again, takes far longer than to start a kernel.
 void CudaBackend::conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params,
                                          const ConstView& x, const View& dz, const View& db) {
-  const bool aligned = dz.dtype == DType::f32 || (dz.dtype == DType::bf16 && dz.shape[3] % tensor_core_channels == 0);
+  const bool for_tensor_cores =
+      dz.dtype == DType::f32 ? mode_.tf32 : dz.dtype == DType::bf16 && dz.shape[3] % tensor_core_channels == 0;
   const size_t bytes = static_cast<size_t>(dz.size()) * size_of(dz.dtype);
-  if (!mode_.compile || !aligned || bytes < compile_from || dy.size() == 0) {
+  if (!mode_.compile || mode_.deterministic || !for_tensor_cores || bytes < compile_from || dy.size() == 0) {
     return Backend::conv2d_grad_input_relu(dy, w, params, x, dz, db);
   }
   ConvProblem p = problem(ConvProblem::grad_input, dz, w, params);

@@ -329,6 +329,10 @@ void ConvChoice::time(const ConvProblem& problem, const ConvData& data, Choice& 
     return;
   }
   if (rows.empty()) return void(++choice.timed_at);  // with the next batch, then
+  if (problem.relu_grad && rows.size() == 1 && !warned_of_compiler_) {
+    warned_of_compiler_ = true;
+    warn(text("cuDNN compiles no kernel for ", name_of(problem), "; that needs libnvrtc, of the CUDA toolkit"));
+  }
   const Timed* fastest = nullptr;
   std::string wrong;
   for (const Timed& row : rows) {
@@ -337,7 +341,7 @@ void ConvChoice::time(const ConvProblem& problem, const ConvData& data, Choice& 
     else if (!fastest || row.timing.ms < fastest->timing.ms) fastest = &row;
   }
   if (!wrong.empty()) {
-    warn(text("cuDNN gives wrong numbers for ", name_of(problem), " with these plans, which are not used: ", wrong));
+    warn(text(name_of(problem), " has wrong numbers by these plans of cuDNN, which are not used: ", wrong));
   }
   if (fastest) {
     choice.plan = fastest->plan;

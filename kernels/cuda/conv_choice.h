@@ -82,6 +82,7 @@ class ConvChoice {
   PlanCache winners_;
   std::map<std::vector<Index>, Choice> choices_;
   bool warned_ = false;  // of a convolution without a plan
+  bool warned_of_compiler_ = false;
 };
 
 }  // namespace counterpoise::detail

@@ -1,9 +1,9 @@
 // How cuDNN is called: by descriptors (cudnn_descriptor.h). From bottom to top there are
 //
-//   tensors       shape, strides and type of x, w, the bias and y, and of what flows from one operation to the next;
-//   operations    convolution, addition of the bias, relu, its gradient, a sum: each names the tensors that it reads
-//   and
-//                 the one it writes;
+//   tensors       shape, strides and type of x, w, residual, bias and y, and of what flows from one operation to the
+//                 next;
+//   operations    convolution, additions, relu, its gradient, a sum: each names the tensors that it reads and the one
+//                 that it writes;
 //   the graph     all operations of one problem;
 //   a heuristic   which answers a graph with engine configurations, the likely fastest first;
 //   an engine     a family of kernels that can compute the graph, with notes on how it calculates;

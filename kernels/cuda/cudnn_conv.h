@@ -1,9 +1,9 @@
 // cuDNN's algorithms for a convolution, among which conv_choice.cpp chooses by timing them.
 //
 // cuDNN gets the computation as a graph of operations (its "backend" interface): a convolution, which in the forward
-// pass is followed by the addition of a bias and by relu, and in the backward pass by the gradient of the relu below
-// and its sum, so that what flows between them never leaves the registers. It answers with engines that can compute the
-// graph on this GPU, the likely fastest first.
+// pass is followed by the addition of a residual and a bias and by relu, and in the backward pass by the gradient of
+// the relu below and its sum. What flows between them then never leaves the registers. It answers with engines that can
+// compute the graph on this GPU, the likely fastest first.
 #pragma once
 
 #include <cudnn.h>

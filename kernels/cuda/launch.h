@@ -86,7 +86,7 @@ __device__ Pack<T, lanes> load(const T* p) {
 }
 template <int lanes, class T>
 __device__ void store(T* p, const Pack<T, lanes>& pack) {
-  if constexpr (sizeof pack == 16) {  // said so that the compiler does not make a store of each number
+  if constexpr (sizeof pack == 16) {  // so that the compiler makes one store, where it might make one of each number
     uint4 bits;
     memcpy(&bits, &pack, sizeof bits);
     *reinterpret_cast<uint4*>(p) = bits;

@@ -1,7 +1,9 @@
 // The cuda backend's batch normalization: statistics are sums over the columns of a matrix [pixels, C], parameters are
-// in T's parameter_dtype. Mean and variance come from one pass over x: from the sums of the differences to the first
-// pixel and of their squares. That pixel is about as far from the mean as any, so that the variance is not the small
-// difference of large numbers, which it is of the squares of x itself.
+// in T's parameter_dtype. Mean and variance come from one pass over x: from the sums of the differences to some number
+// of the channel and of their squares. Such a number is about as far from the mean as any, so that the variance is not
+// the small difference of large numbers, which it is of the squares of x itself. It is the median of three pixels,
+// because a single one may be an outlier. The sums are in double; of bf16, whose numbers have 8 bits, a thread's are in
+// float.
 //
 // Each direction is two kernels, since a sum must be complete before its first use: one that sums, and one that writes
 // the result, with residual and relu. Both are bound by memory. A thread stays in the columns of one pack of channels,
@@ -66,23 +68,40 @@ struct ChannelsGrad {
   Pack<P, lanes> slope, mean, along, offset;
 };
 
+template <class T>
+using StatisticsSum = std::conditional_t<std::is_same_v<T, bf16>, float, double>;
+
+// The medians of three pixels of x [rows, C], in the channels from c on.
+template <int lanes, class T>
+__device__ Pack<Compute<T>, lanes> medians(const T* x, Index rows, Index C, Index c) {
+  const auto p = load<lanes>(x + c), q = load<lanes>(x + rows / 3 * C + c), r = load<lanes>(x + rows / 3 * 2 * C + c);
+  Pack<Compute<T>, lanes> y;
+  for (int lane = 0; lane < lanes; ++lane) {
+    const Compute<T> a = p.v[lane], b = q.v[lane], d = r.v[lane];
+    y.v[lane] = a < b ? (b < d ? b : a < d ? d : a) : (a < d ? a : b < d ? d : b);
+  }
+  return y;
+}
+
 template <class T, int lanes>
 void normalize(CudaBackend& backend, cudaStream_t stream, const Normalization<T>& b, double eps, double momentum,
                T* y) {
   using P = Compute<T>;
   const Normalization<T> n = b;
-  column_sums<lanes, 2, P>(
+  using A = StatisticsSum<T>;
+  column_sums<lanes, 2, A>(
       backend, stream, n.rows, n.C, [=] __device__(Index at) { return load<lanes>(n.x + at); },
-      [=] __device__(const Pack<T, lanes>& in, Index, Index c, P(*sums)[lanes]) {
-        const auto first = load<lanes>(n.x + c);
+      [=] __device__(const Pack<T, lanes>& in, Index, Index c, A(*sums)[lanes]) {
+        const auto median = medians<lanes>(n.x, n.rows, n.C, c);
         for (int lane = 0; lane < lanes; ++lane) {
-          const P d = P(in.v[lane]) - P(first.v[lane]);
+          const A d = A(P(in.v[lane])) - A(median.v[lane]);
           sums[0][lane] += d;
           sums[1][lane] += d * d;
         }
       },
       [=] __device__(Index c, const double* sums) {
-        const double offset = sums[0] / static_cast<double>(n.rows), mean = double(P(n.x[c])) + offset;
+        const double median = medians<1>(n.x, n.rows, n.C, c).v[0];
+        const double offset = sums[0] / static_cast<double>(n.rows), mean = median + offset;
         double squares = sums[1] - offset * sums[0];  // of the differences to the mean
         if (squares < 0) squares = 0;                 // by rounding
         n.mean[c] = P(mean);

@@ -69,6 +69,7 @@ TEST_CASE("bench: operations are printed as they are timed, after a copy, and ag
 TEST_CASE("bench: plans without a GPU end with 4 and one line") {
   check_program_fails(program("bench"), "plans", 4, "--device cuda");
   check_program_fails(program("bench"), "plans --device cpu", 4, "plans of a GPU's library");
+  check_program_fails(program("bench"), "train --compile", 2, "add --precision tf32 or bf16");
 }
 
 TEST_CASE("bench: on a GPU it prints every plan and the peaks of memory, and fails where there is no plan" *
@@ -172,7 +173,8 @@ TEST_CASE("on_gpu.sh: the report makes tables of what is there and names what is
                          plan +
                          R"("ms":1,"tflop_per_s":20,"deviation":9,"agrees":false})"
                          "\n{\"problem\":0,\"plan\":3,\"name\":\"engine 2\",\"refusal\":\"no\"}\n{\"probl");
-  const std::string what = R"("mode":"train","model":"vgg16","precision":"bf16","size":160,"batch":256,"allocated_mib":3000,"reserved_mib":4000,)";
+  const std::string what =
+      R"("mode":"train","model":"vgg16","precision":"bf16","size":160,"batch":256,"allocated_mib":3000,"reserved_mib":4000,)";
   write("ours.log", "$ bench train\n{" + what + "\"seconds\":0.03}\n");
   write("pytorch.log", "{" + what +
                            "\"seconds\":0.045,\"variant\":\"eager\"}\n{\"mode\":\"train\",\"variant\":\"compile\","

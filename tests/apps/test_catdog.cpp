@@ -67,6 +67,8 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
 
 TEST_CASE("a device that is missing is an error, never another device in silence") {  // GPUs are hidden from programs
   check_fails("--device cuda", 4, "--device");
+  check_fails("--compile", 2, "add --precision tf32 or bf16");
+  check_fails("--compile --precision bf16 --deterministic", 2, "give one of them");
 }
 
 TEST_CASE("unusable data ends with 3 and says what to do") {

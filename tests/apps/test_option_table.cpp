@@ -154,7 +154,8 @@ TEST_CASE("catdog's options: a run's JSON is what its command line resolved to")
   CHECK(json["lr"] == 0.001);
   CHECK(json["lr-step-size"] == 1);
   CHECK(json["head"] == "lectures");
-  for (const char* absent : {"no-shuffle", "output", "summary", "weights", "momentum", "hold-out", "max-steps"}) {
+  for (const char* absent :
+       {"no-shuffle", "output", "summary", "weights", "momentum", "hold-out", "max-steps", "compile"}) {
     CHECK(!json.contains(absent));
   }
 }
@@ -168,6 +169,7 @@ TEST_CASE("catdog's options: --config takes back what a run resolved to, and the
       {"--loss", "bce", "--pos-weight", "auto", "--no-shuffle", "--optimizer", "sgd", "--nesterov", "--schedule",
        "step"},
       {"--loss", "ldam", "--ema", "0.99", "--clip-norm", "3", "--patience", "2", "--max-steps", "7", "--seed", "5"},
+      {"--precision", "bf16", "--compile"},
       {"--loss", "dice", "--threshold", "recall=0.95", "--hold-out", "0.2", "--temperature", "--deterministic"},
       {"--loss", "vs", "--outputs", "2", "--tau-norm", "0.5", "--adjust-logits", "1", "--threshold", "cost", "--cost",
        "fn=10"},

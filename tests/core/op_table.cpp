@@ -348,6 +348,9 @@ void add_images(Rows& rows) {
                       return conv2d_relu_max_pool2d(in[0], in[1], Var(), c, p);
                     }});
   }
+  rows.push_back({"conv2d_relu_max_pool2d", "no images", {{{0, 4, 4, 3}}, {{5, 3, 3, 3}}, {{5}}}, [](Inputs in) {
+                    return conv2d_relu_max_pool2d(in[0], in[1], in[2], {1, 1}, {2, 2, 0});
+                  }});
   const std::pair<Shape, Shape> adaptive[] = {
       {{2, 7, 5, 3}, {1, 1}}, {{2, 7, 5, 3}, {3, 2}}, {{1, 3, 2, 2}, {7, 7}},  {{2, 5, 6, 1}, {5, 6}},
       {{1, 1, 1, 2}, {3, 2}}, {{1, 6, 4, 2}, {6, 2}}, {{1, 10, 3, 2}, {4, 5}}, {{0, 4, 4, 2}, {2, 2}},

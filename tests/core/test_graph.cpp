@@ -162,6 +162,52 @@ TEST_CASE("graph: memory falls while the gradients come down") {
   CHECK(b.live_bytes == bytes);
 }
 
+TEST_CASE("graph: what the gradient of a convolution's input was computed from is not kept while it flows on") {
+  Guarded<CpuBackend>& b = guarded_cpu();
+  const Index activation = 4 * 16 * 16 * 32 * static_cast<Index>(sizeof(float));
+  for (const bool twice : {false, true}) {
+    CAPTURE(twice);
+    const Var x(Tensor::full(b, {4, 16, 16, 32}, 1), true), w(Tensor::full(b, {32, 1, 1, 32}, 1), false);
+    const int64_t before = b.live_bytes;
+    int64_t live = 0;
+    const Var h = Var::from_op("probe", x.value(), {x}, [&](Tensor dy) {
+      live = b.live_bytes - before;
+      CHECK(dy.defined());
+    });
+    Var y = conv2d(h, w, Var(), {});
+    if (twice) y = y + conv2d(h, w, Var(), {});
+    const Var loss = sum(y);
+    y = Var();
+    loss.backward();
+    CHECK(live >= activation);  // dx alone
+    CHECK(live < activation + activation / 8);
+  }
+}
+
+TEST_CASE("graph: a gradient that is pending is computed once, when it is taken") {
+  struct Ones final : PendingGradient {
+    explicit Ones(int& times) : times(times) {}
+    const Shape& shape() const override { return of; }
+    Tensor compute() const override { return ++times, Tensor::full(guarded_cpu(), of, 1); }
+    Tensor compute_through_relu(const Tensor&, Tensor&) const override { return compute(); }
+    int& times;
+    Shape of{3};
+  };
+  int times = 0;
+  Gradient g(std::make_shared<Ones>(times));
+  CHECK(g.defined());
+  CHECK(g.shape() == Shape{3});
+  CHECK(times == 0);
+  CHECK(numbers(Tensor(std::move(g))) == std::vector<double>{1, 1, 1});
+  CHECK_FALSE(g.defined());  // NOLINT: what is left of it
+  CHECK(times == 1);
+  Var leaf(Tensor::full(guarded_cpu(), {3}, 2), true);
+  leaf.add_grad(Gradient(std::make_shared<Ones>(times)));
+  leaf.add_grad(Gradient(std::make_shared<Ones>(times)));
+  CHECK(numbers(leaf.grad()) == std::vector<double>{2, 2, 2});
+  CHECK(times == 3);
+}
+
 TEST_CASE("graph: a convolution that is pooled keeps the maxima and their positions, not what is before them") {
   Guarded<CpuBackend>& b = guarded_cpu();
   const Var w(Tensor::full(b, {8, 3, 3, 4}, 1), true), x(Tensor::full(b, {2, 16, 16, 4}, 1), true);
@@ -198,6 +244,19 @@ TEST_CASE("graph: a convolution that is pooled is computed in groups of images, 
   const OpRow row{"conv2d_relu_max_pool2d", "seven images", {{{7, 12, 12, 3}}, {{8, 3, 3, 3}}, {{8}}}, [](Inputs in) {
                     return conv2d_relu_max_pool2d(in[0], in[1], in[2], {1, 1}, {2, 2, 0});
                   }};
+  // Images whose size is no multiple of a vector's, and inputs and weights without a gradient.
+  for (const bool x_is_constant : {false, true}) {
+    for (const bool weight_is_constant : {false, true}) {
+      const OpRow odd{
+          "conv2d_relu_max_pool2d", "five odd images", {{{5, 5, 7, 3}}, {{3, 3, 3, 3}}, {{3}}}, [=](Inputs in) {
+            return conv2d_relu_max_pool2d(x_is_constant ? detach(in[0]) : in[0],
+                                          weight_is_constant ? detach(in[1]) : in[1], in[2], {1, 1}, {2, 2, 0}) +
+                   0 * (sum(in[0]) + sum(in[1]));
+          }};
+      InPieces backend(2 * sizeof(float) * 5 * 7 * 3);
+      check_agree(run(odd, backend, DType::f32), run(odd, reference_backend(), DType::f32), 1e-5);
+    }
+  }
   const size_t image = sizeof(double) * 12 * 12 * 8;
   const Run expected = run(row, reference_backend(), DType::f64);
   int64_t peak_at_once = 0;

@@ -177,10 +177,11 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
 }
 
 TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16" * needs_gpu()) {
-  for (const char* flags : {"--loss influence-balanced", "--loss ldam", "--loss ldam --precision bf16",
-                            "--loss cross-entropy --tau-norm 1", "--mix mixup=0.4 --precision bf16",
-                            "--mix cutmix=1 --precision bf16", "--crt 1 --temperature --threshold f1 --precision bf16",
-                            "--model vgg11_bn --precision bf16", "--optimizer sgd --nesterov --precision tf32"}) {
+  for (const char* flags :
+       {"--loss influence-balanced", "--loss ldam", "--loss ldam --precision bf16", "--loss cross-entropy --tau-norm 1",
+        "--mix mixup=0.4 --precision bf16", "--mix cutmix=1 --precision bf16",
+        "--crt 1 --temperature --threshold f1 --precision bf16", "--model vgg11_bn --precision bf16",
+        "--optimizer sgd --nesterov --precision tf32", "--compile --precision bf16"}) {
     CAPTURE(flags);
     const Result r = on_card(small + "--epochs 1 " + flags);
     CAPTURE(r.err);

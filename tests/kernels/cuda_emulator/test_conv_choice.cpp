@@ -218,7 +218,7 @@ TEST_CASE("gpu: what follows a convolution is computed with it by a plan that wa
     if (compiles) {  // nothing unless told so
       use(backend, 4);
       CHECK(row() == "");
-      backend.set_mode({false, false, /*compile=*/true});
+      backend.set_mode({dtype == DType::f32, false, /*compile=*/true});
     }
     use(backend, 6);
     CHECK(row() != "");
@@ -228,16 +228,16 @@ TEST_CASE("gpu: what follows a convolution is computed with it by a plan that wa
     // The next run begins with the pair, compares what the file has, and uses it.
     CudaBackend& next = new_backend(folder.path());
     next.compile_from = 1;
-    next.set_mode({false, false, true});
+    next.set_mode({dtype == DType::f32, false, true});
     const std::string before = read_file(cache_file(folder), 1 << 20);
     use(next, 4);
     if (wrong != 0) CHECK(read_file(cache_file(folder), 1 << 20) == before);  // else the pair's first plan is doubted
     CHECK(next.fallbacks().empty());
     // Where the same bits are wanted in every run, it is the pair, by the first plan, untimed. Small gradients are not
     // compiled.
-    next.set_mode({false, /*deterministic=*/true, true});
+    next.set_mode({false, /*deterministic=*/true});
     CHECK(is_right(next) == (wrong != 0));
-    next.set_mode({false, false, true});
+    next.set_mode({dtype == DType::f32, false, true});
     next.compile_from = size_t(1) << 30;
     use(next, 2);
   };
