@@ -52,7 +52,7 @@ tar -c --exclude=./.git --exclude='./build/sanitize*' --exclude=./build/release/
 
 broken "memory that is filled again before the GPU has read it" kernels/cuda/cuda_backend.cpp \
   '/cudaEventSynchronize(s.read/d' 'gpu: uploads*'
-broken "a grid with more rows of blocks than CUDA launches, in sums" kernels/cuda/sums.h \
+broken "a grid with more rows of blocks than CUDA launches, in sums" kernels/cuda/columns.h \
   's/std::min(groups, max_grid_y)/groups/' 'gpu: sums*'
 more && broken "a grid with more rows of blocks than CUDA launches, in pooling" kernels/cuda/pool.cu \
   's/std::min(rows, 65535)/rows/' 'gpu: sums*'
@@ -62,6 +62,8 @@ more && broken "threads that do not wait for each other" kernels/cuda/sums.h \
   '/ all\[.*\] = sums/,/__syncthreads();/{/__syncthreads();/d}' 'ops: every backend*'
 more && broken "a counter of blocks that does not begin at 0 again" kernels/cuda/sums.h \
   '/\*arrived = 0;/d' 'ops: every backend*'
+more && broken "rows that are left after several at once" kernels/cuda/columns.h \
+  's/for (; row < rows; row += step) use/if (false) use/' 'ops: every backend*'
 more && broken "a thread that writes after the end of its tensor" kernels/cuda/pool.cu \
   's/if (i >= columns \* packs) return;/if (i > columns * packs) return;/' 'ops: every backend*'
 more && broken "an update that does not read its guard" kernels/cuda/optim.cu \
@@ -76,6 +78,8 @@ broken "a graph that cuDNN refuses, without a word" kernels/cuda/conv_choice.cpp
   's/if (!warned_) {/if (false) {/' 'gpu: what cuDNN refuses*'
 more && broken "a graph that cuDNN refuses, uncounted" kernels/cuda/conv_choice.cpp \
   's/if (choice.plan) continue;/continue;/' 'gpu: what cuDNN refuses*'
+more && broken "a sum that a plan computes, too, and that is not compared" kernels/cuda/conv_choice.cpp \
+  's/  if (p.relu_grad) y.push_back.*//' 'gpu: what follows*'
 # More of them: one call of broken() each.
 
 echo "$noticed noticed, $not not"
