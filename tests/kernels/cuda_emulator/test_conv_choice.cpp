@@ -193,7 +193,7 @@ TEST_CASE("gpu: what follows a convolution is computed with it by a plan that wa
     CAPTURE(int(pass));
     CAPTURE(int(dtype));
     CAPTURE(wrong);
-    const bool compiles = pass == ConvPass::grad_input;
+    const bool compiles = pass == ConvPass::grad_input, tf32 = dtype == DType::f32;
     const Environment gpu("CUDA_EMULATOR", text("wrong-plan=", wrong));
     const TemporaryFolder folder;
     const Warnings warnings;
@@ -215,10 +215,11 @@ TEST_CASE("gpu: what follows a convolution is computed with it by a plan that wa
     };
     CudaBackend& backend = new_backend(folder.path());
     backend.compile_from = 1;
+    backend.set_mode({tf32});
     if (compiles) {  // nothing unless told so
       use(backend, 4);
       CHECK(row() == "");
-      backend.set_mode({dtype == DType::f32, false, /*compile=*/true});
+      backend.set_mode({tf32, false, /*compile=*/true});
     }
     use(backend, 6);
     CHECK(row() != "");
@@ -228,16 +229,16 @@ TEST_CASE("gpu: what follows a convolution is computed with it by a plan that wa
     // The next run begins with the pair, compares what the file has, and uses it.
     CudaBackend& next = new_backend(folder.path());
     next.compile_from = 1;
-    next.set_mode({dtype == DType::f32, false, true});
+    next.set_mode({tf32, false, true});
     const std::string before = read_file(cache_file(folder), 1 << 20);
     use(next, 4);
     if (wrong != 0) CHECK(read_file(cache_file(folder), 1 << 20) == before);  // else the pair's first plan is doubted
     CHECK(next.fallbacks().empty());
     // Where the same bits are wanted in every run, it is the pair, by the first plan, untimed. Small gradients are not
     // compiled.
-    next.set_mode({false, /*deterministic=*/true});
+    next.set_mode({tf32, /*deterministic=*/true});
     CHECK(is_right(next) == (wrong != 0));
-    next.set_mode({dtype == DType::f32, false, true});
+    next.set_mode({tf32, false, true});
     next.compile_from = size_t(1) << 30;
     use(next, 2);
   };
