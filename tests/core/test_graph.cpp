@@ -184,6 +184,23 @@ TEST_CASE("graph: what the gradient of a convolution's input was computed from i
   }
 }
 
+TEST_CASE("graph: a gradient that waits for another one is computed, and keeps nothing larger than itself") {
+  Guarded<CpuBackend>& b = guarded_cpu();
+  const int64_t activation = 4 * 16 * 16 * 32 * static_cast<int64_t>(sizeof(float));
+  const Var x(Tensor::full(b, {4, 16, 16, 32}, 1), true), w(Tensor::full(b, {256, 1, 1, 32}, 1), false);
+  const int64_t before = b.live_bytes;
+  int64_t live = 0;
+  const auto pass = [](const Var& in, const std::function<void()>& look) {
+    return Var::from_op("probe", in.value(), {in}, [in, look](Tensor dy) { look(), in.add_grad(dy); });
+  };
+  const Var h = pass(x, [] {});
+  // The second operand's gradients are computed first, and reach h before those of the first.
+  const Var loss = sum(pass(h, [&] { live = b.live_bytes - before; })) + sum(conv2d(h, w, Var(), {}));
+  loss.backward();
+  CHECK(live >= 2 * activation);  // the one that waits, and the one that passes
+  CHECK(live < 4 * activation);   // that of the convolution's result alone takes eight
+}
+
 TEST_CASE("graph: a gradient that is pending is computed once, when it is taken") {
   struct Ones final : PendingGradient {
     explicit Ones(int& times) : times(times) {}
