@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "kernels/formulas.h"
+#include "kernels/step_graph.h"
 #include "kernels/view.h"
 
 namespace counterpoise {
@@ -47,6 +48,7 @@ struct ComputeMode {
   // Compile kernels for tensor cores while the program runs, where they compute several operations in one and are
   // faster: seconds for each. Nothing in f32 without tf32, nor if deterministic.
   bool compile = false;
+  bool graphs = false;  // start repeated steps as CUDA graphs (step_graph.h)
 };
 
 // The most memory of a device at once, in bytes: in tensors and workspaces, and with what is kept for later ones.
@@ -112,6 +114,8 @@ class Backend {
   virtual void copy(const ConstView& x, const View& y) = 0;
   // Waits until all enqueued work is done, and throws its errors.
   virtual void synchronize() = 0;
+  // For a step that will be repeated: without ComputeMode::graphs one that starts its work as it comes.
+  virtual std::unique_ptr<StepGraph> make_step_graph() { return std::make_unique<StepGraph>(); }
   // The total memory of a remote backend in bytes; 0 for others.
   virtual size_t memory_bytes() const { return 0; }
   // The peaks of a remote backend's memory since the last reset; 0 for others.

@@ -33,13 +33,18 @@ class StepNumbers {
     for (auto& readback : readbacks_) readback = backend.make_readback(2 * sizeof(double));
   }
 
-  void start(int64_t step, const Var& loss, const std::vector<Var>& parameters) {
+  void compute(int64_t step, const Var& loss, const std::vector<Var>& parameters) {
     const View all = numbers_;
     double* const row = all.as<double>() + 2 * (step % steps);
     Backend& backend = numbers_.backend();
     backend.cast(loss.value(), View{row, loss.shape(), DType::f64});
     backend.sum_squares(gradients(parameters), squares_);
     backend.copy(squares_, View{row + 1, {}, DType::f64});
+  }
+  // Requests the copy of what compute() computed.
+  void request(int64_t step) {
+    const ConstView all = numbers_;
+    const double* const row = all.as<double>() + 2 * (step % steps);
     readbacks_[step % steps]->start(ConstView{row, {2}, DType::f64});
   }
   // The same step's numbers: loss and sum of squares. Waits for them.
@@ -49,7 +54,7 @@ class StepNumbers {
   }
   // For Optimizer::step(): the numbers of this step and of the one before it.
   const Tensor& guard() const { return numbers_; }
-  // The sum of the squares of the gradients of the step that was started last.
+  // The sum of the squares of the gradients of the step that was computed last.
   const Tensor& squares() const { return squares_; }
 
  private:
@@ -135,13 +140,17 @@ class Run {
   }
 
   void enqueue(const Batch& batch, const Step& step) {
-    const Var loss = loop_.forward(batch, step);
-    loss.backward();
-    if (!numbers_) numbers_ = std::make_unique<StepNumbers>(loss.backend());
-    numbers_->start(step.index, loss, parameters_);
     Pending pending = {step, optimizer_.states()};
-    optimizer_.step(step.lr, numbers_->guard(), {numbers_->squares(), loop_.max_norm});
-    if (loop_.after_update) loop_.after_update(step);
+    StepGraph as_it_comes;
+    (loop_.graph ? *loop_.graph : as_it_comes).run([&] {
+      const Var loss = loop_.forward(batch, step);
+      loss.backward();
+      if (!numbers_) numbers_ = std::make_unique<StepNumbers>(loss.backend());
+      numbers_->compute(step.index, loss, parameters_);
+      optimizer_.step(step.lr, numbers_->guard(), {numbers_->squares(), loop_.max_norm});
+      if (loop_.after_update) loop_.after_update(step);
+    });
+    numbers_->request(step.index);
     pending_.push_back(std::move(pending));
     ++steps_;
   }

@@ -62,6 +62,9 @@ struct TrainingLoop {
   uint64_t first_epoch = 1;  // the number that the DataLoader gives the first epoch
   LoopPosition start = {};   // where an earlier run was left: this one does what that one would have done
 
+  // Runs each step, from `forward` to after_update, where it is set; it must outlive the run.
+  StepGraph* graph = nullptr;
+
   // The samples of an epoch in order, instead of those that the DataLoader's sampler draws.
   std::function<std::vector<size_t>(int epoch)> order;
   std::function<void(const Step& step)> after_step;

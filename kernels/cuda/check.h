@@ -8,13 +8,20 @@
 
 namespace counterpoise::detail {
 
-// Throws Error(device). Work on a GPU is asynchronous, so the call that reports an error may not be the one
-// that caused it; CUDA_LAUNCH_BLOCKING=1 makes each call wait.
+// Of the kind `device`. Work on a GPU is asynchronous, so the call that reports an error may not be the one that caused
+// it; CUDA_LAUNCH_BLOCKING=1 makes each call wait, but not for the kernels of a graph.
+struct CudaError : Error {
+  std::string cause;
+  CudaError(const std::string& cause, const char* expression, const char* file, int line)
+      : Error(ErrorKind::device, "cuda: ", cause, " in ", expression, " (", file, ":", line,
+              "); work on the GPU is lost. Run again, with CUDA_LAUNCH_BLOCKING=1 and without CUDA graphs to find the "
+              "kernel, or on another device"),
+        cause(cause) {}
+};
+
 [[noreturn]] inline void throw_cuda_error(const std::string& cause, const char* expression, const char* file,
                                           int line) {
-  throw Error(ErrorKind::device, "cuda: ", cause, " in ", expression, " (", file, ":", line,
-              "); work on the GPU is lost. Run again, with CUDA_LAUNCH_BLOCKING=1 to find the kernel, or on another "
-              "device");
+  throw CudaError(cause, expression, file, line);
 }
 
 }  // namespace counterpoise::detail

@@ -64,10 +64,10 @@ __global__ void CP_RESIDENT(resident_blocks)
 // store(prepare(column), load(i), i) for each pack, at index i of its first number and in `column` and those after it.
 // A thread prepares once and then goes through many rows.
 template <int lanes, class Prepare, class Load, class Store>
-void map_columns(cudaStream_t stream, Index rows, Index columns, const Prepare& prepare, const Load& load,
+void map_columns(Queue& queue, Index rows, Index columns, const Prepare& prepare, const Load& load,
                  const Store& store) {
   const ColumnGrid g(rows, columns, lanes);
-  launch(map_columns_kernel<lanes, Prepare, Load, Store>, g.grid, stream, rows, columns, g.groups, g.width, prepare,
+  launch(map_columns_kernel<lanes, Prepare, Load, Store>, g.grid, queue, rows, columns, g.groups, g.width, prepare,
          load, store);
 }
 

@@ -42,13 +42,13 @@ double ratio(double difference, double size) {
 
 }  // namespace
 
-Deviation deviation(Backend& backend, cudaStream_t stream, DType dtype, Index n, const void* a, const void* b) {
+Deviation deviation(Backend& backend, Queue& queue, DType dtype, Index n, const void* a, const void* b) {
   if (n == 0) return {};
   const dim3 grid = grid_for(n);
   const Scratch<Share> on_gpu(backend, grid.x);
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
-    launch<Waits::yes>(compare_kernel<T>, grid, stream, n, static_cast<const T*>(a), static_cast<const T*>(b),
+    launch<Waits::yes>(compare_kernel<T>, grid, queue, n, static_cast<const T*>(a), static_cast<const T*>(b),
                        on_gpu.get());
   });
   std::vector<Share> shares(grid.x);

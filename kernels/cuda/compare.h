@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/queue.h"
 
 namespace counterpoise::detail {
 
@@ -15,6 +16,6 @@ struct Deviation {
 };
 
 // a and b have n numbers in `dtype`, f32, f64 or bf16, on the GPU. Waits for the result.
-Deviation deviation(Backend& backend, cudaStream_t stream, DType dtype, Index n, const void* a, const void* b);
+Deviation deviation(Backend& backend, Queue& queue, DType dtype, Index n, const void* a, const void* b);
 
 }  // namespace counterpoise::detail

@@ -23,7 +23,7 @@ Index rounded_up(Index channels) {
 }  // namespace
 
 void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
-  if (problem.dtype == DType::f64) return plain_convolution(stream_, problem, data);
+  if (problem.dtype == DType::f64) return plain_convolution(queue_, problem, data);
   if (problem.dtype == DType::bf16 && problem.geometry.C % tensor_core_channels != 0) {
     return convolve_padded(problem, data);
   }
@@ -39,8 +39,8 @@ void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
   const Index C = g.C, wide = rounded_up(C), pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;
   const Scratch<bf16> x(*this, pixels * wide), w(*this, taps * wide);
   const bool to_x = problem.pass == ConvProblem::grad_input, to_w = problem.pass == ConvProblem::grad_weight;
-  if (!to_x) pad_channels(stream_, pixels, C, wide, data.x, x.get());
-  if (!to_w) pad_channels(stream_, taps, C, wide, data.w, w.get());
+  if (!to_x) pad_channels(queue_, pixels, C, wide, data.x, x.get());
+  if (!to_w) pad_channels(queue_, taps, C, wide, data.w, w.get());
   g.C = wide;
   ConvData padded = data;
   padded.x = to_x ? nullptr : x.get();
@@ -48,8 +48,8 @@ void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
   if (to_x) padded.out = x.get();
   if (to_w) padded.out = w.get();
   convolve(problem, padded);
-  if (to_x) take_channels(stream_, pixels, C, wide, x.get(), data.out);
-  if (to_w) take_channels(stream_, taps, C, wide, w.get(), data.out);
+  if (to_x) take_channels(queue_, pixels, C, wide, x.get(), data.out);
+  if (to_w) take_channels(queue_, taps, C, wide, w.get(), data.out);
 }
 
 ConvProblem CudaBackend::problem(ConvProblem::Pass pass, const ConstView& x, const ConstView& w,

@@ -9,14 +9,14 @@ namespace counterpoise::detail {
 
 // A convolution as the loops of its definition, one thread for each number of the result: for f64, in which gradients
 // are checked, and for the rare shapes for which cuDNN has no engine. Sums are accumulated in double.
-void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const ConvData& data);
+void plain_convolution(Queue& queue, const ConvProblem& problem, const ConvData& data);
 
 // y = y + residual, followed by max(y, 0) if `relu`: n numbers each.
-void add_residual(cudaStream_t stream, DType dtype, Index n, const void* residual, bool relu, void* y);
+void add_residual(Queue& queue, DType dtype, Index n, const void* residual, bool relu, void* y);
 
 // bf16 only. pad_channels copies `pixels` pixels of C channels and pads them with zeros to `padded` channels;
 // take_channels copies the first C channels of pixels that have `padded`.
-void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
-void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y);
+void pad_channels(Queue& queue, Index pixels, Index C, Index padded, const void* x, void* y);
+void take_channels(Queue& queue, Index pixels, Index C, Index padded, const void* x, void* y);
 
 }  // namespace counterpoise::detail

@@ -123,7 +123,7 @@ class ConvChoice::Pair final : public ConvPlan {
     if (problem_.relu_grad) first.x = nullptr;
     choice_.run(first_, first);
     if (problem_.relu_grad) return choice_.go_through_relu(problem_, data);
-    add_residual(choice_.stream_, problem_.dtype, outputs(problem_), data.residual, problem_.relu, data.out);
+    add_residual(choice_.queue_, problem_.dtype, outputs(problem_), data.residual, problem_.relu, data.out);
   }
 
  private:
@@ -132,8 +132,8 @@ class ConvChoice::Pair final : public ConvPlan {
   ConvProblem first_;
 };
 
-ConvChoice::ConvChoice(Backend& backend, cudaStream_t stream, cudnnHandle_t handle, size_t memory, PlanCache winners)
-    : backend_(backend), stream_(stream), target_{handle, "", stream}, memory_(memory), winners_(std::move(winners)) {}
+ConvChoice::ConvChoice(Backend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners)
+    : backend_(backend), queue_(queue), target_{handle, "", &queue}, memory_(memory), winners_(std::move(winners)) {}
 
 // In bf16 the fast engines need little. In f32 they need as much as a copy of their input; with less, only the slowest
 // engines are left.
@@ -153,19 +153,19 @@ ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
   if (!Pair::computes(problem)) return cudnn_plans(target_, problem, workspace_limit(problem), limit);
   ConvPlans y;
   if (limit > 1) y = cudnn_plans(target_, problem, workspace_limit(problem), limit - 1);
-  y.plans.insert(y.plans.begin(), std::make_unique<Pair>(*this, problem));
+  y.plans.insert(y.plans.begin(), std::make_shared<Pair>(*this, problem));
   return y;
 }
 
 ConvPlans ConvChoice::plan(const ConvProblem& problem, const std::string& name) {
   ConvPlans y;
   if (!Pair::computes(problem) || name != "pair") return cudnn_plan(target_, problem, workspace_limit(problem), name);
-  y.plans.push_back(std::make_unique<Pair>(*this, problem));
+  y.plans.push_back(std::make_shared<Pair>(*this, problem));
   return y;
 }
 
 void ConvChoice::run_by_definition(const ConvProblem& problem, const ConvData& data) {
-  plain_convolution(stream_, problem, data);
+  plain_convolution(queue_, problem, data);
   if (problem.relu_grad) go_through_relu(problem, data);
 }
 
@@ -233,7 +233,7 @@ Deviation ConvChoice::run_and_compare(const ConvPlan& plan, const ConvProblem& p
   Deviation most;
   for (size_t i = 0; i < results.size(); ++i) {
     const View& y = results[i];
-    const Deviation d = deviation(backend_, stream_, y.dtype, y.size(), y.data, expected.views[i].data);
+    const Deviation d = deviation(backend_, queue_, y.dtype, y.size(), y.data, expected.views[i].data);
     if (!d.known()) return d;
     most = {std::max(most.of_norm, d.of_norm), std::max(most.of_largest, d.of_largest)};
   }
@@ -253,9 +253,9 @@ double ConvChoice::milliseconds(const ConvPlan& plan, const ConvData& data, doub
   } events;
   const Scratch<char> workspace(backend_, static_cast<Index>(plan.workspace_bytes()));
   const auto mean_of = [&](int runs) {
-    CP_CUDA_CHECK(cudaEventRecord(events.start, stream_));
+    CP_CUDA_CHECK(cudaEventRecord(events.start, queue_.stream()));
     for (int i = 0; i < runs; ++i) plan.run(data, workspace.get());
-    CP_CUDA_CHECK(cudaEventRecord(events.stop, stream_));
+    CP_CUDA_CHECK(cudaEventRecord(events.stop, queue_.stream()));
     CP_CUDA_CHECK(cudaEventSynchronize(events.stop));
     float duration = 0;
     CP_CUDA_CHECK(cudaEventElapsedTime(&duration, events.start, events.stop));

@@ -33,8 +33,9 @@ namespace counterpoise::detail {
 // Not thread-safe.
 class ConvChoice {
  public:
-  // `memory` is the GPU's, in bytes: workspaces are limited to a part of it. Plans run on `stream`, the handle's.
-  ConvChoice(Backend& backend, cudaStream_t stream, cudnnHandle_t handle, size_t memory, PlanCache winners);
+  // `memory` is the GPU's, in bytes: workspaces are limited to a part of it. Plans run in the queue, whose stream is
+  // the handle's.
+  ConvChoice(Backend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners);
 
   // Enqueues the convolution. Throws Error(device) or Error(out_of_memory).
   void run(const ConvProblem& problem, const ConvData& data);
@@ -76,7 +77,7 @@ class ConvChoice {
   double milliseconds(const ConvPlan& plan, const ConvData& data, double best);
 
   Backend& backend_;
-  const cudaStream_t stream_;
+  Queue& queue_;
   const ConvTarget target_;
   const size_t memory_;
   PlanCache winners_;

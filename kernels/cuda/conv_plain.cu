@@ -9,14 +9,14 @@ namespace {
 
 // y[n,p,q,k]: the sum over r, s, c.
 template <class T>
-void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvData& d) {
+void plain_forward(Queue& queue, const ConvProblem& problem, const ConvData& d) {
   const ConvGeometry g = problem.geometry;
   const bool relu = problem.relu;
   const T *x = static_cast<const T*>(d.x), *w = static_cast<const T*>(d.w);
   const T* bias = problem.bias ? static_cast<const T*>(d.bias) : nullptr;
   const T* residual = problem.residual ? static_cast<const T*>(d.residual) : nullptr;
   T* y = static_cast<T*>(d.out);
-  for_each(stream, g.pixels() * g.K, [=] __device__(Index i) {
+  for_each(queue, g.pixels() * g.K, [=] __device__(Index i) {
     const Index k = i % g.K, q = i / g.K % g.Q, p = i / g.K / g.Q % g.P, n = i / g.K / g.Q / g.P;
     double sum = bias ? double(Compute<T>(bias[k])) : 0;
     for (Index r = 0; r < g.R; ++r) {
@@ -36,11 +36,11 @@ void plain_forward(cudaStream_t stream, const ConvProblem& problem, const ConvDa
 
 // dx[n,h,v,c]: the sum over r, s, k of those y that read it.
 template <class T>
-void plain_grad_input(cudaStream_t stream, const ConvProblem& problem, const ConvData& d) {
+void plain_grad_input(Queue& queue, const ConvProblem& problem, const ConvData& d) {
   const ConvGeometry g = problem.geometry;
   const T *w = static_cast<const T*>(d.w), *dy = static_cast<const T*>(d.y);
   T* dx = static_cast<T*>(d.out);
-  for_each(stream, g.N * g.H * g.W * g.C, [=] __device__(Index i) {
+  for_each(queue, g.N * g.H * g.W * g.C, [=] __device__(Index i) {
     const Index c = i % g.C, v = i / g.C % g.W, h = i / g.C / g.W % g.H, n = i / g.C / g.W / g.H;
     double sum = 0;
     for (Index r = 0; r < g.R; ++r) {
@@ -77,16 +77,16 @@ __global__ void plain_grad_weight_kernel(ConvGeometry g, const T* x, const T* dy
 }
 
 template <class T>
-void plain_grad_weight(cudaStream_t stream, const ConvProblem& problem, const ConvData& d) {
+void plain_grad_weight(Queue& queue, const ConvProblem& problem, const ConvData& d) {
   const ConvGeometry& g = problem.geometry;
-  launch<Waits::yes>(plain_grad_weight_kernel<T>, a_block_each(g.K * g.length()), stream, g, static_cast<const T*>(d.x),
+  launch<Waits::yes>(plain_grad_weight_kernel<T>, a_block_each(g.K * g.length()), queue, g, static_cast<const T*>(d.x),
                      static_cast<const T*>(d.y), static_cast<T*>(d.out));
 }
 
 template <class T>
-void add(cudaStream_t stream, Index n, const T* residual, bool relu, T* y) {
+void add(Queue& queue, Index n, const T* residual, bool relu, T* y) {
   using C = Compute<T>;
-  map<T, 2>(stream, n, {{y, residual}}, y, [=] __device__(const C* v) {
+  map<T, 2>(queue, n, {{y, residual}}, y, [=] __device__(const C* v) {
     const C sum = v[0] + v[1];
     return relu ? formula::Relu::f(sum) : sum;
   });
@@ -94,34 +94,34 @@ void add(cudaStream_t stream, Index n, const T* residual, bool relu, T* y) {
 
 }  // namespace
 
-void add_residual(cudaStream_t stream, DType dtype, Index n, const void* residual, bool relu, void* y) {
+void add_residual(Queue& queue, DType dtype, Index n, const void* residual, bool relu, void* y) {
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
-    add(stream, n, static_cast<const T*>(residual), relu, static_cast<T*>(y));
+    add(queue, n, static_cast<const T*>(residual), relu, static_cast<T*>(y));
   });
 }
 
-void plain_convolution(cudaStream_t stream, const ConvProblem& problem, const ConvData& data) {
+void plain_convolution(Queue& queue, const ConvProblem& problem, const ConvData& data) {
   dispatch_floating(problem.dtype, [&](auto zero) {
     using T = decltype(zero);
     switch (problem.pass) {
       case ConvProblem::forward:
-        return plain_forward<T>(stream, problem, data);
+        return plain_forward<T>(queue, problem, data);
       case ConvProblem::grad_input:
-        return plain_grad_input<T>(stream, problem, data);
+        return plain_grad_input<T>(queue, problem, data);
       case ConvProblem::grad_weight:
-        return plain_grad_weight<T>(stream, problem, data);
+        return plain_grad_weight<T>(queue, problem, data);
     }
   });
 }
 
 // A thread writes eight channels, which a pixel of an image has, at once.
-void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y) {
+void pad_channels(Queue& queue, Index pixels, Index C, Index padded, const void* x, void* y) {
   constexpr int lanes = 8;
   const auto* in = static_cast<const bf16*>(x);
   auto* out = static_cast<bf16*>(y);
   const Index packs = padded / lanes;
-  for_each(stream, pixels * packs, [=] __device__(Index i) {
+  for_each(queue, pixels * packs, [=] __device__(Index i) {
     const Index pixel = packs == 1 ? i : i / packs, first = (i - pixel * packs) * lanes;
     Pack<bf16, lanes> pack;
     for (int lane = 0; lane < lanes; ++lane) {
@@ -132,10 +132,10 @@ void pad_channels(cudaStream_t stream, Index pixels, Index C, Index padded, cons
   });
 }
 
-void take_channels(cudaStream_t stream, Index pixels, Index C, Index padded, const void* x, void* y) {
+void take_channels(Queue& queue, Index pixels, Index C, Index padded, const void* x, void* y) {
   const auto* in = static_cast<const bf16*>(x);
   auto* out = static_cast<bf16*>(y);
-  for_each(stream, pixels * C, [=] __device__(Index i) { out[i] = in[i / C * padded + i % C]; });
+  for_each(queue, pixels * C, [=] __device__(Index i) { out[i] = in[i / C * padded + i % C]; });
 }
 
 }  // namespace counterpoise::detail

@@ -3,9 +3,9 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 
 #include "kernels/cuda/check.h"
+#include "kernels/cuda/cuda_step_graph.h"
 #include "kernels/cuda/libraries.h"
 #include "kernels/cuda/probe.h"
 
@@ -64,14 +64,13 @@ std::string cuda_version() {
 
 CudaBackend::CudaBackend() {
   find_device();
-  CP_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-  make_pool();
+  queue_.open(device_text_);
   for (int i = 0; i < 2; ++i) {
     void* half = nullptr;
     CP_CUDA_CHECK(cudaMallocHost(&half, Staging::bytes));
     staging_.memory[i] = static_cast<char*>(half);
     CP_CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
-    CP_CUDA_CHECK(cudaEventRecord(staging_.read[i], stream_));
+    CP_CUDA_CHECK(cudaEventRecord(staging_.read[i], queue_.stream()));
   }
   arrivals_ = static_cast<unsigned*>(allocate(max_arrivals * sizeof(unsigned)));
   fill(0, {arrivals_, {max_arrivals}, DType::f32});  // whose zero has the bits of an integer's
@@ -117,18 +116,6 @@ void CudaBackend::find_device() {
                cudaGetErrorString(usable), "); build it with make CUDA_ARCHS=", compute_capability_);
 }
 
-void CudaBackend::make_pool() {
-  int supported = 0;
-  CP_CUDA_CHECK(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, 0));
-  CP_ENSURE_AS(device, supported, device_text_, ": its driver has no memory pools; update the driver");
-  cudaMemPoolProps properties = {};
-  properties.allocType = cudaMemAllocationTypePinned;
-  properties.location = {cudaMemLocationTypeDevice, 0};
-  CP_CUDA_CHECK(cudaMemPoolCreate(&pool_, &properties));
-  uint64_t keep_all = std::numeric_limits<uint64_t>::max();  // released memory is not returned to the driver
-  CP_CUDA_CHECK(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep_all));
-}
-
 void CudaBackend::open_libraries() {
   if (cublas().create(&cublas_) != CUBLAS_STATUS_SUCCESS || cudnn().create(&cudnn_) != CUDNN_STATUS_SUCCESS) {
     throw Error(ErrorKind::device, device_text_,
@@ -137,17 +124,17 @@ void CudaBackend::open_libraries() {
   // With a workspace of its own cuBLAS gives the same bits in every run; it recommends 32 MiB for Hopper. (Setting the
   // stream resets the workspace, so that comes first.)
   constexpr size_t workspace = 32 * mebibyte;
-  cublas().set_stream(cublas_, stream_);
+  cublas().set_stream(cublas_, queue_.stream());
   cublas_workspace_ = allocate(workspace);
   cublas().set_workspace(cublas_, cublas_workspace_, workspace);
-  cudnn().set_stream(cudnn_, stream_);
+  cudnn().set_stream(cudnn_, queue_.stream());
   int blas = 0;
   cublas().get_version(cublas_, &blas);
   int driver = 0;
   cudaDriverGetVersion(&driver);
   const std::string gpu = device_text_.substr(0, device_text_.find(','));
   const std::string system = detail::text("driver ", driver, ", cuDNN ", cudnn().get_version());
-  conv_choice_ = std::make_unique<ConvChoice>(*this, stream_, cudnn_, memory_, PlanCache(cache_folder(), gpu, system));
+  conv_choice_ = std::make_unique<ConvChoice>(*this, queue_, cudnn_, memory_, PlanCache(cache_folder(), gpu, system));
   description_ += detail::text(", cuBLAS ", version(blas, 10000), ", cuDNN ", version(cudnn().get_version(), 10000));
 }
 
@@ -164,44 +151,10 @@ void CudaBackend::set_mode(const ComputeMode& mode) {
 
 // -- memory --
 
-void* CudaBackend::allocate(size_t bytes) {
-  void* memory = nullptr;
-  cudaError_t status = cudaMallocFromPoolAsync(&memory, bytes ? bytes : 1, pool_, stream_);
-  if (status == cudaErrorMemoryAllocation) {  // the pool may hold blocks that are too small: return them and try again
-    cudaGetLastError();
-    cudaStreamSynchronize(stream_);
-    cudaMemPoolTrimTo(pool_, 0);
-    status = cudaMallocFromPoolAsync(&memory, bytes ? bytes : 1, pool_, stream_);
-  }
-  if (status == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
-    uint64_t used = 0;
-    cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used);
-    throw Error(ErrorKind::out_of_memory, "out of memory on the ", device_text_, ": ", used / mebibyte,
-                " MiB are in use and ", bytes / mebibyte, " MiB more could not be allocated");
-  }
-  CP_CUDA_CHECK(status);
-  return memory;
-}
-
-// In stream order: work that was enqueued before may still use the memory.
-void CudaBackend::release(void* memory, size_t) noexcept { cudaFreeAsync(memory, stream_); }
-
-MemoryPeaks CudaBackend::memory_peaks() const {
-  uint64_t allocated = 0, reserved = 0;
-  CP_CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemHigh, &allocated));
-  CP_CUDA_CHECK(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemHigh, &reserved));
-  return {allocated, reserved};
-}
-
-void CudaBackend::reset_memory_peaks() {
-  synchronize();
-  CP_CUDA_CHECK(cudaMemPoolTrimTo(pool_, 0));
-  for (const cudaMemPoolAttr peak : {cudaMemPoolAttrUsedMemHigh, cudaMemPoolAttrReservedMemHigh}) {
-    uint64_t zero = 0;  // the only number that CUDA accepts: the peak becomes the present number of bytes
-    CP_CUDA_CHECK(cudaMemPoolSetAttribute(pool_, peak, &zero));
-  }
-}
+void* CudaBackend::allocate(size_t bytes) { return queue_.allocate(bytes); }
+void CudaBackend::release(void* memory, size_t) noexcept { queue_.release(memory); }
+MemoryPeaks CudaBackend::memory_peaks() const { return queue_.memory_peaks(); }
+void CudaBackend::reset_memory_peaks() { queue_.reset_memory_peaks(); }
 
 // -- copies --
 
@@ -212,7 +165,7 @@ void CudaBackend::upload(const void* host, const View& y) {
   Staging& s = staging_;
   for (size_t done = 0; done < bytes;) {
     if (s.used == Staging::bytes) {
-      CP_CUDA_CHECK(cudaEventRecord(s.read[s.half], stream_));
+      CP_CUDA_CHECK(cudaEventRecord(s.read[s.half], queue_.stream()));
       s.half = 1 - s.half;
       s.used = 0;
       CP_CUDA_CHECK(cudaEventSynchronize(s.read[s.half]));
@@ -220,7 +173,7 @@ void CudaBackend::upload(const void* host, const View& y) {
     const size_t piece = std::min(bytes - done, Staging::bytes - s.used);
     char* const from = s.memory[s.half] + s.used;
     std::memcpy(from, static_cast<const char*>(host) + done, piece);
-    CP_CUDA_CHECK(cudaMemcpyAsync(y.as<char>() + done, from, piece, cudaMemcpyHostToDevice, stream_));
+    queue_.copy(y.as<char>() + done, from, piece, cudaMemcpyHostToDevice);
     done += piece;
     s.used = std::min(Staging::bytes, (s.used + piece + 255) / 256 * 256);
   }
@@ -228,7 +181,7 @@ void CudaBackend::upload(const void* host, const View& y) {
 
 void CudaBackend::download(const ConstView& x, void* host) {
   const size_t bytes = x.size() * size_of(x.dtype);
-  if (bytes) CP_CUDA_CHECK(cudaMemcpyAsync(host, x.data, bytes, cudaMemcpyDeviceToHost, stream_));
+  if (bytes) CP_CUDA_CHECK(cudaMemcpyAsync(host, x.data, bytes, cudaMemcpyDeviceToHost, queue_.stream()));
   synchronize();
 }
 
@@ -237,7 +190,7 @@ namespace {
 // The copy goes to pinned memory: a copy to other memory would make the program wait.
 class CudaReadback final : public Readback {
  public:
-  CudaReadback(cudaStream_t stream, size_t bytes) : stream_(stream) {
+  CudaReadback(Queue& queue, size_t bytes) : queue_(queue) {
     CP_CUDA_CHECK(cudaEventCreateWithFlags(&copied_, cudaEventDisableTiming));
     CP_CUDA_CHECK(cudaMallocHost(&memory_, bytes));
   }
@@ -247,8 +200,9 @@ class CudaReadback final : public Readback {
     cudaEventDestroy(copied_);
   }
   void start(const ConstView& x) override {
-    CP_CUDA_CHECK(cudaMemcpyAsync(memory_, x.data, x.size() * size_of(x.dtype), cudaMemcpyDeviceToHost, stream_));
-    CP_CUDA_CHECK(cudaEventRecord(copied_, stream_));
+    const size_t bytes = x.size() * size_of(x.dtype);
+    CP_CUDA_CHECK(cudaMemcpyAsync(memory_, x.data, bytes, cudaMemcpyDeviceToHost, queue_.stream()));
+    CP_CUDA_CHECK(cudaEventRecord(copied_, queue_.stream()));
   }
   const void* wait() override {
     CP_CUDA_CHECK(cudaEventSynchronize(copied_));
@@ -256,7 +210,7 @@ class CudaReadback final : public Readback {
   }
 
  private:
-  const cudaStream_t stream_;
+  Queue& queue_;
   cudaEvent_t copied_ = nullptr;
   void* memory_ = nullptr;
 };
@@ -264,14 +218,20 @@ class CudaReadback final : public Readback {
 }  // namespace
 
 std::unique_ptr<Readback> CudaBackend::make_readback(size_t bytes) {
-  return std::make_unique<CudaReadback>(stream_, bytes);
+  return std::make_unique<CudaReadback>(queue_, bytes);
 }
 
 void CudaBackend::copy(const ConstView& x, const View& y) {
-  const size_t bytes = x.size() * size_of(x.dtype);
-  if (bytes) CP_CUDA_CHECK(cudaMemcpyAsync(y.data, x.data, bytes, cudaMemcpyDeviceToDevice, stream_));
+  queue_.copy(y.data, x.data, x.size() * size_of(x.dtype), cudaMemcpyDeviceToDevice);
 }
 
-void CudaBackend::synchronize() { CP_CUDA_CHECK(cudaStreamSynchronize(stream_)); }
+void CudaBackend::synchronize() { CP_CUDA_CHECK(cudaStreamSynchronize(queue_.stream())); }
+
+// -- repeated steps --
+
+std::unique_ptr<StepGraph> CudaBackend::make_step_graph() {
+  if (!mode_.graphs) return Backend::make_step_graph();
+  return std::make_unique<CudaStepGraph>(queue_);
+}
 
 }  // namespace counterpoise

@@ -1,10 +1,8 @@
 // The cuda backend: NVIDIA GPUs through cuBLAS, cuDNN and kernels of our own.
 //
-// Everything is enqueued on one stream and executed in that order; only download(), synchronize() and
-// Readback::wait() wait. Memory comes from CUDA's stream-ordered pool, which keeps released memory for reuse in stream
-// order: work that was enqueued before the release may still read it. All kernels of our own, and with
-// ComputeMode::deterministic all of cuDNN's, give the same bits in every run. Not thread-safe: one thread at a time may
-// use the backend.
+// Everything is enqueued in one queue (queue.h) and executed in that order; only download(), synchronize() and
+// Readback::wait() wait. All kernels of our own, and with ComputeMode::deterministic all of cuDNN's, give the same bits
+// in every run. Not thread-safe: one thread at a time may use the backend.
 //
 // The class is implemented in several files, by what they compute: cuda_backend.cpp (memory, copies), pointwise.cu,
 // reduce.cu, pool.cu, norm.cu, optim.cu, images.cu, matmul.cpp, and for convolutions conv.cpp, conv_choice.cpp
@@ -25,6 +23,7 @@
 #include "kernels/conv_plans.h"
 #include "kernels/cuda/conv_choice.h"
 #include "kernels/cuda/cudnn_conv.h"
+#include "kernels/cuda/queue.h"
 
 namespace counterpoise {
 
@@ -46,6 +45,7 @@ class CudaBackend : public Backend {
   std::unique_ptr<Readback> make_readback(size_t bytes) override;
   void copy(const ConstView& x, const View& y) override;
   void synchronize() override;
+  std::unique_ptr<StepGraph> make_step_graph() override;
   size_t memory_bytes() const override { return memory_; }
   MemoryPeaks memory_peaks() const override;
   void reset_memory_peaks() override;
@@ -122,7 +122,6 @@ class CudaBackend : public Backend {
     size_t used = 0;  // of the half that is being filled
   };
   void find_device();
-  void make_pool();
   void open_libraries();
   detail::ConvProblem problem(detail::ConvProblem::Pass pass, const ConstView& x, const ConstView& w,
                               Conv2dParams params) const;
@@ -133,8 +132,7 @@ class CudaBackend : public Backend {
   int compute_capability_ = 0;  // 90 for 9.0
   size_t memory_ = 0;           // of the GPU, in bytes
   ComputeMode mode_;
-  cudaStream_t stream_ = nullptr;
-  cudaMemPool_t pool_ = nullptr;
+  detail::Queue queue_;
   unsigned* arrivals_ = nullptr;
   Staging staging_;
   cublasHandle_t cublas_ = nullptr;

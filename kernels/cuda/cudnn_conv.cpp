@@ -70,7 +70,7 @@ class Graph {
  public:
   Graph(const ConvTarget& target, const ConvProblem& problem)
       : handle_(target.handle),
-        stream_(target.stream),
+        queue_(target.queue),
         g_(problem.geometry),
         type_(problem.dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT) {
     if (!handle_) {
@@ -104,7 +104,7 @@ class Graph {
     graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
   }
   cudnnHandle_t handle() const { return handle_; }
-  cudaStream_t stream() const { return stream_; }
+  Queue& queue() const { return *queue_; }
   const ConvGeometry& geometry() const { return g_; }
   bool has_bias() const { return has_bias_; }
   bool has_residual() const { return has_residual_; }
@@ -173,7 +173,7 @@ class Graph {
   }
 
   const cudnnHandle_t handle_;
-  const cudaStream_t stream_;
+  Queue* const queue_;
   const ConvGeometry g_;
   const cudnnDataType_t type_;
   Descriptor properties_{CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR};  // of a GPU that is only described
@@ -291,6 +291,19 @@ class CudnnPlan final : public ConvPlan {
   double prepare_ms() const override { return prepare_ms_; }
 
   void run(const ConvData& data, void* workspace) const override {
+    const struct {
+      const ConvPlan* plan;
+      ConvData data;
+      void* workspace;
+    } key = {this, data, workspace};
+    graph_->queue().call(key, [self = shared_from_this(), this, data, workspace](cudaStream_t stream) {
+      execute(data, workspace, stream);
+    });
+  }
+
+ private:
+  // The stream is the handle's.
+  void execute(const ConvData& data, void* workspace, cudaStream_t stream) const {
     std::vector<int64_t> names = {'x', 'w', 'y'};
     // (cuDNN takes all addresses as void*; the graph says which tensor it writes.)
     const auto address = [&](const void* read) { return read ? const_cast<void*>(read) : data.out; };
@@ -301,7 +314,7 @@ class CudnnPlan final : public ConvPlan {
     if (graph_->relu_grad()) {
       add('m', address(data.x)), add('d', data.db);
       // Engines whose blocks add to one sum expect it to be 0; cuDNN does not say which do.
-      CP_CUDA_CHECK(cudaMemsetAsync(data.db, 0, sizeof(float) * graph_->geometry().C, graph_->stream()));
+      CP_CUDA_CHECK(cudaMemsetAsync(data.db, 0, sizeof(float) * graph_->geometry().C, stream));
     }
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, names).set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, addresses);
@@ -309,7 +322,6 @@ class CudnnPlan final : public ConvPlan {
     CP_CHECK_CUDNN(cudnn().backend_execute(graph_->handle(), plan_.raw(), pack.raw()));
   }
 
- private:
   const std::shared_ptr<const Graph> graph_;
   const std::deque<Descriptor> parts_;  // that the config refers to
   const Descriptor config_;
@@ -348,7 +360,7 @@ ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size
         if (compiles && (problem.relu_grad ? compiled == most_compiled : !y.plans.empty())) continue;
         if (!seen.insert(name_of(config)).second) continue;
         compiled += compiles;
-        auto plan = std::make_unique<CudnnPlan>(graph, std::move(config));
+        auto plan = std::make_shared<CudnnPlan>(graph, std::move(config));
         if (plan->try_finalize(workspace_limit, y.refusal)) y.plans.push_back(std::move(plan));
       }
     }
@@ -362,7 +374,7 @@ ConvPlans cudnn_plan(const ConvTarget& target, const ConvProblem& problem, size_
     std::optional<Descriptor> config = config_named(*graph, name, parts, y.refusal);
     if (!config) return;
     if (!is_allowed(engine_of(*config), problem)) return void(y.refusal = name + " is not exact enough");
-    auto plan = std::make_unique<CudnnPlan>(graph, std::move(*config), std::move(parts));
+    auto plan = std::make_shared<CudnnPlan>(graph, std::move(*config), std::move(parts));
     if (plan->try_finalize(workspace_limit, y.refusal)) y.plans.push_back(std::move(plan));
   });
 }

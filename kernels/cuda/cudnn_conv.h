@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/conv_geometry.h"
+#include "kernels/cuda/queue.h"
 
 namespace counterpoise::detail {
 
@@ -45,24 +46,24 @@ struct ConvData {
 struct ConvTarget {
   cudnnHandle_t handle = nullptr;
   std::string properties = "";
-  cudaStream_t stream = nullptr;  // the handle's
+  Queue* queue = nullptr;  // whose stream is the handle's
 };
 
 // One engine with its knobs set, made ready for one problem.
-class ConvPlan {
+class ConvPlan : public std::enable_shared_from_this<ConvPlan> {
  public:
   virtual ~ConvPlan() = default;
   // "engine 41, knobs 2=7 13=1": the same words for the same config, by which cudnn_plan() finds it again.
   virtual std::string name() const = 0;
   virtual size_t workspace_bytes() const = 0;
   virtual double prepare_ms() const = 0;  // how long it took to make it ready
-  // Enqueues the computation on the handle's stream. Throws Error(device) if cuDNN refuses.
+  // Enqueues the computation. Throws Error(device) if cuDNN refuses.
   virtual void run(const ConvData& data, void* workspace) const = 0;
 };
 
 // Plans for a problem, and, where cuDNN refused one or all, what it said last.
 struct ConvPlans {
-  std::vector<std::unique_ptr<ConvPlan>> plans;
+  std::vector<std::shared_ptr<ConvPlan>> plans;
   std::string refusal;
 };
 

@@ -41,9 +41,9 @@ __global__ void mean_gray_kernel(Index results, Batch batch, float* means) {
 }
 
 template <class T>
-void transform_images(cudaStream_t stream, const Batch& batch, const float* means, const View& y) {
+void transform_images(Queue& queue, const Batch& batch, const float* means, const View& y) {
   T* out = y.as<T>();
-  for_each(stream, y.size() / 3, [=] __device__(Index i) {
+  for_each(queue, y.size() / 3, [=] __device__(Index i) {
     const int column = static_cast<int>(i % batch.W), row = static_cast<int>(i / batch.W % batch.H);
     const Index n = i / batch.W / batch.H;
     float rgb[3];
@@ -64,8 +64,8 @@ void CudaBackend::images(const ConstView& bytes, const ConstView& index, const C
                     static_cast<int>(y.shape[1]),
                     static_cast<int>(y.shape[2])};
   const Scratch<float> means(*this, y.shape[0]);
-  launch<Waits::yes>(mean_gray_kernel, a_block_each(y.shape[0]), stream_, y.shape[0], batch, means.get());
-  dispatch_floating(y.dtype, [&](auto zero) { transform_images<decltype(zero)>(stream_, batch, means.get(), y); });
+  launch<Waits::yes>(mean_gray_kernel, a_block_each(y.shape[0]), queue_, y.shape[0], batch, means.get());
+  dispatch_floating(y.dtype, [&](auto zero) { transform_images<decltype(zero)>(queue_, batch, means.get(), y); });
 }
 
 }  // namespace counterpoise

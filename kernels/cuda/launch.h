@@ -5,21 +5,20 @@
 // each other (__syncthreads) and share some memory, and a grid of blocks, which cannot. Here every kernel gives the
 // same bits in every run: no sum depends on which block finishes first, because no two blocks add to the same number.
 //
-// The tests compile the same files with g++. The Makefile then includes tests/kernels/cuda_emulator/emulator.h, whose
-// emulate() runs a grid thread by thread.
+// The tests compile the same files with g++. The Makefile then includes tests/kernels/cuda_emulator/emulator.h, and
+// cudaLaunchKernel() runs a grid thread by thread.
 #pragma once
 
 #include <algorithm>
 #include <cstring>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
-#include "kernels/cuda/check.h"
+#include "kernels/cuda/queue.h"
 #include "kernels/view.h"
 
 namespace counterpoise::detail {
-
-constexpr int block_threads = 256;
 
 // CP_SHARED(float, sums, n) declares sums[n] in the memory that a block's threads share. Nothing is in it at first.
 // CP_RESIDENT(n) before a kernel's name limits its registers so that n of its blocks run on a multiprocessor at once.
@@ -30,18 +29,33 @@ constexpr int block_threads = 256;
 #define CP_RESIDENT(n)
 #endif
 
+#ifndef __CUDACC__
+// What one thread does: for the emulator, which knows a kernel by its address.
+template <class... Parameters, size_t... i>
+void call_kernel(const void* function, void* const* arguments, std::index_sequence<i...>) {
+  const auto kernel = reinterpret_cast<void (*)(Parameters...)>(const_cast<void*>(function));
+  kernel(*static_cast<Parameters*>(arguments[i])...);
+}
+#endif
+
 enum class Waits { no, yes };  // whether the threads of a block wait for each other
 
 template <Waits waits = Waits::no, class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), dim3 grid, [[maybe_unused]] cudaStream_t stream,
-            const Arguments&... arguments) {
-#ifdef __CUDACC__
-  kernel<<<grid, block_threads, 0, stream>>>(arguments...);
-#else
-  emulate(waits == Waits::yes, grid, dim3(block_threads), (sizeof(Parameters) + ... + 0),
-          [kernel, values = std::tuple<Parameters...>(arguments...)] { std::apply(kernel, values); });
+void launch(void (*kernel)(Parameters...), dim3 grid, Queue& queue, const Arguments&... arguments) {
+  const auto function = reinterpret_cast<const void*>(kernel);
+#ifndef __CUDACC__
+  describe_kernel(function, waits == Waits::yes, {sizeof(Parameters)...}, [](const void* kernel, void* const* values) {
+    call_kernel<Parameters...>(kernel, values, std::index_sequence_for<Parameters...>());
+  });
 #endif
-  CP_CUDA_CHECK(cudaGetLastError());
+  std::tuple<Parameters...> values(arguments...);
+  std::apply(
+      [&](auto&... value) {
+        const void* pointers[] = {&value..., nullptr};
+        const size_t sizes[] = {sizeof value..., 0};
+        queue.kernel(function, grid, const_cast<void**>(pointers), sizes, sizeof...(value));
+      },
+      values);
 }
 
 // Enough blocks for n threads, but no more than keep any GPU busy: each thread then does several.
@@ -70,8 +84,8 @@ __global__ void for_each_kernel(Index n, Body body) {
 
 // body(i) for i from 0 to n - 1, in any order.
 template <class Body>
-void for_each(cudaStream_t stream, Index n, const Body& body) {
-  if (n > 0) launch(for_each_kernel<Body>, grid_for(n), stream, n, body);
+void for_each(Queue& queue, Index n, const Body& body) {
+  if (n > 0) launch(for_each_kernel<Body>, grid_for(n), queue, n, body);
 }
 
 // The numbers that a thread reads or writes at once: 16 bytes.
@@ -130,9 +144,9 @@ __global__ void map_kernel(Index n, Inputs<T, count> x, T* y, Formula formula) {
 
 // y[i] = formula({x0[i], x1[i], ...}), computed in Compute<T>; y may be one of the x. Tensors are aligned to 16 bytes.
 template <class T, int count, class Formula>
-void map(cudaStream_t stream, Index n, const Inputs<T, count>& x, T* y, const Formula& formula) {
+void map(Queue& queue, Index n, const Inputs<T, count>& x, T* y, const Formula& formula) {
   constexpr int lanes = 16 / static_cast<int>(sizeof(T));
-  if (n > 0) launch(map_kernel<count, T, Formula>, grid_for((n + lanes - 1) / lanes), stream, n, x, y, formula);
+  if (n > 0) launch(map_kernel<count, T, Formula>, grid_for((n + lanes - 1) / lanes), queue, n, x, y, formula);
 }
 
 // -- sums --

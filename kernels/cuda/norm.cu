@@ -84,13 +84,12 @@ __device__ Pack<Compute<T>, lanes> medians(const T* x, Index rows, Index C, Inde
 }
 
 template <class T, int lanes>
-void normalize(CudaBackend& backend, cudaStream_t stream, const Normalization<T>& b, double eps, double momentum,
-               T* y) {
+void normalize(CudaBackend& backend, Queue& queue, const Normalization<T>& b, double eps, double momentum, T* y) {
   using P = Compute<T>;
   const Normalization<T> n = b;
   using A = StatisticsSum<T>;
   column_sums<lanes, 2, A>(
-      backend, stream, n.rows, n.C, [=] __device__(Index at) { return load<lanes>(n.x + at); },
+      backend, queue, n.rows, n.C, [=] __device__(Index at) { return load<lanes>(n.x + at); },
       [=] __device__(const Pack<T, lanes>& in, Index, Index c, A(*sums)[lanes]) {
         const auto median = medians<lanes>(n.x, n.rows, n.C, c);
         for (int lane = 0; lane < lanes; ++lane) {
@@ -111,7 +110,7 @@ void normalize(CudaBackend& backend, cudaStream_t stream, const Normalization<T>
         n.running_var[c] = P((1 - momentum) * n.running_var[c] + momentum * unbiased);
       });
   map_columns<lanes>(
-      stream, n.rows, n.C,
+      queue, n.rows, n.C,
       [=] __device__(Index c) {
         Channels<P, lanes> k = {load<lanes>(n.scale + c), load<lanes>(n.mean + c), load<lanes>(n.shift + c)};
         const auto inv_std = load<lanes>(n.inv_std + c);
@@ -133,12 +132,12 @@ void normalize(CudaBackend& backend, cudaStream_t stream, const Normalization<T>
 }
 
 template <class T, int lanes>
-void normalize_grad(CudaBackend& backend, cudaStream_t stream, const NormalizationGrad<T>& b, T* dx, Compute<T>* dscale,
+void normalize_grad(CudaBackend& backend, Queue& queue, const NormalizationGrad<T>& b, T* dx, Compute<T>* dscale,
                     Compute<T>* dshift) {
   using P = Compute<T>;
   const NormalizationGrad<T> n = b;
   column_sums<lanes, 2, P>(
-      backend, stream, n.rows, n.C, [=] __device__(Index at) { return n.template pixels<lanes>(at); },
+      backend, queue, n.rows, n.C, [=] __device__(Index at) { return n.template pixels<lanes>(at); },
       [=] __device__(const PixelsGrad<T, lanes>& in, Index at, Index c, P(*sums)[lanes]) {
         if (n.dz) store(n.dz + at, in.dz);
         const auto mean = load<lanes>(n.mean + c);
@@ -156,7 +155,7 @@ void normalize_grad(CudaBackend& backend, cudaStream_t stream, const Normalizati
   NormalizationGrad<T> after = n;
   if (n.dz) after.y = nullptr, after.dy = n.dz;  // the mask has been applied
   map_columns<lanes>(
-      stream, n.rows, n.C,
+      queue, n.rows, n.C,
       [=] __device__(Index c) {
         const auto scale = load<lanes>(n.scale + c), inv_std = load<lanes>(n.inv_std + c);
         ChannelsGrad<P, lanes> k;
@@ -200,7 +199,7 @@ void CudaBackend::batch_norm(const ConstView& x, const ConstView& scale, const C
                                 running_mean.as<P>(),
                                 running_var.as<P>(),
                                 relu};
-    with_lanes<T>(C, [&](auto lanes) { normalize<T, lanes.value>(*this, stream_, n, eps, momentum, y.as<T>()); });
+    with_lanes<T>(C, [&](auto lanes) { normalize<T, lanes.value>(*this, queue_, n, eps, momentum, y.as<T>()); });
   });
 }
 
@@ -214,7 +213,7 @@ void CudaBackend::batch_norm_grad(const ConstView& x, const ConstView& scale, co
     const NormalizationGrad<T> n = {x.size() / C,    C,         x.as<T>(),  scale.as<P>(), mean.as<P>(),
                                     inv_std.as<P>(), y.as<T>(), dy.as<T>(), dz.as<T>()};
     with_lanes<T>(C, [&](auto lanes) {
-      normalize_grad<T, lanes.value>(*this, stream_, n, dx.as<T>(), dscale.as<P>(), dshift.as<P>());
+      normalize_grad<T, lanes.value>(*this, queue_, n, dx.as<T>(), dscale.as<P>(), dshift.as<P>());
     });
   });
 }

@@ -42,7 +42,7 @@ struct NumbersRow {
 template <class Row>
 struct Table {
   int count = 0;
-  Row row[table_size];
+  Row row[table_size] = {};  // without numbers left over, so that equal tables are equal byte by byte
   Index first_block[table_size + 1];
 
   Table() { first_block[0] = 0; }
@@ -86,13 +86,13 @@ __global__ void update_kernel(Table<Row> table, Formula formula, const double* g
 }
 
 template <class T, class Formula>
-void update_all(cudaStream_t stream, const Formula& formula, const std::vector<WeightTensors>& weights,
+void update_all(Queue& queue, const Formula& formula, const std::vector<WeightTensors>& weights,
                 const StepControl& control) {
   using Row = WeightRow<T, Formula::states>;
   const Index guards = control.guard.data ? control.guard.size() : 0;
   const double* const squares = control.max_norm > 0 ? control.squares.as<double>() : nullptr;
   in_tables<Row>(weights, [&](const Table<Row>& table) {
-    launch(update_kernel<T, Row, Formula>, dim3(static_cast<unsigned>(table.blocks())), stream, table, formula,
+    launch(update_kernel<T, Row, Formula>, dim3(static_cast<unsigned>(table.blocks())), queue, table, formula,
            control.guard.as<double>(), guards, squares, control.max_norm);
   });
 }
@@ -122,7 +122,7 @@ void CudaBackend::optimizer_step(const Update& update, const std::vector<WeightT
                                  const StepControl& control) {
   if (weights.empty()) return;
   dispatch(weights[0].w.dtype, [&](auto zero) {
-    with_formula(update, [&](const auto& formula) { update_all<decltype(zero)>(stream_, formula, weights, control); });
+    with_formula(update, [&](const auto& formula) { update_all<decltype(zero)>(queue_, formula, weights, control); });
   });
 }
 
@@ -134,11 +134,11 @@ void CudaBackend::sum_squares(const std::vector<ConstView>& xs, const View& y) {
     const Scratch<double> shares(*this, blocks);
     Index done = 0;
     in_tables<NumbersRow<T>>(xs, [&](const Table<NumbersRow<T>>& table) {
-      launch<Waits::yes>(squares_kernel<T>, dim3(static_cast<unsigned>(table.blocks())), stream_, table,
+      launch<Waits::yes>(squares_kernel<T>, dim3(static_cast<unsigned>(table.blocks())), queue_, table,
                          shares.get() + done);
       done += table.blocks();
     });
-    launch<Waits::yes>(total_kernel, dim3(1), stream_, done, static_cast<const double*>(shares.get()), y.as<double>());
+    launch<Waits::yes>(total_kernel, dim3(1), queue_, done, static_cast<const double*>(shares.get()), y.as<double>());
   });
 }
 

@@ -47,12 +47,12 @@ __global__ void pixels_kernel(int N, int rows, int columns, int C, Body body) {
 }
 
 template <int lanes, class Body>
-void for_each_pixel(cudaStream_t stream, int N, int rows, int columns, int C, const Body& body) {
+void for_each_pixel(Queue& queue, int N, int rows, int columns, int C, const Body& body) {
   if (N == 0 || rows == 0 || columns == 0 || C == 0) return;
   dim3 grid = grid_for(static_cast<Index>(columns) * (C / lanes), Index(1) << 30);
   grid.y = static_cast<unsigned>(std::min(rows, 65535));
   grid.z = static_cast<unsigned>(std::min(N, 65535));
-  launch(pixels_kernel<lanes, Body>, grid, stream, N, rows, columns, C, body);
+  launch(pixels_kernel<lanes, Body>, grid, queue, N, rows, columns, C, body);
 }
 
 // The largest numbers of a window so far, and their positions in it. NaN wins, so that a diverged run is noticed.
@@ -96,8 +96,8 @@ __device__ Largest<T, P, lanes> largest(const Pooling& g, const T* x, int n, int
 }
 
 template <int window, int lanes, class T, class P>
-void window_max(cudaStream_t stream, const Pooling& g, const T* x, T* y, P* position) {
-  for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+void window_max(Queue& queue, const Pooling& g, const T* x, T* y, P* position) {
+  for_each_pixel<lanes>(queue, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
     const auto best = largest<window, T, P, lanes>(g, x, n, p, q, c);
     store(y + g.out(n, p, q) + c, best.value);
     if (position) store(position + g.out(n, p, q) + c, best.position);
@@ -106,8 +106,8 @@ void window_max(cudaStream_t stream, const Pooling& g, const T* x, T* y, P* posi
 
 // Windows that do not overlap: each writes all of its inputs. `window` as above.
 template <int window, int lanes, class T, class P>
-void max_grad_disjoint(cudaStream_t stream, const Pooling& g, const T* dy, const P* position, T* dx) {
-  for_each_pixel<lanes>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+void max_grad_disjoint(Queue& queue, const Pooling& g, const T* dy, const P* position, T* dx) {
+  for_each_pixel<lanes>(queue, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
     const auto gradient = load<lanes>(dy + g.out(n, p, q) + c);
     const auto where = load<lanes>(position + g.out(n, p, q) + c);
     const int extent = window > 0 ? window : g.window;
@@ -128,8 +128,8 @@ void with_window(const Pooling& g, const Fn& fn) {
 
 // Any windows: an input gets the gradient of those whose maximum it is.
 template <class T, class P>
-void max_grad(cudaStream_t stream, const Pooling& g, const T* dy, const P* position, T* dx) {
-  for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
+void max_grad(Queue& queue, const Pooling& g, const T* dy, const P* position, T* dx) {
+  for_each_pixel<1>(queue, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
     using C = Compute<T>;
     C sum = 0;
     for (int p = g.first(h); p < g.after_last(h, g.P); ++p) {
@@ -143,8 +143,8 @@ void max_grad(cudaStream_t stream, const Pooling& g, const T* dy, const P* posit
 }
 
 template <class T>
-void mean(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
-  for_each_pixel<1>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+void mean(Queue& queue, const Pooling& g, const T* x, T* y) {
+  for_each_pixel<1>(queue, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
     double sum = 0;
     for (int r = 0; r < g.window; ++r) {
       for (int s = 0; s < g.window; ++s) {
@@ -157,8 +157,8 @@ void mean(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
 }
 
 template <class T>
-void mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* dx) {
-  for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
+void mean_grad(Queue& queue, const Pooling& g, const T* dy, T* dx) {
+  for_each_pixel<1>(queue, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
     double sum = 0;
     for (int p = g.first(h); p < g.after_last(h, g.P); ++p) {
       for (int q = g.first(w); q < g.after_last(w, g.Q); ++q) sum += double(Compute<T>(dy[g.out(n, p, q) + c]));
@@ -174,8 +174,8 @@ __device__ int adaptive_end(int p, int P, int H) {
 }
 
 template <class T>
-void adaptive_mean(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
-  for_each_pixel<1>(stream, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
+void adaptive_mean(Queue& queue, const Pooling& g, const T* x, T* y) {
+  for_each_pixel<1>(queue, g.N, g.P, g.Q, g.C, [=] __device__(int n, int p, int q, int c) {
     const int top = adaptive_begin(p, g.P, g.H), bottom = adaptive_end(p, g.P, g.H);
     const int left = adaptive_begin(q, g.Q, g.W), right = adaptive_end(q, g.Q, g.W);
     double sum = 0;
@@ -187,8 +187,8 @@ void adaptive_mean(cudaStream_t stream, const Pooling& g, const T* x, T* y) {
 }
 
 template <class T>
-void adaptive_mean_grad(cudaStream_t stream, const Pooling& g, const T* dy, T* dx) {
-  for_each_pixel<1>(stream, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
+void adaptive_mean_grad(Queue& queue, const Pooling& g, const T* dy, T* dx) {
+  for_each_pixel<1>(queue, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
     double sum = 0;
     for (int p = 0; p < g.P; ++p) {
       const int top = adaptive_begin(p, g.P, g.H), bottom = adaptive_end(p, g.P, g.H);
@@ -213,7 +213,7 @@ void CudaBackend::max_pool2d(const ConstView& x, Pool2dParams params, const View
       using P = decltype(none);
       with_lanes<T>(x.shape[3], [&](auto lanes) {
         with_window(g, [&](auto window) {
-          window_max<window.value, lanes.value>(stream_, g, x.as<T>(), y.as<T>(), position.as<P>());
+          window_max<window.value, lanes.value>(queue_, g, x.as<T>(), y.as<T>(), position.as<P>());
         });
       });
     });
@@ -231,10 +231,10 @@ void CudaBackend::max_pool2d_grad(const ConstView& dy, const ConstView& position
     dispatch_positions(position.dtype, [&](auto none) {
       using P = decltype(none);
       const P* where = position.as<P>();
-      if (!disjoint) return max_grad<T, P>(stream_, g, dy.as<T>(), where, dx.as<T>());
+      if (!disjoint) return max_grad<T, P>(queue_, g, dy.as<T>(), where, dx.as<T>());
       with_lanes<T>(dx.shape[3], [&](auto lanes) {
         with_window(g, [&](auto window) {
-          max_grad_disjoint<window.value, lanes.value>(stream_, g, dy.as<T>(), where, dx.as<T>());
+          max_grad_disjoint<window.value, lanes.value>(queue_, g, dy.as<T>(), where, dx.as<T>());
         });
       });
     });
@@ -244,28 +244,28 @@ void CudaBackend::max_pool2d_grad(const ConstView& dy, const ConstView& position
 void CudaBackend::avg_pool2d(const ConstView& x, Pool2dParams params, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    mean<T>(stream_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
+    mean<T>(queue_, Pooling(x.shape, y.shape, params), x.as<T>(), y.as<T>());
   });
 }
 
 void CudaBackend::avg_pool2d_grad(const ConstView& dy, Pool2dParams params, const View& dx) {
   dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    mean_grad<T>(stream_, Pooling(dx.shape, dy.shape, params), dy.as<T>(), dx.as<T>());
+    mean_grad<T>(queue_, Pooling(dx.shape, dy.shape, params), dy.as<T>(), dx.as<T>());
   });
 }
 
 void CudaBackend::adaptive_avg_pool2d(const ConstView& x, const View& y) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    adaptive_mean<T>(stream_, Pooling(x.shape, y.shape, {}), x.as<T>(), y.as<T>());
+    adaptive_mean<T>(queue_, Pooling(x.shape, y.shape, {}), x.as<T>(), y.as<T>());
   });
 }
 
 void CudaBackend::adaptive_avg_pool2d_grad(const ConstView& dy, const View& dx) {
   dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    adaptive_mean_grad<T>(stream_, Pooling(dx.shape, dy.shape, {}), dy.as<T>(), dx.as<T>());
+    adaptive_mean_grad<T>(queue_, Pooling(dx.shape, dy.shape, {}), dy.as<T>(), dx.as<T>());
   });
 }
 

@@ -10,10 +10,10 @@ using namespace detail;
 namespace {
 
 template <class X, class Y, int lanes>
-void sum_columns(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const X* x, Y* y) {
+void sum_columns(CudaBackend& backend, Queue& queue, Index rows, Index columns, const X* x, Y* y) {
   using A = Accumulator<X>;
   column_sums<lanes, 1, A>(
-      backend, stream, rows, columns, [=] __device__(Index at) { return load<lanes>(x + at); },
+      backend, queue, rows, columns, [=] __device__(Index at) { return load<lanes>(x + at); },
       [=] __device__(const Pack<X, lanes>& in, Index, Index, A(*sums)[lanes]) {
         for (int lane = 0; lane < lanes; ++lane) sums[0][lane] += A(in.v[lane]);
       },
@@ -26,11 +26,11 @@ struct Masked {
   Pack<T, lanes> y, dy;
 };
 template <class T, int lanes>
-void mask_and_sum(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const T* y, const T* dy, T* dz,
+void mask_and_sum(CudaBackend& backend, Queue& queue, Index rows, Index columns, const T* y, const T* dy, T* dz,
                   Compute<T>* db) {
   using A = Accumulator<T>;
   column_sums<lanes, 1, A>(
-      backend, stream, rows, columns,
+      backend, queue, rows, columns,
       [=] __device__(Index at) {
         return Masked<T, lanes>{load<lanes>(y + at), load<lanes>(dy + at)};
       },
@@ -81,7 +81,7 @@ __global__ void sum_axes_kernel(Index n, Axes kept, Axes summed, Index length, c
 }
 
 template <class X, class Y>
-void sum_axes(cudaStream_t stream, const ConstView& x, const View& y) {
+void sum_axes(Queue& queue, const ConstView& x, const View& y) {
   Axes kept, summed;
   Index stride = 1;
   for (int i = 1; i <= x.shape.rank(); ++i) {
@@ -90,7 +90,7 @@ void sum_axes(cudaStream_t stream, const ConstView& x, const View& y) {
     else summed.push_front(extent, stride);
     stride *= extent;
   }
-  launch<Waits::yes>(sum_axes_kernel<X, Y>, a_block_each(y.size()), stream, y.size(), kept, summed, summed.size(),
+  launch<Waits::yes>(sum_axes_kernel<X, Y>, a_block_each(y.size()), queue, y.size(), kept, summed, summed.size(),
                      static_cast<const X*>(x.as<X>()), y.as<Y>());
 }
 
@@ -128,24 +128,24 @@ __global__ void log_softmax_grad_kernel(Index rows, Index K, const T* y, const T
 }
 
 template <class T>
-void gather_each(cudaStream_t stream, const ConstView& x, const ConstView& index, const View& y) {
+void gather_each(Queue& queue, const ConstView& x, const ConstView& index, const View& y) {
   const T* in = x.as<T>();
   const int32_t* at = index.as<int32_t>();
   T* out = y.as<T>();
   const Index K = x.shape[1];
-  for_each(stream, y.size(), [=] __device__(Index n) {
+  for_each(queue, y.size(), [=] __device__(Index n) {
     const bool valid = 0 <= at[n] && at[n] < K;
     out[n] = valid ? in[n * K + at[n]] : T(Compute<T>(NAN));
   });
 }
 
 template <class T>
-void gather_each_grad(cudaStream_t stream, const ConstView& dy, const ConstView& index, const View& dx) {
+void gather_each_grad(Queue& queue, const ConstView& dy, const ConstView& index, const View& dx) {
   const T* in = dy.as<T>();
   const int32_t* at = index.as<int32_t>();
   T* out = dx.as<T>();
   const Index K = dx.shape[1];
-  for_each(stream, dx.size(), [=] __device__(Index i) { out[i] = i % K == at[i / K] ? in[i / K] : T(0); });
+  for_each(queue, dx.size(), [=] __device__(Index i) { out[i] = i % K == at[i / K] ? in[i / K] : T(0); });
 }
 
 }  // namespace
@@ -164,10 +164,10 @@ void CudaBackend::sum_to(const ConstView& x, const View& y) {
     dispatch_floating(y.dtype, [&](auto zero_y) {
       using X = decltype(zero_x);
       using Y = decltype(zero_y);
-      if (!columns_only) return sum_axes<X, Y>(stream_, x, y);
+      if (!columns_only) return sum_axes<X, Y>(queue_, x, y);
       const Index columns = y.size(), rows = x.size() / columns;
       with_lanes<X>(columns, [&](auto lanes) {
-        sum_columns<X, Y, lanes.value>(*this, stream_, rows, columns, x.as<X>(), y.as<Y>());
+        sum_columns<X, Y, lanes.value>(*this, queue_, rows, columns, x.as<X>(), y.as<Y>());
       });
     });
   });
@@ -179,7 +179,7 @@ void CudaBackend::relu_bias_grad(const ConstView& y, const ConstView& dy, const 
     using T = decltype(zero);
     const Index columns = db.size(), rows = y.size() / columns;
     with_lanes<T>(columns, [&](auto lanes) {
-      mask_and_sum<T, lanes.value>(*this, stream_, rows, columns, y.as<T>(), dy.as<T>(), dz.as<T>(),
+      mask_and_sum<T, lanes.value>(*this, queue_, rows, columns, y.as<T>(), dy.as<T>(), dz.as<T>(),
                                    db.as<Compute<T>>());
     });
   });
@@ -190,7 +190,7 @@ void CudaBackend::log_softmax(const ConstView& x, const View& y) {
   if (rows == 0) return;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    launch<Waits::yes>(log_softmax_kernel<T>, a_block_each(rows), stream_, rows, K, x.as<T>(), y.as<T>());
+    launch<Waits::yes>(log_softmax_kernel<T>, a_block_each(rows), queue_, rows, K, x.as<T>(), y.as<T>());
   });
 }
 
@@ -199,17 +199,17 @@ void CudaBackend::log_softmax_grad(const ConstView& y, const ConstView& dy, cons
   if (rows == 0) return;
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    launch<Waits::yes>(log_softmax_grad_kernel<T>, a_block_each(rows), stream_, rows, K, y.as<T>(), dy.as<T>(),
+    launch<Waits::yes>(log_softmax_grad_kernel<T>, a_block_each(rows), queue_, rows, K, y.as<T>(), dy.as<T>(),
                        dx.as<T>());
   });
 }
 
 void CudaBackend::gather(const ConstView& x, const ConstView& index, const View& y) {
-  dispatch_floating(x.dtype, [&](auto zero) { gather_each<decltype(zero)>(stream_, x, index, y); });
+  dispatch_floating(x.dtype, [&](auto zero) { gather_each<decltype(zero)>(queue_, x, index, y); });
 }
 
 void CudaBackend::gather_grad(const ConstView& dy, const ConstView& index, const View& dx) {
-  dispatch_floating(dx.dtype, [&](auto zero) { gather_each_grad<decltype(zero)>(stream_, dy, index, dx); });
+  dispatch_floating(dx.dtype, [&](auto zero) { gather_each_grad<decltype(zero)>(queue_, dy, index, dx); });
 }
 
 }  // namespace counterpoise

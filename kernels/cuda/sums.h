@@ -104,7 +104,7 @@ __global__ void add_shares_kernel(Index columns, Index blocks, const double* sha
 // add(load(index of a pack's first number), index, column, sums[quantities][lanes]) for all packs; then
 // store(column, its sums[quantities]).
 template <int lanes, int quantities, class A, class Load, class Add, class Store>
-void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index columns, const Load& load, const Add& add,
+void column_sums(CudaBackend& backend, Queue& queue, Index rows, Index columns, const Load& load, const Add& add,
                  const Store& store) {
   const ColumnGrid g(rows, columns, lanes);
   const Scratch<double> shares(backend, g.grid.x * quantities * columns);
@@ -112,18 +112,18 @@ void column_sums(CudaBackend& backend, cudaStream_t stream, Index rows, Index co
   constexpr Index few = 32;
   const Index each = g.grid.x * quantities * g.width * lanes / block_threads;
   const bool at_once = each <= few && g.groups <= CudaBackend::max_arrivals;
-  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Load, Add, Store>, g.grid, stream, rows, columns,
+  launch<Waits::yes>(column_shares_kernel<lanes, quantities, A, Load, Add, Store>, g.grid, queue, rows, columns,
                      g.groups, g.width, load, add, shares.get(), at_once ? backend.arrivals() : nullptr, store);
   if (at_once) return;
   if (g.grid.x == 1) {  // very many columns, each with one share, which is the sum
     const double* const sums = shares.get();
-    return for_each(stream, columns, [=] __device__(Index c) {
+    return for_each(queue, columns, [=] __device__(Index c) {
       double total[quantities];
       for (int q = 0; q < quantities; ++q) total[q] = sums[q * columns + c];
       store(c, total);
     });
   }
-  launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(columns), stream, columns, Index(g.grid.x),
+  launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(columns), queue, columns, Index(g.grid.x),
                      static_cast<const double*>(shares.get()), store);
 }
 

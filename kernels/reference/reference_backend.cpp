@@ -21,6 +21,7 @@ void ReferenceBackend::set_mode(const ComputeMode& mode) {
   CP_ENSURE_AS(device, !mode.tf32, "tf32 is a mode of NVIDIA GPUs; ", name(), " computes in f32 only");
   CP_ENSURE_AS(device, !mode.compile, "only kernels of NVIDIA GPUs are compiled while a program runs; the ", name(),
                " backend has none");
+  CP_ENSURE_AS(device, !mode.graphs, "CUDA graphs are for NVIDIA GPUs; the ", name(), " backend has none");
 }
 
 void* ReferenceBackend::allocate(size_t bytes) {

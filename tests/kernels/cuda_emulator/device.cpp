@@ -69,12 +69,20 @@ cudaError_t EmulatedGpu::state() {
 cudaError_t EmulatedGpu::enqueue(EmulatedQueue::Work work, size_t held_bytes) {
   const cudaError_t status = state();
   if (status != cudaSuccess) return status;
+  if (captured) return captured->push_back(std::move(work)), cudaSuccess;
+  ++launches;
   queue.push(
       [this, work = std::move(work)] {
         if (fault == cudaSuccess) work();
       },
       held_bytes);
   return state();
+}
+
+cudaError_t EmulatedGpu::outside_of_capture() {
+  if (!captured) return cudaSuccess;
+  capture_is_broken = true;
+  return report(cudaErrorStreamCaptureUnsupported);
 }
 
 EmulatedGpu& gpu() {
@@ -84,5 +92,8 @@ EmulatedGpu& gpu() {
 
 void enqueue(std::function<void()> work) { gpu().enqueue(std::move(work)); }
 long emulated_waits() { return gpu().queue.waits(); }
+long emulated_graphs() { return gpu().graphs; }
+long emulated_graph_updates() { return gpu().graph_updates; }
+long emulated_launches() { return gpu().launches; }
 
 }  // namespace counterpoise

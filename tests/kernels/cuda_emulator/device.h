@@ -7,6 +7,8 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
+#include <vector>
 
 #include "tests/kernels/cuda_emulator/emulator.h"
 
@@ -54,12 +56,14 @@ class MemoryMap {
 };
 
 struct EmulatedGpu {
-  const size_t memory = static_cast<size_t>(emulator_setting("memory", 1 << 20)) << 20;
+  size_t memory = static_cast<size_t>(emulator_setting("memory", 1 << 20)) << 20;  // in all
   const long fail_after = emulator_setting("fail-after", 0);
   EmulatedQueue queue;
   MemoryMap blocks, pinned;  // the GPU's memory, and what cudaMallocHost() gave
   size_t used = 0, used_high = 0, reserved = 0, reserved_high = 0;
-  long kernels = 0;
+  long kernels = 0, launches = 0, graphs = 0, graph_updates = 0;
+  std::unique_ptr<std::vector<EmulatedQueue::Work>> captured;  // while a stream is captured
+  bool capture_is_broken = false;
   cudaError_t fault = cudaSuccess;  // as after an illegal access: every call fails from then on
   cudaError_t late = cudaSuccess;   // an error of work that has run, for the next call to tell
   cudaError_t last = cudaSuccess;   // what cudaGetLastError() will tell
@@ -70,9 +74,16 @@ struct EmulatedGpu {
   }
   // For calls that tell the errors of earlier work.
   cudaError_t state();
-  // Enqueues work that a broken GPU does not do.
+  // For calls that nothing may make while a stream is captured: an error then, and the capture is lost.
+  cudaError_t outside_of_capture();
+  // Enqueues work that a broken GPU does not do, or gives it to the graph that is being captured.
   cudaError_t enqueue(EmulatedQueue::Work work, size_t held_bytes = 0);
 };
+
+// The work of a kernel, or of a copy between memory that need not be read at once; an error where CUDA would refuse it.
+cudaError_t kernel_work(bool waits, dim3 grid, dim3 block, size_t argument_bytes, std::function<void()> kernel,
+                        EmulatedQueue::Work& work);
+cudaError_t copy_work(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, EmulatedQueue::Work& work);
 
 // Never destroyed: work that nobody waited for may be left when the program ends.
 EmulatedGpu& gpu();

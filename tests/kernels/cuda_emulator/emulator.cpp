@@ -208,23 +208,21 @@ void* shared_memory(const void* site, size_t bytes, size_t alignment) {
   return arena + begin;
 }
 
-void emulate(bool waits, dim3 grid, dim3 block, size_t argument_bytes, std::function<void()> kernel) {
+cudaError_t kernel_work(bool waits, dim3 grid, dim3 block, size_t argument_bytes, std::function<void()> kernel,
+                        EmulatedQueue::Work& work) {
   constexpr unsigned most_x = 2147483647, most_yz = 65535, most_threads = 1024;
   const auto valid = [](unsigned extent, unsigned most) { return 0 < extent && extent <= most; };
   if (!valid(grid.x, most_x) || !valid(grid.y, most_yz) || !valid(grid.z, most_yz) || !valid(block.x, most_threads) ||
       block.y != 1 || block.z != 1) {
-    gpu().report(cudaErrorInvalidConfiguration);
-    return;
+    return gpu().report(cudaErrorInvalidConfiguration);
   }
-  if (argument_bytes > 4096) {
-    gpu().report(cudaErrorInvalidValue);
-    return;
-  }
-  gpu().enqueue([waits, grid, block, kernel = std::move(kernel)] {
+  if (argument_bytes > 4096) return gpu().report(cudaErrorInvalidValue);
+  work = [waits, grid, block, kernel = std::move(kernel)] {
     EmulatedGpu& g = gpu();
     if (++g.kernels == g.fail_after) g.fault = cudaErrorIllegalAddress;
     else run_grid(waits, grid, block, kernel);
-  });
+  };
+  return cudaSuccess;
 }
 
 }  // namespace counterpoise

@@ -4,6 +4,7 @@
 //   device.cpp      the GPU's state, and the queue of enqueued work
 //   emulator.cpp    a grid: one block after the other, the threads of a block taking turns at __syncthreads()
 //   runtime.cpp     CUDA's memory, streams, events and errors, as far as the backend uses them
+//   graphs.cpp      kernels that are known by their addresses, and CUDA's graphs
 //   libraries.cpp   cuBLAS's product, as loops; cuDNN's convolutions, by the cpu backend
 //
 // It is as unforgiving as CUDA allows. Enqueued work runs as late as possible: when the host waits for it, or when the
@@ -21,13 +22,15 @@
 // memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), capability=75, eager (work
 // runs when it is enqueued, the other extreme that CUDA allows), real-time (events measure the host's clock; without
 // it, durations are made up such that later ones are often shorter), no-plans (cuDNN refuses every convolution),
-// wrong-plan=K (plan K of every convolution gives wrong numbers; 0 is the first).
+// wrong-plan=K (plan K of every convolution gives wrong numbers; 0 is the first), no-capture (what a library enqueues
+// cannot be captured for a graph).
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <cmath>
 #include <functional>
+#include <vector>
 
 // Arrays in a block's shared memory are declared by CP_SHARED (kernels/cuda/launch.h), because this memory is NaN when
 // a block starts, which a static variable cannot be.
@@ -52,10 +55,13 @@ inline unsigned atomicAdd(unsigned* sum, unsigned value) {
 
 namespace counterpoise {
 
-// Enqueues a kernel that runs for every thread of a grid; blocks have one dimension. `waits`: its threads call
-// __syncthreads(), so each needs its own stack. As after kernel<<<...>>>(...), cudaGetLastError() tells whether CUDA's
-// limits refuse it; `argument_bytes` is the size of its arguments.
-void emulate(bool waits, dim3 grid, dim3 block, size_t argument_bytes, std::function<void()> kernel);
+// Calls the kernel at this address for one thread.
+using KernelCall = void (*)(const void* kernel, void* const* arguments);
+
+// Tells what CUDA's compiler knows of a kernel: the sizes of its arguments, how it is called, and whether its threads
+// call __syncthreads(), so that each needs its own stack. cudaLaunchKernel() then runs it for every thread of a grid;
+// blocks have one dimension.
+void describe_kernel(const void* kernel, bool waits, std::vector<size_t> sizes, KernelCall call);
 
 // The array that a CP_SHARED declares: the same for all threads of a block.
 void* shared_memory(const void* site, size_t bytes, size_t alignment);
@@ -66,6 +72,11 @@ void enqueue(std::function<void()> work);
 // How many times the host had to wait for work that was enqueued: for a stream, for an event, or for a copy into memory
 // that is not pinned.
 long emulated_waits();
+// How often a graph was launched, how often one of its nodes was given other arguments, and how often work was enqueued
+// by itself: a graph, a kernel, a copy, a call of a library.
+long emulated_graphs();
+long emulated_graph_updates();
+long emulated_launches();
 
 // The number after a word in CUDA_EMULATOR: "memory=64" gives 64. A word alone gives 1, a missing one `otherwise`.
 long emulator_setting(const char* word, long otherwise);

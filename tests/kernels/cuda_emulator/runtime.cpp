@@ -78,6 +78,21 @@ void delete_block(char* block, size_t bytes) {
 
 }  // namespace
 
+namespace counterpoise {
+
+cudaError_t copy_work(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, EmulatedQueue::Work& work) {
+  EmulatedGpu& g = gpu();
+  const bool to_gpu = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_gpu = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if (g.blocks.holds(to, bytes) != to_gpu || g.blocks.holds(from, bytes) != from_gpu) {
+    return g.report(cudaErrorInvalidValue);
+  }
+  work = [to, from, bytes] { std::memcpy(to, from, bytes); };
+  return cudaSuccess;
+}
+
+}  // namespace counterpoise
+
 extern "C" {
 
 // -- the GPU --
@@ -129,6 +144,10 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "too many resources requested for launch";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
     case cudaErrorNotReady:
       return "device not ready";
     default:
@@ -140,6 +159,7 @@ const char* cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return *stream = nullptr, cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  if (const cudaError_t status = gpu().outside_of_capture()) return status;
   gpu().queue.wait_for(gpu().queue.last());
   return gpu().state();
 }
@@ -157,12 +177,14 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  if (const cudaError_t status = gpu().outside_of_capture()) return status;
   EmulatedEvent& e = event_of(event);
   e.time = std::make_shared<double>(0);
   e.number = gpu().queue.push([time = e.time] { *time = now_in_ms(); });
   return gpu().state();
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (const cudaError_t status = gpu().outside_of_capture()) return status;
   gpu().queue.wait_for(event_of(event).number);
   return gpu().state();
 }
@@ -212,6 +234,7 @@ cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t keep) {
 }
 cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t, cudaStream_t) {
   EmulatedGpu& g = gpu();
+  if (const cudaError_t status = g.outside_of_capture()) return status;
   if (const cudaError_t status = g.state()) return status;
   if (g.used + bytes > g.memory) return g.report(cudaErrorMemoryAllocation);
   *memory = new_block(bytes);
@@ -224,6 +247,7 @@ cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t, 
 }
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
   EmulatedGpu& g = gpu();
+  if (const cudaError_t status = g.outside_of_capture()) return status;
   size_t bytes = 0;
   if (!g.blocks.remove(memory, &bytes)) return g.report(cudaErrorInvalidValue);
   g.used -= bytes;
@@ -249,13 +273,10 @@ cudaError_t cudaFreeHost(void* memory) {
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
   EmulatedGpu& g = gpu();
-  const bool to_gpu = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
-  const bool from_gpu = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
-  if (g.blocks.holds(to, bytes) != to_gpu || g.blocks.holds(from, bytes) != from_gpu) {
-    return g.report(cudaErrorInvalidValue);
-  }
+  EmulatedQueue::Work work;
+  if (const cudaError_t status = copy_work(to, from, bytes, kind, work)) return status;
   // Memory that is not pinned is read before this returns, and written before this returns.
-  if (!from_gpu && !g.pinned.holds(from, bytes)) {
+  if (kind == cudaMemcpyHostToDevice && !g.pinned.holds(from, bytes)) {
     const char* const first = static_cast<const char*>(from);
     return g.enqueue(
         [to, taken = std::vector<char>(first, first + bytes)] {
@@ -263,8 +284,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
         },
         bytes);
   }
-  const cudaError_t status = g.enqueue([to, from, bytes] { std::memcpy(to, from, bytes); });
-  if (status != cudaSuccess || to_gpu || g.pinned.holds(to, bytes)) return status;
+  const cudaError_t status = g.enqueue(std::move(work));
+  if (status != cudaSuccess || kind != cudaMemcpyDeviceToHost || g.pinned.holds(to, bytes)) return status;
   g.queue.wait_for(g.queue.last());
   return g.state();
 }

@@ -12,27 +12,13 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/warning.h"
 #include "tests/backends.h"
+#include "tests/environment.h"
 #include "tests/support.h"
 
 using namespace counterpoise;
 using namespace counterpoise::detail;
 
 namespace {
-
-// Sets a variable of the environment until the end of the scope.
-class Environment {
- public:
-  Environment(const char* name, const std::string& value) : name_(name) {
-    if (const char* before = std::getenv(name)) before_ = before, was_set_ = true;
-    setenv(name, value.c_str(), 1);
-  }
-  ~Environment() { was_set_ ? setenv(name_, before_.c_str(), 1) : unsetenv(name_); }
-
- private:
-  const char* name_;
-  std::string before_;
-  bool was_set_ = false;
-};
 
 // The warnings until the end of the scope.
 struct Warnings {
@@ -310,10 +296,11 @@ TEST_CASE("gpu: a file of plans that is damaged, of another system or unwritable
 
 TEST_CASE("gpu: the deviation of two results sees single numbers, and numbers that are not finite") {
   Backend& backend = *cuda_backend();
+  Queue queue;
   const auto compare = [&](const std::vector<float>& a, const std::vector<float>& b) {
     const Index n = static_cast<Index>(a.size());
     const Tensor x = Tensor::from(backend, {n}, a), y = Tensor::from(backend, {n}, b);
-    return deviation(backend, nullptr, DType::f32, n, ConstView(x).data, ConstView(y).data);
+    return deviation(backend, queue, DType::f32, n, ConstView(x).data, ConstView(y).data);
   };
   std::vector<float> a(100000);
   for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i % 7) - 3;

@@ -96,11 +96,15 @@ cudaError_t copy_from_host(const void* from, const OnGpu<int>& to) {
 cudaError_t copy_to_host(const OnGpu<int>& from, void* to) {
   return cudaMemcpyAsync(to, from.get(), from.bytes(), cudaMemcpyDeviceToHost, nullptr);
 }
+Queue& queue() {
+  static Queue queue;  // on the stream of null
+  return queue;
+}
 void synchronize() { REQUIRE(cudaStreamSynchronize(nullptr) == cudaSuccess); }
 
 template <class... Parameters>
 std::string launch_error(void (*kernel)(Parameters...), dim3 grid, Parameters... arguments) {
-  return error_of([&] { launch<Waits::yes>(kernel, grid, nullptr, arguments...); }, ErrorKind::device);
+  return error_of([&] { launch<Waits::yes>(kernel, grid, queue(), arguments...); }, ErrorKind::device);
 }
 
 // What a copy of this process prints that must end with an error.
@@ -190,7 +194,7 @@ TEST_CASE("gpu: the emulator copies pinned memory when the copy runs, other memo
   CHECK(x.numbers() == std::vector<int>{7, 5, 6});
 
   // The other direction: pinned memory is written when the copy runs, other memory before the call returns.
-  launch(set_to, dim3(1), nullptr, 8, OnGpu<int>(block_threads).get());
+  launch(set_to, dim3(1), queue(), 8, OnGpu<int>(block_threads).get());
   pinned[0] = 0;
   REQUIRE(copy_to_host(x, pinned.get()) == cudaSuccess);
   CHECK(pinned[0] == 0);
@@ -239,7 +243,7 @@ TEST_CASE("gpu: the emulator works until the event that the host waits for, and 
   CHECK(emulated_waits() == before + 2);
   synchronize();
   CHECK(emulated_waits() == before + 2);
-  launch(nothing, dim3(1), nullptr);
+  launch(nothing, dim3(1), queue());
   synchronize();
   CHECK(emulated_waits() == before + 3);
 
@@ -283,14 +287,14 @@ TEST_CASE("gpu: the emulator's events measure the host's clock if they are told 
 
 TEST_CASE("gpu: the emulator's shared memory is NaN in each block until it is written" * needs_emulated_gpu()) {
   const OnGpu<double> y(2 * block_threads);
-  launch<Waits::yes>(read_unwritten, dim3(2), nullptr, y.get());
+  launch<Waits::yes>(read_unwritten, dim3(2), queue(), y.get());
   int wrong = 0;
   const std::vector<double> numbers = y.numbers();
   for (int i = 0; i < 2 * block_threads; ++i) wrong += i < block_threads ? numbers[i] != 1 : !std::isnan(numbers[i]);
   CHECK(wrong == 0);
 
   const OnGpu<int> rotated(block_threads);
-  launch<Waits::yes>(rotate, dim3(1), nullptr, rotated.get());
+  launch<Waits::yes>(rotate, dim3(1), queue(), rotated.get());
   const std::vector<int> found = rotated.numbers();
   for (int i = 0; i < block_threads; ++i) wrong += found[i] != (i + 2) % block_threads;
   CHECK(wrong == 0);
@@ -303,31 +307,37 @@ TEST_CASE("gpu: the emulator refuses launches outside of CUDA's limits" * needs_
     CAPTURE(grid.z);
     CHECK(contains(launch_error(nothing, grid), "invalid configuration argument"));
   }
-  bool ran = false;
-  emulate(false, dim3(1), dim3(1025), 0, [&] { ran = true; });
+  const OnGpu<int> y(1024);
+  int one = 1;
+  int* to = y.get();
+  void* arguments[] = {&one, &to};
+  launch(set_to, dim3(1), queue(), 0, to);
+  const auto launch_block_of = [&](unsigned threads) {
+    return cudaLaunchKernel(reinterpret_cast<const void*>(set_to), dim3(1), dim3(threads), arguments, 0, nullptr);
+  };
+  CHECK(launch_block_of(1025) == cudaErrorInvalidConfiguration);
+  CHECK(launch_block_of(0) == cudaErrorInvalidConfiguration);
   CHECK(cudaGetLastError() == cudaErrorInvalidConfiguration);
-  emulate(false, dim3(1), dim3(0), 0, [&] { ran = true; });
-  CHECK(cudaGetLastError() == cudaErrorInvalidConfiguration);
-  synchronize();
-  CHECK_FALSE(ran);
   CHECK(contains(launch_error(take_more_than_4_kib, dim3(1), FourKiB(), 'a'), "invalid argument"));
 
   // The limits themselves are valid.
-  launch(nothing, dim3(1, 65535), nullptr);
-  launch(nothing, dim3(1, 1, 65535), nullptr);
-  launch(take_4_kib, dim3(1), nullptr, FourKiB());
-  emulate(false, dim3(1), dim3(1024), 0, [&] { ran = true; });
+  launch(nothing, dim3(1, 65535), queue());
+  launch(nothing, dim3(1, 1, 65535), queue());
+  launch(take_4_kib, dim3(1), queue(), FourKiB());
+  CHECK(launch_block_of(1024) == cudaSuccess);
   CHECK(cudaGetLastError() == cudaSuccess);
+  std::vector<int> all(1024);
+  copy_to_host(y, all.data());
   synchronize();
-  CHECK(ran);
+  CHECK(std::count(all.begin(), all.end(), 1) == 1024);
 }
 
 TEST_CASE("gpu: the emulator refuses more than 48 KiB of shared memory" * needs_late_work()) {
   const OnGpu<char> y(block_threads);
-  launch<Waits::yes>(share_48_kib, dim3(1), nullptr, y.get());
+  launch<Waits::yes>(share_48_kib, dim3(1), queue(), y.get());
   synchronize();
   // How much it takes is known when it runs, so a later call tells, once.
-  launch<Waits::yes>(share_more_than_48_kib, dim3(1), nullptr, y.get());
+  launch<Waits::yes>(share_more_than_48_kib, dim3(1), queue(), y.get());
   CHECK(cudaStreamSynchronize(nullptr) == cudaErrorLaunchOutOfResources);
   CHECK(cudaGetLastError() == cudaErrorLaunchOutOfResources);
   synchronize();
@@ -338,14 +348,14 @@ TEST_CASE("gpu: the emulator ends programs that write outside of their memory, w
   synchronize();
   const std::string outside = last_words_of([] {
     const OnGpu<int> x(block_threads - 1);
-    launch(set_to, dim3(1), nullptr, 1, x.get());
+    launch(set_to, dim3(1), queue(), 1, x.get());
     cudaFreeAsync(x.get(), nullptr);
     cudaStreamSynchronize(nullptr);
   });
   CHECK((contains(outside, "a kernel wrote outside of its 1020 bytes") || contains(outside, "AddressSanitizer")));
 #ifdef __SANITIZE_ADDRESS__
   CHECK(contains(last_words_of([] {
-                   launch(write_after_shared_array, dim3(1), nullptr);
+                   launch(write_after_shared_array, dim3(1), queue());
                    cudaStreamSynchronize(nullptr);
                  }),
                  "write_after_shared_array"));
@@ -358,12 +368,12 @@ TEST_CASE("gpu: the emulator ends programs that write outside of their memory, w
                  }),
                  "there is no such event"));
   CHECK(contains(last_words_of([] {
-                   launch<Waits::yes>(leave_early, dim3(1), nullptr);
+                   launch<Waits::yes>(leave_early, dim3(1), queue());
                    cudaStreamSynchronize(nullptr);
                  }),
                  "some threads of a block wait for others that have left the kernel"));
   CHECK(contains(last_words_of([] {
-                   launch<Waits::no>(leave_early, dim3(1), nullptr);
+                   launch<Waits::no>(leave_early, dim3(1), queue());
                    cudaStreamSynchronize(nullptr);
                  }),
                  "Waits::no"));

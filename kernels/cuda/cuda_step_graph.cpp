@@ -1,0 +1,232 @@
+#include "kernels/cuda/cuda_step_graph.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/cuda/arena.h"
+#include "kernels/cuda/check.h"
+
+namespace counterpoise::detail {
+
+namespace {
+constexpr int most_departures = 3;
+constexpr int most_useless_lists = 10;  // while plans of convolutions are chosen, some are
+constexpr int64_t useful = 10;  // as a graph so many steps took less time than the graph to make
+}  // namespace
+
+CudaStepGraph::~CudaStepGraph() {
+  if (queue_.step_ == this) queue_.step_ = nullptr;
+  forget();
+}
+
+// -- a step --
+
+void CudaStepGraph::begin() {
+  if (queue_.step_) return void(++within_);
+  ++steps_;
+  next_ = 0;
+  repeats_ = true;
+  blocks_.clear();
+  failure_ = nullptr;
+  queue_.step_ = this;
+  mode_ = !refusal_.empty() ? Mode::as_it_comes : has_places_ ? Mode::kept : Mode::watched;
+  if (arena_ && arena_->in_use()) {  // by an earlier step, so that the list's places are not free
+    mode_ = Mode::as_it_comes;
+    ++times_left_;
+  }
+}
+
+void CudaStepGraph::end() {
+  if (within_ > 0) return void(--within_);
+  queue_.step_ = nullptr;
+  if (mode_ == Mode::kept && next_ != list_.size()) leave_list();
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  blocks_.clear();
+  if (mode_ == Mode::kept) {
+    times_left_ = 0;
+    start_graph();
+    return release_foreign();
+  }
+  if (mode_ == Mode::watched) {
+    const bool same = repeats_ && next_ == list_.size() && next_ > 0;
+    shorten_list();
+    if (same) arrange_memory();
+  }
+  if (times_left_ < most_departures) return;
+  useless_lists_ = uses_of_list_ < useful ? useless_lists_ + 1 : 0;
+  forget();
+  if (useless_lists_ == most_useless_lists) refusal_ = "its operations are others from one time to the next";
+}
+
+void CudaStepGraph::abandon() noexcept {
+  if (within_ > 0) return void(--within_);
+  queue_.step_ = nullptr;
+  if (mode_ == Mode::kept) leave_list();  // (The error that ended the step is the one to tell.)
+  if (mode_ == Mode::watched) list_.clear();
+  mode_ = Mode::as_it_comes;
+}
+
+// -- what the step enqueues --
+
+// Whether this is the next work of the list, which then has its arguments.
+bool CudaStepGraph::follows_list(Work&& work) {
+  if (next_ == list_.size() || !list_[next_].work.resembles(work)) return false;
+  ListedWork& listed = list_[next_++];
+  if (!(listed.work == work)) graph_.replace(listed, std::move(work));
+  return true;
+}
+
+void CudaStepGraph::shorten_list() { list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(next_), list_.end()); }
+
+void CudaStepGraph::watch(Work work) {
+  if (follows_list(std::move(work))) return;
+  repeats_ = false;
+  shorten_list();
+  list_.emplace_back(std::move(work));
+  ++next_;
+}
+
+void CudaStepGraph::add(Work work) {
+  if (mode_ == Mode::kept) {
+    if (follows_list(std::move(work))) return;
+    leave_list();
+    throw_failure();
+  }
+  work.start(queue_.stream_);
+  if (mode_ == Mode::watched) watch(std::move(work));
+}
+
+void* CudaStepGraph::allocate(size_t bytes) {
+  const size_t number = next_;
+  if (mode_ == Mode::kept) {
+    if (follows_list(Work(Work::Kind::allocation, bytes))) {
+      const size_t offset = list_[number].offset;
+      const bool outside = offset == ListedWork::outside;  // because the step does not release it
+      void* const memory = outside ? queue_.allocate_now(bytes) : arena_->take(offset, bytes);
+      blocks_[memory] = number;
+      return memory;
+    }
+    leave_list();
+    throw_failure();
+  }
+  void* const memory = queue_.allocate_now(bytes);
+  if (mode_ == Mode::watched) {
+    watch(Work(Work::Kind::allocation, bytes));
+    blocks_[memory] = number;
+  }
+  return memory;
+}
+
+void CudaStepGraph::release(void* memory) noexcept {
+  const auto block = blocks_.find(memory);
+  const bool is_foreign = block == blocks_.end();
+  if (is_foreign && mode_ == Mode::kept) return foreign_.push_back(memory);
+  if (!is_foreign) {
+    Work work(Work::Kind::release);
+    work.allocation = static_cast<Index>(block->second);
+    blocks_.erase(block);
+    if (mode_ == Mode::watched) watch(std::move(work));
+    if (mode_ == Mode::kept && !follows_list(std::move(work))) leave_list();
+  }
+  queue_.release_now(memory);
+}
+
+void CudaStepGraph::interrupt() {
+  if (mode_ == Mode::kept) leave_list();
+  if (mode_ == Mode::watched) list_.clear();
+  mode_ = Mode::as_it_comes;
+  throw_failure();
+}
+
+// Starts what was kept; the rest of the step is started as it comes.
+void CudaStepGraph::leave_list() noexcept {
+  mode_ = Mode::as_it_comes;
+  ++times_left_;
+  try {
+    start_one_by_one();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  release_foreign();
+}
+
+// (end() throws it again: the step may have caught it, but its work is not complete.)
+void CudaStepGraph::throw_failure() const {
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void CudaStepGraph::start_one_by_one() {
+  for (size_t i = 0; i < next_; ++i) list_[i].work.start(queue_.stream_);
+}
+
+void CudaStepGraph::release_foreign() noexcept {
+  for (void* const memory : std::exchange(foreign_, {})) queue_.release_now(memory);
+}
+
+// -- the graph --
+
+// Gives the list's blocks their places. The pool's memory, in which they were until now, is returned to the system.
+void CudaStepGraph::arrange_memory() {
+  std::vector<size_t> entries;
+  std::vector<BlockOfStep> blocks;
+  for (size_t i = 0; i < list_.size(); ++i) {
+    const Work& work = list_[i].work;
+    if (work.kind != Work::Kind::release) continue;
+    entries.push_back(static_cast<size_t>(work.allocation));
+    blocks.push_back({list_[entries.back()].work.bytes, work.allocation, static_cast<Index>(i)});
+  }
+  const ArenaLayout layout = lay_out(blocks);
+  queue_.trim();
+  if (layout.bytes > 0) {
+    arena_ = queue_.make_arena(layout.bytes, *this);
+    if (!arena_) return give_up("there is no memory for its tensors");
+  }
+  for (size_t k = 0; k < entries.size(); ++k) list_[entries[k]].offset = layout.offsets[k];
+  has_places_ = true;
+}
+
+void CudaStepGraph::start_graph() {
+  std::string refused;
+  try {
+    graph_.start(list_, queue_.stream_);
+    ++as_graph_, ++uses_of_list_;
+    return;
+  } catch (const CudaError& error) {
+    refused = error.cause;
+  } catch (const std::exception& error) {
+    refused = error.what();
+  }
+  // A library did what a graph cannot hold, or the driver has no memory for it. If the GPU is broken, the first of the
+  // operations will say so.
+  cudaGetLastError();
+  try {
+    start_one_by_one();
+  } catch (...) {
+    release_foreign();
+    throw;
+  }
+  give_up(refused);
+}
+
+void CudaStepGraph::forget() noexcept {
+  graph_.reset();
+  if (arena_) queue_.retire(std::exchange(arena_, nullptr));
+  list_.clear();
+  has_places_ = false;
+  times_left_ = 0;
+  uses_of_list_ = 0;
+}
+
+void CudaStepGraph::give_up(const std::string& why) noexcept {
+  refusal_ = why;
+  forget();
+}
+
+std::string CudaStepGraph::summary() const {
+  std::string y = text(as_graph_, " of ", steps_, " steps as a CUDA graph");
+  if (graph_.exists()) y += text(" of ", graph_.operations(), " operations");
+  if (!refusal_.empty()) y += "; then no more: " + refusal_;
+  return y;
+}
+
+}  // namespace counterpoise::detail

@@ -1,0 +1,84 @@
+// A repeated step (kernels/step_graph.h) as a CUDA graph.
+//
+// Steps are *watched* at first: their work is started as it comes, and listed, allocations and releases of memory too.
+// When two steps in a row had the same list, every block of memory that the step allocates and releases itself gets a
+// place in one arena (arena.h), so that it lies there in every step to come. From then on steps are *kept*: work is not
+// started as it comes but compared with the list. At the end of a step that was the same, the nodes whose arguments
+// changed, for example the learning rate, are set in the graph (work_graph.h), and the graph is started.
+//
+// Where a step differs from the list (the last batch of an epoch is smaller), or does what no graph can hold (it reads
+// a result), the work that was kept is started at once, and the rest of the step as it comes, with memory of the pool.
+// So the list never has to be believed: it is what the step would have done anyway. A list that three steps in a row
+// have left, or could not follow because a block of the arena is still in use, is given up; after three lists that were
+// hardly used all steps are started as they come.
+//
+// Memory that a kept step releases but did not allocate, as the batch before, is released when its work has been
+// started, because work that reads it may be waiting until then.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "kernels/cuda/queue.h"
+#include "kernels/cuda/work_graph.h"
+#include "kernels/step_graph.h"
+
+namespace counterpoise::detail {
+
+class CudaStepGraph final : public StepGraph {
+ public:
+  explicit CudaStepGraph(Queue& queue) : queue_(queue) {}
+  ~CudaStepGraph() override;
+  std::string summary() const override;
+
+  // For the queue. The first three while this step is run:
+  void add(Work work);
+  void* allocate(size_t bytes);
+  void release(void* memory) noexcept;
+  bool lists_work() const { return mode_ != Mode::as_it_comes; }
+  // What comes next cannot be in a graph.
+  void interrupt();
+  // Gives up the list, its graph and its memory, which must not be in use. The next steps are watched.
+  void forget() noexcept;
+
+ private:
+  enum class Mode { as_it_comes, watched, kept };
+
+  void begin() override;
+  void end() override;
+  void abandon() noexcept override;
+
+  bool follows_list(Work&& work);
+  void watch(Work work);
+  void shorten_list();
+  void leave_list() noexcept;
+  void throw_failure() const;
+  void arrange_memory();
+  void start_graph();
+  void start_one_by_one();
+  void release_foreign() noexcept;
+  void give_up(const std::string& why) noexcept;
+
+  Queue& queue_;
+  Mode mode_ = Mode::as_it_comes;
+  int within_ = 0;  // steps that are a part of this one
+  std::vector<ListedWork> list_;
+  size_t next_ = 0;          // of the list
+  bool repeats_ = true;      // watched: this step has been like the list until now
+  bool has_places_ = false;  // the list's blocks have their places in the arena
+  Arena* arena_ = nullptr;   // null: there are no blocks for it
+  WorkGraph graph_;
+  std::unordered_map<void*, size_t> blocks_;  // in use that this step has allocated: the number in the list
+  std::vector<void*> foreign_;                // released in a step that is kept, not allocated in it
+  std::exception_ptr failure_;                // of starting what was kept
+
+  int times_left_ = 0;  // in a row
+  int useless_lists_ = 0;
+  int64_t uses_of_list_ = 0;
+  std::string refusal_;  // why there will be no graph
+  int64_t steps_ = 0, as_graph_ = 0;
+};
+
+}  // namespace counterpoise::detail

@@ -1,0 +1,68 @@
+// One piece of work in the queue, kept so that it can be started later, compared with another one, and made a node of a
+// CUDA graph.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <functional>
+#include <vector>
+
+#include "kernels/view.h"
+
+namespace counterpoise::detail {
+
+constexpr int block_threads = 256;  // in each block of every kernel of ours
+
+// Throws Error(device).
+void start_kernel(const void* function, dim3 grid, void** arguments, cudaStream_t stream);
+
+struct Work {
+  enum class Kind {
+    kernel,      // of ours
+    copy,        // of `bytes` bytes
+    call,        // of a library, which may start several kernels
+    allocation,  // of `bytes` bytes. It and a release are work only in so far as they stand in the same order
+    release      // of what the work with the number `allocation` has allocated
+  };
+  explicit Work(Kind kind, size_t bytes = 0) : kind(kind), bytes(bytes) {}
+
+  Kind kind;
+  size_t bytes;
+  Index allocation = -1;
+
+  const void* function = nullptr;  // of a kernel
+  dim3 grid = dim3(1);
+  // A kernel's arguments one after the other, at the offsets; of a call, all on which it depends.
+  std::vector<char> arguments;
+  std::vector<size_t> offsets;
+
+  void* to = nullptr;
+  const void* from = nullptr;
+  cudaMemcpyKind direction = cudaMemcpyDefault;
+
+  std::function<void(cudaStream_t)> call;
+
+  // `sizes` are those of the arguments.
+  static Work of_kernel(const void* function, dim3 grid, const void* const* arguments, const size_t* sizes,
+                        size_t count);
+  static Work of_copy(void* to, const void* from, size_t bytes, cudaMemcpyKind direction);
+  // `key` is everything on which the call depends: two with the same bytes do the same.
+  static Work of_call(const void* key, size_t key_bytes, std::function<void(cudaStream_t)> call);
+
+  // Whether it is the same but for its arguments, so that a node of a graph can become this work.
+  bool resembles(const Work& other) const;
+  bool operator==(const Work& other) const;
+
+  // Each of these throws Error(device). Allocations and releases are nothing to start.
+  void start(cudaStream_t stream) const;
+  // Appends a node to the graph after another one (null: it is the first). A call is captured on the stream.
+  cudaGraphNode_t add_to(cudaGraph_t graph, cudaGraphNode_t after, cudaStream_t stream) const;
+  // Makes a node of the graph this work. False if CUDA refuses, for example because a call starts other kernels than
+  // before: then a new graph must be made.
+  bool update(cudaGraphExec_t graph, cudaGraphNode_t node, cudaStream_t stream) const;
+
+ private:
+  cudaKernelNodeParams kernel_node(std::vector<void*>& pointers) const;
+};
+
+}  // namespace counterpoise::detail

@@ -1,0 +1,59 @@
+#include "kernels/cuda/work_graph.h"
+
+#include <utility>
+
+#include "kernels/cuda/check.h"
+
+namespace counterpoise::detail {
+
+void WorkGraph::replace(ListedWork& listed, Work work) {
+  if (listed.node && listed.work.call) replaced_.push_back(std::move(listed.work.call));
+  listed.work = std::move(work);
+  listed.changed = true;
+}
+
+void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
+  if (executable_ && update(list, stream)) {
+    made_in_a_row_ = 0;
+  } else {
+    constexpr int most = 3;  // to make one takes longer than to start the work
+    if (++made_in_a_row_ > most) throw Error(ErrorKind::device, "CUDA refuses to update it");
+    make(list, stream);
+  }
+  CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
+  replaced_.clear();
+}
+
+// False if CUDA refuses, so that a new graph must be made.
+bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
+  for (ListedWork& listed : list) {
+    if (!listed.changed || !listed.node) continue;
+    if (!listed.work.update(executable_, listed.node, stream)) return false;
+    listed.changed = false;
+  }
+  return true;
+}
+
+void WorkGraph::make(std::vector<ListedWork>& list, cudaStream_t stream) {
+  if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
+  if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
+  CP_CUDA_CHECK(cudaGraphCreate(&graph_, 0));
+  cudaGraphNode_t last = nullptr;
+  operations_ = 0;
+  for (ListedWork& listed : list) {
+    listed.node = listed.work.add_to(graph_, last, stream);
+    listed.changed = false;
+    if (listed.node) last = listed.node, ++operations_;
+  }
+  CP_CUDA_CHECK(cudaGraphInstantiateWithFlags(&executable_, graph_, 0));
+}
+
+// (CUDA completes a graph that is running before it frees it.)
+void WorkGraph::reset() noexcept {
+  if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
+  if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
+  replaced_.clear();
+  made_in_a_row_ = 0;
+}
+
+}  // namespace counterpoise::detail

@@ -1,0 +1,24 @@
+// Variables of the environment, for tests.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+
+namespace counterpoise {
+
+// Sets a variable of the environment until the end of the scope.
+class Environment {
+ public:
+  Environment(const char* name, const std::string& value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before, was_set_ = true;
+    setenv(name, value.c_str(), 1);
+  }
+  ~Environment() { was_set_ ? setenv(name_, before_.c_str(), 1) : unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::string before_;
+  bool was_set_ = false;
+};
+
+}  // namespace counterpoise
