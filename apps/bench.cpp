@@ -75,6 +75,8 @@ Exit run(int argc, char** argv) {
   app.add_flag(
       "--compile", options.compile,
       "On a GPU, in tf32 or bf16: compile kernels that compute several operations in one, where that is faster");
+  app.add_flag("--cuda-graphs", options.step_graphs,
+               "train and infer, on a GPU: start the operations of a step all at once, as a CUDA graph");
   app.add_flag("--allow-fallbacks", options.allow_fallbacks,
                "Do not fail where the GPU's library refuses a convolution, which then runs in plain loops");
   parse_command_line(app, argc, argv);
@@ -85,7 +87,8 @@ Exit run(int argc, char** argv) {
   set_cpu_threads(options.threads);
   CP_ENSURE_AS(invalid_argument, options.mode != "steps" || options.device == "cpu",
                "steps: these algorithms are those of the CPU; use --device cpu");
-  Backend& backend = choose_backend(options.device, options.precision, {false, false, options.compile});
+  Backend& backend =
+      choose_backend(options.device, options.precision, {false, false, options.compile, options.step_graphs});
   nlohmann::json result = measure(options, backend);
   result.update({{"mode", options.mode},
                  {"model", options.model},
@@ -95,6 +98,8 @@ Exit run(int argc, char** argv) {
                  {"precision", options.precision},
                  {"device", backend.description()},
                  {"threads", cpu_threads()}});
+  if (options.compile) result["compile"] = true;
+  if (options.step_graphs) result["cuda_graphs"] = true;
   print_line(result);
   return Exit::ok;
 }

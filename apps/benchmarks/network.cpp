@@ -57,16 +57,24 @@ nlohmann::json network_times(const BenchOptions& options, Backend& backend) {
   Loss bce("bce");
 
   const auto logits = [&] { return cast((*model)(x), DType::f32); };
+  const auto graph = backend.make_step_graph();
   const auto train = [&] {
-    bce(logits(), labels).backward();
-    optimizer.step();
+    graph->run([&] {
+      bce(logits(), labels).backward();
+      optimizer.step();
+    });
   };
   model->train(options.mode == "train");
   const auto infer = [&] {
     const NoGrad no_grad;
-    logits().value().to_vector<float>();
+    Tensor y;
+    graph->run([&] { y = logits().value(); });
+    y.to_vector<float>();
   };
-  return options.mode == "train" ? time_and_memory(options, backend, train) : time_and_memory(options, backend, infer);
+  nlohmann::json times =
+      options.mode == "train" ? time_and_memory(options, backend, train) : time_and_memory(options, backend, infer);
+  if (!graph->summary().empty()) times["graph"] = graph->summary();
+  return times;
 }
 
 nlohmann::json layer_times(const BenchOptions& options, Backend& backend) {

@@ -199,9 +199,11 @@ class Comparison:
                                  self.seconds, "--device", "cuda", "--precision", self.precision)]
 
     def gpu(self):
-        """Our times, as they are and with --compile, beside PyTorch's eager and compiled modes, or the other build's; the
-        ratio is that of the fastest of each. Memory is given as allocated / reserved."""
-        ours, variants = {"ours": [BENCH], "ours compiled": [BENCH, "--compile"]}, {}
+        """Our times, as they are, with --cuda-graphs and with --compile, beside PyTorch's eager and compiled modes, or the
+        other build's; the ratio is that of the fastest of each. Memory is given as allocated / reserved."""
+        variants = {}
+        ours = {"ours": [BENCH], "ours, graph": [BENCH, "--cuda-graphs"],
+                "ours, compiled, graph": [BENCH, "--compile", "--cuda-graphs"]}
         if self.command:
             names = ["eager", "compile"] + ["max-autotune"] * self.thorough
             variants = {name: self.command + ["--variant", name] for name in names}
@@ -214,7 +216,7 @@ class Comparison:
         for mode, size, batch in self.cases or GPU_CASES:
             arguments = self.on_gpu(mode, size, batch)
             # (What --compile compiles is part of a training step alone.)
-            runs = {name: [] for name in commands if mode == "train" or name != "ours compiled"}
+            runs = {name: [] for name in commands if mode == "train" or "compiled" not in name}
             failed = {}
             for i in range(self.rounds):
                 for name in runs:

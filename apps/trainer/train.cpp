@@ -41,7 +41,7 @@ static uint64_t fingerprint(const TrainingData& data) {
 
 Training::Training(Options options)
     : o_(std::move(options)),
-      backend_(choose_backend(o_.device, o_.precision, {false, o_.deterministic, o_.compile})),
+      backend_(choose_backend(o_.device, o_.precision, {false, o_.deterministic, o_.compile, o_.step_graphs})),
       data_(o_),
       loader_(*data_.training, data_.training_loader(o_, backend_)),
       validation_loader_(*data_.validation, evaluation_loader(o_, backend_)),

@@ -37,11 +37,14 @@ void Training::train() {
   };
   loop.checkpoint = [&](const LoopPosition& position) { save_checkpoint(position); };
   loop.after_epoch = [&](const EpochResult& epoch) { return after_epoch(epoch); };
+  const std::unique_ptr<StepGraph> graph = backend_.make_step_graph();
+  loop.graph = graph.get();
   last_checkpoint_ = Clock::now();
   try {
     loop.run(loader_, *optimizer_, model_->trainable());
     std::error_code ignored;
     if (!std::filesystem::exists(folder().path(checkpoint_name), ignored)) save_checkpoint(position_);  // no step yet
+    if (!graph->summary().empty()) say(graph->summary());
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::diverged) throw;
     log_->save();  // the tables show the steps before it

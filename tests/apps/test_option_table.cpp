@@ -169,7 +169,7 @@ TEST_CASE("catdog's options: --config takes back what a run resolved to, and the
       {"--loss", "bce", "--pos-weight", "auto", "--no-shuffle", "--optimizer", "sgd", "--nesterov", "--schedule",
        "step"},
       {"--loss", "ldam", "--ema", "0.99", "--clip-norm", "3", "--patience", "2", "--max-steps", "7", "--seed", "5"},
-      {"--precision", "bf16", "--compile"},
+      {"--precision", "bf16", "--compile", "--cuda-graphs"},
       {"--loss", "dice", "--threshold", "recall=0.95", "--hold-out", "0.2", "--temperature", "--deterministic"},
       {"--loss", "vs", "--outputs", "2", "--tau-norm", "0.5", "--adjust-logits", "1", "--threshold", "cost", "--cost",
        "fn=10"},

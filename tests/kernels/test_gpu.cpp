@@ -149,6 +149,11 @@ TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 a
     break;
   }
   CHECK(fail_after > 0);
+  for (const int kernels : {300, 700, 1100}) {
+    const Result r = on_card(small + "--epochs 8 --cuda-graphs", "fail-after=" + std::to_string(kernels));
+    CHECK(r.code == 4);
+    CHECK(contains(last_line(r.err), "an illegal memory access was encountered in "));
+  }
 }
 
 TEST_CASE("gpu: what cuDNN refuses is told in a training, and counted at its end" * needs_emulated_gpu()) {
@@ -161,7 +166,7 @@ TEST_CASE("gpu: what cuDNN refuses is told in a training, and counted at its end
 }
 
 TEST_CASE("gpu: the losses of a run are those of the processor, and equal in every run" * needs_gpu()) {
-  const TemporaryFolder cpu, GPU, again, rounded;
+  const TemporaryFolder cpu, GPU, again, graph, rounded;
   const std::string run = "--augment flip,rotate=0.1 --optimizer sgd --lr 0.01 --deterministic --output ";
   std::string on_cpu = small;
   on_cpu.replace(on_cpu.find("cuda"), 4, "cpu");
@@ -172,6 +177,10 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
   CHECK(worst_relative(losses(GPU.path()), losses(cpu.path())) < 1e-4);
   CHECK(slurp(GPU / "steps.csv") == slurp(again / "steps.csv"));
   CHECK(slurp(GPU / "last.safetensors") == slurp(again / "last.safetensors"));
+  const Result with_graphs = on_card(small + "--cuda-graphs " + run + graph.path());
+  CHECK(contains(with_graphs.err, "5 of 8 steps as a CUDA graph of "));
+  CHECK(slurp(GPU / "steps.csv") == slurp(graph / "steps.csv"));
+  CHECK(slurp(GPU / "last.safetensors") == slurp(graph / "last.safetensors"));
   CHECK(worst_relative(losses(rounded.path()), losses(cpu.path())) < 0.03);
   CHECK(worst_relative(losses(rounded.path()), losses(cpu.path())) > 0);
 }
@@ -181,7 +190,8 @@ TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16" * nee
        {"--loss influence-balanced", "--loss ldam", "--loss ldam --precision bf16", "--loss cross-entropy --tau-norm 1",
         "--mix mixup=0.4 --precision bf16", "--mix cutmix=1 --precision bf16",
         "--crt 1 --temperature --threshold f1 --precision bf16", "--model vgg11_bn --precision bf16",
-        "--optimizer sgd --nesterov --precision tf32", "--compile --precision bf16"}) {
+        "--optimizer sgd --nesterov --precision tf32", "--compile --precision bf16",
+        "--cuda-graphs --precision bf16 --mix mixup=0.4 --ema 0.9 --clip-norm 1"}) {
     CAPTURE(flags);
     const Result r = on_card(small + "--epochs 1 " + flags);
     CAPTURE(r.err);

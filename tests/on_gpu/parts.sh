@@ -96,11 +96,12 @@ part_plans() {
 }
 
 part_ours() {
-  local shape size batch mode
+  local shape size batch mode flags
   for shape in $(real_or "160,256 160,64 224,128" "32,2 32,1"); do
     size=${shape%,*} batch=${shape#*,}
-    for mode in train infer; do
-      go "$bench" $mode "${network[@]}" --size "$size" --batch "$batch" --seconds "$(real_or 1.5 0)"
+    for mode in train infer "train --cuda-graphs" "infer --cuda-graphs" "train --compile --cuda-graphs"; do
+      read -ra flags <<<"$mode"
+      go "$bench" "${flags[@]}" "${network[@]}" --size "$size" --batch "$batch" --seconds "$(real_or 1.5 0)"
     done
     [ "$shape" = "$(real_or 160,256 32,2)" ] || continue
     go "$bench" train --compile "${network[@]}" --size "$size" --batch "$batch" --seconds "$(real_or 1.5 0)"
@@ -218,13 +219,15 @@ part_experiments() {
 }
 
 part_resnets() {
-  local shape model size batch precision arguments
+  local shape model size batch precision arguments mode
   for shape in $(real_or "resnet32,32,128,tf32 resnet32,32,128,bf16 resnet50,224,128,bf16" "resnet20,32,2,fp32"); do
     IFS=, read -r model size batch precision <<<"$shape"
     arguments=(--model "$model" --device cuda --precision "$precision" --size "$size" --batch "$batch" --seconds
       "$(real_or 1 0)")
-    go "$bench" train "${arguments[@]}"
-    go "$bench" infer "${arguments[@]}"
+    for mode in train infer; do
+      go "$bench" $mode "${arguments[@]}"
+      go "$bench" $mode --cuda-graphs "${arguments[@]}"
+    done
     has_pytorch && go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${arguments[@]}"
   done
 }

@@ -133,8 +133,10 @@ class Report:
             elif "variant" in r:
                 theirs[(*case, r["variant"])] = r
             elif "seconds" in r:
-                ours[case] = r
-        cases = dict.fromkeys([*ours, *(case[:5] for case in theirs)])
+                flags = [f"--{name.replace('_', '-')}" for name in ("compile", "cuda_graphs") if r.get(name)]
+                ours[(*case, " ".join(flags))] = r
+        alone = {(*case[:5], "") for case in theirs} - set(ours)
+        cases = [*ours, *sorted(alone)]
         if not cases:
             return
 
@@ -143,12 +145,12 @@ class Report:
 
         rows = []
         for case in cases:
-            runs = [ours.get(case)] + [theirs.get((*case, variant)) for variant in ("eager", "compile")]
+            runs = [ours.get(case)] + [theirs.get((*case[:5], variant)) for variant in ("eager", "compile")]
             best = min((r["seconds"] for r in runs[1:] if r), default=None)
             ratio = f"{best / runs[0]['seconds']:.2f}" if best and runs[0] else "-"
-            model, precision, mode, size, batch = case
+            model, precision, mode, size, batch, flags = case
             rate = f"{batch / runs[0]['seconds']:.0f}" if runs[0] else "-"
-            rows.append([f"{model} {mode} {size}x{size}, batch {batch}, {precision}",
+            rows.append([f"{model} {mode} {size}x{size}, batch {batch}, {precision} {flags}".strip(),
                          *(short(r["seconds"] * 1e3) if r else "-" for r in runs), ratio, rate, *map(memory, runs)])
         table(["", "ours, ms", "eager, ms", "compile, ms", "ratio to the faster", "images/s", "ours, MiB", "eager, MiB",
                "compile, MiB"], rows)
