@@ -56,7 +56,7 @@ ifeq ($(DEVICE),cuda)
   CUDA_ARCHS ?= $(or $(shell nvidia-smi --query-gpu=compute_cap --format=csv$(,)noheader 2>/dev/null | tr -d .), \
     $(filter 75 80 90 100 120,$(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch))))
   override CUDA_ARCHS := $(shell printf '%s\n' $(CUDA_ARCHS) | sort -n | uniq)
-  NVCC_FLAGS := -std=c++17 -O3 -ccbin $(CXX) --extended-lambda --expt-relaxed-constexpr -I. $(DEVICE_INCLUDES) \
+  NVCC_FLAGS := -std=c++17 -O3 -ccbin $(lastword $(CXX)) --extended-lambda --expt-relaxed-constexpr -I. $(DEVICE_INCLUDES) \
     -Xcompiler -Wall$(,)-Wextra \
     $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \
     -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS))
