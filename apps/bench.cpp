@@ -87,6 +87,8 @@ Exit run(int argc, char** argv) {
   set_cpu_threads(options.threads);
   CP_ENSURE_AS(invalid_argument, options.mode != "steps" || options.device == "cpu",
                "steps: these algorithms are those of the CPU; use --device cpu");
+  CP_ENSURE_AS(invalid_argument, !options.step_graphs || options.mode == "train" || options.mode == "infer",
+               "--cuda-graphs: is for train and infer");
   Backend& backend =
       choose_backend(options.device, options.precision, {false, false, options.compile, options.step_graphs});
   nlohmann::json result = measure(options, backend);
@@ -99,7 +101,6 @@ Exit run(int argc, char** argv) {
                  {"device", backend.description()},
                  {"threads", cpu_threads()}});
   if (options.compile) result["compile"] = true;
-  if (options.step_graphs) result["cuda_graphs"] = true;
   print_line(result);
   return Exit::ok;
 }

@@ -4,11 +4,11 @@
 //   while (...) graph->run([&] { enqueue_a_step(); });
 //
 // To start a kernel takes a few microseconds, in which a small one is already done: then the GPU waits for the program.
-// With CUDA graphs a step's operations are started by one call. The step itself runs every time; what it enqueues is
+// With CUDA graphs a step's operations are started by one call. step() is called every time; what it enqueues is
 // compared with what it enqueued the last time, and where that differs, or where it waits for a result, its operations
 // are started one by one as without a graph. So a step may be any function, and computes the same in either case.
 //
-// This class keeps nothing; a backend that has graphs, and the mode for them (ComputeMode::graphs), makes others. For
+// This class starts everything as it comes; a backend that has graphs, and the mode for them (ComputeMode::graphs), makes others. For
 // one thread; the backend outlives it.
 #pragma once
 

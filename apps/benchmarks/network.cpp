@@ -73,7 +73,7 @@ nlohmann::json network_times(const BenchOptions& options, Backend& backend) {
   };
   nlohmann::json times =
       options.mode == "train" ? time_and_memory(options, backend, train) : time_and_memory(options, backend, infer);
-  if (!graph->summary().empty()) times["graph"] = graph->summary();
+  if (options.step_graphs) times.update({{"cuda_graphs", true}, {"graph", graph->summary()}});
   return times;
 }
 

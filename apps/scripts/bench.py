@@ -199,7 +199,7 @@ class Comparison:
                                  self.seconds, "--device", "cuda", "--precision", self.precision)]
 
     def gpu(self):
-        """Our times, as they are, with --cuda-graphs and with --compile, beside PyTorch's eager and compiled modes, or the
+        """Our times, as they are, with --cuda-graphs, and with --compile as well, beside PyTorch's eager and compiled modes, or the
         other build's; the ratio is that of the fastest of each. Memory is given as allocated / reserved."""
         variants = {}
         ours = {"ours": [BENCH], "ours, graph": [BENCH, "--cuda-graphs"],

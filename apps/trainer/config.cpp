@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/trainer/flags.h"
 #include "apps/trainer/format.h"
@@ -111,7 +112,8 @@ std::string config_of_run(const std::string& directory) {
 }
 
 std::string difference(const Json& of_run, const Json& wanted) {
-  const auto ignored = [](const std::string& key) { return key == "workers" || key == "threads" || key == "device"; };
+  static const std::set<std::string> without_effect = {"workers", "threads", "device", "cuda-graphs"};  // on the result
+  const auto ignored = [&](const std::string& key) { return without_effect.count(key) > 0; };
   for (const auto& [key, value] : wanted.items()) {
     if (ignored(key)) continue;
     const auto other = of_run.find(key);

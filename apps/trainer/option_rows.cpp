@@ -266,8 +266,8 @@ OptionTable option_rows(Options& o) {
       .help("On a GPU, in tf32 or bf16: compile kernels that compute several operations in one, where that is faster: "
             "some seconds each when a run begins, for runs of many minutes");
   t.row(o.step_graphs, "--cuda-graphs").only("train").in_json(o.step_graphs)
-      .help("On a GPU: start the operations of a training step all at once, as a CUDA graph. Faster where they are so "
-            "small that to start them takes longer than to compute them, as of a ResNet-32");
+      .help("On a GPU: start all operations of a training step at once, as a CUDA graph. Faster where they are so small "
+            "that starting them takes longer than computing them, as in a ResNet-32");
   t.row(o.output, "--output", "DIR").only("train").in_json(false).otherwise("runs/DATE-TIME-LOSS").core()
       .brief("Folder for the results, or none")
       .help("Folder for weights, metrics, predictions, logs and the report, or none");

@@ -43,7 +43,7 @@ class Arena {
   void* take_gap(size_t bytes);
   void give_back(const void* block);
 
-  // Null when its graph is gone: then it is released with its last block.
+  // Null when its graph is gone or has given it up: then it is released with its last block.
   CudaStepGraph* owner() const { return owner_; }
   void retire() { owner_ = nullptr; }
 

@@ -10,29 +10,30 @@ namespace counterpoise::detail {
 
 namespace {
 constexpr int most_departures = 3;
-constexpr int most_useless_lists = 10;  // while plans of convolutions are chosen, some are
-constexpr int64_t useful = 10;  // as a graph so many steps took less time than the graph to make
+constexpr int most_useless_lists = 10;  // while plans of convolutions are chosen, several lists are given up
+constexpr int64_t useful = 10;          // a list whose graph was started less often has cost more than it saved
 }  // namespace
-
-CudaStepGraph::~CudaStepGraph() {
-  if (queue_.step_ == this) queue_.step_ = nullptr;
-  forget();
-}
 
 // -- a step --
 
 void CudaStepGraph::begin() {
   if (queue_.step_) return void(++within_);
+  if (useless_lists_in_a_row_ == most_useless_lists) refusal_ = "its operations change from step to step";
   ++steps_;
   next_ = 0;
   repeats_ = true;
   blocks_.clear();
   failure_ = nullptr;
   queue_.step_ = this;
-  mode_ = !refusal_.empty() ? Mode::as_it_comes : has_places_ ? Mode::kept : Mode::watched;
-  if (arena_ && arena_->in_use()) {  // by an earlier step, so that the list's places are not free
+  if (!refusal_.empty()) {
     mode_ = Mode::as_it_comes;
-    ++times_left_;
+  } else if (!has_places_) {
+    mode_ = Mode::watched;
+  } else if (!arena_ || !arena_->in_use()) {
+    mode_ = Mode::kept;
+  } else {  // an earlier step's block lies where the list's blocks have their places
+    mode_ = Mode::as_it_comes;
+    ++departures_in_a_row_;
   }
 }
 
@@ -43,7 +44,7 @@ void CudaStepGraph::end() {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   blocks_.clear();
   if (mode_ == Mode::kept) {
-    times_left_ = 0;
+    departures_in_a_row_ = 0;
     start_graph();
     return release_foreign();
   }
@@ -52,10 +53,7 @@ void CudaStepGraph::end() {
     shorten_list();
     if (same) arrange_memory();
   }
-  if (times_left_ < most_departures) return;
-  useless_lists_ = uses_of_list_ < useful ? useless_lists_ + 1 : 0;
-  forget();
-  if (useless_lists_ == most_useless_lists) refusal_ = "its operations are others from one time to the next";
+  if (departures_in_a_row_ == most_departures) forget();
 }
 
 void CudaStepGraph::abandon() noexcept {
@@ -141,7 +139,7 @@ void CudaStepGraph::interrupt() {
 // Starts what was kept; the rest of the step is started as it comes.
 void CudaStepGraph::leave_list() noexcept {
   mode_ = Mode::as_it_comes;
-  ++times_left_;
+  ++departures_in_a_row_;
   try {
     start_one_by_one();
   } catch (...) {
@@ -179,7 +177,7 @@ void CudaStepGraph::arrange_memory() {
   queue_.trim();
   if (layout.bytes > 0) {
     arena_ = queue_.make_arena(layout.bytes, *this);
-    if (!arena_) return give_up("there is no memory for its tensors");
+    if (!arena_) return void(refusal_ = "there is no memory for its tensors");
   }
   for (size_t k = 0; k < entries.size(); ++k) list_[entries[k]].offset = layout.offsets[k];
   has_places_ = true;
@@ -188,9 +186,10 @@ void CudaStepGraph::arrange_memory() {
 void CudaStepGraph::start_graph() {
   std::string refused;
   try {
-    graph_.start(list_, queue_.stream_);
-    ++as_graph_, ++uses_of_list_;
-    return;
+    if (graph_.start(list_, queue_.stream_)) {
+      ++as_graph_, ++uses_of_list_;
+      return;
+    }
   } catch (const CudaError& error) {
     refused = error.cause;
   } catch (const std::exception& error) {
@@ -205,28 +204,25 @@ void CudaStepGraph::start_graph() {
     release_foreign();
     throw;
   }
-  give_up(refused);
+  refusal_ = refused;
+  forget();
 }
 
 void CudaStepGraph::forget() noexcept {
+  if (has_places_) useless_lists_in_a_row_ = uses_of_list_ < useful ? useless_lists_in_a_row_ + 1 : 0;
   graph_.reset();
   if (arena_) queue_.retire(std::exchange(arena_, nullptr));
   list_.clear();
   has_places_ = false;
-  times_left_ = 0;
+  departures_in_a_row_ = 0;
   uses_of_list_ = 0;
 }
 
-void CudaStepGraph::give_up(const std::string& why) noexcept {
-  refusal_ = why;
-  forget();
-}
-
 std::string CudaStepGraph::summary() const {
-  std::string y = text(as_graph_, " of ", steps_, " steps as a CUDA graph");
-  if (graph_.exists()) y += text(" of ", graph_.operations(), " operations");
-  if (!refusal_.empty()) y += "; then no more: " + refusal_;
-  return y;
+  const std::string y = text(as_graph_, " of ", steps_, " steps as a CUDA graph");
+  if (graph_.exists()) return text(y, ", of ", graph_.operations(), " operations");
+  if (refusal_.empty()) return y + "; the last two were not alike, or waited for a result";
+  return y + "; then no more: " + refusal_;
 }
 
 }  // namespace counterpoise::detail

@@ -8,9 +8,9 @@
 //
 // Where a step differs from the list (the last batch of an epoch is smaller), or does what no graph can hold (it reads
 // a result), the work that was kept is started at once, and the rest of the step as it comes, with memory of the pool.
-// So the list never has to be believed: it is what the step would have done anyway. A list that three steps in a row
-// have left, or could not follow because a block of the arena is still in use, is given up; after three lists that were
-// hardly used all steps are started as they come.
+// So nothing relies on the list: whatever is started is what the step has just enqueued. A list that three steps in a
+// row have left, or could not follow because a block of the arena is still in use, is given up, as is one whose graph
+// CUDA does not update; after ten lists that were hardly used all steps are started as they come.
 //
 // Memory that a kept step releases but did not allocate, as the batch before, is released when its work has been
 // started, because work that reads it may be waiting until then.
@@ -30,17 +30,18 @@ namespace counterpoise::detail {
 class CudaStepGraph final : public StepGraph {
  public:
   explicit CudaStepGraph(Queue& queue) : queue_(queue) {}
-  ~CudaStepGraph() override;
+  ~CudaStepGraph() override { forget(); }
   std::string summary() const override;
 
-  // For the queue. The first three while this step is run:
+  // For the queue, all but forget() while this step is run.
   void add(Work work);
   void* allocate(size_t bytes);
   void release(void* memory) noexcept;
   bool lists_work() const { return mode_ != Mode::as_it_comes; }
   // What comes next cannot be in a graph.
   void interrupt();
-  // Gives up the list, its graph and its memory, which must not be in use. The next steps are watched.
+  // Gives up the list, of which nothing may be waiting to be started, its graph and its memory; blocks that are in use
+  // stay until they are released. The next steps are watched.
   void forget() noexcept;
 
  private:
@@ -59,11 +60,10 @@ class CudaStepGraph final : public StepGraph {
   void start_graph();
   void start_one_by_one();
   void release_foreign() noexcept;
-  void give_up(const std::string& why) noexcept;
 
   Queue& queue_;
   Mode mode_ = Mode::as_it_comes;
-  int within_ = 0;  // steps that are a part of this one
+  int within_ = 0;  // runs of this graph that are a part of another step
   std::vector<ListedWork> list_;
   size_t next_ = 0;          // of the list
   bool repeats_ = true;      // watched: this step has been like the list until now
@@ -74,8 +74,8 @@ class CudaStepGraph final : public StepGraph {
   std::vector<void*> foreign_;                // released in a step that is kept, not allocated in it
   std::exception_ptr failure_;                // of starting what was kept
 
-  int times_left_ = 0;  // in a row
-  int useless_lists_ = 0;
+  int departures_in_a_row_ = 0;
+  int useless_lists_in_a_row_ = 0;
   int64_t uses_of_list_ = 0;
   std::string refusal_;  // why there will be no graph
   int64_t steps_ = 0, as_graph_ = 0;

@@ -19,7 +19,7 @@ template <class T, int states>
 struct WeightRow {
   T* w;
   const T* dw;
-  T* state[states > 0 ? states : 1];
+  T* state[states > 0 ? states : 1] = {};
   Index size;
 
   WeightRow() = default;
@@ -42,8 +42,9 @@ struct NumbersRow {
 template <class Row>
 struct Table {
   int count = 0;
-  Row row[table_size] = {};  // without numbers left over, so that equal tables are equal byte by byte
-  Index first_block[table_size + 1];
+  // (Without numbers left over, which would make equal tables unequal, so that nodes of a graph are set in vain.)
+  Row row[table_size] = {};
+  Index first_block[table_size + 1] = {};
 
   Table() { first_block[0] = 0; }
   void add(const Row& tensor) {

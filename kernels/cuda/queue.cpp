@@ -74,8 +74,8 @@ void* Queue::allocate_now(size_t bytes) {
 }
 
 // A step that leaves its graph's list, or does not belong to it, needs memory beside the graph's. Where there is too
-// little for both, graphs whose memory is not in use are given up; of the others' the gaps are used: what they are kept
-// for has been started, so that the order of the stream protects them.
+// little for both, graphs whose memory is not in use are given up; of the others' the gaps are used, if one is large
+// enough: what they are kept for has been started, so that the order of the stream protects them.
 void* Queue::allocate_at_the_cost_of_graphs(size_t bytes) {
   std::vector<CudaStepGraph*> idle;
   for (const auto& arena : arenas_) {

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -31,11 +32,12 @@ class Queue {
   // -- work. Each throws Error(device) --
   void kernel(const void* function, dim3 grid, void** arguments, const size_t* sizes, size_t count);
   void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind direction);
-  // A library's call(stream), which enqueues on the stream and does nothing else. `key` is everything on which it
-  // depends, in a struct of plain numbers and pointers; `call` keeps alive what these point to on the host.
+  // A library's call(stream), which enqueues on the stream and does nothing else. `key`, of a type that only these
+  // calls have, is everything on which it depends; `call` keeps alive what its pointers point to on the host.
   template <class Key, class Call>
   void call(const Key& key, const Call& call) {
-    if (lists_work()) add(Work::of_call(&key, sizeof key, call));
+    static_assert(std::has_unique_object_representations_v<Key>, "two keys are compared byte by byte");
+    if (lists_work()) add(Work::of_call(&kind_of_call<Key>, &key, sizeof key, call));
     else call(stream_);
   }
 
@@ -49,7 +51,9 @@ class Queue {
 
  private:
   friend class CudaStepGraph;
-  bool lists_work() const;  // for a step's graph
+  template <class Key>
+  static constexpr char kind_of_call = 0;  // whose address tells the types of keys apart
+  bool lists_work() const;                 // for a step's graph
   void add(Work work);
   void* allocate_now(size_t bytes);
   void* allocate_from_pool(size_t bytes);

@@ -36,8 +36,9 @@ Work Work::of_copy(void* to, const void* from, size_t bytes, cudaMemcpyKind dire
   return y;
 }
 
-Work Work::of_call(const void* key, size_t key_bytes, std::function<void(cudaStream_t)> call) {
+Work Work::of_call(const void* kind, const void* key, size_t key_bytes, std::function<void(cudaStream_t)> call) {
   Work y(Kind::call);
+  y.function = kind;
   const char* const first = static_cast<const char*>(key);
   y.arguments.assign(first, first + key_bytes);
   y.call = std::move(call);

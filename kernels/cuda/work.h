@@ -30,7 +30,7 @@ struct Work {
   size_t bytes;
   Index allocation = -1;
 
-  const void* function = nullptr;  // of a kernel
+  const void* function = nullptr;  // of a kernel; of a call, its kind
   dim3 grid = dim3(1);
   // A kernel's arguments one after the other, at the offsets; of a call, all on which it depends.
   std::vector<char> arguments;
@@ -46,8 +46,8 @@ struct Work {
   static Work of_kernel(const void* function, dim3 grid, const void* const* arguments, const size_t* sizes,
                         size_t count);
   static Work of_copy(void* to, const void* from, size_t bytes, cudaMemcpyKind direction);
-  // `key` is everything on which the call depends: two with the same bytes do the same.
-  static Work of_call(const void* key, size_t key_bytes, std::function<void(cudaStream_t)> call);
+  // `key` is everything on which the call depends: two of the same kind and with the same bytes do the same.
+  static Work of_call(const void* kind, const void* key, size_t key_bytes, std::function<void(cudaStream_t)> call);
 
   // Whether it is the same but for its arguments, so that a node of a graph can become this work.
   bool resembles(const Work& other) const;
@@ -55,7 +55,8 @@ struct Work {
 
   // Each of these throws Error(device). Allocations and releases are nothing to start.
   void start(cudaStream_t stream) const;
-  // Appends a node to the graph after another one (null: it is the first). A call is captured on the stream.
+  // Appends a node to the graph after another one (null: it is the first). A call is captured on the stream. Null for
+  // allocations and releases.
   cudaGraphNode_t add_to(cudaGraph_t graph, cudaGraphNode_t after, cudaStream_t stream) const;
   // Makes a node of the graph this work. False if CUDA refuses, for example because a call starts other kernels than
   // before: then a new graph must be made.

@@ -12,19 +12,14 @@ void WorkGraph::replace(ListedWork& listed, Work work) {
   listed.changed = true;
 }
 
-void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
-  if (executable_ && update(list, stream)) {
-    made_in_a_row_ = 0;
-  } else {
-    constexpr int most = 3;  // to make one takes longer than to start the work
-    if (++made_in_a_row_ > most) throw Error(ErrorKind::device, "CUDA refuses to update it");
-    make(list, stream);
-  }
+bool WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
+  if (!executable_) make(list, stream);
+  else if (!update(list, stream)) return false;
   CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
   replaced_.clear();
+  return true;
 }
 
-// False if CUDA refuses, so that a new graph must be made.
 bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
   for (ListedWork& listed : list) {
     if (!listed.changed || !listed.node) continue;
@@ -35,8 +30,6 @@ bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
 }
 
 void WorkGraph::make(std::vector<ListedWork>& list, cudaStream_t stream) {
-  if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
-  if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
   CP_CUDA_CHECK(cudaGraphCreate(&graph_, 0));
   cudaGraphNode_t last = nullptr;
   operations_ = 0;
@@ -53,7 +46,6 @@ void WorkGraph::reset() noexcept {
   if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
   if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
   replaced_.clear();
-  made_in_a_row_ = 0;
 }
 
 }  // namespace counterpoise::detail

@@ -26,9 +26,9 @@ class WorkGraph {
   WorkGraph(const WorkGraph&) = delete;
   WorkGraph& operator=(const WorkGraph&) = delete;
 
-  // Starts the list's work: makes the graph if there is none, else gives its nodes the works that have changed. Throws
-  // Error(device) if CUDA refuses either, and has started nothing then.
-  void start(std::vector<ListedWork>& list, cudaStream_t stream);
+  // Starts the list's work: makes the graph if there is none, else gives its nodes the works that have changed. False
+  // if CUDA refuses one of these. Then nothing is started, as when it throws Error(device).
+  bool start(std::vector<ListedWork>& list, cudaStream_t stream);
   // Puts another work in the place of one that it resembles.
   void replace(ListedWork& listed, Work work);
   void reset() noexcept;
@@ -43,7 +43,6 @@ class WorkGraph {
   cudaGraph_t graph_ = nullptr;
   cudaGraphExec_t executable_ = nullptr;
   int operations_ = 0;
-  int made_in_a_row_ = 0;
   std::vector<std::function<void(cudaStream_t)>> replaced_;  // calls whose kernels are still nodes' work
 };
 

@@ -69,6 +69,8 @@ TEST_CASE("bench: operations are printed as they are timed, after a copy, and ag
 TEST_CASE("bench: plans without a GPU end with 4 and one line") {
   check_program_fails(program("bench"), "plans", 4, "--device cuda");
   check_program_fails(program("bench"), "plans --device cpu", 4, "plans of a GPU's library");
+  check_program_fails(program("bench"), "layers --cuda-graphs", 2, "is for train and infer");
+  check_program_fails(program("bench"), "train --cuda-graphs", 4, "CUDA graphs are for NVIDIA GPUs");
   check_program_fails(program("bench"), "train --compile", 2, "add --precision tf32 or bf16");
 }
 
@@ -93,7 +95,7 @@ TEST_CASE("bench: on a GPU it prints every plan and the peaks of memory, and fai
   CHECK(!train.contains("peak_mib"));
   CHECK(!train.contains("graph"));
   for (const char* mode : {"train --cuda-graphs", "infer --cuda-graphs"}) {
-    CHECK(contains(Json::parse(bench(mode).out).at("graph").get<std::string>(), "steps as a CUDA graph of "));
+    CHECK(contains(Json::parse(bench(mode).out).at("graph").get<std::string>(), "steps as a CUDA graph, of "));
   }
 
   for (const char* mode : {"train", "infer", "layers", "operations"}) {

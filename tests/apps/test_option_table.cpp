@@ -202,3 +202,12 @@ TEST_CASE("catdog's options: --config takes back what a run resolved to, and the
   CHECK(contains(refused(R"({"loss": "focal"})"), "has no \"options\""));
   CHECK(contains(refused("loss: focal"), "is no JSON"));
 }
+
+TEST_CASE(
+    "catdog's options: a run is continued with other threads, devices and ways to start a step, which change no "
+    "result") {
+  using Json = nlohmann::ordered_json;
+  CHECK(difference(Json{{"lr", 0.1}, {"cuda-graphs", true}, {"threads", 4}}, Json{{"lr", 0.1}, {"device", "cpu"}}) ==
+        "");
+  CHECK(difference(Json{{"lr", 0.1}, {"compile", true}}, Json{{"lr", 0.1}}) == "--compile is true there");
+}

@@ -178,7 +178,7 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
   CHECK(slurp(GPU / "steps.csv") == slurp(again / "steps.csv"));
   CHECK(slurp(GPU / "last.safetensors") == slurp(again / "last.safetensors"));
   const Result with_graphs = on_card(small + "--cuda-graphs " + run + graph.path());
-  CHECK(contains(with_graphs.err, "5 of 8 steps as a CUDA graph of "));
+  CHECK(contains(with_graphs.err, "5 of 8 steps as a CUDA graph, of "));
   CHECK(slurp(GPU / "steps.csv") == slurp(graph / "steps.csv"));
   CHECK(slurp(GPU / "last.safetensors") == slurp(graph / "last.safetensors"));
   CHECK(worst_relative(losses(rounded.path()), losses(cpu.path())) < 0.03);
