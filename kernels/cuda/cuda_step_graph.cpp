@@ -18,7 +18,7 @@ constexpr int64_t useful = 10;          // a list whose graph was started less o
 
 void CudaStepGraph::begin() {
   if (queue_.step_) return void(++within_);
-  if (useless_lists_in_a_row_ == most_useless_lists) refusal_ = "its operations change from step to step";
+  if (useless_lists_in_a_row_ >= most_useless_lists) refusal_ = "its operations change from step to step";
   ++steps_;
   next_ = 0;
   repeats_ = true;
@@ -53,7 +53,7 @@ void CudaStepGraph::end() {
     shorten_list();
     if (same) arrange_memory();
   }
-  if (departures_in_a_row_ == most_departures) forget();
+  if (departures_in_a_row_ >= most_departures) forget();
 }
 
 void CudaStepGraph::abandon() noexcept {

@@ -219,6 +219,23 @@ TEST_CASE("gpu: a step whose operations are always others is started as it comes
   CHECK(graph->summary().find("; then no more: its operations change from step to step") != std::string::npos);
 }
 
+TEST_CASE("gpu: a step that threw several times and then changed for good is a graph again" * needs_emulated_gpu()) {
+  const WithGraphs gpu;
+  const auto graph = gpu.backend.make_step_graph();
+  Accumulation work{gpu.backend};
+  const auto run = [&](int k, const auto& middle) {
+    const Tensor x = Tensor::from(gpu.backend, {500}, Accumulation::numbers(k));
+    graph->run([&] { work.add(k, x, middle); });
+  };
+  for (int k = 1; k <= 4; ++k) run(k, nothing);
+  for (int k = 1; k <= 4; ++k) {
+    CHECK_THROWS_AS(run(k, [](const Tensor&) { throw Error(ErrorKind::failure, "in the middle"); }), Error);
+  }
+  work.ends_early = true;
+  for (int k = 1; k <= 10; ++k) run(k, nothing);
+  CHECK(std::stoi(graph->summary()) > 2);
+}
+
 TEST_CASE("gpu: a step of which a library's work cannot be captured is started as it comes, and says why" *
           needs_emulated_gpu()) {
   const Environment environment("CUDA_EMULATOR", "no-capture");
