@@ -199,8 +199,8 @@ class Comparison:
                                  self.seconds, "--device", "cuda", "--precision", self.precision)]
 
     def gpu(self):
-        """Our times, as they are, with --cuda-graphs, and with --compile as well, beside PyTorch's eager and compiled modes, or the
-        other build's; the ratio is that of the fastest of each. Memory is given as allocated / reserved."""
+        """Our times, as they are, with --cuda-graphs, and with --compile as well, beside PyTorch's eager and compiled
+        modes, or the other build's; the ratio is that of the fastest of each. Memory is given as allocated / reserved."""
         variants = {}
         ours = {"ours": [BENCH], "ours, graph": [BENCH, "--cuda-graphs"],
                 "ours, compiled, graph": [BENCH, "--compile", "--cuda-graphs"]}

@@ -4,7 +4,7 @@
 // Readback::wait() wait. All kernels of our own, and with ComputeMode::deterministic all of cuDNN's, give the same bits
 // in every run. Not thread-safe: one thread at a time may use the backend.
 //
-// The class is implemented in several files, by what they compute: cuda_backend.cpp (memory, copies), pointwise.cu,
+// The class is implemented in several files, by what they compute: cuda_backend.cpp (the GPU, copies), pointwise.cu,
 // reduce.cu, pool.cu, norm.cu, optim.cu, images.cu, matmul.cpp, and for convolutions conv.cpp, conv_choice.cpp
 // (which plan), cudnn_conv.cpp (cuDNN's engines) and conv_plain.cu (loops for what cuDNN does not support).
 #pragma once

@@ -104,7 +104,7 @@ class Graph {
     graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
   }
   cudnnHandle_t handle() const { return handle_; }
-  Queue& queue() const { return *queue_; }
+  Queue* queue() const { return queue_; }
   const ConvGeometry& geometry() const { return g_; }
   bool has_bias() const { return has_bias_; }
   bool has_residual() const { return has_residual_; }
@@ -268,10 +268,10 @@ bool is_compiled_first(const Descriptor& engine) {
   return std::count(notes.begin(), notes.end(), CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION) > 0;
 }
 
-class CudnnPlan final : public ConvPlan {
+class CudnnPlan final : public LibraryPlan {
  public:
   CudnnPlan(std::shared_ptr<const Graph> graph, Descriptor config, std::deque<Descriptor> parts = {})
-      : graph_(std::move(graph)), parts_(std::move(parts)), config_(std::move(config)) {
+      : LibraryPlan(graph->queue()), graph_(std::move(graph)), parts_(std::move(parts)), config_(std::move(config)) {
     if (graph_->handle()) plan_.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, graph_->handle());
     graph_->describe_gpu(plan_, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
     plan_.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config_);
@@ -290,20 +290,8 @@ class CudnnPlan final : public ConvPlan {
   size_t workspace_bytes() const override { return plan_.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE); }
   double prepare_ms() const override { return prepare_ms_; }
 
-  void run(const ConvData& data, void* workspace) const override {
-    const struct {
-      const ConvPlan* plan;
-      ConvData data;
-      void* workspace;
-    } key = {this, data, workspace};
-    graph_->queue().call(key, [self = shared_from_this(), this, data, workspace](cudaStream_t stream) {
-      execute(data, workspace, stream);
-    });
-  }
-
  private:
-  // The stream is the handle's.
-  void execute(const ConvData& data, void* workspace, cudaStream_t stream) const {
+  void execute(const ConvData& data, void* workspace, cudaStream_t stream) const override {
     std::vector<int64_t> names = {'x', 'w', 'y'};
     // (cuDNN takes all addresses as void*; the graph says which tensor it writes.)
     const auto address = [&](const void* read) { return read ? const_cast<void*>(read) : data.out; };

@@ -50,7 +50,7 @@ struct ConvTarget {
 };
 
 // One engine with its knobs set, made ready for one problem.
-class ConvPlan : public std::enable_shared_from_this<ConvPlan> {
+class ConvPlan {
  public:
   virtual ~ConvPlan() = default;
   // "engine 41, knobs 2=7 13=1": the same words for the same config, by which cudnn_plan() finds it again.
@@ -59,6 +59,28 @@ class ConvPlan : public std::enable_shared_from_this<ConvPlan> {
   virtual double prepare_ms() const = 0;  // how long it took to make it ready
   // Enqueues the computation. Throws Error(device) if cuDNN refuses.
   virtual void run(const ConvData& data, void* workspace) const = 0;
+};
+
+// A plan of a library, whose work is one call in the queue.
+class LibraryPlan : public ConvPlan, public std::enable_shared_from_this<LibraryPlan> {
+ public:
+  explicit LibraryPlan(Queue* queue) : queue_(queue) {}
+  void run(const ConvData& data, void* workspace) const final {
+    const struct {
+      const LibraryPlan* plan;
+      ConvData data;
+      void* workspace;
+    } key = {this, data, workspace};
+    queue_->call(key, [self = shared_from_this(), data, workspace](cudaStream_t stream) {
+      self->execute(data, workspace, stream);
+    });
+  }
+
+ private:
+  // Enqueues the computation on the stream, which is the handle's. Throws Error(device) if the library refuses.
+  virtual void execute(const ConvData& data, void* workspace, cudaStream_t stream) const = 0;
+
+  Queue* const queue_;  // null for a GPU that is only described
 };
 
 // Plans for a problem, and, where cuDNN refused one or all, what it said last.

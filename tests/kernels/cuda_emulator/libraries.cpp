@@ -90,28 +90,20 @@ class OutputInF32 {
   std::vector<float> copy_;
 };
 
-class EmulatedPlan final : public ConvPlan {
+class EmulatedPlan final : public LibraryPlan {
  public:
   EmulatedPlan(const ConvTarget& target, const ConvProblem& problem, int index)
-      : queue_(*target.queue), p_(problem), index_(index), wrong_(emulator_setting("wrong-plan", -1) == index) {}
+      : LibraryPlan(target.queue), p_(problem), index_(index), wrong_(emulator_setting("wrong-plan", -1) == index) {}
   std::string name() const override { return text("engine ", index_, ", knobs 0=", index_); }
   double prepare_ms() const override { return 0; }
   size_t workspace_bytes() const override { return index_ == 0 ? 0 : 256; }
 
-  void run(const ConvData& data, void* workspace) const override {
-    CP_ENSURE(workspace, "cuda emulator: no workspace");
-    const struct {
-      const ConvPlan* plan;
-      ConvData data;
-      void* workspace;
-    } key = {this, data, workspace};
-    queue_.call(key, [self = shared_from_this(), this, data](cudaStream_t) {
-      for (int i = 0; i < index_; ++i) enqueue([] {});  // as plans of several kernels
-      enqueue([problem = p_, data, wrong = wrong_] { compute(problem, data, wrong); });
-    });
-  }
-
  private:
+  void execute(const ConvData& data, void* workspace, cudaStream_t) const override {
+    CP_ENSURE(workspace, "cuda emulator: no workspace");
+    for (int i = 0; i < index_; ++i) enqueue([] {});  // as plans of several kernels
+    enqueue([problem = p_, data, wrong = wrong_] { compute(problem, data, wrong); });
+  }
   static void compute(const ConvProblem& problem, const ConvData& data, bool wrong) {
     const ConvGeometry& g = problem.geometry;
     const DType dtype = problem.dtype;
@@ -135,7 +127,6 @@ class EmulatedPlan final : public ConvPlan {
     std::fill(y.as<float>() + n - (n + 7) / 8, y.as<float>() + n, 0.5f);
   }
 
-  Queue& queue_;
   const ConvProblem p_;
   const int index_;
   const bool wrong_;
