@@ -39,6 +39,10 @@ inline void check_rank(const char* operation, const char* what, const Var& x, in
 // An uninitialized tensor on x's backend, of x's dtype.
 inline Tensor empty_like(const Tensor& x, const Shape& shape) { return Tensor::empty(x.backend(), shape, x.dtype()); }
 
+// x [N, H, W, C] as a convolution and the gradient of its weights read it: padded if the backend computes with more
+// channels than C, else x itself.
+Tensor conv2d_input(const Tensor& x);
+
 // The shape of x [N, H, W, C] after pooling (ops_spatial.cpp). Throws Error(failure) if its windows do not fit.
 Shape pooled(const char* operation, const Shape& x, Pool2dParams p);
 

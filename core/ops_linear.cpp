@@ -111,10 +111,12 @@ Tensor through_relu(const Tensor& y, Gradient gradient, const Var& bias) {
   return dz;
 }
 
-void add_convolution_grads(const Var& x, const Var& weight, Conv2dParams params, const Tensor& dy) {
+// `input` is that of conv2d_input(x).
+void add_convolution_grads(const Var& x, const Tensor& input, const Var& weight, Conv2dParams params,
+                           const Tensor& dy) {
   if (weight.requires_grad()) {
     Tensor dw = empty_like(dy, weight.shape());
-    dy.backend().conv2d_grad_weight(x.value(), dy, params, dw);
+    dy.backend().conv2d_grad_weight(input, dy, params, dw);
     weight.add_grad(dw);
   }
   if (x.requires_grad()) {
@@ -123,6 +125,14 @@ void add_convolution_grads(const Var& x, const Var& weight, Conv2dParams params,
 }
 
 }  // namespace
+
+Tensor detail::conv2d_input(const Tensor& x) {
+  const Index C = x.shape()[3], channels = x.backend().conv2d_channels(x.dtype(), C);
+  if (channels == C) return x;
+  Tensor padded = empty_like(x, {x.shape()[0], x.shape()[1], x.shape()[2], channels});
+  x.backend().pad_channels(x, padded);
+  return padded;
+}
 
 Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu,
            const Var& residual) {
@@ -135,11 +145,13 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
   Tensor y = empty_like(x.value(), shape);
   const Tensor b = bias.defined() ? bias.value() : Tensor();
   const Tensor other = residual.defined() ? residual.value() : Tensor();
-  x.backend().conv2d(x.value(), weight.value(), b, other, params, relu, y);
+  Tensor input = conv2d_input(x.value());
+  x.backend().conv2d(input, weight.value(), b, other, params, relu, y);
 
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
+  if (!weight.requires_grad()) input = {};  // which only the weight's gradient needs
   return Var::from_op(
-      "conv2d", y, {x, weight, bias, residual}, [x, weight, bias, residual, params, kept](Gradient gradient) {
+      "conv2d", y, {x, weight, bias, residual}, [x, input, weight, bias, residual, params, kept](Gradient gradient) {
         const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), bias) : Tensor(std::move(gradient));
         if (!kept.defined() && bias.requires_grad()) {
           Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
@@ -147,7 +159,7 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
           bias.add_grad(db);
         }
         residual.add_grad(dy);
-        add_convolution_grads(x, weight, params, dy);
+        add_convolution_grads(x, input, weight, params, dy);
       });
 }
 
@@ -182,8 +194,8 @@ struct ImageGroups {
 
 // The gradients of a convolution whose results were pooled: `small` is the gradient of the maxima, which stand at
 // `position`.
-void add_grads_below_pool(const Var& x, const Var& weight, Conv2dParams params, const Tensor& small,
-                          const Tensor& position, Pool2dParams pool, const ImageGroups& groups) {
+void add_grads_below_pool(const Var& x, const Tensor& input, const Var& weight, Conv2dParams params,
+                          const Tensor& small, const Tensor& position, Pool2dParams pool, const ImageGroups& groups) {
   Backend& backend = small.backend();
   const bool is_one = groups.is_one();
   Tensor dw, dw_of_group, dx;
@@ -194,10 +206,9 @@ void add_grads_below_pool(const Var& x, const Var& weight, Conv2dParams params, 
     Tensor dz = empty_like(small, groups.shape(count));
     backend.max_pool2d_grad(rows_of(ConstView(small), first, count), rows_of(ConstView(position), first, count), pool,
                             dz);
-    if (is_one) return add_convolution_grads(x, weight, params, dz);
+    if (is_one) return add_convolution_grads(x, input, weight, params, dz);
     if (dw.defined()) {
-      backend.conv2d_grad_weight(rows_of(ConstView(x.value()), first, count), dz, params,
-                                 first == 0 ? dw : dw_of_group);
+      backend.conv2d_grad_weight(rows_of(ConstView(input), first, count), dz, params, first == 0 ? dw : dw_of_group);
       if (first > 0) backend.add_scaled(1, dw_of_group, dw);
     }
     if (dx.defined()) backend.conv2d_grad_input(dz, weight.value(), params, rows_of(View(dx), first, count));
@@ -217,17 +228,19 @@ Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept
   const bool differentiated = x.requires_grad() || weight.requires_grad() || bias.requires_grad();
   if (differentiated && !NoGrad::active()) position = Tensor::empty(x.backend(), ys, pool.position_dtype());
   const ImageGroups groups(x.value(), shape);
+  Tensor input = conv2d_input(x.value());
   groups.for_each([&](Index first, Index count) {
     Backend& backend = x.backend();
     Tensor large = empty_like(x.value(), groups.shape(count));
-    backend.conv2d(rows_of(ConstView(x.value()), first, count), weight.value(),
-                   bias.defined() ? bias.value() : Tensor(), {}, params, true, large);
+    backend.conv2d(rows_of(ConstView(input), first, count), weight.value(), bias.defined() ? bias.value() : Tensor(),
+                   {}, params, true, large);
     backend.max_pool2d(large, pool, rows_of(View(y), first, count), rows_of(View(position), first, count));
   });
+  if (!weight.requires_grad()) input = {};
   return Var::from_op("conv2d_relu_max_pool2d", y, {x, weight, bias},
-                      [x, weight, bias, params, pool, groups, y, position](Gradient dy) {
+                      [x, input, weight, bias, params, pool, groups, y, position](Gradient dy) {
                         const Tensor small = through_relu(y, std::move(dy), bias);
-                        add_grads_below_pool(x, weight, params, small, position, pool, groups);
+                        add_grads_below_pool(x, input, weight, params, small, position, pool, groups);
                       });
 }
 

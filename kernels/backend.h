@@ -163,6 +163,14 @@ class Backend {
   //   y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p stride + r - pad, q stride + s - pad, c] w[k,r,s,c]
   //              + residual[n,p,q,k]
   // followed by max(y, 0) if `relu`. `bias` [K] and `residual` may have no data: then there is none.
+  // Some devices compute faster with more channels. x of conv2d() and conv2d_grad_weight() then has
+  // conv2d_channels(dtype, C) of them, zeros after the first C, for weights that have C: whoever needs x in both passes
+  // pads it once.
+  virtual Index conv2d_channels(DType, Index C) const { return C; }
+  // y = x, followed by channels of zeros up to conv2d_channels(). Called only where those are more than x's.
+  virtual void pad_channels(const ConstView&, const View&) {
+    throw Error(ErrorKind::failure, "the ", name(), " backend computes with the channels that there are");
+  }
   virtual void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
                       Conv2dParams params, bool relu, const View& y) = 0;
   virtual void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) = 0;

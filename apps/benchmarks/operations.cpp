@@ -77,6 +77,11 @@ class Operations {
 
   void convolution(const ConvLayer& l) {
     LayerTensors t(backend_, o_, l);
+    if (t.x.shape()[3] != l.channels) {
+      const Tensor x = random_batch(backend_, o_, l.size, l.channels);
+      add("pad_channels", detail::text(l.size, "x", l.size, ", ", l.channels, " to ", t.x.shape()[3]), 1,
+          {bytes_of(x) + bytes_of(t.x)}, [&] { backend_.pad_channels(x, t.x); });
+    }
     const Cost cost{bytes_of(t.x) + bytes_of(t.w) + bytes_of(t.y), l.flops(o_.batch)};
     add("conv2d, bias, relu", l.text(), l.times, cost,
         [&] { backend_.conv2d(t.x, t.w, t.bias, {}, same_size, true, t.y); });

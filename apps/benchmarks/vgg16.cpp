@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/ops.h"
+#include "core/ops_check.h"
 #include "core/random.h"
 
 namespace counterpoise {
@@ -45,12 +46,12 @@ Tensor random_batch(Backend& backend, const BenchOptions& options, Index size, I
 }
 
 LayerTensors::LayerTensors(Backend& backend, const BenchOptions& options, const ConvLayer& l)
-    : x(random_batch(backend, options, l.size, l.channels)),
+    : x(detail::conv2d_input(random_batch(backend, options, l.size, l.channels))),
       w(random_tensor(backend, {l.outputs, 3, 3, l.channels}).cast(options.dtype())),
       bias(random_tensor(backend, {l.outputs}).cast(options.dtype())),
       dy(random_batch(backend, options, l.size, l.outputs)),
       y(Tensor::empty(backend, dy.shape(), dy.dtype())),
-      dx(Tensor::empty(backend, x.shape(), x.dtype())),
+      dx(Tensor::empty(backend, {options.batch, l.size, l.size, l.channels}, options.dtype())),
       dw(Tensor::empty(backend, w.shape(), w.dtype())) {}
 
 }  // namespace counterpoise

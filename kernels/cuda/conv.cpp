@@ -16,41 +16,42 @@ namespace {
 
 constexpr Index tensor_core_channels = 8;  // bf16 tensors with multiples of 8 channels are read 16 bytes at a time
 
-Index rounded_up(Index channels) {
-  return (channels + tensor_core_channels - 1) / tensor_core_channels * tensor_core_channels;
-}
-
 }  // namespace
 
-void CudaBackend::convolve(const ConvProblem& problem, const ConvData& data) {
+// The three channels of an image are padded to eight, so that tensor cores compute the first layer, too.
+Index CudaBackend::conv2d_channels(DType dtype, Index C) const {
+  if (dtype != DType::bf16) return C;
+  return (C + tensor_core_channels - 1) / tensor_core_channels * tensor_core_channels;
+}
+
+void CudaBackend::pad_channels(const ConstView& x, const View& y) {
+  const Index C = x.shape[x.shape.rank() - 1], wide = y.shape[y.shape.rank() - 1];
+  detail::pad_channels(queue_, C == 0 ? 0 : x.size() / C, C, wide, x.data, y.data);
+}
+
+void CudaBackend::convolve(const ConvProblem& problem, Index C, const ConvData& data) {
   if (problem.dtype == DType::f64) return plain_convolution(queue_, problem, data);
-  if (problem.dtype == DType::bf16 && problem.geometry.C % tensor_core_channels != 0) {
-    return convolve_padded(problem, data);
-  }
+  if (C != conv2d_channels(problem.dtype, C)) return convolve_padded(problem, C, data);
   conv_choice_->run(problem, data);
 }
 
-std::vector<std::string> CudaBackend::fallbacks() const { return conv_choice_->fallbacks(); }
-
-// Pads channels with zeros to a multiple of eight, the three of an image to eight, so that tensor cores compute the
-// first layer, too.
-void CudaBackend::convolve_padded(ConvProblem problem, ConvData data) {
+// The weights, and the gradients with respect to them or to x, are as wide as x only in scratch memory.
+void CudaBackend::convolve_padded(ConvProblem problem, Index C, ConvData data) {
   ConvGeometry& g = problem.geometry;
-  const Index C = g.C, wide = rounded_up(C), pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;
-  const Scratch<bf16> x(*this, pixels * wide), w(*this, taps * wide);
+  g.C = conv2d_channels(problem.dtype, C);
   const bool to_x = problem.pass == ConvProblem::grad_input, to_w = problem.pass == ConvProblem::grad_weight;
-  if (!to_x) pad_channels(queue_, pixels, C, wide, data.x, x.get());
-  if (!to_w) pad_channels(queue_, taps, C, wide, data.w, w.get());
-  g.C = wide;
-  ConvData padded = data;
-  padded.x = to_x ? nullptr : x.get();
-  padded.w = to_w ? nullptr : w.get();
-  if (to_x) padded.out = x.get();
-  if (to_w) padded.out = w.get();
-  convolve(problem, padded);
-  if (to_x) take_channels(queue_, pixels, C, wide, x.get(), data.out);
-  if (to_w) take_channels(queue_, taps, C, wide, w.get(), data.out);
+  const Index pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;
+  const Scratch<bf16> x(*this, to_x ? pixels * g.C : 0), w(*this, taps * g.C);
+  void* const out = data.out;
+  if (!to_w) detail::pad_channels(queue_, taps, C, g.C, data.w, w.get()), data.w = w.get();
+  if (to_x) data.out = x.get();
+  if (to_w) data.out = w.get();
+  conv_choice_->run(problem, data);
+  if (to_x) take_channels(queue_, pixels, C, g.C, x.get(), out);
+  if (to_w) take_channels(queue_, taps, C, g.C, w.get(), out);
 }
+
+std::vector<std::string> CudaBackend::fallbacks() const { return conv_choice_->fallbacks(); }
 
 ConvProblem CudaBackend::problem(ConvProblem::Pass pass, const ConstView& x, const ConstView& w,
                                  Conv2dParams params) const {
@@ -69,21 +70,22 @@ void CudaBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView
   p.bias = bias.data != nullptr;
   p.residual = residual.data != nullptr;
   p.relu = relu;
-  convolve(p, {x.data, w.data, bias.data, nullptr, y.data, nullptr, residual.data});
+  convolve(p, w.shape[3], {x.data, w.data, bias.data, nullptr, y.data, nullptr, residual.data});
 }
 
 void CudaBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) {
   if (dx.size() == 0) return;
   if (dy.size() == 0) return fill(0, dx);
-  convolve(problem(ConvProblem::grad_input, dx, w, params), {nullptr, w.data, nullptr, dy.data, dx.data});
+  convolve(problem(ConvProblem::grad_input, dx, w, params), w.shape[3], {nullptr, w.data, nullptr, dy.data, dx.data});
 }
 
 // By one of cuDNN's graphs, which are for tensor cores, where the mode allows kernels to be compiled and the gradient
 // is so large that to write it, and to read and write it again, takes far longer than to start a kernel.
 void CudaBackend::conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params,
                                          const ConstView& x, const View& dz, const View& db) {
-  const bool for_tensor_cores =
-      dz.dtype == DType::f32 ? mode_.tf32 : dz.dtype == DType::bf16 && dz.shape[3] % tensor_core_channels == 0;
+  const bool for_tensor_cores = dz.dtype == DType::f32
+                                    ? mode_.tf32
+                                    : dz.dtype == DType::bf16 && dz.shape[3] == conv2d_channels(dz.dtype, dz.shape[3]);
   const size_t bytes = static_cast<size_t>(dz.size()) * size_of(dz.dtype);
   if (!mode_.compile || mode_.deterministic || !for_tensor_cores || bytes < compile_from || dy.size() == 0) {
     return Backend::conv2d_grad_input_relu(dy, w, params, x, dz, db);
@@ -96,7 +98,7 @@ void CudaBackend::conv2d_grad_input_relu(const ConstView& dy, const ConstView& w
 void CudaBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) {
   if (dw.size() == 0) return;
   if (dy.size() == 0) return fill(0, dw);
-  convolve(problem(ConvProblem::grad_weight, x, dw, params), {x.data, nullptr, nullptr, dy.data, dw.data});
+  convolve(problem(ConvProblem::grad_weight, x, dw, params), dw.shape[3], {x.data, nullptr, nullptr, dy.data, dw.data});
 }
 
 // -- benchmarks --
@@ -123,7 +125,7 @@ void CudaBackend::time_conv_plans(ConvPass pass, const Shape& x, const Shape& w,
   p.relu_grad = pass == ConvPass::grad_input_relu;
   if (pass == ConvPass::grad_input || p.relu_grad) p.pass = ConvProblem::grad_input;
   if (pass == ConvPass::grad_weight) p.pass = ConvProblem::grad_weight;
-  if (dtype == DType::bf16) p.geometry.C = rounded_up(p.geometry.C);
+  p.geometry.C = conv2d_channels(dtype, p.geometry.C);
   p.bias = p.relu = pass == ConvPass::forward;
   p.tf32 = mode_.tf32 && dtype == DType::f32;
   p.deterministic = mode_.deterministic;

@@ -68,6 +68,8 @@ class CudaBackend : public Backend {
 
   void matmul(const ConstView& a, bool transpose_a, const ConstView& b, bool transpose_b, const View& y) override;
 
+  Index conv2d_channels(DType dtype, Index C) const override;
+  void pad_channels(const ConstView& x, const View& y) override;
   void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual,
               Conv2dParams params, bool relu, const View& y) override;
   void conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv2dParams params, const View& dx) override;
@@ -125,8 +127,9 @@ class CudaBackend : public Backend {
   void open_libraries();
   detail::ConvProblem problem(detail::ConvProblem::Pass pass, const ConstView& x, const ConstView& w,
                               Conv2dParams params) const;
-  void convolve(const detail::ConvProblem& problem, const detail::ConvData& data);
-  void convolve_padded(detail::ConvProblem problem, detail::ConvData data);
+  // Of weights with C channels.
+  void convolve(const detail::ConvProblem& problem, Index C, const detail::ConvData& data);
+  void convolve_padded(detail::ConvProblem problem, Index C, detail::ConvData data);
 
   std::string description_, device_text_;
   int compute_capability_ = 0;  // 90 for 9.0

@@ -240,6 +240,67 @@ TEST_CASE("graph: a convolution that is pooled keeps the maxima and their positi
 }
 
 namespace {
+// A backend whose convolutions want multiples of four channels.
+class InFours : public Guarded<CpuBackend> {
+ public:
+  Index conv2d_channels(DType, Index C) const override { return (C + 3) / 4 * 4; }
+  void pad_channels(const ConstView& x, const View& y) override {
+    ++padded;
+    const Index C = x.shape[3], wide = y.shape[3];
+    for (Index i = 0; i < y.size(); ++i) {
+      y.as<float>()[i] = i % wide < C ? x.as<float>()[i / wide * C + i % wide] : 0;
+    }
+  }
+  void conv2d(const ConstView& x, const ConstView& w, const ConstView& bias, const ConstView& residual, Conv2dParams p,
+              bool relu, const View& y) override {
+    CpuBackend::conv2d(narrow(x, w.shape[3]), w, bias, residual, p, relu, y);
+  }
+  void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams p, const View& dw) override {
+    CpuBackend::conv2d_grad_weight(narrow(x, dw.shape[3]), dy, p, dw);
+  }
+  int padded = 0;
+
+ private:
+  Tensor narrow(const ConstView& x, Index C) {
+    const Index wide = x.shape[3];
+    REQUIRE(wide == conv2d_channels(x.dtype, C));
+    std::vector<float> numbers;
+    for (Index i = 0; i < x.size(); ++i) {
+      if (i % wide < C) numbers.push_back(x.as<float>()[i]);
+      else CHECK(x.as<float>()[i] == 0);
+    }
+    return Tensor::from(*this, {x.shape[0], x.shape[1], x.shape[2], C}, numbers);
+  }
+};
+}  // namespace
+
+TEST_CASE("graph: a convolution's input is padded once for both passes, and kept so only for a gradient of weights") {
+  const auto plain = [](Inputs in) { return conv2d(in[0], in[1], in[2], {1, 1}, true); };
+  const auto pooled = [](Inputs in) { return conv2d_relu_max_pool2d(in[0], in[1], in[2], {1, 1}, {2, 2}); };
+  using Function = std::function<Var(Inputs)>;
+  for (const Function& function : {Function(plain), Function(pooled)}) {
+    InFours b;
+    const OpRow narrow{"conv2d", "3 channels", {{{2, 8, 8, 3}}, {{4, 3, 3, 3}}, {{4}}}, function};
+    check_agree(run(narrow, b, DType::f32), run(narrow, guarded_cpu(), DType::f32), 1e-6);
+    CHECK(b.padded == 1);
+    const OpRow wide{"conv2d", "4 channels", {{{2, 8, 8, 4}}, {{4, 3, 3, 4}}, {{4}}}, function};
+    run(wide, b, DType::f32);
+    CHECK(b.padded == 1);
+
+    const int64_t padded = 2 * 8 * 8 * 4 * sizeof(float);
+    const auto kept = [&](Backend& backend, const Guard& guard, bool trained) {
+      const Var x(Tensor::full(backend, {2, 8, 8, 3}, 1), true), bias(Tensor::full(backend, {4}, 1), true);
+      const Var w(Tensor::full(backend, {4, 3, 3, 3}, 1), trained);
+      const int64_t before = guard.live_bytes;
+      const Var y = function({x, w, bias});
+      return guard.live_bytes - before;
+    };
+    CHECK(kept(b, b, true) == kept(guarded_cpu(), guarded_cpu(), true) + padded);
+    CHECK(kept(b, b, false) == kept(guarded_cpu(), guarded_cpu(), false));
+  }
+}
+
+namespace {
 // A backend with pieces of a given size, and the most memory that it had at once.
 class InPieces : public Guarded<CpuBackend> {
  public:
