@@ -122,12 +122,16 @@ void CudaBackend::open_libraries() {
                 ": cuBLAS or cuDNN cannot start; is the GPU's memory taken by another program?");
   }
   // With a workspace of its own cuBLAS gives the same bits in every run; it recommends 32 MiB for Hopper. (Setting the
-  // stream resets the workspace, so that comes first.)
+  // stream resets the workspace, so that comes first.) Where it cuts a sum into parts, it adds them in f32, also if the
+  // result is bf16.
   constexpr size_t workspace = 32 * mebibyte;
-  cublas().set_stream(cublas_, queue_.stream());
+  constexpr int exact_sums = CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
   cublas_workspace_ = allocate(workspace);
-  cublas().set_workspace(cublas_, cublas_workspace_, workspace);
-  cudnn().set_stream(cudnn_, queue_.stream());
+  const bool ready = cublas().set_stream(cublas_, queue_.stream()) == CUBLAS_STATUS_SUCCESS &&
+                     cublas().set_workspace(cublas_, cublas_workspace_, workspace) == CUBLAS_STATUS_SUCCESS &&
+                     cublas().set_math_mode(cublas_, static_cast<cublasMath_t>(exact_sums)) == CUBLAS_STATUS_SUCCESS &&
+                     cudnn().set_stream(cudnn_, queue_.stream()) == CUDNN_STATUS_SUCCESS;
+  CP_ENSURE_AS(device, ready, device_text_, ": cuBLAS or cuDNN refuses its stream, its workspace or its mode");
   int blas = 0;
   cublas().get_version(cublas_, &blas);
   int driver = 0;

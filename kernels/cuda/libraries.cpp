@@ -43,6 +43,7 @@ const CublasApi& cublas() {
     library.find("cublasCreate_v2", a.create);
     library.find("cublasSetStream_v2", a.set_stream);
     library.find("cublasSetWorkspace_v2", a.set_workspace);
+    library.find("cublasSetMathMode", a.set_math_mode);
     library.find("cublasGemmEx", a.gemm_ex);
     library.find("cublasGetStatusString", a.get_status_string);
     library.find("cublasGetVersion_v2", a.get_version);

@@ -19,6 +19,7 @@ struct CublasApi {
   decltype(&cublasCreate) create;
   decltype(&cublasSetStream) set_stream;
   decltype(&cublasSetWorkspace) set_workspace;
+  decltype(&cublasSetMathMode) set_math_mode;
   CublasGemmEx gemm_ex;
   decltype(&cublasGetStatusString) get_status_string;
   decltype(&cublasGetVersion) get_version;

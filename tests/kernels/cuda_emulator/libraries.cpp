@@ -29,6 +29,8 @@ void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a
 }
 
 // Refuses what cuBLAS would.
+cublasMath_t math_mode = CUBLAS_DEFAULT_MATH;
+
 cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
                        const void* alpha, const void* a, cudaDataType type, int lda, const void* b, cudaDataType type_b,
                        int ldb, const void* beta, void* c, cudaDataType type_c, int ldc, cublasComputeType_t compute,
@@ -37,6 +39,10 @@ cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t
   const double factor = f64 ? *static_cast<const double*>(alpha) : *static_cast<const float*>(alpha);
   const double before = f64 ? *static_cast<const double*>(beta) : *static_cast<const float*>(beta);
   const bool widened = type == CUDA_R_16BF && type_c == CUDA_R_32F;
+  // The real one computes it, but may round the parts of a sum to bf16.
+  if (type_c == CUDA_R_16BF && !(math_mode & CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)) {
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
   if (type_b != type || (type_c != type && !widened)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (factor != 1 || before != 0 || f64 != (type == CUDA_R_64F)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
@@ -139,6 +145,7 @@ const CublasApi& cublas() {
       [](cublasHandle_t*) { return CUBLAS_STATUS_SUCCESS; },
       [](cublasHandle_t, cudaStream_t) { return CUBLAS_STATUS_SUCCESS; },
       [](cublasHandle_t, void*, size_t) { return CUBLAS_STATUS_SUCCESS; },
+      [](cublasHandle_t, cublasMath_t mode) { return math_mode = mode, CUBLAS_STATUS_SUCCESS; },
       gemm_ex,
       [](cublasStatus_t) { return "refused"; },
       [](cublasHandle_t, int* version) { return *version = CUBLAS_VERSION, CUBLAS_STATUS_SUCCESS; },
