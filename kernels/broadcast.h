@@ -11,8 +11,8 @@ class BroadcastIndex {
  public:
   BroadcastIndex(const Shape& x, const Shape& y) : rank_(y.rank()) {
     Index stride = 1;
-    for (int axis = rank_ - 1; axis >= 0; --axis) {
-      const int from_end = rank_ - axis;
+    for (int axis = y.rank() - 1; axis >= 0; --axis) {
+      const int from_end = y.rank() - axis;
       const Index extent = from_end <= x.rank() ? x[-from_end] : 1;
       extent_[axis] = y[axis];
       stride_[axis] = extent == 1 ? 0 : stride;
@@ -21,7 +21,7 @@ class BroadcastIndex {
   }
   CP_HD Index operator()(Index i) const {
     Index offset = 0;
-    for (int axis = rank_ - 1; axis >= 0 && i > 0; --axis) {
+    for (Index axis = rank_ - 1; axis >= 0 && i > 0; --axis) {
       offset += i % extent_[axis] * stride_[axis];
       i /= extent_[axis];
     }
@@ -29,8 +29,9 @@ class BroadcastIndex {
   }
 
  private:
-  int rank_;
-  Index extent_[Shape::max_rank], stride_[Shape::max_rank];
+  Index
+      rank_;  // (An int would leave bytes without a value beside it, in which equal arguments of kernels could differ.)
+  Index extent_[Shape::max_rank] = {}, stride_[Shape::max_rank] = {};
 };
 
 }  // namespace counterpoise

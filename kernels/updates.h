@@ -74,11 +74,16 @@ struct Update : AnyUpdate {
 template <class Fn>
 void with_formula(const Update& update, const Fn& fn) { std::visit(fn, static_cast<const AnyUpdate&>(update)); }
 
-// The update of weight i, whose gradient is g and whose state is s[0][i], s[1][i], ...
+// The update of weight i, whose gradient is g and whose state is s[0][i], s[1][i], ... All is read before the first is
+// written: since they might be in the same place, a compiler would let each read wait for the write before it.
 template <class Formula, class T, size_t... k>
 CP_HD void update_weight(const Formula& formula, T* w, T g, [[maybe_unused]] T* const* s, Index i,
                          std::index_sequence<k...>) {
-  formula(w[i], g, s[k][i]...);
+  T weight = w[i];
+  [[maybe_unused]] T state[] = {s[k][i]..., T(0)};
+  formula(weight, g, state[k]...);
+  w[i] = weight;
+  ((s[k][i] = state[k]), ...);
 }
 template <class Formula, class T>
 CP_HD void update_weight(const Formula& formula, T* w, T g, T* const* s, Index i) {

@@ -26,7 +26,7 @@ struct Normalization {
   const T *x, *residual;
   const P *scale, *shift;
   P *mean, *inv_std, *running_mean, *running_var;
-  bool relu;
+  Index relu;  // (A bool would leave bytes without a value, in which the arguments of equal steps could differ.)
 };
 // What a thread reads of a pack of pixels.
 template <class T, int lanes>

@@ -63,7 +63,7 @@ void apply_binary(Queue& queue, Formula, const ConstView& a, const ConstView& b,
 }
 
 template <class T, class Formula>
-void apply_binary_grad(Queue& queue, Formula, bool wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
+void apply_binary_grad(Queue& queue, Formula, Index wrt_a, const ConstView& a, const ConstView& b, const ConstView& dy,
                        const View& d) {
   using C = Compute<T>;
   const T *pa = a.as<T>(), *pb = b.as<T>(), *pdy = dy.as<T>();

@@ -127,18 +127,24 @@ void with_window(const Pooling& g, const Fn& fn) {
 }
 
 // Any windows: an input gets the gradient of those whose maximum it is.
-template <class T, class P>
+template <int lanes, class T, class P>
 void max_grad(Queue& queue, const Pooling& g, const T* dy, const P* position, T* dx) {
-  for_each_pixel<1>(queue, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
+  for_each_pixel<lanes>(queue, g.N, g.H, g.W, g.C, [=] __device__(int n, int h, int w, int c) {
     using C = Compute<T>;
-    C sum = 0;
+    C sums[lanes] = {};
     for (int p = g.first(h); p < g.after_last(h, g.P); ++p) {
       for (int q = g.first(w); q < g.after_last(w, g.Q); ++q) {
         const int at = (h - p * g.stride + g.pad) * g.window + w - q * g.stride + g.pad;
-        if (position[g.out(n, p, q) + c] == at) sum += C(dy[g.out(n, p, q) + c]);
+        const auto where = load<lanes>(position + g.out(n, p, q) + c);
+        const auto gradient = load<lanes>(dy + g.out(n, p, q) + c);
+        for (int lane = 0; lane < lanes; ++lane) {
+          if (where.v[lane] == at) sums[lane] += C(gradient.v[lane]);
+        }
       }
     }
-    dx[g.in(n, h, w) + c] = T(sum);
+    Pack<T, lanes> d;
+    for (int lane = 0; lane < lanes; ++lane) d.v[lane] = T(sums[lane]);
+    store(dx + g.in(n, h, w) + c, d);
   });
 }
 
@@ -231,8 +237,8 @@ void CudaBackend::max_pool2d_grad(const ConstView& dy, const ConstView& position
     dispatch_positions(position.dtype, [&](auto none) {
       using P = decltype(none);
       const P* where = position.as<P>();
-      if (!disjoint) return max_grad<T, P>(queue_, g, dy.as<T>(), where, dx.as<T>());
       with_lanes<T>(dx.shape[3], [&](auto lanes) {
+        if (!disjoint) return max_grad<lanes.value>(queue_, g, dy.as<T>(), where, dx.as<T>());
         with_window(g, [&](auto window) {
           max_grad_disjoint<window.value, lanes.value>(queue_, g, dy.as<T>(), where, dx.as<T>());
         });

@@ -47,20 +47,20 @@ void mask_and_sum(CudaBackend& backend, Queue& queue, Index rows, Index columns,
 
 // The extents of some axes, and their strides in x.
 struct Axes {
-  int count = 0;
-  Index extent[Shape::max_rank], stride[Shape::max_rank];
+  Index count = 0;
+  Index extent[Shape::max_rank] = {}, stride[Shape::max_rank] = {};
   void push_front(Index e, Index s) {
-    for (int i = count++; i > 0; --i) extent[i] = extent[i - 1], stride[i] = stride[i - 1];
+    for (Index i = count++; i > 0; --i) extent[i] = extent[i - 1], stride[i] = stride[i - 1];
     extent[0] = e, stride[0] = s;
   }
   Index size() const {
     Index n = 1;
-    for (int i = 0; i < count; ++i) n *= extent[i];
+    for (Index i = 0; i < count; ++i) n *= extent[i];
     return n;
   }
   __device__ Index offset(Index i) const {
     Index at = 0;
-    for (int axis = count - 1; axis >= 0; --axis) {
+    for (Index axis = count - 1; axis >= 0; --axis) {
       at += i % extent[axis] * stride[axis];
       i /= extent[axis];
     }
