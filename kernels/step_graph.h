@@ -8,8 +8,8 @@
 // compared with what it enqueued the last time, and where that differs, or where it waits for a result, its operations
 // are started one by one as without a graph. So a step may be any function, and computes the same in either case.
 //
-// This class starts everything as it comes; a backend that has graphs, and the mode for them (ComputeMode::graphs), makes others. For
-// one thread; the backend outlives it.
+// This class starts everything as it comes; a backend that has graphs, and the mode for them (ComputeMode::graphs),
+// makes others. For one thread; the backend outlives it.
 #pragma once
 
 #include <string>

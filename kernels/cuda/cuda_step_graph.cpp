@@ -1,6 +1,8 @@
 #include "kernels/cuda/cuda_step_graph.h"
 
 #include <algorithm>
+#include <iomanip>
+#include <sstream>
 #include <utility>
 
 #include "kernels/cuda/arena.h"
@@ -70,7 +72,7 @@ void CudaStepGraph::abandon() noexcept {
 bool CudaStepGraph::follows_list(Work&& work) {
   if (next_ == list_.size() || !list_[next_].work.resembles(work)) return false;
   ListedWork& listed = list_[next_++];
-  if (!(listed.work == work)) graph_.replace(listed, std::move(work));
+  if (!(listed.work == work)) listed.work = std::move(work), listed.changed = true;
   return true;
 }
 
@@ -186,10 +188,9 @@ void CudaStepGraph::arrange_memory() {
 void CudaStepGraph::start_graph() {
   std::string refused;
   try {
-    if (graph_.start(list_, queue_.stream_)) {
-      ++as_graph_, ++uses_of_list_;
-      return;
-    }
+    graph_.start(list_, queue_.stream_);
+    ++as_graph_, ++uses_of_list_;
+    return;
   } catch (const CudaError& error) {
     refused = error.cause;
   } catch (const std::exception& error) {
@@ -220,7 +221,11 @@ void CudaStepGraph::forget() noexcept {
 
 std::string CudaStepGraph::summary() const {
   const std::string y = text(as_graph_, " of ", steps_, " steps as a CUDA graph");
-  if (graph_.exists()) return text(y, ", of ", graph_.operations(), " operations");
+  if (graph_.exists()) {
+    std::ostringstream changes;
+    changes << std::fixed << std::setprecision(1) << graph_.changes();
+    return text(y, ", of ", graph_.operations(), " operations, ", changes.str(), " of them changed each time");
+  }
   if (refusal_.empty()) return y + "; the last two were not alike, or waited for a result";
   return y + "; then no more: " + refusal_;
 }

@@ -9,8 +9,8 @@
 // Where a step differs from the list (the last batch of an epoch is smaller), or does what no graph can hold (it reads
 // a result), the work that was kept is started at once, and the rest of the step as it comes, with memory of the pool.
 // So nothing relies on the list: whatever is started is what the step has just enqueued. A list that three steps in a
-// row have left, or could not follow because a block of the arena is still in use, is given up, as is one whose graph
-// CUDA does not update; after ten lists that were hardly used all steps are started as they come.
+// row have left, or could not follow because a block of the arena is still in use, is given up; after ten lists that
+// were hardly used, or where CUDA refuses the graph, all steps are started as they come.
 //
 // Memory that a kept step releases but did not allocate, as the batch before, is released when its work has been
 // started, because work that reads it may be waiting until then.

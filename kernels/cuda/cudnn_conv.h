@@ -67,11 +67,10 @@ class LibraryPlan : public ConvPlan, public std::enable_shared_from_this<Library
   explicit LibraryPlan(Queue* queue) : queue_(queue) {}
   void run(const ConvData& data, void* workspace) const final {
     const struct {
-      const LibraryPlan* plan;
       ConvData data;
       void* workspace;
-    } key = {this, data, workspace};
-    queue_->call(key, [self = shared_from_this(), data, workspace](cudaStream_t stream) {
+    } addresses = {data, workspace};
+    queue_->call(this, addresses, [self = shared_from_this(), data, workspace](cudaStream_t stream) {
       self->execute(data, workspace, stream);
     });
   }

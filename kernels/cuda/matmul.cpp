@@ -24,24 +24,27 @@ GemmTypes types(DType factors, DType result, const ComputeMode& mode) {
   return {CUDA_R_32F, CUDA_R_32F, mode.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F};
 }
 
+struct Factors {
+  const void *a, *b;
+  void* c;
+};
+
 // A column-major product c [m, n] = op(a) op(b), as cuBLAS is called. Throws Error(device).
 struct Product {
   cublasHandle_t handle;
-  const void *a, *b;
-  void* c;
   GemmTypes types;
   cublasOperation_t op_a, op_b;
   int m, n, k, lda, ldb;  // the leading dimension of c is m
 
-  void start() const {
+  void start(const Factors& f) const {
     const float one = 1, zero = 0;
     const double one64 = 1, zero64 = 0;
     const bool f64 = types.result == CUDA_R_64F;
     const void* alpha = f64 ? static_cast<const void*>(&one64) : &one;
     const void* beta = f64 ? static_cast<const void*>(&zero64) : &zero;
     const cublasStatus_t status =
-        cublas().gemm_ex(handle, op_a, op_b, m, n, k, alpha, a, types.factors, lda, b, types.factors, ldb, beta, c,
-                         types.result, m, types.compute, CUBLAS_GEMM_DEFAULT);
+        cublas().gemm_ex(handle, op_a, op_b, m, n, k, alpha, f.a, types.factors, lda, f.b, types.factors, ldb, beta,
+                         f.c, types.result, m, types.compute, CUBLAS_GEMM_DEFAULT);
     if (status != CUBLAS_STATUS_SUCCESS) {
       throw_cuda_error(cublas().get_status_string(status), "cublasGemmEx", __FILE__, __LINE__);
     }
@@ -62,19 +65,10 @@ void CudaBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& 
   if (L == 0) return fill(0, y);
   const GemmTypes t = types(a.dtype, y.dtype, mode_);
   const auto operation = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
-  const Product product = {cublas_,
-                           b.data,
-                           a.data,
-                           y.data,
-                           t,
-                           operation(transpose_b),
-                           operation(transpose_a),
-                           narrow(N),
-                           narrow(M),
-                           narrow(L),
-                           narrow(b.shape[1]),
-                           narrow(a.shape[1])};
-  queue_.call(product, [product](cudaStream_t) { product.start(); });
+  const Factors factors = {b.data, a.data, y.data};
+  const Product product = {cublas_,   t,         operation(transpose_b), operation(transpose_a), narrow(N),
+                           narrow(M), narrow(L), narrow(b.shape[1]),     narrow(a.shape[1])};
+  queue_.call(product, factors, [=](cudaStream_t) { product.start(factors); });
 }
 
 }  // namespace counterpoise

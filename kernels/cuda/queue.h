@@ -32,12 +32,14 @@ class Queue {
   // -- work. Each throws Error(device) --
   void kernel(const void* function, dim3 grid, void** arguments, const size_t* sizes, size_t count);
   void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind direction);
-  // A library's call(stream), which enqueues on the stream and does nothing else. `key`, of a type that only these
-  // calls have, is everything on which it depends; `call` keeps alive what its pointers point to on the host.
-  template <class Key, class Call>
-  void call(const Key& key, const Call& call) {
-    static_assert(std::has_unique_object_representations_v<Key>, "two keys are compared byte by byte");
-    if (lists_work()) add(Work::of_call(&kind_of_call<Key>, &key, sizeof key, call));
+  // A library's call(stream), which enqueues on the stream and does nothing else. It depends on `kernels`, from which
+  // follows what kernels it starts, and on `data`, the addresses that they get; `kernels` is of a type that only these
+  // calls have. `call` keeps alive what both point to on the host.
+  template <class Kernels, class Data, class Call>
+  void call(const Kernels& kernels, const Data& data, const Call& call) {
+    static_assert(std::has_unique_object_representations_v<Kernels> && std::has_unique_object_representations_v<Data>,
+                  "two calls are compared byte by byte");
+    if (lists_work()) add(Work::of_call(&kind_of_call<Kernels>, bytes_of(kernels), bytes_of(data), call));
     else call(stream_);
   }
 
@@ -51,9 +53,14 @@ class Queue {
 
  private:
   friend class CudaStepGraph;
-  template <class Key>
-  static constexpr char kind_of_call = 0;  // whose address tells the types of keys apart
-  bool lists_work() const;                 // for a step's graph
+  template <class Kernels>
+  static constexpr char kind_of_call = 0;  // whose address tells the types apart
+  template <class T>
+  static std::vector<char> bytes_of(const T& x) {
+    const char* const first = reinterpret_cast<const char*>(&x);
+    return {first, first + sizeof x};
+  }
+  bool lists_work() const;  // for a step's graph
   void add(Work work);
   void* allocate_now(size_t bytes);
   void* allocate_from_pool(size_t bytes);

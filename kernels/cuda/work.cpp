@@ -36,18 +36,35 @@ Work Work::of_copy(void* to, const void* from, size_t bytes, cudaMemcpyKind dire
   return y;
 }
 
-Work Work::of_call(const void* kind, const void* key, size_t key_bytes, std::function<void(cudaStream_t)> call) {
+Work Work::of_call(const void* kind, std::vector<char> kernels, std::vector<char> data,
+                   std::function<void(cudaStream_t)> call) {
   Work y(Kind::call);
   y.function = kind;
-  const char* const first = static_cast<const char*>(key);
-  y.arguments.assign(first, first + key_bytes);
+  y.kernels = std::move(kernels);
+  y.arguments = std::move(data);
   y.call = std::move(call);
   return y;
 }
 
+std::string Work::text() const {
+  switch (kind) {
+    case Kind::kernel:
+      return "a kernel";
+    case Kind::copy:
+      return "a copy";
+    case Kind::call:
+      return "a call of a library";
+    case Kind::allocation:
+      return "an allocation";
+    case Kind::release:
+      return "a release";
+  }
+  return "";
+}
+
 bool Work::resembles(const Work& other) const {
   return kind == other.kind && bytes == other.bytes && allocation == other.allocation && function == other.function &&
-         direction == other.direction && offsets == other.offsets;
+         direction == other.direction && offsets == other.offsets && kernels == other.kernels;
 }
 
 bool Work::operator==(const Work& other) const {
@@ -122,7 +139,7 @@ cudaGraphNode_t Work::add_to(cudaGraph_t graph, cudaGraphNode_t after, cudaStrea
   return node;
 }
 
-bool Work::update(cudaGraphExec_t graph, cudaGraphNode_t node, cudaStream_t stream) const {
+cudaError_t Work::update(cudaGraphExec_t graph, cudaGraphNode_t node, cudaStream_t stream) const {
   cudaError_t status = cudaSuccess;
   if (kind == Kind::kernel) {
     std::vector<void*> pointers;
@@ -135,11 +152,10 @@ bool Work::update(cudaGraphExec_t graph, cudaGraphNode_t node, cudaStream_t stre
     status = cudaGraphExecChildGraphNodeSetParams(graph, node, captured.graph());
   }
   if (status == cudaErrorGraphExecUpdateFailure || status == cudaErrorInvalidValue || status == cudaErrorNotSupported) {
-    cudaGetLastError();
-    return false;
+    return cudaGetLastError(), status;
   }
   CP_CUDA_CHECK(status);
-  return true;
+  return status;
 }
 
 }  // namespace counterpoise::detail

@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "kernels/view.h"
@@ -32,9 +33,10 @@ struct Work {
 
   const void* function = nullptr;  // of a kernel; of a call, its kind
   dim3 grid = dim3(1);
-  // A kernel's arguments one after the other, at the offsets; of a call, all on which it depends.
+  // A kernel's arguments one after the other, at the offsets; of a call, the addresses that its kernels get.
   std::vector<char> arguments;
   std::vector<size_t> offsets;
+  std::vector<char> kernels;  // of a call: from which follows what kernels it starts
 
   void* to = nullptr;
   const void* from = nullptr;
@@ -46,10 +48,14 @@ struct Work {
   static Work of_kernel(const void* function, dim3 grid, const void* const* arguments, const size_t* sizes,
                         size_t count);
   static Work of_copy(void* to, const void* from, size_t bytes, cudaMemcpyKind direction);
-  // `key` is everything on which the call depends: two of the same kind and with the same bytes do the same.
-  static Work of_call(const void* kind, const void* key, size_t key_bytes, std::function<void(cudaStream_t)> call);
+  // As Queue::call(): two of the same kind, with the same `kernels` and `data`, do the same.
+  static Work of_call(const void* kind, std::vector<char> kernels, std::vector<char> data,
+                      std::function<void(cudaStream_t)> call);
+  std::string text() const;  // for errors: "a copy"
 
-  // Whether it is the same but for its arguments, so that a node of a graph can become this work.
+  // Whether it is the same but for its arguments, so that a node of a graph can become this work. (Calls with other
+  // kernels are not, even if they are as many: there are reports that a node then keeps the old ones' clusters of
+  // blocks. https://github.com/ml-explore/mlx/pull/2813)
   bool resembles(const Work& other) const;
   bool operator==(const Work& other) const;
 
@@ -58,9 +64,8 @@ struct Work {
   // Appends a node to the graph after another one (null: it is the first). A call is captured on the stream. Null for
   // allocations and releases.
   cudaGraphNode_t add_to(cudaGraph_t graph, cudaGraphNode_t after, cudaStream_t stream) const;
-  // Makes a node of the graph this work. False if CUDA refuses, for example because a call starts other kernels than
-  // before: then a new graph must be made.
-  bool update(cudaGraphExec_t graph, cudaGraphNode_t node, cudaStream_t stream) const;
+  // Makes a node of the graph this work. Not cudaSuccess if CUDA refuses: then a new graph must be made.
+  cudaError_t update(cudaGraphExec_t graph, cudaGraphNode_t node, cudaStream_t stream) const;
 
  private:
   cudaKernelNodeParams kernel_node(std::vector<void*>& pointers) const;

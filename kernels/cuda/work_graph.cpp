@@ -6,26 +6,30 @@
 
 namespace counterpoise::detail {
 
-void WorkGraph::replace(ListedWork& listed, Work work) {
-  if (listed.node && listed.work.call) replaced_.push_back(std::move(listed.work.call));
-  listed.work = std::move(work);
-  listed.changed = true;
+namespace {
+constexpr int most_refusals = 3;
 }
 
-bool WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
+void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
+  if (executable_ && !update(list, stream)) reset();
   if (!executable_) make(list, stream);
-  else if (!update(list, stream)) return false;
   CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
-  replaced_.clear();
-  return true;
+  ++starts_;
 }
 
 bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
   for (ListedWork& listed : list) {
     if (!listed.changed || !listed.node) continue;
-    if (!listed.work.update(executable_, listed.node, stream)) return false;
+    const cudaError_t status = listed.work.update(executable_, listed.node, stream);
+    if (status != cudaSuccess) {
+      if (++refusals_in_a_row_ < most_refusals) return false;
+      throw_cuda_error(text(cudaGetErrorString(status), ", when ", listed.work.text(), " changed"), "a CUDA graph",
+                       __FILE__, __LINE__);
+    }
     listed.changed = false;
+    ++changes_;
   }
+  refusals_in_a_row_ = 0;
   return true;
 }
 
@@ -45,7 +49,7 @@ void WorkGraph::make(std::vector<ListedWork>& list, cudaStream_t stream) {
 void WorkGraph::reset() noexcept {
   if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
   if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
-  replaced_.clear();
+  starts_ = changes_ = 0;
 }
 
 }  // namespace counterpoise::detail

@@ -1,7 +1,7 @@
 // A list of work as a CUDA graph: each work is a node, after the one before.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <vector>
 
 #include "kernels/cuda/work.h"
@@ -26,15 +26,16 @@ class WorkGraph {
   WorkGraph(const WorkGraph&) = delete;
   WorkGraph& operator=(const WorkGraph&) = delete;
 
-  // Starts the list's work: makes the graph if there is none, else gives its nodes the works that have changed. False
-  // if CUDA refuses one of these. Then nothing is started, as when it throws Error(device).
-  bool start(std::vector<ListedWork>& list, cudaStream_t stream);
-  // Puts another work in the place of one that it resembles.
-  void replace(ListedWork& listed, Work work);
+  // Starts the list's work. Where there is a graph, its nodes get the works that have changed; where there is none, or
+  // CUDA refuses one of these, it makes a new one. Throws Error(device) where that is not possible, or has been
+  // necessary three times in a row; then nothing is started.
+  void start(std::vector<ListedWork>& list, cudaStream_t stream);
   void reset() noexcept;
 
   bool exists() const { return executable_ != nullptr; }
   int operations() const { return operations_; }
+  // How many of them have changed when it was started, in the mean.
+  double changes() const { return starts_ ? static_cast<double>(changes_) / static_cast<double>(starts_) : 0; }
 
  private:
   bool update(std::vector<ListedWork>& list, cudaStream_t stream);
@@ -43,7 +44,8 @@ class WorkGraph {
   cudaGraph_t graph_ = nullptr;
   cudaGraphExec_t executable_ = nullptr;
   int operations_ = 0;
-  std::vector<std::function<void(cudaStream_t)>> replaced_;  // calls whose kernels are still nodes' work
+  int refusals_in_a_row_ = 0;
+  int64_t starts_ = 0, changes_ = 0;  // of this graph
 };
 
 }  // namespace counterpoise::detail

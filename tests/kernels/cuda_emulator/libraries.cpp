@@ -28,9 +28,9 @@ void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a
   }
 }
 
-// Refuses what cuBLAS would.
 cublasMath_t math_mode = CUBLAS_DEFAULT_MATH;
 
+// Refuses what cuBLAS would.
 cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
                        const void* alpha, const void* a, cudaDataType type, int lda, const void* b, cudaDataType type_b,
                        int ldb, const void* beta, void* c, cudaDataType type_c, int ldc, cublasComputeType_t compute,

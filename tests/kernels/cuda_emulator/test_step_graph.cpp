@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,7 +14,6 @@
 #include "kernels/cuda/cuda_step_graph.h"
 #include "layers/models/models.h"
 #include "losses/loss.h"
-#include "tests/environment.h"
 #include "tests/gpu.h"
 #include "tests/kernels/cuda_emulator/device.h"
 #include "tests/support.h"
@@ -234,50 +232,6 @@ TEST_CASE("gpu: a step that threw several times and then changed for good is a g
   work.ends_early = true;
   for (int k = 1; k <= 10; ++k) run(k, nothing);
   CHECK(std::stoi(graph->summary()) > 2);
-}
-
-TEST_CASE("gpu: a step of which a library's work cannot be captured is started as it comes, and says why" *
-          needs_emulated_gpu()) {
-  const Environment environment("CUDA_EMULATOR", "no-capture");
-  const WithGraphs gpu;
-  const auto graph = gpu.backend.make_step_graph();
-  const Tensor a = Tensor::from(gpu.backend, {2, 2}, std::vector<float>{1, 2, 3, 4});
-  Tensor y = Tensor::zeros(gpu.backend, {2, 2}, DType::f32);
-  for (int k = 1; k <= 6; ++k) {
-    graph->run([&] {
-      Tensor square = Tensor::empty(gpu.backend, {2, 2}, DType::f32);
-      gpu.backend.matmul(a, false, a, false, square);
-      gpu.backend.add_scaled(1, square, y);
-    });
-    CHECK(y.to_vector<float>() == std::vector<float>{7.f * k, 10.f * k, 15.f * k, 22.f * k});
-  }
-  CAPTURE(graph->summary());
-  CHECK(graph->summary().find(
-            "0 of 6 steps as a CUDA graph; then no more: operation failed due to a previous error during capture") ==
-        0);
-}
-
-TEST_CASE("gpu: a step whose library calls start other kernels gets a new graph, but not every time" *
-          needs_emulated_gpu()) {
-  detail::Queue queue;
-  queue.open("the emulated GPU");
-  const auto run = [&](StepGraph& graph, int kernels, int& sum) {
-    graph.run([&] {
-      queue.call(kernels, [kernels, &sum](cudaStream_t) {
-        for (int i = 0; i < kernels; ++i) enqueue([&sum] { ++sum; });
-      });
-    });
-    REQUIRE(cudaStreamSynchronize(queue.stream()) == cudaSuccess);
-  };
-  detail::CudaStepGraph once(queue), always(queue);
-  int sum = 0;
-  for (int k = 0; k < 10; ++k) run(once, k < 5 ? 3 : 4, sum);
-  CHECK(sum == 5 * 3 + 5 * 4);
-  CHECK(once.summary() == "5 of 10 steps as a CUDA graph, of 1 operations");
-  sum = 0;
-  for (int k = 0; k < 100; ++k) run(always, k, sum);
-  CHECK(sum == 99 * 100 / 2);
-  CHECK(always.summary() == "10 of 100 steps as a CUDA graph; then no more: its operations change from step to step");
 }
 
 TEST_CASE("gpu: a step's memory can be used by others where there is too little for both" * needs_emulated_gpu()) {

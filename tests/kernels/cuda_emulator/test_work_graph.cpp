@@ -1,0 +1,64 @@
+// Calls of libraries in repeated steps that are CUDA graphs.
+#include <doctest/doctest.h>
+
+#include "kernels/cuda/cuda_step_graph.h"
+#include "tests/environment.h"
+#include "tests/gpu.h"
+#include "tests/kernels/cuda_emulator/device.h"
+
+using namespace counterpoise;
+
+namespace {
+// A queue of which each step calls a library: `name` is what chooses the library's kernels, and there are `kernels`.
+struct Calls {
+  detail::Queue queue;
+  int sum = 0;
+  Calls() { queue.open("the emulated GPU"); }
+  void run(StepGraph& graph, int name, int kernels) {
+    graph.run([&] {
+      queue.call(name, kernels, [kernels, this](cudaStream_t) {
+        for (int i = 0; i < kernels; ++i) enqueue([this] { ++sum; });
+      });
+    });
+    REQUIRE(cudaStreamSynchronize(queue.stream()) == cudaSuccess);
+  }
+};
+}  // namespace
+
+TEST_CASE("gpu: a step of which CUDA refuses what has changed gets a new graph at once, but not every time" *
+          needs_emulated_gpu()) {
+  Calls calls;
+  detail::CudaStepGraph once(calls.queue), always(calls.queue);
+  for (int k = 0; k < 10; ++k) calls.run(once, 1, k < 5 ? 3 : 4);
+  CHECK(calls.sum == 5 * 3 + 5 * 4);
+  CHECK(once.summary() == "8 of 10 steps as a CUDA graph, of 1 operations, 0.0 of them changed each time");
+  calls.sum = 0;
+  for (int k = 0; k < 100; ++k) calls.run(always, 1, k);
+  CHECK(calls.sum == 99 * 100 / 2);
+  CHECK(always.summary() ==
+        "3 of 100 steps as a CUDA graph; then no more: invalid argument, when a call of a library changed");
+}
+
+TEST_CASE("gpu: a step whose library call has other kernels is another step, also if they are as many" *
+          needs_emulated_gpu()) {
+  Calls calls;
+  detail::CudaStepGraph graph(calls.queue);
+  const long before = emulated_graph_updates();
+  for (int k = 0; k < 20; ++k) calls.run(graph, k < 8 ? 1 : 2, 3);
+  CHECK(calls.sum == 20 * 3);
+  CHECK(emulated_graph_updates() == before);
+  CHECK(graph.summary().find("13 of 20 steps as a CUDA graph, of ") == 0);
+}
+
+TEST_CASE("gpu: a step of which a library's work cannot be captured is started as it comes, and says why" *
+          needs_emulated_gpu()) {
+  const Environment environment("CUDA_EMULATOR", "no-capture");
+  Calls calls;
+  detail::CudaStepGraph graph(calls.queue);
+  for (int k = 0; k < 6; ++k) calls.run(graph, 1, 3);
+  CHECK(calls.sum == 6 * 3);
+  CAPTURE(graph.summary());
+  CHECK(graph.summary().find(
+            "0 of 6 steps as a CUDA graph; then no more: operation failed due to a previous error during capture") ==
+        0);
+}
