@@ -21,6 +21,7 @@ void ensure_no_fallbacks(const BenchOptions& options, const Backend& backend) {
 namespace {
 
 constexpr double mebibyte = 1 << 20;
+constexpr int steps_at_once = 10;  // on a GPU, as in bench_pytorch.py
 
 double peak_mib_of_process() {
   rusage usage{};
@@ -38,7 +39,7 @@ nlohmann::json time_and_memory(const BenchOptions& options, Backend& backend, co
   }
   warm_up(options, backend, run);
   backend.reset_memory_peaks();
-  const double seconds = seconds_of(options, backend, run, options.seconds);
+  const double seconds = seconds_of(options, backend, run, options.seconds, options.seconds > 0 ? steps_at_once : 1);
   const MemoryPeaks peaks = backend.memory_peaks();
   return {{"seconds", seconds},
           {"allocated_mib", double(peaks.allocated) / mebibyte},

@@ -29,17 +29,18 @@ void warm_up(const BenchOptions& options, Backend& backend, const Run& run) {
   backend.synchronize();
 }
 
-// The median duration of run() in seconds, until the backend has finished it; repeated for about `budget` seconds.
+// The median duration of run() in seconds, until the backend has finished it; repeated for about `budget` seconds. With
+// `at_once` > 1, of so many that are enqueued before the first is waited for, as the steps of a training are.
 template <class Run>
-double seconds_of(const BenchOptions& options, Backend& backend, const Run& run, double budget) {
+double seconds_of(const BenchOptions& options, Backend& backend, const Run& run, double budget, int at_once = 1) {
   std::vector<double> durations;
   warm_up(options, backend, run);
   const double start = now();
   while (durations.empty() || now() - start < budget) {
     const double before = now();
-    run();
+    for (int i = 0; i < at_once; ++i) run();
     backend.synchronize();
-    durations.push_back(now() - before);
+    durations.push_back((now() - before) / at_once);
   }
   std::sort(durations.begin(), durations.end());
   const size_t n = durations.size();

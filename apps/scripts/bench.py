@@ -224,7 +224,10 @@ class Comparison:
                         continue
                     say(f"{mode} {size}x{size}, batch {batch}, round {i + 1} of {self.rounds}: {name}")
                     try:
-                        runs[name].append(self.measure(commands[name] + arguments))
+                        run = self.measure(commands[name] + arguments)
+                        runs[name].append(run)
+                        if "then no more" in run.get("graph", ""):
+                            print(f"bench: {name}: {run['graph']}", file=sys.stderr)
                     except RuntimeError as error:  # out of memory, or no compiler for torch.compile: go on without it
                         if name == "ours":
                             raise

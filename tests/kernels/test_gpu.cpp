@@ -185,6 +185,24 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
   CHECK(worst_relative(losses(rounded.path()), losses(cpu.path())) > 0);
 }
 
+TEST_CASE("gpu: a training whose steps are CUDA graphs gives the bits of one without, in every precision" *
+          needs_gpu()) {
+  for (const char* flags :
+       {"--model vgg11 --precision bf16 --ema 0.9 --clip-norm 1", "--model vgg11_bn --precision tf32",
+        "--model resnet20 --width 0.5 --precision bf16 --mix mixup=0.4"}) {
+    CAPTURE(flags);
+    const TemporaryFolder without, with;
+    const std::string run = small + flags + " --deterministic --augment flip,contrast=0.2 --output ";
+    REQUIRE(on_card(run + without.path()).code == 0);
+    const Result graphs = on_card(run + with.path() + " --cuda-graphs");
+    REQUIRE(graphs.code == 0);
+    CAPTURE(graphs.err);
+    CHECK(contains(graphs.err, "5 of 8 steps as a CUDA graph, of "));
+    CHECK(slurp(without / "steps.csv") == slurp(with / "steps.csv"));
+    CHECK(slurp(without / "last.safetensors") == slurp(with / "last.safetensors"));
+  }
+}
+
 TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16" * needs_gpu()) {
   for (const char* flags :
        {"--loss influence-balanced", "--loss ldam", "--loss ldam --precision bf16", "--loss cross-entropy --tau-norm 1",

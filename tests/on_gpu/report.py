@@ -155,6 +155,9 @@ class Report:
         table(["", "ours, ms", "eager, ms", "compile, ms", "ratio to the faster", "images/s", "ours, MiB", "eager, MiB",
                "compile, MiB"], rows)
         print("\nMiB allocated / reserved at the peak.", *dict.fromkeys(r["pytorch"] for r in theirs.values() if "pytorch" in r))
+        for case, r in ours.items():
+            if "graph" in r:
+                print(f"- {case[0]} {case[2]} {case[3]}x{case[3]}, batch {case[4]}, {case[1]} {case[5]}: {r['graph']}")
 
     def printed_table(self, part):
         """The tables of bench.py, as it printed them."""
