@@ -9,6 +9,8 @@ struct Var::Node {
   Tensor value;
   Gradient grad;
   bool requires_grad = false;
+  Tensor rounding;  // of the value when that had this version
+  uint64_t rounded_version = 0;
   const char* operation = nullptr;  // null for a leaf
   int uses = 0;                     // as an input in the graph of the present backward()
   std::vector<Var> inputs;
@@ -68,6 +70,31 @@ void Var::set_value(Tensor value) {
   CP_ENSURE(value.dtype() == this->value().dtype(), "set_value: ", name(value.dtype()), " for a variable in ",
             name(this->value().dtype()), "; convert it with Tensor::cast()");
   node_->value = std::move(value);
+}
+
+// (What a graph still refers to must not change.)
+Tensor Var::kept_rounding() const {
+  const bool is_current = value().version() == node_->rounded_version;
+  return is_current && node_->rounding.unique() ? node_->rounding : Tensor();
+}
+
+void Var::keep_rounding(Tensor rounding) {
+  node_->rounded_version = value().version();
+  node_->rounding = std::move(rounding);
+}
+
+const Tensor& Var::rounded() const {
+  if (value().version() != node_->rounded_version) {
+    const Tensor& x = value();
+    Tensor& y = node_->rounding;
+    if (!y.defined() || !y.unique() || y.shape() != x.shape() || &y.backend() != &x.backend()) {
+      y = Tensor();  // before the new one takes memory
+      y = Tensor::empty(x.backend(), x.shape(), DType::bf16);
+    }
+    x.backend().cast(x, y);
+    node_->rounded_version = x.version();
+  }
+  return node_->rounding;
 }
 
 void Var::add_grad(Gradient gradient) const {

@@ -50,6 +50,15 @@ class Var {
   // Replaces the value of a leaf, as when weights are loaded. Throws Error(failure) if the shape or the dtype differs.
   void set_value(Tensor value);
 
+  // The value in bf16. It is kept, and computed again after the value was written, so that weights are not rounded each
+  // time they are used.
+  const Tensor& rounded() const;
+  // That tensor, if it is kept, the value has not been written since and no graph refers to it, else one that is
+  // undefined; and, after both were written, what is kept from now on. So an optimizer writes weights and their
+  // roundings in one pass.
+  Tensor kept_rounding() const;
+  void keep_rounding(Tensor rounding);
+
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to the leaf's.
   // Throws Error(failure) if this is not one element, if nothing that it was computed from requires a gradient, or if
   // its graph was freed by an earlier backward().

@@ -56,11 +56,13 @@ struct MemoryPeaks {
   size_t allocated = 0, reserved = 0;
 };
 
-// A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype.
+// A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype; and,
+// unless it has no data, where to write the weight in bf16, too.
 struct WeightTensors {
   View w;
   ConstView dw;
   std::vector<View> states;
+  View rounded = {};
 };
 
 // What an update reads on the backend, so that the program need not wait for it before.

@@ -75,19 +75,21 @@ template <class Fn>
 void with_formula(const Update& update, const Fn& fn) { std::visit(fn, static_cast<const AnyUpdate&>(update)); }
 
 // The update of weight i, whose gradient is g and whose state is s[0][i], s[1][i], ... All is read before the first is
-// written: since they might be in the same place, a compiler would let each read wait for the write before it.
+// written: since they might be in the same place, a compiler would let each read wait for the write before it. Returns
+// the weight.
 template <class Formula, class T, size_t... k>
-CP_HD void update_weight(const Formula& formula, T* w, T g, [[maybe_unused]] T* const* s, Index i,
+CP_HD T update_weight(const Formula& formula, T* w, T g, [[maybe_unused]] T* const* s, Index i,
                          std::index_sequence<k...>) {
   T weight = w[i];
   [[maybe_unused]] T state[] = {s[k][i]..., T(0)};
   formula(weight, g, state[k]...);
   w[i] = weight;
   ((s[k][i] = state[k]), ...);
+  return weight;
 }
 template <class Formula, class T>
-CP_HD void update_weight(const Formula& formula, T* w, T g, T* const* s, Index i) {
-  update_weight(formula, w, g, s, i, std::make_index_sequence<Formula::states>());
+CP_HD T update_weight(const Formula& formula, T* w, T g, T* const* s, Index i) {
+  return update_weight(formula, w, g, s, i, std::make_index_sequence<Formula::states>());
 }
 
 // Clipping gradients by their norm (Pascanu et al. 2013, arXiv:1211.5063 algorithm 1): all are multiplied by this, where

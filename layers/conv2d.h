@@ -20,17 +20,13 @@ class Conv2d : public Module {
     if (bias) bias_ = add("bias", init::zeros({outputs}));
   }
 
-  Var forward(const Var& x) override {
-    const LayerWeights w = rounded_.like(x, weights());
-    return conv2d(x, w.weight, w.bias, params_, relu_);
-  }
+  Var forward(const Var& x) override { return conv2d(x, weight_, bias_, params_, relu_); }
   // max_pool2d((*this)(x), pool) as one operation that keeps less for the backward pass. REQUIRES: a convolution with
   // relu.
   Var pooled(const Var& x, Pool2dParams pool) {
     const Shape& xs = x.shape();
     const Shape& ws = weight_.shape();
-    const LayerWeights w = rounded_.like(x, weights());
-    const Var y = conv2d_relu_max_pool2d(x, w.weight, w.bias, params_, pool);
+    const Var y = conv2d_relu_max_pool2d(x, weight_, bias_, params_, pool);
     traced(Shape{xs[0], params_.out(xs[1], ws[1]), params_.out(xs[2], ws[2]), ws[0]});
     return y;
   }
@@ -55,7 +51,6 @@ class Conv2d : public Module {
   Conv2dParams params_;
   bool relu_;
   Var weight_, bias_;
-  DerivedWeights rounded_;
 };
 
 }  // namespace counterpoise

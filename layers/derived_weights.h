@@ -1,5 +1,5 @@
-// Weights that a layer computes from its parameters before it uses them: rounded to bf16, or multiplied by a batch
-// normalization. In evaluation they stay the same from batch to batch, so they are computed once.
+// Weights that a layer computes from its parameters before it uses them: multiplied by a batch normalization, or
+// divided by their norms. In evaluation they stay the same from batch to batch, so they are computed once.
 #pragma once
 
 #include <cstdint>
@@ -36,12 +36,6 @@ class DerivedWeights {
       from_ = std::move(from);
     }
     return kept_;
-  }
-  // The weights in the dtype of x, as detail::cast_like() rounds them.
-  LayerWeights like(const Var& x, const LayerWeights& weights) {
-    return get({weights.weight, weights.bias}, x.value().dtype(), [&]() -> LayerWeights {
-      return {detail::cast_like(x, weights.weight), detail::cast_like(x, weights.bias)};
-    });
   }
   void forget() {
     from_.clear();

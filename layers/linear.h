@@ -34,12 +34,7 @@ class Linear : public Module {
     bias_ = add("bias", init::zeros({outputs}));
   }
 
-  Var forward(const Var& x) override {
-    const DType output = detail::output_dtype(output_, x);
-    const bool rounds_bias = output == x.value().dtype();  // logits in f32 have a bias in f32
-    const LayerWeights w = rounded_.like(x, {weight_, rounds_bias ? bias_ : Var()});
-    return linear(x, w.weight, rounds_bias ? w.bias : bias_, output);
-  }
+  Var forward(const Var& x) override { return linear(x, weight_, bias_, detail::output_dtype(output_, x)); }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     return to.node("Gemm", {x.name, to.weight("weight"), to.weight("bias")}, {{"transB", 1}});
   }
@@ -48,7 +43,6 @@ class Linear : public Module {
  private:
   LinearOutput output_;
   Var weight_, bias_;
-  DerivedWeights rounded_;
 };
 
 // x [N, C] -> [N, K]: the cosine of the angle between x and each row of weight [K, C], between -1 and 1. The norm of a

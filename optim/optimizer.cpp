@@ -154,6 +154,7 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
   }
   // By the number of steps, which is usually the same for all, and the factor on the learning rate.
   std::map<std::pair<int64_t, double>, std::vector<WeightTensors>> groups;
+  std::vector<Tensor> roundings(parameters_.size());
   for (size_t i = 0; i < parameters_.size(); ++i) {
     Var& p = parameters_[i];
     if (!p.grad().defined()) continue;
@@ -162,13 +163,18 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
       state.tensors.push_back(Tensor::zeros(p.backend(), p.shape(), p.value().dtype()));
     }
     const double factor = lr_factors_.empty() ? 1 : lr_factors_[i];
-    groups[{++state.steps, factor}].push_back({p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}});
+    roundings[i] = p.kept_rounding();
+    groups[{++state.steps, factor}].push_back(
+        {p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}, roundings[i]});
   }
   const double rate = lr();
   for (const auto& [key, weights] : groups) {
     set_lr(rate * key.second);
     std::visit([t = key.first](auto& formula) { formula.before_step(t); }, update_);
     parameters_[0].backend().optimizer_step(update_, weights, {guard, clip.squares, clip.max_norm});
+  }
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (roundings[i].defined()) parameters_[i].keep_rounding(roundings[i]);
   }
   set_lr(rate);
   zero_grad();

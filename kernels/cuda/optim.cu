@@ -19,11 +19,13 @@ template <class T, int states>
 struct WeightRow {
   T* w;
   const T* dw;
+  bf16* rounded;  // or null
   T* state[states > 0 ? states : 1] = {};
   Index size;
 
   WeightRow() = default;
-  explicit WeightRow(const WeightTensors& p) : w(p.w.as<T>()), dw(p.dw.as<T>()), size(p.w.size()) {
+  explicit WeightRow(const WeightTensors& p)
+      : w(p.w.as<T>()), dw(p.dw.as<T>()), rounded(p.rounded.as<bf16>()), size(p.w.size()) {
     for (int k = 0; k < states; ++k) state[k] = p.states[k].template as<T>();
   }
 };
@@ -82,8 +84,10 @@ __global__ void update_kernel(Table<Row> table, Formula formula, const double* g
                               double max_norm) {
   if (!all_finite(guard, n)) return;
   const T factor = squares ? T(clip_factor(*squares, max_norm)) : T(1);
-  table.for_each_in_piece(
-      [&](const Row& p, Index i) { update_weight(formula, p.w, squares ? p.dw[i] * factor : p.dw[i], p.state, i); });
+  table.for_each_in_piece([&](const Row& p, Index i) {
+    const T w = update_weight(formula, p.w, squares ? p.dw[i] * factor : p.dw[i], p.state, i);
+    if (p.rounded) p.rounded[i] = bf16(static_cast<float>(w));
+  });
 }
 
 template <class T, class Formula>
