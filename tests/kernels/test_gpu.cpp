@@ -187,9 +187,12 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
 
 TEST_CASE("gpu: a training whose steps are CUDA graphs gives the bits of one without, in every precision" *
           needs_gpu()) {
-  for (const char* flags :
-       {"--model vgg11 --precision bf16 --ema 0.9 --clip-norm 1", "--model vgg11_bn --precision tf32",
-        "--model resnet20 --width 0.5 --precision bf16 --mix mixup=0.4"}) {
+  // (After an evaluation of averaged weights, what is kept in bf16 are their roundings, not those of the weights.)
+  const std::pair<const char*, const char*> cases[] = {
+      {"--model vgg11 --precision bf16 --ema 0.9 --clip-norm 1", "4 of 8 steps as a CUDA graph, of "},
+      {"--model vgg11_bn --precision tf32", "5 of 8 steps as a CUDA graph, of "},
+      {"--model resnet20 --width 0.5 --precision bf16 --mix mixup=0.4", "5 of 8 steps as a CUDA graph, of "}};
+  for (const auto& [flags, summary] : cases) {
     CAPTURE(flags);
     const TemporaryFolder without, with;
     const std::string run = small + flags + " --deterministic --augment flip,contrast=0.2 --output ";
@@ -197,7 +200,7 @@ TEST_CASE("gpu: a training whose steps are CUDA graphs gives the bits of one wit
     const Result graphs = on_card(run + with.path() + " --cuda-graphs");
     REQUIRE(graphs.code == 0);
     CAPTURE(graphs.err);
-    CHECK(contains(graphs.err, "5 of 8 steps as a CUDA graph, of "));
+    CHECK(contains(graphs.err, summary));
     CHECK(slurp(without / "steps.csv") == slurp(with / "steps.csv"));
     CHECK(slurp(without / "last.safetensors") == slurp(with / "last.safetensors"));
   }
