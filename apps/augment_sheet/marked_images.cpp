@@ -9,6 +9,7 @@
 #include "data/annotations/coco.h"
 #include "data/annotations/label_map.h"
 #include "data/annotations/voc.h"
+#include "data/images/image_folder.h"
 
 namespace counterpoise {
 
@@ -119,7 +120,12 @@ void check_new_copies(const std::string& folder, const std::vector<std::string>&
       if (ends(".png")) require_new(labels_name(path, number));
     }
   }
-  if (ends(".json") || ends(".xml")) require_new(annotations_name);
+  if (!ends(".json") && !ends(".xml")) return;
+  require_new(annotations_name);
+  for (const std::string& path : files) {
+    CP_ENSURE_AS(invalid_argument, detail::is_utf8(stem(path)), printable(path), ": the name is not UTF-8, so that ",
+                 annotations_name, " cannot have it; rename the file");
+  }
 }
 
 CopyWriter::CopyWriter(const std::string& folder, const std::vector<Category>& categories) : folder_(folder) {

@@ -255,5 +255,11 @@ TEST_CASE("augment program: writes label maps, names of the other side, and repl
   std::ofstream(folder / "x.png") << contact_sheet::png(white(2, 3));
   refused((folder / "x.png") + " " + (folder / "other/x.png") + " --augment flip --write " + (folder / "new") + sheet,
           "x.png and " + (folder / "other/x.png") + " share the name x");
+  const std::string latin = folder / "\xe4.png";  // which a JSON file cannot name
+  std::filesystem::copy(folder / "x.png", latin);
+  std::ofstream(folder / "x.xml") << "<annotation><filename>x.png</filename><size><width>2</width><height>3</height>"
+                                     "<depth>3</depth></size></annotation>";
+  refused(latin + " --annotations " + (folder / "x.xml") + " --augment flip --write " + (folder / "new") + sheet,
+          "xe4.png: the name is not UTF-8, so that annotations.json cannot have it");
   CHECK_FALSE(std::filesystem::exists(folder / "new"));
 }
