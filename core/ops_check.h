@@ -25,14 +25,15 @@ inline Var parameter_of(const Var& x, const Var& b) {
   return b.defined() && x.value().dtype() == DType::bf16 && b.value().dtype() == DType::bf16 ? cast(b, DType::f32) : b;
 }
 
+// cast(x, y.dtype()), where y has these numbers.
+Var casted(const Var& x, const Tensor& y);
+
 // A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost (master weights,
 // Micikevicius et al. 2018, arXiv:1710.03740); activations in bf16 are computed with their roundings, and their
 // gradients are f32 again.
 inline Var cast_like(const Var& x, const Var& weight) {
   const bool rounds = weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
-  if (!rounds) return weight;
-  return Var::from_op("cast", weight.rounded(), {weight},
-                      [weight](Tensor dy) { weight.add_grad(dy.cast(DType::f32)); });
+  return rounds ? casted(weight, weight.rounded()) : weight;
 }
 
 inline void check_rank(const char* operation, const char* what, const Var& x, int rank, const char* axes) {

@@ -9,10 +9,12 @@ Tensor tensor_like(const Var& x, const Shape& shape, const std::vector<double>& 
   return Tensor::from(x.backend(), shape, numbers).cast(x.value().dtype());
 }
 
+Var detail::casted(const Var& x, const Tensor& y) {
+  return Var::from_op("cast", y, {x}, [x](Tensor dy) { x.add_grad(dy.cast(x.value().dtype())); });
+}
+
 Var cast(const Var& x, DType dtype) {
-  const DType before = x.value().dtype();
-  if (dtype == before) return x;
-  return Var::from_op("cast", x.value().cast(dtype), {x}, [x, before](Tensor dy) { x.add_grad(dy.cast(before)); });
+  return dtype == x.value().dtype() ? x : detail::casted(x, x.value().cast(dtype));
 }
 
 Var reshape(const Var& x, const Shape& shape) {

@@ -69,32 +69,33 @@ void Var::set_value(Tensor value) {
   CP_ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
   CP_ENSURE(value.dtype() == this->value().dtype(), "set_value: ", name(value.dtype()), " for a variable in ",
             name(this->value().dtype()), "; convert it with Tensor::cast()");
+  if (&value.backend() != &backend()) node_->rounding = {}, node_->rounded_version = 0;
   node_->value = std::move(value);
 }
 
-// (What a graph still refers to must not change.)
-Tensor Var::kept_rounding() const {
-  const bool is_current = value().version() == node_->rounded_version;
-  return is_current && node_->rounding.unique() ? node_->rounding : Tensor();
-}
-
-void Var::keep_rounding(Tensor rounding) {
-  node_->rounded_version = value().version();
-  node_->rounding = std::move(rounding);
-}
-
 const Tensor& Var::rounded() const {
-  if (value().version() != node_->rounded_version) {
-    const Tensor& x = value();
-    Tensor& y = node_->rounding;
-    if (!y.defined() || !y.unique() || y.shape() != x.shape() || &y.backend() != &x.backend()) {
+  const Tensor& x = value();
+  Tensor& y = node_->rounding;
+  if (x.version() != node_->rounded_version) {
+    node_->rounded_version = 0;  // whatever is thrown below
+    // (What a graph still refers to must not change.)
+    if (!y.unique() || y.shape() != x.shape() || &y.backend() != &x.backend()) {
       y = Tensor();  // before the new one takes memory
       y = Tensor::empty(x.backend(), x.shape(), DType::bf16);
     }
     x.backend().cast(x, y);
     node_->rounded_version = x.version();
   }
-  return node_->rounding;
+  return y;
+}
+
+Tensor Var::kept_rounding() const {
+  const bool is_current = value().version() == node_->rounded_version;
+  return is_current && node_->rounding.unique() ? node_->rounding : Tensor();
+}
+
+void Var::keep_rounding(uint64_t version) {
+  if (value().version() == version) node_->rounded_version = version;
 }
 
 void Var::add_grad(Gradient gradient) const {

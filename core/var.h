@@ -53,11 +53,12 @@ class Var {
   // The value in bf16. It is kept, and computed again after the value was written, so that weights are not rounded each
   // time they are used.
   const Tensor& rounded() const;
-  // That tensor, if it is kept, the value has not been written since and no graph refers to it, else one that is
-  // undefined; and, after both were written, what is kept from now on. So an optimizer writes weights and their
-  // roundings in one pass.
+  // For optimizers, which write weights and their roundings in one pass: that tensor, if it is kept, the value has not
+  // been written since and no graph refers to it, else one that is undefined.
   Tensor kept_rounding() const;
-  void keep_rounding(Tensor rounding);
+  // What kept_rounding() returned has been written with the value, which had this version then: it stays the value's
+  // rounding, unless the value was written again.
+  void keep_rounding(uint64_t version);
 
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to the leaf's.
   // Throws Error(failure) if this is not one element, if nothing that it was computed from requires a gradient, or if

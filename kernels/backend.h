@@ -56,8 +56,8 @@ struct MemoryPeaks {
   size_t allocated = 0, reserved = 0;
 };
 
-// A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype; and,
-// unless it has no data, where to write the weight in bf16, too.
+// A weight, its gradient and its state (as many tensors as the update's `states`), all of one shape and dtype; and, for
+// a backend that computes in bf16, where to write the weight's rounding, too, unless that has no data.
 struct WeightTensors {
   View w;
   ConstView dw;
@@ -167,7 +167,7 @@ class Backend {
   // followed by max(y, 0) if `relu`. `bias` [K] and `residual` may have no data: then there is none.
   // Some devices compute faster with more channels. x of conv2d() and conv2d_grad_weight() then has
   // conv2d_channels(dtype, C) of them, zeros after the first C, for weights that have C: whoever needs x in both passes
-  // pads it once.
+  // pads it once, and keeps the copy between them.
   virtual Index conv2d_channels(DType, Index C) const { return C; }
   // y = x, followed by channels of zeros up to conv2d_channels(). Called only where those are more than x's.
   virtual void pad_channels(const ConstView&, const View&) {

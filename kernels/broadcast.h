@@ -29,8 +29,8 @@ class BroadcastIndex {
   }
 
  private:
-  Index
-      rank_;  // (An int would leave bytes without a value beside it, in which equal arguments of kernels could differ.)
+  // (An int would leave bytes without a value beside it, in which equal arguments of kernels could differ.)
+  Index rank_;
   Index extent_[Shape::max_rank] = {}, stride_[Shape::max_rank] = {};
 };
 

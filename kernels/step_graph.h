@@ -36,8 +36,8 @@ class StepGraph {
     }
     end();
   }
-  // How often the step was started as a graph, and of how many operations, or why not, in words. Empty if
-  // there are no graphs.
+  // How often the step was started as a graph, of how many operations, and how many of them had changed each time; or
+  // why there is no graph. In words; empty if the backend has none.
   virtual std::string summary() const { return ""; }
 
  protected:

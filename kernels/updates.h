@@ -79,7 +79,7 @@ void with_formula(const Update& update, const Fn& fn) { std::visit(fn, static_ca
 // the weight.
 template <class Formula, class T, size_t... k>
 CP_HD T update_weight(const Formula& formula, T* w, T g, [[maybe_unused]] T* const* s, Index i,
-                         std::index_sequence<k...>) {
+                      std::index_sequence<k...>) {
   T weight = w[i];
   [[maybe_unused]] T state[] = {s[k][i]..., T(0)};
   formula(weight, g, state[k]...);

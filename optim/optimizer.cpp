@@ -154,7 +154,7 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
   }
   // By the number of steps, which is usually the same for all, and the factor on the learning rate.
   std::map<std::pair<int64_t, double>, std::vector<WeightTensors>> groups;
-  std::vector<Tensor> roundings(parameters_.size());
+  std::vector<std::pair<size_t, uint64_t>> rounded;  // parameters whose roundings are written, too: their versions then
   for (size_t i = 0; i < parameters_.size(); ++i) {
     Var& p = parameters_[i];
     if (!p.grad().defined()) continue;
@@ -163,9 +163,10 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
       state.tensors.push_back(Tensor::zeros(p.backend(), p.shape(), p.value().dtype()));
     }
     const double factor = lr_factors_.empty() ? 1 : lr_factors_[i];
-    roundings[i] = p.kept_rounding();
+    Tensor rounding = p.kept_rounding();
     groups[{++state.steps, factor}].push_back(
-        {p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}, roundings[i]});
+        {p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}, rounding});
+    if (rounding.defined()) rounded.emplace_back(i, p.value().version());
   }
   const double rate = lr();
   for (const auto& [key, weights] : groups) {
@@ -173,9 +174,7 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
     std::visit([t = key.first](auto& formula) { formula.before_step(t); }, update_);
     parameters_[0].backend().optimizer_step(update_, weights, {guard, clip.squares, clip.max_norm});
   }
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    if (roundings[i].defined()) parameters_[i].keep_rounding(roundings[i]);
-  }
+  for (const auto& [i, version] : rounded) parameters_[i].keep_rounding(version);
   set_lr(rate);
   zero_grad();
 }

@@ -39,7 +39,7 @@ nlohmann::json time_and_memory(const BenchOptions& options, Backend& backend, co
   }
   warm_up(options, backend, run);
   backend.reset_memory_peaks();
-  const double seconds = seconds_of(options, backend, run, options.seconds, options.seconds > 0 ? steps_at_once : 1);
+  const double seconds = seconds_of(options, backend, run, options.seconds, steps_at_once);
   const MemoryPeaks peaks = backend.memory_peaks();
   return {{"seconds", seconds},
           {"allocated_mib", double(peaks.allocated) / mebibyte},

@@ -128,35 +128,32 @@ class Operations {
   void weights() {
     const auto model = benchmarked_model(o_, backend_);
     std::vector<Tensor> gradients, velocities;
-    std::vector<std::pair<Tensor, Tensor>> casts;  // a weight and itself in bf16; the biases of convolutions stay f32
+    std::vector<Tensor> in_bf16;  // the weights' roundings, which the optimizer writes as well, and their gradients
     std::vector<WeightTensors> moved;
     std::vector<ConstView> summed;
-    Index numbers = 0, cast_numbers = 0;
+    Index numbers = 0;
+    const bool rounds = o_.dtype() == DType::bf16;
     for (const Parameter& p : model->parameters()) {
       Tensor w = p.var.value();
       numbers += w.size();
       gradients.push_back(w.clone());
       velocities.push_back(Tensor::zeros(backend_, w.shape()));
-      moved.push_back({w, gradients.back(), {velocities.back()}});
+      in_bf16.push_back(rounds ? w.cast(DType::bf16) : Tensor());
+      moved.push_back({w, gradients.back(), {velocities.back()}, in_bf16.back()});
       summed.push_back(gradients.back());
-      if (o_.dtype() != DType::bf16 || w.shape().rank() == 1) continue;
-      casts.emplace_back(gradients.back(), w.cast(DType::bf16));
-      cast_numbers += w.size();
     }
     const std::string shape = detail::text(numbers, " numbers");
     const double bytes = 4 * double(numbers);  // of all weights in f32
     Tensor sum = Tensor::empty(backend_, {}, DType::f64);
-    add("optimizer_step", shape, 1, {5 * bytes}, [&] {
+    add("optimizer_step", shape, 1, {(rounds ? 5.5 : 5) * bytes}, [&] {
       backend_.optimizer_step(formula::Sgd{/*lr=*/0, /*momentum=*/0.9}, moved);
     });
     add("sum_squares", shape, 1, {bytes}, [&] { backend_.sum_squares(summed, sum); });
-    if (casts.empty()) return;
-    const Cost cost{(4 + 2) * double(cast_numbers)};
-    add("cast to bf16", shape, 1, cost, [&] {
-      for (auto& [w, in_bf16] : casts) backend_.cast(w, in_bf16);
-    });
-    add("cast from bf16", shape, 1, cost, [&] {
-      for (auto& [w, in_bf16] : casts) backend_.cast(in_bf16, w);
+    if (!rounds) return;
+    add("cast from bf16", shape, 1, {1.5 * bytes}, [&] {
+      for (size_t i = 0; i < gradients.size(); ++i) {
+        if (gradients[i].shape().rank() > 1) backend_.cast(in_bf16[i], gradients[i]);  // those of biases are f32
+      }
     });
   }
 

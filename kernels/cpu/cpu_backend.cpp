@@ -275,8 +275,6 @@ void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTe
       } else {
         for (Index i = begin; i < end; ++i) update_weight(formula, w, dw[i], states.data(), i);
       }
-      if (!p.rounded.data) return;
-      for (Index i = begin; i < end; ++i) p.rounded.as<bf16>()[i] = bf16(static_cast<float>(w[i]));
     });
   }
 }

@@ -38,8 +38,10 @@ void CudaBackend::convolve(const ConvProblem& problem, Index C, const ConvData& 
 // The weights, and the gradients with respect to them or to x, are as wide as x only in scratch memory.
 void CudaBackend::convolve_padded(ConvProblem problem, Index C, ConvData data) {
   ConvGeometry& g = problem.geometry;
-  g.C = conv2d_channels(problem.dtype, C);
+  const Index wide = conv2d_channels(problem.dtype, C);
   const bool to_x = problem.pass == ConvProblem::grad_input, to_w = problem.pass == ConvProblem::grad_weight;
+  CP_ENSURE(to_x || g.C == wide, "conv2d: x has ", g.C, " channels, but must be padded to ", wide, " on the GPU");
+  g.C = wide;
   const Index pixels = g.N * g.H * g.W, taps = g.K * g.R * g.S;
   const Scratch<bf16> x(*this, to_x ? pixels * g.C : 0), w(*this, taps * g.C);
   void* const out = data.out;

@@ -11,7 +11,7 @@ namespace {
 template <class T>
 void plain_forward(Queue& queue, const ConvProblem& problem, const ConvData& d) {
   const ConvGeometry g = problem.geometry;
-  const bool relu = problem.relu;
+  const Index relu = problem.relu;  // (A bool would leave bytes without a value in the kernel's arguments.)
   const T *x = static_cast<const T*>(d.x), *w = static_cast<const T*>(d.w);
   const T* bias = problem.bias ? static_cast<const T*>(d.bias) : nullptr;
   const T* residual = problem.residual ? static_cast<const T*>(d.residual) : nullptr;
@@ -84,7 +84,7 @@ void plain_grad_weight(Queue& queue, const ConvProblem& problem, const ConvData&
 }
 
 template <class T>
-void add(Queue& queue, Index n, const T* residual, bool relu, T* y) {
+void add(Queue& queue, Index n, const T* residual, Index relu, T* y) {
   using C = Compute<T>;
   map<T, 2>(queue, n, {{y, residual}}, y, [=] __device__(const C* v) {
     const C sum = v[0] + v[1];

@@ -11,7 +11,7 @@ constexpr int most_refusals = 3;
 }
 
 void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
-  if (executable_ && !update(list, stream)) reset();
+  if (executable_ && !update(list, stream)) destroy();
   if (!executable_) make(list, stream);
   CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
   ++starts_;
@@ -46,10 +46,15 @@ void WorkGraph::make(std::vector<ListedWork>& list, cudaStream_t stream) {
 }
 
 // (CUDA completes a graph that is running before it frees it.)
-void WorkGraph::reset() noexcept {
+void WorkGraph::destroy() noexcept {
   if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
   if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
   starts_ = changes_ = 0;
+}
+
+void WorkGraph::reset() noexcept {
+  destroy();
+  refusals_in_a_row_ = 0;
 }
 
 }  // namespace counterpoise::detail

@@ -30,6 +30,7 @@ class WorkGraph {
   // CUDA refuses one of these, it makes a new one. Throws Error(device) where that is not possible, or has been
   // necessary three times in a row; then nothing is started.
   void start(std::vector<ListedWork>& list, cudaStream_t stream);
+  // Before another list.
   void reset() noexcept;
 
   bool exists() const { return executable_ != nullptr; }
@@ -39,6 +40,7 @@ class WorkGraph {
 
  private:
   bool update(std::vector<ListedWork>& list, cudaStream_t stream);
+  void destroy() noexcept;
   void make(std::vector<ListedWork>& list, cudaStream_t stream);
 
   cudaGraph_t graph_ = nullptr;

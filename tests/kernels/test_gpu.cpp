@@ -190,6 +190,7 @@ TEST_CASE("gpu: a training whose steps are CUDA graphs gives the bits of one wit
   // (After an evaluation of averaged weights, what is kept in bf16 are their roundings, not those of the weights.)
   const std::pair<const char*, const char*> cases[] = {
       {"--model vgg11 --precision bf16 --ema 0.9 --clip-norm 1", "4 of 8 steps as a CUDA graph, of "},
+      {"--model vgg11_bn", "5 of 8 steps as a CUDA graph, of "},
       {"--model vgg11_bn --precision tf32", "5 of 8 steps as a CUDA graph, of "},
       {"--model resnet20 --width 0.5 --precision bf16 --mix mixup=0.4", "5 of 8 steps as a CUDA graph, of "}};
   for (const auto& [flags, summary] : cases) {

@@ -308,7 +308,7 @@ TEST_CASE("kernels: a step whose guard is not finite changes nothing") {
     CAPTURE(b.name());
     // More tensors than one kernel takes. Returns the weights and the states after a step of each optimizer.
     const auto result = [&](const std::vector<double>& guard) {
-      std::vector<Tensor> w, dw, v;
+      std::vector<Tensor> w, dw, v, rounded;
       for (uint64_t i = 0; i < 50; ++i) {
         const Shape shape{i == 49 ? 5000 : 3};
         w.push_back(random_tensor(b, shape, DType::f32, i));
@@ -316,13 +316,26 @@ TEST_CASE("kernels: a step whose guard is not finite changes nothing") {
         v.push_back(Tensor::full(b, shape, 0.5));
         v.push_back(Tensor::full(b, shape, 0.25));
       }
+      // Every second weight is rounded, too, into a tensor that has other numbers at first.
+      const bool rounds = computes_in(b, DType::bf16);
+      for (size_t i = 0; i < w.size(); ++i) {
+        rounded.push_back(rounds ? Tensor::full(b, w[i].shape(), 7, DType::bf16) : Tensor());
+      }
       std::vector<WeightTensors> sgd, adam;
-      for (size_t i = 0; i < w.size(); ++i)
-        sgd.push_back({w[i], dw[i], {v[2 * i]}}), adam.push_back({w[i], dw[i], {v[2 * i], v[2 * i + 1]}});
+      for (size_t i = 0; i < w.size(); ++i) {
+        const View rounding = i % 2 ? View(rounded[i]) : View();
+        sgd.push_back({w[i], dw[i], {v[2 * i]}, rounding});
+        adam.push_back({w[i], dw[i], {v[2 * i], v[2 * i + 1]}, rounding});
+      }
       const Tensor numbers_of_guard = Tensor::from(b, {Index(guard.size())}, guard);
       const ConstView view = guard.empty() ? ConstView() : ConstView(numbers_of_guard);
       b.optimizer_step(formula::Sgd{0.1, 0.9, 0.01, true}, sgd, {view});
       b.optimizer_step(formula::Adam{0.1, 0.9, 0.99, 1e-8, 0.01, false, 0.1, 0.01}, adam, {view});
+      const bool moves = std::all_of(guard.begin(), guard.end(), [](double x) { return std::isfinite(x); });
+      for (size_t i = 0; rounds && i < w.size(); ++i) {
+        CHECK(numbers(rounded[i]) ==
+              (i % 2 && moves ? numbers(w[i].cast(DType::bf16)) : std::vector<double>(w[i].size(), 7)));
+      }
       std::vector<double> all;
       for (const auto* tensors : {&w, &v}) {
         for (const Tensor& x : *tensors) {

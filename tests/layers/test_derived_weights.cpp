@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
@@ -24,7 +23,7 @@ namespace {
 // Counts the operations that derive weights, and the most memory at once.
 class Counting : public Guarded<ReferenceBackend> {
  public:
-  int derivations = 0, roundings = 0;  // roundings: to bf16
+  int derivations = 0;
   int64_t peak_bytes = 0;
 
   void* allocate(size_t bytes) override {
@@ -34,7 +33,6 @@ class Counting : public Guarded<ReferenceBackend> {
   }
   void cast(const ConstView& x, const View& y) override {
     ++derivations;
-    roundings += y.dtype == DType::bf16;
     Guarded<ReferenceBackend>::cast(x, y);
   }
   void unary(Unary op, double a, double b, const ConstView& x, const View& y) override {
@@ -302,46 +300,6 @@ TEST_CASE("derived weights: where a graph is recorded, gradients flow through th
     CHECK(b.live_bytes > without);
     CHECK(gradients() == expected);
     CHECK(b.live_bytes == without);
-  }
-}
-
-TEST_CASE(
-    "derived weights: an optimizer writes the weights' roundings as well, so that a step needs no pass for them") {
-  Counting& b = counting();
-  const InitScope scope(b, 1);
-  const Tensor x = random_tensor(b, {2, 4, 4, 3}, DType::bf16, 1);
-  Sequential net = {Conv2d(3, 4, 3, {1, 1}, true), Flatten(), Linear(64, 8), Linear(8, 2, 0, {}, LinearOutput::logits)};
-  std::vector<Var> weights = net.trainable();
-  const auto loss = [&] { return weighted_sum(net(x)); };
-  const auto are_right = [&] {
-    for (const Var& v : weights) CHECK(numbers(v.rounded()) == numbers(v.value().cast(DType::bf16)));
-  };
-  for (const char* name : {"sgd", "adam"}) {
-    CAPTURE(name);
-    Optimizer optimizer = make_optimizer(name, weights, {{"lr", 0.1}});
-    const auto roundings_of_a_step = [&](const Tensor& guard = {}) {
-      const int before = b.roundings;
-      loss().backward();
-      optimizer.step(guard);
-      return b.roundings - before - 1;  // without that of the logits' gradient
-    };
-    roundings_of_a_step();
-    const std::vector<double> before = numbers(weights[0].value());
-    CHECK(roundings_of_a_step() == 0);
-    CHECK(numbers(weights[0].value()) != before);
-    are_right();
-    CHECK(roundings_of_a_step(Tensor::full(b, {1}, std::nan(""), DType::f64)) == 0);  // which changes nothing
-    are_right();
-    b.fill(0.5, weights[0].value());
-    CHECK(roundings_of_a_step() == 1);
-    // In a step while a graph refers to the roundings these stay, and others are computed.
-    const Var graph = loss();
-    const Tensor held = weights[0].rounded();
-    const std::vector<double> then = numbers(held);
-    roundings_of_a_step();
-    CHECK(numbers(held) == then);
-    CHECK(numbers(weights[0].rounded()) != then);
-    are_right();
   }
 }
 
