@@ -119,7 +119,7 @@ run() {
           --cifar10) export CIFAR10=$2 ;;
         esac
         shift 2 ;;
-      call-1) parts+=(machine tables sanitizers ours pytorch resnets gpu-tests operations plans); limit=${limit:-540}; shift ;;
+      call-1) parts+=(machine tables gpu-tests sanitizers ours pytorch resnets operations plans); limit=${limit:-540}; shift ;;
       *)
         grep -q "^$1|" <<<"$all" || fail "unknown part $1; tests/on_gpu.sh list prints them"
         parts+=("$1"); shift ;;
