@@ -23,7 +23,7 @@ static std::string synthetic_csv() {
   return "synthetic.csv";
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   manual_seed(1);
   const Table table = read_csv(argc > 1 ? argv[1] : synthetic_csv(), {/*label=*/argc > 2 ? argv[2] : "is_fraud"});
   auto [train, test] = stratified_split(table, 0.2, /*seed=*/1);
@@ -42,4 +42,7 @@ int main(int argc, char** argv) {
 
   const NoGrad no_grad;
   std::cout << classification_report(test.labels, predict(net(test.tensor())), test.class_names);
+} catch (const Error& error) {
+  std::cerr << "tabular: " << error.what() << "\n";
+  return 1;
 }

@@ -154,6 +154,11 @@ TrainingData::TrainingData(Options& o) {
   CP_ENSURE_AS(invalid_argument, !chosen.empty(), "--count leaves no image to train on");
   counts = training->counts(chosen);
   counts.resize(classes().size());
+  const bool fewer = !o.count.empty() || !o.imbalance.empty();
+  for (size_t c = 0; fewer && c < counts.size(); ++c) {
+    CP_ENSURE_AS(invalid_argument, counts[c] > 0, o.count.empty() ? "--imbalance" : "--count", " leaves no image of ",
+                 printable(classes()[c]), " to train on; at least one of each class is needed");
+  }
   const auto rarest = std::min_element(counts.rbegin(), counts.rend());  // of several the last one
   positive =
       choose_positive(o.positive, classes(), o.defaults.lectures ? "cat" : classes()[counts.rend() - rarest - 1]);

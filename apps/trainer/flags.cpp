@@ -102,7 +102,7 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
   const auto found = elsewhere.find(name);
   if (found != elsewhere.end() && std::find(known.begin(), known.end(), found->second) != known.end())
     guess = found->second;
-  return "unknown option " + name + (guess.empty() ? "" : "; did you mean " + guess + "?");
+  return "unknown option " + name + (guess.empty() ? "." : "; did you mean " + guess + "?");
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ OptionTable option_rows(Options& o) {
   const bool lectures = o.defaults.lectures;
   const char* saved = "as in the file";
   t.group("Images");
-  t.row(o.data, "--data", "PATH").empty_is("synthetic").core()
+  t.row(o.data, "--data", "PATH").empty_is("synthetic").otherwise(lectures ? "synthetic" : "required").core()
       .brief("Folder with train/ and validation/ (or one that is split for you), FILE.csv, or synthetic[:KINDS]")
       .help("Where the images are. DIR with train/CLASS/*.jpg, validation/CLASS/*.jpg and, if there is one, "
             "test/CLASS/*.jpg; DIR with CLASS/*.jpg, which is split for you; FILE.csv with the columns path and label, "

@@ -51,6 +51,10 @@ std::string result_text(const TrainingResult& r, const Options& o, const Trainin
                 r.threshold_by.empty() ? "" : ", chosen by " + r.threshold_by);
   }
   out += "\n\n" + report(e) + "\n";
+  if (e.is_binary() && e.counts().tp + e.counts().fp == 0) {
+    out += text("  No image was classified as ", printable(o.positive),
+                "; --threshold f1 chooses another threshold, --class-weights balanced balances the loss\n");
+  }
   const auto all = intervals(e);
   std::string line = "  95 % intervals:";
   for (const MetricInterval& interval : all) {

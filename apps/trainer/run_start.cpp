@@ -89,7 +89,16 @@ RunStart start_run(const Options& o) {
       CP_ENSURE_AS(invalid_argument, o.resume == "auto", "--resume ", folder, ": there is no interrupted run in it");
     }
   }
-  return {o.output.empty() ? make_folder(o.loss->name) : o.output, "", false};
+  return {o.output, "", false};
+}
+
+void make_run_folder(RunStart& start, const Options& o) {
+  if (start.directory.empty() && o.output != "none") start.directory = make_folder(o.loss->name);
+}
+
+bool replaces_result(const RunStart& start) {
+  std::error_code ignored;
+  return start.unfinished.empty() && fs::exists(start.directory + "/result.json", ignored);
 }
 
 }  // namespace counterpoise

@@ -11,14 +11,18 @@ namespace counterpoise {
 constexpr const char* checkpoint_name = "checkpoint.safetensors";
 
 struct RunStart {
-  std::string directory;     // the run's folder; "": nothing is written
+  std::string directory;     // the run's folder; "": a new one, or nothing is written
   std::string unfinished;    // the sub-folder of the interrupted run that is continued; "": a new run
   bool is_complete = false;  // --resume auto: a run with these options has ended in `directory`; nothing is to be done
 };
 
-// Follows --output and --resume. Without --output the folder is runs/DATE-TIME-LOSS, made here, where the environment
-// variable COUNTERPOISE_RUNS may name another folder than runs. The options must be resolved. Throws
-// Error(invalid_argument) if the run to be continued has other options, and Error(failure) if no folder can be made.
+// Follows --output and --resume. The options must be resolved. Throws Error(invalid_argument) if the run to be
+// continued has other options.
 RunStart start_run(const Options& options);
+// Without --output, makes the folder runs/DATE-TIME-LOSS, where the environment variable COUNTERPOISE_RUNS may name
+// another folder than runs. Throws Error(failure) if that cannot be made.
+void make_run_folder(RunStart& start, const Options& options);
+// Whether a new run in this folder replaces the result of an earlier one.
+bool replaces_result(const RunStart& start);
 
 }  // namespace counterpoise

@@ -83,8 +83,12 @@ Training::Training(Options options)
   begin_search();
   announce();
   if (!pretraining.empty()) say(pretraining);
+  make_run_folder(start_, o_);
   log_ = std::make_unique<RunLog>(start_, data_.classes());
-  if (folder().wanted()) say("Run folder: " + start_.directory);
+  if (folder().wanted()) {
+    say(text("Run folder: ", start_.directory,
+             replaces_result(start_) ? "; the result that is there will be replaced when this run ends" : ""));
+  }
   if (!start_.unfinished.empty()) resume();
   else begin();
 }

@@ -52,6 +52,8 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--count mouse=3", 2, "cat=NUMBER,dog=NUMBER");
   check_fails("--count cat=1.5,dog=3", 2, "no whole number");
   check_fails("--count cat=0,dog=0", 2, "no image");
+  check_fails("--count cat=0,dog=9", 2, "--count leaves no image of cat to train on; at least one of each class");
+  check_fails("--gpu", 2, "unknown option --gpu. Valid options: ");
   check_fails("--seed -1", 2, "--seed");
   check_fails("--lr nan", 2, "\"nan\" is not a number");
   check_fails("--batch-size 010", 2, "\"010\" is not a number");
@@ -63,6 +65,19 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("eval", 2, "--weights");
   check_fails("eval --weights x --epochs 3", 2, "unknown option --epochs");
   check_fails("--outputs 5", 2, "for two classes it is 1 (one logit) or 2");
+}
+
+TEST_CASE("a new run says that it will replace a result, and one that fails before it begins leaves no folder") {
+  const TemporaryFolder folder;
+  const std::string few = "--count cat=4,dog=4 --image-size 32 --width 0.05 --epochs 1 --threshold 0.99 --output ";
+  const Result first = catdog(few + folder.path()), second = catdog(few + folder.path());
+  CHECK_FALSE(contains(first.err, "replaced"));
+  CHECK(contains(second.err, "the result that is there will be replaced when this run ends"));
+  CHECK(contains(second.out, "No image was classified as cat; --threshold f1 chooses another threshold"));
+  const std::string weights = folder / "last.safetensors", wrong = "--width 0.1 --pretrained " + weights;
+  const std::string here = "cd " + folder.path() + " && " + program("catdog") + " ";
+  CHECK(shell(here + wrong).code == 3);
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
 }
 
 TEST_CASE("a device that is missing is an error, never another device in silence") {  // GPUs are hidden from programs
