@@ -46,22 +46,6 @@ Work Work::of_call(const void* kind, std::vector<char> kernels, std::vector<char
   return y;
 }
 
-std::string Work::text() const {
-  switch (kind) {
-    case Kind::kernel:
-      return "a kernel";
-    case Kind::copy:
-      return "a copy";
-    case Kind::call:
-      return "a call of a library";
-    case Kind::allocation:
-      return "an allocation";
-    case Kind::release:
-      return "a release";
-  }
-  return "";
-}
-
 bool Work::resembles(const Work& other) const {
   return kind == other.kind && bytes == other.bytes && allocation == other.allocation && function == other.function &&
          direction == other.direction && offsets == other.offsets && kernels == other.kernels;

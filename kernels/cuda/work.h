@@ -5,7 +5,6 @@
 #include <cuda_runtime_api.h>
 
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "kernels/view.h"
@@ -51,7 +50,6 @@ struct Work {
   // As Queue::call(): two of the same kind, with the same `kernels` and `data`, do the same.
   static Work of_call(const void* kind, std::vector<char> kernels, std::vector<char> data,
                       std::function<void(cudaStream_t)> call);
-  std::string text() const;  // for errors: "a copy"
 
   // Whether it is the same but for its arguments, so that a node of a graph can become this work. (Calls with other
   // kernels are not, even if they are as many: there are reports that a node then keeps the old ones' clusters of

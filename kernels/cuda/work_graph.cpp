@@ -23,8 +23,12 @@ bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
     const cudaError_t status = listed.work.update(executable_, listed.node, stream);
     if (status != cudaSuccess) {
       if (++refusals_in_a_row_ < most_refusals) return false;
-      throw_cuda_error(text(cudaGetErrorString(status), ", when ", listed.work.text(), " changed"), "a CUDA graph",
-                       __FILE__, __LINE__);
+      const Work::Kind kind = listed.work.kind;
+      const char* const what = kind == Work::Kind::kernel ? "a kernel"
+                               : kind == Work::Kind::copy ? "a copy"
+                                                          : "a call of a library";
+      throw_cuda_error(text(cudaGetErrorString(status), ", when ", what, " changed"), "a CUDA graph", __FILE__,
+                       __LINE__);
     }
     listed.changed = false;
     ++changes_;
