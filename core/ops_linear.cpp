@@ -124,6 +124,18 @@ void add_convolution_grads(const Var& x, const Tensor& input, const Var& weight,
   }
 }
 
+// Those of y = relu(conv2d(x) + bias), where nobody needs that of x.
+void add_first_layer_grads(const Tensor& input, const Var& weight, const Var& bias, Conv2dParams params,
+                           const Tensor& y, Gradient gradient) {
+  Tensor dy = std::move(gradient);
+  if (!dy.unique()) dy = dy.clone();
+  Tensor dw = empty_like(dy, weight.shape());
+  Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
+  dy.backend().conv2d_relu_grad_weight(input, y, dy, params, dw, db);
+  bias.add_grad(db);
+  weight.add_grad(dw);
+}
+
 }  // namespace
 
 Tensor detail::conv2d_input(const Tensor& x) {
@@ -152,6 +164,10 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
   if (!weight.requires_grad()) input = {};  // which only the weight's gradient needs
   return Var::from_op(
       "conv2d", y, {x, weight, bias, residual}, [x, input, weight, bias, residual, params, kept](Gradient gradient) {
+        const bool first_layer = kept.defined() && !x.requires_grad() && !residual.defined();
+        if (first_layer && weight.requires_grad() && bias.requires_grad()) {
+          return add_first_layer_grads(input, weight, bias, params, kept, std::move(gradient));
+        }
         const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), bias) : Tensor(std::move(gradient));
         if (!kept.defined() && bias.requires_grad()) {
           Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
@@ -170,13 +186,18 @@ struct ImageGroups {
   Index images, at_once;
   Shape activations;  // of one image
 
-  ImageGroups(const Tensor& x, const Shape& all)
+  ImageGroups(const Tensor& x, const Shape& all, bool differentiated)
       : images(all[0]), at_once(all[0]), activations{all[1], all[2], all[3]} {
-    const size_t most = x.backend().piece_bytes(), each = static_cast<size_t>(activations.size()) * size_of(x.dtype());
+    const size_t most = x.backend().piece_bytes(differentiated);
+    const size_t each = static_cast<size_t>(activations.size()) * size_of(x.dtype());
     if (most == 0 || each == 0) return;
-    const auto largest = static_cast<Index>(std::max<size_t>(1, most / each));
+    // A GPU's kernels need a tensor that begins at a multiple of 16 bytes, which that many images have in any case.
+    const Index multiple = x.backend().is_remote() ? 16 : 1;
+    const Index largest = std::max<Index>(1, static_cast<Index>(most / each) / multiple) * multiple;
     const Index groups = (images + largest - 1) / largest;
-    if (groups > 1) at_once = (images + groups - 1) / groups;  // about equal ones
+    if (groups <= 1) return;
+    at_once = (images + groups - 1) / groups;  // about equal ones
+    at_once = (at_once + multiple - 1) / multiple * multiple;
   }
   bool is_one() const { return at_once == images; }
   Shape shape(Index count) const { return {count, activations[0], activations[1], activations[2]}; }
@@ -225,9 +246,10 @@ Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept
   const Shape shape = convolved("conv2d_relu_max_pool2d", x, weight, bias, params);
   const Shape ys = pooled("conv2d_relu_max_pool2d", shape, pool);
   Tensor y = empty_like(x.value(), ys), position;
-  const bool differentiated = x.requires_grad() || weight.requires_grad() || bias.requires_grad();
-  if (differentiated && !NoGrad::active()) position = Tensor::empty(x.backend(), ys, pool.position_dtype());
-  const ImageGroups groups(x.value(), shape);
+  const bool differentiated =
+      !NoGrad::active() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
+  if (differentiated) position = Tensor::empty(x.backend(), ys, pool.position_dtype());
+  const ImageGroups groups(x.value(), shape, differentiated);
   Tensor input = conv2d_input(x.value());
   groups.for_each([&](Index first, Index count) {
     Backend& backend = x.backend();

@@ -101,8 +101,8 @@ class Backend {
   // True if the CPU cannot access the backend's memory, so that reading a number means a copy and a wait.
   virtual bool is_remote() const { return false; }
   // Operations whose intermediate result is larger than this, in bytes, should compute it in pieces of about this size,
-  // which take less memory. 0: at once, because many threads want much work, and kernels a tensor's alignment.
-  virtual size_t piece_bytes() const { return 0; }
+  // which take less memory. 0: at once. `differentiated`: gradients will be computed in the same pieces.
+  virtual size_t piece_bytes(bool) const { return 0; }
 
   // -- memory --
   // At least `bytes` bytes aligned to 64. Throws Error(out_of_memory) if they are not available.
@@ -184,6 +184,14 @@ class Backend {
     relu_bias_grad(x, dz, dz, db);
   }
   virtual void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) = 0;
+  // The backward pass through y = relu(z + bias), relu_bias_grad(), and then conv2d_grad_weight(), where only dw and
+  // the gradient of the bias, db [K], are wanted: those of a first layer. dy may be overwritten; here it is, by that of
+  // z.
+  virtual void conv2d_relu_grad_weight(const ConstView& x, const ConstView& y, const View& dy, Conv2dParams params,
+                                       const View& dw, const View& db) {
+    relu_bias_grad(y, dy, dy, db);
+    conv2d_grad_weight(x, dy, params, dw);
+  }
 
   // -- pooling: x [N, H, W, C], y [N, P, Q, C] --
   // The maximum of each window; padding is never the maximum. `position` [N, P, Q, C], of params.position_dtype(), is

@@ -18,7 +18,7 @@ class CpuBackend : public ReferenceBackend {
   std::string description() const override { return cpu_description(); }
   void require(DType dtype) const override;
   // As fast as all at once; with smaller pieces the weights are transformed too often.
-  size_t piece_bytes() const override { return size_t(96) << 20; }
+  size_t piece_bytes(bool) const override { return size_t(96) << 20; }
 
   void* allocate(size_t bytes) override;
   void release(void* memory, size_t bytes) noexcept override;

@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/conv.h"
+#include "kernels/cuda/cuda_backend.h"
 #include "kernels/scratch.h"
 #include "kernels/warning.h"
 
@@ -132,7 +133,7 @@ class ConvChoice::Pair final : public ConvPlan {
   ConvProblem first_;
 };
 
-ConvChoice::ConvChoice(Backend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners)
+ConvChoice::ConvChoice(CudaBackend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners)
     : backend_(backend), queue_(queue), target_{handle, "", &queue}, memory_(memory), winners_(std::move(winners)) {}
 
 // In bf16 the fast engines need little. In f32 they need as much as a copy of their input; with less, only the slowest
@@ -149,19 +150,24 @@ void ConvChoice::run(const ConvProblem& problem, const ConvData& data) {
   else run_by_definition(problem, data);
 }
 
+// The plan that is not one of cuDNN's, or null.
+std::shared_ptr<ConvPlan> ConvChoice::own_plan(const ConvProblem& problem) {
+  if (Pair::computes(problem)) return std::make_shared<Pair>(*this, problem);
+  return few_channels_plan(backend_, queue_, problem);
+}
+
 ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
-  if (!Pair::computes(problem)) return cudnn_plans(target_, problem, workspace_limit(problem), limit);
+  const std::shared_ptr<ConvPlan> own = own_plan(problem);
   ConvPlans y;
-  if (limit > 1) y = cudnn_plans(target_, problem, workspace_limit(problem), limit - 1);
-  y.plans.insert(y.plans.begin(), std::make_shared<Pair>(*this, problem));
+  if (limit > (own ? 1 : 0)) y = cudnn_plans(target_, problem, workspace_limit(problem), limit - (own ? 1 : 0));
+  if (own) y.plans.insert(y.plans.begin(), own);
   return y;
 }
 
 ConvPlans ConvChoice::plan(const ConvProblem& problem, const std::string& name) {
-  ConvPlans y;
-  if (!Pair::computes(problem) || name != "pair") return cudnn_plan(target_, problem, workspace_limit(problem), name);
-  y.plans.push_back(std::make_shared<Pair>(*this, problem));
-  return y;
+  const std::shared_ptr<ConvPlan> own = own_plan(problem);
+  if (own && own->name() == name) return {{own}, ""};
+  return cudnn_plan(target_, problem, workspace_limit(problem), name);
 }
 
 void ConvChoice::run_by_definition(const ConvProblem& problem, const ConvData& data) {
@@ -341,7 +347,7 @@ void ConvChoice::time(const ConvProblem& problem, const ConvData& data, Choice& 
     else if (!fastest || row.timing.ms < fastest->timing.ms) fastest = &row;
   }
   if (!wrong.empty()) {
-    warn(text(name_of(problem), " has wrong numbers by these plans of cuDNN, which are not used: ", wrong));
+    warn(text(name_of(problem), " has wrong numbers by these plans, which are not used: ", wrong));
   }
   if (fastest) {
     choice.plan = fastest->plan;

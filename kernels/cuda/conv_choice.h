@@ -11,7 +11,8 @@
 //
 // What a convolution is followed by, a residual (ConvProblem::residual) or the gradient of the relu below (relu_grad),
 // cuDNN may compute with it or not. So these problems have one more plan, which comes first: the pair of the
-// convolution alone, by its own fastest plan, and a kernel of ours.
+// convolution alone, by its own fastest plan, and a kernel of ours. Where images have few channels, the first plan is a
+// kernel of ours (conv_few_channels.cu), with which cuDNN's are compared.
 //
 // A convolution for which cuDNN has no plan is computed by those loops, which are thousands of times slower: a warning
 // says so once, and fallbacks() lists and counts all.
@@ -28,14 +29,18 @@
 #include "kernels/cuda/cudnn_conv.h"
 #include "kernels/cuda/plan_cache.h"
 
-namespace counterpoise::detail {
+namespace counterpoise {
+
+class CudaBackend;
+
+namespace detail {
 
 // Not thread-safe.
 class ConvChoice {
  public:
   // `memory` is the GPU's, in bytes: workspaces are limited to a part of it. Plans run in the queue, whose stream is
   // the handle's.
-  ConvChoice(Backend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners);
+  ConvChoice(CudaBackend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners);
 
   // Enqueues the convolution. Throws Error(device) or Error(out_of_memory).
   void run(const ConvProblem& problem, const ConvData& data);
@@ -67,6 +72,7 @@ class ConvChoice {
   void time(const ConvProblem& problem, const ConvData& data, Choice& choice);
   std::vector<Timed> timed(const ConvProblem& problem, const ConvData& data, bool exact,
                            const std::function<void(const ConvPlanTiming&)>& report);
+  std::shared_ptr<ConvPlan> own_plan(const ConvProblem& problem);
   ConvPlans plans(const ConvProblem& problem, size_t limit = size_t(-1));
   ConvPlans plan(const ConvProblem& problem, const std::string& name);
   void run(const ConvPlan& plan, const ConvData& data);
@@ -76,7 +82,7 @@ class ConvChoice {
                             const Results& expected);
   double milliseconds(const ConvPlan& plan, const ConvData& data, double best);
 
-  Backend& backend_;
+  CudaBackend& backend_;
   Queue& queue_;
   const ConvTarget target_;
   const size_t memory_;
@@ -86,4 +92,5 @@ class ConvChoice {
   bool warned_of_compiler_ = false;
 };
 
-}  // namespace counterpoise::detail
+}  // namespace detail
+}  // namespace counterpoise

@@ -47,6 +47,8 @@ class CudaBackend : public Backend {
   void synchronize() override;
   std::unique_ptr<StepGraph> make_step_graph() override;
   size_t memory_bytes() const override { return memory_; }
+  // Gradients at once, because they are sums over all images.
+  size_t piece_bytes(bool differentiated) const override { return differentiated ? 0 : size_t(128) << 20; }
   MemoryPeaks memory_peaks() const override;
   void reset_memory_peaks() override;
   std::vector<std::string> fallbacks() const override;
@@ -76,6 +78,8 @@ class CudaBackend : public Backend {
   void conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params, const ConstView& x,
                               const View& dz, const View& db) override;
   void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) override;
+  void conv2d_relu_grad_weight(const ConstView& x, const ConstView& y, const View& dy, Conv2dParams params,
+                               const View& dw, const View& db) override;
 
   void max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) override;
   void max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params, const View& dx) override;

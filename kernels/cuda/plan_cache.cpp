@@ -27,7 +27,7 @@ std::string file_name(const std::string& gpu) {
 
 PlanCache::PlanCache(const std::string& folder, const std::string& gpu, const std::string& system)
     : path_(folder.empty() ? "" : folder + "/" + file_name(gpu)),
-      system_("Counterpoise's convolution plans, version 1: " + gpu + ", " + system) {
+      system_("Counterpoise's convolution plans, version 2: " + gpu + ", " + system) {
   rows_ = read();
 }
 

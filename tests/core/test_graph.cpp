@@ -244,7 +244,7 @@ namespace {
 class InFours : public Guarded<CpuBackend> {
  public:
   size_t piece = 0;
-  size_t piece_bytes() const override { return piece; }
+  size_t piece_bytes(bool) const override { return piece; }
   Index conv2d_channels(DType, Index C) const override { return (C + 3) / 4 * 4; }
   void pad_channels(const ConstView& x, const View& y) override {
     ++padded;
@@ -311,7 +311,7 @@ namespace {
 class InPieces : public Guarded<CpuBackend> {
  public:
   explicit InPieces(size_t bytes) : bytes_(bytes) {}
-  size_t piece_bytes() const override { return bytes_; }
+  size_t piece_bytes(bool) const override { return bytes_; }
   void* allocate(size_t bytes) override {
     void* const memory = Guarded<CpuBackend>::allocate(bytes);
     peak = std::max(peak, live_bytes);
