@@ -75,8 +75,8 @@ Exit run(int argc, char** argv) {
   app.add_flag(
       "--compile", options.compile,
       "On a GPU, in tf32 or bf16: compile kernels that compute several operations in one, where that is faster");
-  app.add_flag("--cuda-graphs", options.step_graphs,
-               "train and infer, on a GPU: start the operations of a step all at once, as a CUDA graph");
+  app.add_flag("!--no-cuda-graphs", options.step_graphs,
+               "train and infer, on a GPU: start the operations of a step one by one, not as a CUDA graph");
   app.add_flag("--allow-fallbacks", options.allow_fallbacks,
                "Do not fail where the GPU's library refuses a convolution, which then runs in plain loops");
   parse_command_line(app, argc, argv);
@@ -87,8 +87,8 @@ Exit run(int argc, char** argv) {
   set_cpu_threads(options.threads);
   CP_ENSURE_AS(invalid_argument, options.mode != "steps" || options.device == "cpu",
                "steps: these algorithms are those of the CPU; use --device cpu");
-  CP_ENSURE_AS(invalid_argument, !options.step_graphs || options.mode == "train" || options.mode == "infer",
-               "--cuda-graphs: is for train and infer");
+  CP_ENSURE_AS(invalid_argument, options.step_graphs || options.mode == "train" || options.mode == "infer",
+               "--no-cuda-graphs: is for train and infer");
   Backend& backend =
       choose_backend(options.device, options.precision, {false, false, options.compile, options.step_graphs});
   nlohmann::json result = measure(options, backend);

@@ -16,7 +16,7 @@ struct BenchOptions {
   Index size = 160, batch = 16;
   double width = 1, seconds = 1;
   int threads = 0;
-  bool stream = false, exact = false, compile = false, step_graphs = false, allow_fallbacks = false;
+  bool stream = false, exact = false, compile = false, step_graphs = true, allow_fallbacks = false;
   DType dtype() const { return activation_dtype(precision); }
 };
 

@@ -24,6 +24,7 @@ Backend& choose_backend(const std::string& device, const std::string& precision,
   Backend& backend = find_backend(device);
   backend.require(activation_dtype(precision));
   mode.tf32 = precision == "tf32";
+  mode.graphs = mode.graphs && backend.is_remote();
   backend.set_mode(mode);
   return backend;
 }

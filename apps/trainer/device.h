@@ -7,7 +7,7 @@
 
 namespace counterpoise {
 
-// The backend that --device selects, in this mode, but with tf32 as --precision selects. `auto` is the CPU where no GPU
+// The backend that --device selects, in this mode, but with tf32 as --precision selects, and graphs only on a GPU. `auto` is the CPU where no GPU
 // can be used; a warning says why, if there is one. Throws Error(device) if the backend is missing or lacks the dtype
 // or the mode.
 Backend& choose_backend(const std::string& device, const std::string& precision, ComputeMode mode = {});

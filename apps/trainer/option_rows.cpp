@@ -265,9 +265,9 @@ OptionTable option_rows(Options& o) {
   t.row(o.compile, "--compile").only("train").in_json(o.compile)
       .help("On a GPU, in tf32 or bf16: compile kernels that compute several operations in one, where that is faster: "
             "some seconds each when a run begins, for runs of many minutes");
-  t.row(o.step_graphs, "--cuda-graphs").only("train").in_json(o.step_graphs)
-      .help("On a GPU: start all operations of a training step at once, as a CUDA graph. Faster where they are so small "
-            "that starting them takes longer than computing them, as in a ResNet-32");
+  t.row(o.step_graphs, "--no-cuda-graphs").only("train").in_json(!o.step_graphs)
+      .help("On a GPU: start the operations of a training step one by one, not all at once as a CUDA graph, with which "
+            "small ones are faster");
   t.row(o.output, "--output", "DIR").only("train").in_json(false).otherwise("runs/DATE-TIME-LOSS").core()
       .brief("Folder for the results, or none")
       .help("Folder for weights, metrics, predictions, logs and the report, or none");

@@ -88,7 +88,7 @@ struct Options {
   std::string device = "auto", precision = "fp32";
   bool deterministic = false;
   bool compile = false;
-  bool step_graphs = false;
+  bool step_graphs = true;
   std::string output;   // "": a new folder in runs/, for training; "none": nothing is written
   std::string on;       // eval: "validation" or "test"
   augment::Policy tta;  // eval and predict: test-time augmentation

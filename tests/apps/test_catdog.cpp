@@ -84,7 +84,6 @@ TEST_CASE("a device that is missing is an error, never another device in silence
   check_fails("--device cuda", 4, "--device");
   check_fails("--compile", 2, "add --precision tf32 or bf16");
   check_fails("--compile --precision bf16 --deterministic", 2, "give one of them");
-  check_fails("--cuda-graphs", 4, "CUDA graphs are for NVIDIA GPUs");
 }
 
 TEST_CASE("unusable data ends with 3 and says what to do") {

@@ -169,7 +169,7 @@ TEST_CASE("catdog's options: --config takes back what a run resolved to, and the
       {"--loss", "bce", "--pos-weight", "auto", "--no-shuffle", "--optimizer", "sgd", "--nesterov", "--schedule",
        "step"},
       {"--loss", "ldam", "--ema", "0.99", "--clip-norm", "3", "--patience", "2", "--max-steps", "7", "--seed", "5"},
-      {"--precision", "bf16", "--compile", "--cuda-graphs"},
+      {"--precision", "bf16", "--compile", "--no-cuda-graphs"},
       {"--loss", "dice", "--threshold", "recall=0.95", "--hold-out", "0.2", "--temperature", "--deterministic"},
       {"--loss", "vs", "--outputs", "2", "--tau-norm", "0.5", "--adjust-logits", "1", "--threshold", "cost", "--cost",
        "fn=10"},
@@ -207,7 +207,7 @@ TEST_CASE(
     "catdog's options: a run is continued with other threads, devices and ways to start a step, which change no "
     "result") {
   using Json = nlohmann::ordered_json;
-  CHECK(difference(Json{{"lr", 0.1}, {"cuda-graphs", true}, {"threads", 4}}, Json{{"lr", 0.1}, {"device", "cpu"}}) ==
+  CHECK(difference(Json{{"lr", 0.1}, {"no-cuda-graphs", true}, {"threads", 4}}, Json{{"lr", 0.1}, {"device", "cpu"}}) ==
         "");
   CHECK(difference(Json{{"lr", 0.1}, {"compile", true}}, Json{{"lr", 0.1}}) == "--compile is true there");
 }

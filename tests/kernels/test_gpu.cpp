@@ -150,7 +150,7 @@ TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 a
   }
   CHECK(fail_after > 0);
   for (const int kernels : {300, 700, 1100}) {
-    const Result r = on_card(small + "--epochs 8 --cuda-graphs", "fail-after=" + std::to_string(kernels));
+    const Result r = on_card(small + "--epochs 8", "fail-after=" + std::to_string(kernels));
     CHECK(r.code == 4);
     CHECK(contains(last_line(r.err), "an illegal memory access was encountered in "));
   }
@@ -171,13 +171,13 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
   std::string on_cpu = small;
   on_cpu.replace(on_cpu.find("cuda"), 4, "cpu");
   REQUIRE(shell(program("catdog") + " " + on_cpu + run + cpu.path()).code == 0);
-  REQUIRE(on_card(small + run + GPU.path()).code == 0);
+  REQUIRE(on_card(small + "--no-cuda-graphs " + run + GPU.path()).code == 0);
   REQUIRE(on_card(small + "--workers 0 " + run + again.path()).code == 0);
   REQUIRE(on_card(small + "--precision bf16 " + run + rounded.path()).code == 0);
   CHECK(worst_relative(losses(GPU.path()), losses(cpu.path())) < 1e-4);
   CHECK(slurp(GPU / "steps.csv") == slurp(again / "steps.csv"));
   CHECK(slurp(GPU / "last.safetensors") == slurp(again / "last.safetensors"));
-  const Result with_graphs = on_card(small + "--cuda-graphs " + run + graph.path());
+  const Result with_graphs = on_card(small + run + graph.path());
   CHECK(contains(with_graphs.err, "5 of 8 steps as a CUDA graph, of "));
   CHECK(slurp(GPU / "steps.csv") == slurp(graph / "steps.csv"));
   CHECK(slurp(GPU / "last.safetensors") == slurp(graph / "last.safetensors"));
@@ -197,8 +197,8 @@ TEST_CASE("gpu: a training whose steps are CUDA graphs gives the bits of one wit
     CAPTURE(flags);
     const TemporaryFolder without, with;
     const std::string run = small + flags + " --deterministic --augment flip,contrast=0.2 --output ";
-    REQUIRE(on_card(run + without.path()).code == 0);
-    const Result graphs = on_card(run + with.path() + " --cuda-graphs");
+    REQUIRE(on_card(run + without.path() + " --no-cuda-graphs").code == 0);
+    const Result graphs = on_card(run + with.path());
     REQUIRE(graphs.code == 0);
     CAPTURE(graphs.err);
     CHECK(contains(graphs.err, summary));
@@ -213,7 +213,7 @@ TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16" * nee
         "--mix mixup=0.4 --precision bf16", "--mix cutmix=1 --precision bf16",
         "--crt 1 --temperature --threshold f1 --precision bf16", "--model vgg11_bn --precision bf16",
         "--optimizer sgd --nesterov --precision tf32", "--compile --precision bf16",
-        "--cuda-graphs --precision bf16 --mix mixup=0.4 --ema 0.9 --clip-norm 1"}) {
+        "--precision bf16 --mix mixup=0.4 --ema 0.9 --clip-norm 1"}) {
     CAPTURE(flags);
     const Result r = on_card(small + "--epochs 1 " + flags);
     CAPTURE(r.err);

@@ -9,7 +9,7 @@ list() {
   cat <<'LIST'
 machine|40|3|what machine and libraries these are, and that the program computes on the GPU
 plans|150|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16, and for gradients through relu: time, agreement
-ours|110|10|a training step and a forward pass of VGG16, also as CUDA graphs and with compiled kernels
+ours|110|10|a training step and a forward pass of VGG16, also without CUDA graphs and with compiled kernels
 pytorch|120|30|the same by PyTorch, eager and compiled
 tables|95|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
 operations|60|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
@@ -99,10 +99,8 @@ part_ours() {
   local shape size batch mode flags
   for shape in $(real_or "160,256 160,64 224,128" "32,2 32,1"); do
     size=${shape%,*} batch=${shape#*,}
-    for mode in train infer "train --cuda-graphs" "infer --cuda-graphs" "train --compile" \
-      "train --compile --cuda-graphs"; do
-      # (Graphs are for small batches, what is compiled for large ones.)
-      case "$shape $mode" in 224,*--* | 160,64*compile*) continue ;; esac
+    for mode in train infer "train --compile" "train --no-cuda-graphs" "infer --no-cuda-graphs"; do
+      case "$shape $mode" in 224,*--*) continue ;; esac
       read -ra flags <<<"$mode"
       go "$bench" "${flags[@]}" "${network[@]}" --size "$size" --batch "$batch" --seconds "$(real_or 1.5 0)"
     done
@@ -111,8 +109,11 @@ part_ours() {
 
 part_pytorch() {
   has_pytorch || skip "PyTorch is not on this machine"
-  go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${network[@]}" \
-    --size "$(real_or 160 32)" --batch "$(real_or 256 2)" --seconds "$(real_or 2 0)"
+  local batch
+  for batch in $(real_or "256 64" 2); do
+    go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${network[@]}" \
+      --size "$(real_or 160 32)" --batch "$batch" --seconds "$(real_or 2 0)"
+  done
 }
 
 has_pytorch() { python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"; }
@@ -227,7 +228,7 @@ part_resnets() {
       "$(real_or 1 0)")
     for mode in train infer; do
       go "$bench" $mode "${arguments[@]}"
-      go "$bench" $mode --cuda-graphs "${arguments[@]}"
+      go "$bench" $mode --no-cuda-graphs "${arguments[@]}"
     done
     has_pytorch && go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${arguments[@]}"
   done

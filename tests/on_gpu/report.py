@@ -133,7 +133,7 @@ class Report:
             elif "variant" in r:
                 theirs[(*case, r["variant"])] = r
             elif "seconds" in r:
-                flags = [f"--{name.replace('_', '-')}" for name in ("compile", "cuda_graphs") if r.get(name)]
+                flags = ["--compile"] * ("compile" in r) + ["--no-cuda-graphs"] * ("graph" not in r)
                 ours[(*case, " ".join(flags))] = r
         alone = {(*case[:5], "") for case in theirs} - set(ours)
         cases = [*ours, *sorted(alone)]
