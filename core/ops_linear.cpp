@@ -124,18 +124,6 @@ void add_convolution_grads(const Var& x, const Tensor& input, const Var& weight,
   }
 }
 
-// Those of y = relu(conv2d(x) + bias), where nobody needs that of x.
-void add_first_layer_grads(const Tensor& input, const Var& weight, const Var& bias, Conv2dParams params,
-                           const Tensor& y, Gradient gradient) {
-  Tensor dy = std::move(gradient);
-  if (!dy.unique()) dy = dy.clone();
-  Tensor dw = empty_like(dy, weight.shape());
-  Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
-  dy.backend().conv2d_relu_grad_weight(input, y, dy, params, dw, db);
-  bias.add_grad(db);
-  weight.add_grad(dw);
-}
-
 }  // namespace
 
 Tensor detail::conv2d_input(const Tensor& x) {
@@ -164,10 +152,6 @@ Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dPar
   if (!weight.requires_grad()) input = {};  // which only the weight's gradient needs
   return Var::from_op(
       "conv2d", y, {x, weight, bias, residual}, [x, input, weight, bias, residual, params, kept](Gradient gradient) {
-        const bool first_layer = kept.defined() && !x.requires_grad() && !residual.defined();
-        if (first_layer && weight.requires_grad() && bias.requires_grad()) {
-          return add_first_layer_grads(input, weight, bias, params, kept, std::move(gradient));
-        }
         const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), bias) : Tensor(std::move(gradient));
         if (!kept.defined() && bias.requires_grad()) {
           Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));

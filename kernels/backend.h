@@ -184,14 +184,6 @@ class Backend {
     relu_bias_grad(x, dz, dz, db);
   }
   virtual void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) = 0;
-  // The backward pass through y = relu(z + bias), relu_bias_grad(), and then conv2d_grad_weight(), where only dw and
-  // the gradient of the bias, db [K], are wanted: those of a first layer. dy may be overwritten; here it is, by that of
-  // z.
-  virtual void conv2d_relu_grad_weight(const ConstView& x, const ConstView& y, const View& dy, Conv2dParams params,
-                                       const View& dw, const View& db) {
-    relu_bias_grad(y, dy, dy, db);
-    conv2d_grad_weight(x, dy, params, dw);
-  }
 
   // -- pooling: x [N, H, W, C], y [N, P, Q, C] --
   // The maximum of each window; padding is never the maximum. `position` [N, P, Q, C], of params.position_dtype(), is

@@ -67,15 +67,13 @@ class Operations {
     for (size_t i = 0; i < layers.size(); ++i) {
       const ConvLayer& l = layers[i];
       convolution(l);
-      if (!is_first(l)) in_block += l.times;
+      in_block += l.times;
       if (i + 1 < layers.size() && layers[i + 1].size == l.size) continue;
       activation(l, in_block);
       pooling(l);
       in_block = 0;
     }
   }
-
-  static bool is_first(const ConvLayer& l) { return l.channels == 3; }
 
   void convolution(const ConvLayer& l) {
     LayerTensors t(backend_, o_, l);
@@ -87,13 +85,8 @@ class Operations {
     const Cost cost{bytes_of(t.x) + bytes_of(t.w) + bytes_of(t.y), l.flops(o_.batch)};
     add("conv2d, bias, relu", l.text(), l.times, cost,
         [&] { backend_.conv2d(t.x, t.w, t.bias, {}, same_size, true, t.y); });
-    if (is_first(l)) {  // images need no gradient
-      Tensor dy = t.dy.clone(), db = Tensor::empty(backend_, {l.outputs});
-      add("relu, conv2d dw", l.text(), l.times, {cost.bytes + bytes_of(t.y), cost.flops},
-          [&] { backend_.conv2d_relu_grad_weight(t.x, t.y, dy, same_size, t.dw, db); });
-      return;
-    }
     add("conv2d dw", l.text(), l.times, cost, [&] { backend_.conv2d_grad_weight(t.x, t.dy, same_size, t.dw); });
+    if (l.channels == 3) return;  // images need no gradient
     add("conv2d dx", l.text(), l.times, cost, [&] { backend_.conv2d_grad_input(t.dy, t.w, same_size, t.dx); });
   }
 

@@ -246,7 +246,7 @@ class Comparison:
 
     # The kinds of our operations, named as in KERNELS of bench_pytorch.py.
     KINDS = {"conv2d, bias, relu": "convolution forward", "conv2d dx": "convolution dx", "conv2d dw": "convolution dw",
-             "relu, conv2d dw": "convolution dw", "pad_channels": "elementwise", "max_pool2d": "pooling",
+             "pad_channels": "elementwise", "max_pool2d": "pooling",
              "max_pool2d_grad": "pooling", "relu_bias_grad": "elementwise", "cast from bf16": "elementwise",
              "optimizer_step": "optimizer", "linear": "product of matrices", "linear dx": "product of matrices",
              "linear dw": "product of matrices"}

@@ -103,19 +103,6 @@ void CudaBackend::conv2d_grad_weight(const ConstView& x, const ConstView& dy, Co
   convolve(problem(ConvProblem::grad_weight, x, dw, params), dw.shape[3], {x.data, nullptr, nullptr, dy.data, dw.data});
 }
 
-void CudaBackend::conv2d_relu_grad_weight(const ConstView& x, const ConstView& y, const View& dy, Conv2dParams params,
-                                          const View& dw, const View& db) {
-  const ConvProblem p = problem(ConvProblem::grad_weight, x, dw, params);
-  if (!has_few_channels(p) || dw.size() == 0 || dy.size() == 0) {
-    return Backend::conv2d_relu_grad_weight(x, y, dy, params, dw, db);
-  }
-  const Index C = dw.shape[3], wide = p.geometry.C, taps = p.geometry.K * p.geometry.R * p.geometry.S;
-  const Scratch<bf16> padded(*this, C == wide ? 0 : taps * wide);
-  void* const out = C == wide ? dw.data : padded.get();
-  few_channels_relu_grad_weight(*this, queue_, p, x.data, y.data, dy.data, out, db.as<float>());
-  if (C != wide) take_channels(queue_, taps, C, wide, out, dw.data);
-}
-
 // -- benchmarks --
 
 namespace {

@@ -25,13 +25,9 @@ void add_residual(Queue& queue, DType dtype, Index n, const void* residual, bool
 void pad_channels(Queue& queue, Index pixels, Index C, Index padded, const void* x, void* y);
 void take_channels(Queue& queue, Index pixels, Index C, Index padded, const void* x, void* y);
 
-// Whether it is the forward pass or the gradient of the weights, in bf16, of 64 filters of 3x3, stride 1, for x with 8
-// channels, which kernels of ours compute (conv_few_channels.cu): by a plan, which is null for other problems, and
-// together with the backward pass through relu, as Backend::conv2d_relu_grad_weight().
-bool has_few_channels(const ConvProblem& problem);
+// A plan for the forward pass or the gradient of the weights, in bf16, of 64 filters of 3x3, stride 1, for x with 8
+// channels (conv_few_channels.cu); null for any other problem.
 std::shared_ptr<ConvPlan> few_channels_plan(CudaBackend& backend, Queue& queue, const ConvProblem& problem);
-void few_channels_relu_grad_weight(CudaBackend& backend, Queue& queue, const ConvProblem& problem, const void* x,
-                                   const void* y, const void* dy, void* dw, float* db);
 
 }  // namespace detail
 }  // namespace counterpoise

@@ -12,7 +12,6 @@
 // Which output channel is which column of a matrix [16, 8] is free: it is chosen so that a thread has neighboring
 // channels, which it loads or stores at once.
 #include <memory>
-#include <type_traits>
 
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/launch.h"
@@ -25,7 +24,7 @@ namespace counterpoise::detail {
 namespace {
 
 constexpr int channels = 8, outputs = 64, taps = 9, steps = (taps + 1) / 2;
-constexpr int length = taps * channels, full_length = 2 * steps * channels;
+constexpr int length = taps * channels;
 constexpr int tile_rows = 8, tile_columns = 32, halo_rows = tile_rows + 2, halo_columns = tile_columns + 2;
 constexpr int halo = halo_rows * halo_columns, loads = (halo + block_threads - 1) / block_threads;
 constexpr int part_pixels = 16, parts_across = tile_columns / part_pixels;
@@ -93,15 +92,15 @@ __device__ void walk_tiles(const Extents& e, const uint4* x, const Load& load, c
   }
 }
 
-// What a thread's warp computes of a tile, in parts of 16 pixels: output channels from `output`, in matrices of eight
-// columns, and rows from `row`; and the thread's place in a matrix (tensor_core.h).
-template <int warp_outputs>
+// What a thread's warp computes of a tile, in parts of 16 pixels: half of the output channels, in four matrices of
+// eight columns, and two rows; and the thread's place in a matrix (tensor_core.h).
+constexpr int halves = 2, matrices = outputs / halves / 8,
+              warp_rows = tile_rows * halves * warp_threads / block_threads;
+constexpr int parts = warp_rows * parts_across;
 struct WarpShare {
-  static constexpr int across = outputs / warp_outputs, down = block_threads / warp_threads / across;
-  static constexpr int matrices = warp_outputs / 8, rows = tile_rows / down, parts = rows * parts_across;
   const int g = lane_index() / 4, t = lane_index() % 4;
-  const int output = static_cast<int>(threadIdx.x) / warp_threads % across * warp_outputs;
-  const int row = static_cast<int>(threadIdx.x) / warp_threads / across * rows;
+  const int output = static_cast<int>(threadIdx.x) / warp_threads % halves * (outputs / halves);
+  const int row = static_cast<int>(threadIdx.x) / warp_threads / halves * warp_rows;
 };
 
 // Which pixels a thread addresses for the matrices of each step: those of tap 2 s, or of 2 s + 1 if `second`. (The
@@ -119,8 +118,7 @@ struct Seen {
 // Column c of matrix j is the warp's output channel c / 2 * 8 + j * 2 + c % 2: so thread t has 8 t to 8 t + 7.
 __global__ void CP_RESIDENT(2)
     forward_kernel(Extents e, Index relu, const uint4* x, const bf16* w, const bf16* bias, bf16* y) {
-  const WarpShare<32> mine;
-  constexpr int matrices = mine.matrices;
+  const WarpShare mine;
   unsigned by[steps][matrices][2];
   for (int s = 0; s < steps; ++s) {
     for (int j = 0; j < matrices; ++j) {
@@ -139,7 +137,7 @@ __global__ void CP_RESIDENT(2)
   const Seen seen(mine.row * halo_columns + lane_index() % 16, lane_index() >= 16);
   const auto nothing = [](const Tile&) { return 0; };
   walk_tiles(e, x, nothing, [&](const Tile& tile, const uint4* pixels, int) {
-    for (int part = 0; part < mine.parts; ++part) {
+    for (int part = 0; part < parts; ++part) {
       const int row = part / parts_across, column = part % parts_across * part_pixels;
       float sums[matrices][4];
       for (int j = 0; j < matrices; ++j) {
@@ -164,16 +162,13 @@ __global__ void CP_RESIDENT(2)
   });
 }
 
-using GradientShare = WarpShare<16>;
-
-// Two neighboring channels of a tensor like y, at the pixels 2t, 2t + 1, 2t + 8 and 2t + 9 of each part.
-struct Outputs {
-  static constexpr int matrices = GradientShare::matrices;
-  Pack<bf16, matrices> at[GradientShare::parts][4];
-  __device__ Outputs(const Extents& e, const bf16* y, const GradientShare& mine, const Tile& tile) {
+// Four neighboring channels of the gradient, at the pixels 2t, 2t + 1, 2t + 8 and 2t + 9 of each part.
+struct Gradients {
+  Pack<bf16, matrices> at[parts][4];
+  __device__ Gradients(const Extents& e, const bf16* dy, const WarpShare& mine, const Tile& tile) {
     const Index row = static_cast<Index>(e.Q) * outputs;
-    const bf16* const from = y + tile.pixel(e, mine.row, mine.t * 2) * outputs + mine.output + mine.g * matrices;
-    for (int part = 0; part < mine.parts; ++part) {
+    const bf16* const from = dy + tile.pixel(e, mine.row, mine.t * 2) * outputs + mine.output + mine.g * matrices;
+    for (int part = 0; part < parts; ++part) {
       for (int i = 0; i < 4; ++i) {
         const int r = part / parts_across, c = part % parts_across * part_pixels + i / 2 * 8 + i % 2;
         at[part][i] = tile.has(e, mine.row + r, mine.t * 2 + c) ? load<matrices>(from + r * row + c * outputs)
@@ -181,91 +176,56 @@ struct Outputs {
       }
     }
   }
+  // Column g of matrix j, which is the warp's output channel g * matrices + j.
+  __device__ void column(int part, int j, unsigned (&b)[2]) const {
+    for (int i = 0; i < 2; ++i) {
+      b[i] = at[part][2 * i].v[j].bits | static_cast<unsigned>(at[part][2 * i + 1].v[j].bits) << 16;
+    }
+  }
 };
-struct NoOutputs {};
 
-// shares[block][k, tap, c]: a block's share of the gradient of w, and in its tenth tap of that of the bias. With `relu`
-// dy is the gradient of y = relu(z), and counts only where y > 0.
-template <bool relu>
-__global__ void CP_RESIDENT(1)
-    grad_weight_kernel(Extents e, const uint4* x, const bf16* dy, const bf16* y, float* shares) {
-  constexpr int matrices = GradientShare::matrices;
-  constexpr unsigned ones = 0x3f803f80;  // two of bf16
-  const GradientShare mine;
+// shares[block][k, tap, c]: a block's share of the gradient of w.
+__global__ void CP_RESIDENT(1) grad_weight_kernel(Extents e, const uint4* x, const bf16* dy, float* shares) {
+  const WarpShare mine;
   float sums[steps][matrices][4] = {};
   const Seen seen(mine.row * halo_columns + lane_index() / 16 * 8 + lane_index() % 8, lane_index() / 8 % 2 == 1);
-  struct Loaded {
-    Outputs dy;
-    std::conditional_t<relu, Outputs, NoOutputs> y;
-  };
-  const auto load = [&](const Tile& tile) {
-    if constexpr (relu) return Loaded{{e, dy, mine, tile}, {e, y, mine, tile}};
-    else return Loaded{{e, dy, mine, tile}, {}};
-  };
-  walk_tiles(e, x, load, [&](const Tile&, const uint4* pixels, const Loaded& loaded) {
-    for (int part = 0; part < mine.parts; ++part) {
-      unsigned b[matrices][2];  // column g of matrix j is the warp's output channel g * matrices + j
-      for (int j = 0; j < matrices; ++j) {
-        bf16 of[4];
-        for (int i = 0; i < 4; ++i) {
-          of[i] = loaded.dy.at[part][i].v[j];
-          if constexpr (relu) of[i] = loaded.y.at[part][i].v[j] > 0 ? of[i] : bf16(0);
-        }
-        for (int i = 0; i < 2; ++i) b[j][i] = of[2 * i].bits | static_cast<unsigned>(of[2 * i + 1].bits) << 16;
-      }
+  const auto load = [&](const Tile& tile) { return Gradients(e, dy, mine, tile); };
+  walk_tiles(e, x, load, [&](const Tile&, const uint4* pixels, const Gradients& gradients) {
+    for (int part = 0; part < parts; ++part) {
+      unsigned b[matrices][2];
+      for (int j = 0; j < matrices; ++j) gradients.column(part, j, b[j]);
       const int first = part / parts_across * halo_columns + part % parts_across * part_pixels;
       for (int s = 0; s < steps; ++s) {
         unsigned a[4];
         load_matrices<true>(pixels + seen.at[s] + first, a);
-        if (2 * s + 1 == taps) a[1] = a[3] = ones;
         for (int j = 0; j < matrices; ++j) multiply_add(a, b[j], sums[s][j]);
       }
     }
   });
   // The warps add what they have one row of warps after the other, so that the sum has one order.
-  CP_SHARED(float, all, outputs* full_length);
-  for (int row = 0; row < tile_rows; row += mine.rows) {
+  CP_SHARED(float, all, outputs* length);
+  for (int row = 0; row < tile_rows; row += warp_rows) {
     __syncthreads();
     if (mine.row != row) continue;
     for (int s = 0; s < steps; ++s) {
       for (int j = 0; j < matrices; ++j) {
         for (int i = 0; i < 4; ++i) {
           const int tap = 2 * s + i / 2, k = mine.output + (2 * mine.t + i % 2) * matrices + j;
-          float& sum = all[k * full_length + tap * channels + mine.g];
+          if (tap >= taps) continue;
+          float& sum = all[k * length + tap * channels + mine.g];
           sum = row == 0 ? sums[s][j][i] : sum + sums[s][j][i];
         }
       }
     }
   }
   __syncthreads();
-  float* const share = shares + static_cast<Index>(blockIdx.x) * outputs * full_length;
-  for (int i = static_cast<int>(threadIdx.x); i < outputs * full_length; i += block_threads) share[i] = all[i];
+  float* const share = shares + static_cast<Index>(blockIdx.x) * outputs * length;
+  for (int i = static_cast<int>(threadIdx.x); i < outputs * length; i += block_threads) share[i] = all[i];
 }
 
 // As many as run at the same time on a large GPU's 132 multiprocessors: by the shape alone, so that the same shape
 // gives the same bits.
 unsigned blocks_of(const Extents& e, int resident) { return static_cast<unsigned>(std::min(e.tiles, 132 * resident)); }
-
-size_t bytes_of_shares(const Extents& e) { return sizeof(float) * blocks_of(e, 1) * outputs * full_length; }
-
-// With y, the gradient passes through its relu, and db is the sum of what remains.
-void grad_weight(CudaBackend& backend, Queue& queue, const Extents& e, const uint4* x, const bf16* dy, const bf16* y,
-                 float* shares, bf16* dw, float* db) {
-  const unsigned blocks = blocks_of(e, 1);
-  launch<Waits::yes>(y ? grad_weight_kernel<true> : grad_weight_kernel<false>, blocks, queue, e, x, dy, y, shares);
-  using Four = Pack<float, 4>;
-  const float* const first = shares;
-  column_sums<4, 1, double>(
-      backend, queue, blocks, outputs * full_length, [=] __device__(Index i) { return load<4>(first + i); },
-      [=] __device__(const Four& share, Index, Index, double(&sums)[1][4]) {
-        for (int lane = 0; lane < 4; ++lane) sums[0][lane] += double(share.v[lane]);
-      },
-      [=] __device__(Index i, const double(&sum)[1]) {
-        const int k = static_cast<int>(i) / full_length, at = static_cast<int>(i) % full_length;
-        if (at < length) dw[k * length + at] = bf16(sum[0]);
-        else if (at == length && db) db[k] = static_cast<float>(sum[0]);
-      });
-}
 
 class FewChannelsPlan final : public ConvPlan {
  public:
@@ -273,20 +233,30 @@ class FewChannelsPlan final : public ConvPlan {
       : backend_(backend), queue_(queue), problem_(problem) {}
   std::string name() const override { return "few channels"; }
   size_t workspace_bytes() const override {
-    return problem_.pass == ConvProblem::forward ? 0 : bytes_of_shares(Extents(problem_.geometry));
+    if (problem_.pass == ConvProblem::forward) return 0;
+    return sizeof(float) * blocks_of(Extents(problem_.geometry), 1) * outputs * length;
   }
   double prepare_ms() const override { return 0; }
   void run(const ConvData& data, void* workspace) const override {
     const Extents e(problem_.geometry);
     const auto* const x = static_cast<const uint4*>(data.x);
     auto* const out = static_cast<bf16*>(data.out);
-    if (problem_.pass == ConvProblem::grad_weight) {
-      return grad_weight(backend_, queue_, e, x, static_cast<const bf16*>(data.y), nullptr,
-                         static_cast<float*>(workspace), out, nullptr);
+    if (problem_.pass == ConvProblem::forward) {
+      return launch<Waits::yes>(forward_kernel, blocks_of(e, 2), queue_, e, Index(problem_.relu), x,
+                                static_cast<const bf16*>(data.w),
+                                static_cast<const bf16*>(problem_.bias ? data.bias : nullptr), out);
     }
-    launch<Waits::yes>(forward_kernel, blocks_of(e, 2), queue_, e, Index(problem_.relu), x,
-                       static_cast<const bf16*>(data.w), static_cast<const bf16*>(problem_.bias ? data.bias : nullptr),
-                       out);
+    auto* const shares = static_cast<float*>(workspace);
+    const unsigned blocks = blocks_of(e, 1);
+    launch<Waits::yes>(grad_weight_kernel, blocks, queue_, e, x, static_cast<const bf16*>(data.y), shares);
+    using Four = Pack<float, 4>;
+    const float* const first = shares;
+    column_sums<4, 1, double>(
+        backend_, queue_, blocks, outputs * length, [=] __device__(Index i) { return load<4>(first + i); },
+        [=] __device__(const Four& share, Index, Index, double(&sums)[1][4]) {
+          for (int lane = 0; lane < 4; ++lane) sums[0][lane] += double(share.v[lane]);
+        },
+        [=] __device__(Index i, const double(&sum)[1]) { out[i] = bf16(sum[0]); });
   }
 
  private:
@@ -295,24 +265,16 @@ class FewChannelsPlan final : public ConvPlan {
   const ConvProblem problem_;
 };
 
-}  // namespace
-
-bool has_few_channels(const ConvProblem& problem) {
+bool computes(const ConvProblem& problem) {
   const ConvGeometry& g = problem.geometry;
   return problem.dtype == DType::bf16 && g.C == channels && g.K == outputs && g.R == 3 && g.S == 3 && g.stride == 1 &&
          !problem.residual && problem.pass != ConvProblem::grad_input && g.pixels() < Index(1) << 31;
 }
 
-std::shared_ptr<ConvPlan> few_channels_plan(CudaBackend& backend, Queue& queue, const ConvProblem& problem) {
-  return has_few_channels(problem) ? std::make_shared<FewChannelsPlan>(backend, queue, problem) : nullptr;
-}
+}  // namespace
 
-void few_channels_relu_grad_weight(CudaBackend& backend, Queue& queue, const ConvProblem& problem, const void* x,
-                                   const void* y, const void* dy, void* dw, float* db) {
-  const Extents e(problem.geometry);
-  const Scratch<char> shares(backend, static_cast<Index>(bytes_of_shares(e)));
-  grad_weight(backend, queue, e, static_cast<const uint4*>(x), static_cast<const bf16*>(dy),
-              static_cast<const bf16*>(y), reinterpret_cast<float*>(shares.get()), static_cast<bf16*>(dw), db);
+std::shared_ptr<ConvPlan> few_channels_plan(CudaBackend& backend, Queue& queue, const ConvProblem& problem) {
+  return computes(problem) ? std::make_shared<FewChannelsPlan>(backend, queue, problem) : nullptr;
 }
 
 }  // namespace counterpoise::detail

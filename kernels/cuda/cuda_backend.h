@@ -48,7 +48,7 @@ class CudaBackend : public Backend {
   std::unique_ptr<StepGraph> make_step_graph() override;
   size_t memory_bytes() const override { return memory_; }
   // Gradients at once, because they are sums over all images.
-  size_t piece_bytes(bool differentiated) const override { return differentiated ? 0 : size_t(128) << 20; }
+  size_t piece_bytes(bool differentiated) const override { return differentiated ? 0 : inference_piece; }
   MemoryPeaks memory_peaks() const override;
   void reset_memory_peaks() override;
   std::vector<std::string> fallbacks() const override;
@@ -78,8 +78,6 @@ class CudaBackend : public Backend {
   void conv2d_grad_input_relu(const ConstView& dy, const ConstView& w, Conv2dParams params, const ConstView& x,
                               const View& dz, const View& db) override;
   void conv2d_grad_weight(const ConstView& x, const ConstView& dy, Conv2dParams params, const View& dw) override;
-  void conv2d_relu_grad_weight(const ConstView& x, const ConstView& y, const View& dy, Conv2dParams params,
-                               const View& dw, const View& db) override;
 
   void max_pool2d(const ConstView& x, Pool2dParams params, const View& y, const View& position) override;
   void max_pool2d_grad(const ConstView& dy, const ConstView& position, Pool2dParams params, const View& dx) override;
@@ -113,6 +111,8 @@ class CudaBackend : public Backend {
   // With ComputeMode::compile: the bytes of the smallest gradient whose convolution is compiled together with the relu
   // below it, 64 MiB. (The tests compile smaller ones.)
   size_t compile_from = size_t(64) << 20;
+  // The bytes of the pieces in which operations compute without gradients. (The tests compute in smaller ones.)
+  size_t inference_piece = size_t(128) << 20;
 
   // Counters of blocks for kernels that wait for each other's (sums.h): each is 0 when a kernel begins and ends.
   static constexpr Index max_arrivals = 65535;

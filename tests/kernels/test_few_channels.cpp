@@ -101,18 +101,3 @@ TEST_CASE("conv few channels: is a plan of its own, with which cuDNN's are compa
     CHECK(std::count(names.begin(), names.end(), "few channels") == (pass != ConvPass::grad_input));
   }
 }
-
-// As a first layer, whose input needs no gradient: relu, the sum for the bias and the weights' gradient in one kernel.
-TEST_CASE("conv few channels: the gradients of a first layer with relu are those of the reference" * needs_gpu()) {
-  Backend& backend = *cuda_backend();
-  backend.set_mode({/*tf32=*/false, /*deterministic=*/true});
-  for (const Shape& shape : {Shape{1, 8, 32, 3}, {2, 9, 33, 3}, {3, 17, 5, 8}}) {
-    CAPTURE(shape);
-    const Tensor x = random_tensor(reference_backend(), shape, DType::bf16);
-    OpRow row = convolution(shape, {1, 1}, /*relu=*/true, /*bias=*/true);
-    row.inputs.erase(row.inputs.begin());
-    row.f = [&](Inputs v) { return conv2d(Var(x.to(v[0].backend())), v[0], v[1], {1, 1}, true); };
-    check_agree(run(row, backend, DType::bf16), run(row, reference_backend(), DType::bf16), 0.0079);
-  }
-  backend.set_mode({});
-}

@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
-#include "kernels/backend.h"
+#include "core/ops.h"
+#include "kernels/cuda/cuda_backend.h"
+#include "tests/backends.h"
 #include "tests/gpu.h"
+#include "tests/kernels/cuda_emulator/emulator.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -39,6 +43,35 @@ TEST_CASE("gpu: uploads through the staging ring arrive whole" * needs_emulated_
     CHECK(std::memcmp(host.data(), arrived.data(), size) == 0);
     backend.release(memory[t], size);
   }
+}
+
+// Groups of 16, 16 and 8 images, which begin where 16 bytes do, also with five channels.
+TEST_CASE("gpu: without gradients a convolution is pooled in groups of images, with the same result in less memory" *
+          needs_emulated_gpu()) {
+  auto& backend = dynamic_cast<CudaBackend&>(*cuda_backend());
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const Index K : {5, 8}) {
+      const Var x(random_tensor(backend, {40, 16, 16, 3}, dtype)),
+          w(random_tensor(backend, {K, 3, 3, 3}, dtype, 1), true), bias(random_tensor(backend, {K}, dtype, 2), true);
+      const auto pooled = [&](size_t piece) {
+        const NoGrad no_grad;
+        backend.inference_piece = piece;
+        backend.reset_memory_peaks();
+        const long launches = emulated_launches();
+        const Tensor y = conv2d_relu_max_pool2d(x, w, bias, {1, 1}, {2, 2}).value();
+        const long launched = emulated_launches() - launches;
+        return std::tuple(y.cast(DType::f32).to_vector<float>(), launched, backend.memory_peaks().allocated);
+      };
+      const auto [at_once, few, much] = pooled(0);
+      const auto [in_groups, more, little] = pooled(1);
+      CHECK(in_groups == at_once);
+      CHECK(more > few);
+      CHECK(more <= 3 * few);
+      CHECK(much - little > size_t(20 * 16 * 16 * K) * size_of(dtype));
+      CHECK(std::get<1>(pooled(size_t(1) << 30)) == few);
+    }
+  }
+  backend.inference_piece = size_t(128) << 20;
 }
 
 TEST_CASE("gpu: sums have more groups of columns, and pooling more rows, than a grid has blocks" *
