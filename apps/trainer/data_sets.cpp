@@ -102,6 +102,17 @@ SelectedImages select_images(const Options& o, const std::vector<int64_t>& synth
   return images;
 }
 
+std::unique_ptr<ImageDataset> all_images(const Options& o, const std::vector<std::string>& classes) {
+  CP_ENSURE_AS(invalid_argument, !o.data.empty() && synthetic_shapes(o.data) == 0,
+               "--on all: is for images of yours; give their folder with --data");
+  CP_ENSURE_AS(invalid_argument, o.split.empty(), "--on all: takes the images of every split; leave out --split");
+  ImageListing listing = list_images(o.data);
+  for (ListedImage& image : listing.images) image.split = DataSplit::none;
+  std::unique_ptr<ImageDataset> images = open_images(listing, DataSplit::none, classes, o.image_size, o.resize);
+  CP_ENSURE_AS(bad_data, images, o.data, ": has no images");
+  return images;
+}
+
 DataLoaderOptions evaluation_loader(const Options& o, Backend& backend, const std::vector<size_t>& samples) {
   DataLoaderOptions options = loader_options(o, backend);
   options.samples = samples;

@@ -19,6 +19,9 @@ struct SelectedImages {
 };
 SelectedImages select_images(const Options& options, const std::vector<int64_t>& synthetic_counts = {});
 
+// Every image of --data, in whatever split it is, of these classes.
+std::unique_ptr<ImageDataset> all_images(const Options& options, const std::vector<std::string>& classes);
+
 // The DataLoader options for evaluation: all images or `samples`, in order, without augmentation.
 DataLoaderOptions evaluation_loader(const Options& options, Backend& backend, const std::vector<size_t>& samples = {});
 

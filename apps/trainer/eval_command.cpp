@@ -172,19 +172,40 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
   return classifier;
 }
 
+namespace {
+
+// The images that --on selects, and the name of their split.
+struct JudgedImages {
+  std::unique_ptr<ImageDataset> set;
+  std::string split;
+};
+
+JudgedImages judged_images(const Options& o, const std::vector<std::string>& classes) {
+  if (o.on == "all") {
+    CP_ENSURE_AS(bad_data, !classes.empty(), o.weights,
+                 ": does not say which classes it tells apart, which --on all needs to know");
+    return {all_images(o, classes), "all"};
+  }
+  SelectedImages images = select_images(o);
+  CP_ENSURE_AS(bad_data, images.test || o.on != "test", "--on test: ", o.data.empty() ? "synthetic" : o.data,
+               " has no test images");
+  if (images.test && o.on != "validation") return {std::move(images.test), "test"};
+  return {std::move(images.validation), "validation"};
+}
+
+}  // namespace
+
 Exit eval(Options o) {
   check_views(o);
   set_cpu_threads(o.threads);
   Backend& backend = choose_backend(o.device, o.precision, {false, o.deterministic});
-  read_description(o, SafetensorsFile(o.weights).metadata());  // the size of the images
-  SelectedImages images = select_images(o);
-  CP_ENSURE_AS(bad_data, images.test || o.on != "test", "--on test: ", o.data.empty() ? "synthetic" : o.data,
-               " has no test images");
-  const bool on_test = images.test && o.on != "validation";
-  const ImageDataset& set = on_test ? *images.test : *images.validation;
+  const auto metadata = SafetensorsFile(o.weights).metadata();
+  read_description(o, metadata);  // the size of the images
+  const JudgedImages judged = judged_images(o, read_classes(o.weights, metadata));
+  const ImageDataset& set = *judged.set;
   const Classifier classifier = load_classifier(o, backend, set.classes());
-  const char* what = on_test ? "test" : "validation";
-  std::cerr << text("Evaluating on ", set.size(), " ", what, " images of ", set.classes().size(), " classes\n");
+  const std::string what = judged.split == "all" ? "" : judged.split + " ";
+  std::cerr << text("Evaluating on ", set.size(), " ", what, "images of ", set.classes().size(), " classes\n");
   if (!o.output.empty() && o.output != "none") {
     make_directories(o.output);
     CP_ENSURE_AS(invalid_argument, !RunFolder::holds_training(o.output), "--output ", o.output,
@@ -203,11 +224,11 @@ Exit eval(Options o) {
     }
   }();
   if (stop_signal()) return static_cast<Exit>(128 + stop_signal());
-  const std::string notice = unreadable_notice(set, what);
+  const std::string notice = unreadable_notice(set, judged.split);
   if (!notice.empty()) std::cerr << printable(notice) << '\n';
   if (!o.output.empty() && o.output != "none") {
     nlohmann::ordered_json json = to_json(e);
-    json["split"] = what;
+    json["split"] = judged.split;
     json["weights"] = o.weights;
     json["data"] = o.data.empty() ? "synthetic" : o.data;
     if (!o.tta.none()) json["tta"] = to_string(o.tta), json["tta_views"] = o.tta_views;

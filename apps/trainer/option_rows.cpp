@@ -273,9 +273,9 @@ OptionTable option_rows(Options& o) {
       .help("Folder for weights, metrics, predictions, logs and the report, or none");
   t.row(o.output, "--output", "DIR").only("eval").in_json(false).otherwise("none").core()
       .help("Folder for result.json and predictions.csv");
-  t.row(o.on, "--on", "SPLIT").one_of({"validation", "test"}).only("eval").in_json(false)
+  t.row(o.on, "--on", "SPLIT").one_of({"validation", "test", "all"}).only("eval").in_json(false)
       .otherwise("test where there is one").core()
-      .help("The images to evaluate on:");
+      .help("The images to evaluate on; all: every image of --data, for other images than those of the training");
   t.row(o.tta, "--tta", "SPEC").only("eval").in_json(false).core()
       .help("Test-time augmentation: average the logits of each image and of views of it, which SPEC makes as for "
             "--augment; flip=1 is its mirror image");

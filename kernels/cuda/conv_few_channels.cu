@@ -1,7 +1,7 @@
 // The convolution of a network's first layer, whose images have three channels, padded to eight: 64 filters of 3x3,
 // stride 1, in bf16, forward and the gradient of the weights. So few channels leave a library's kernels, which are made
 // for products of large matrices, mostly waiting: they take several times as long as memory needs to move the result,
-// which is by far the largest tensor here. These kernels need about as long as that.
+// which is by far the largest tensor here.
 //
 // A tile of 8x32 pixels of y belongs to a block. The pixels of x that it looks at, 10x34, lie in shared memory, 16
 // bytes each. Then the convolution is a product of matrices: y [pixels, 64] = x' [pixels, 9 * 8] w' [9 * 8, 64], where
@@ -104,7 +104,7 @@ struct WarpShare {
 };
 
 // Which pixels a thread addresses for the matrices of each step: those of tap 2 s, or of 2 s + 1 if `second`. (The
-// tenth tap is the ninth once more, and not used.)
+// tenth tap is the ninth once more, with weights of zero: an infinite pixel gives NaN.)
 struct Seen {
   int at[steps];
   __device__ Seen(int pixel, bool second) {

@@ -2,6 +2,7 @@
 // cannot be.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -401,6 +402,26 @@ TEST_CASE("samplers, mixing and techniques with three classes, evaluated again t
       CHECK(slurp(again + "/predictions.csv") == slurp(run + csv));
     }
   }
+}
+
+TEST_CASE("eval --on all judges every image of a folder, whether or not it is split") {
+  const ShapeSet data(three, {{"train", 6}, {"validation", 3}, {"test", 2}});
+  const TemporaryFolder out;
+  const std::string run = out / "run", again = out / "again", weights = run + "/best.safetensors";
+  REQUIRE(counterpoise_train(data.flags("--max-steps 1 --output " + run)).code == 0);
+  const auto eval = [&](const std::string& flags) {
+    return shell(program("counterpoise") + " eval --weights " + weights + " " + flags + " --output " + again);
+  };
+  for (const auto& [folder, images] : {std::pair(data.folder.path(), 33), std::pair(data.folder / "train", 18)}) {
+    const Result all = eval("--data " + folder + " --on all");
+    REQUIRE_MESSAGE(all.code == 0, all.err);
+    CHECK(contains(all.err, "Evaluating on " + std::to_string(images) + " images of 3 classes"));
+    const std::string csv = slurp(again + "/predictions.csv");
+    CHECK(std::count(csv.begin(), csv.end(), '\n') == images + 1);
+    CHECK(nlohmann::json::parse(slurp(again + "/result.json")).at("split") == "all");
+  }
+  CHECK(contains(eval("--data synthetic:3 --on all").err, "--on all: is for images of yours"));
+  CHECK(contains(eval("--data " + data.folder.path() + " --on all --split 0.5/0.5").err, "leave out --split"));
 }
 
 TEST_CASE("counts, imbalance and labels that cannot be are refused before anything is written") {

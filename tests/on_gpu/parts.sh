@@ -12,13 +12,13 @@ plans|150|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16, an
 ours|110|10|a training step and a forward pass of VGG16, also without CUDA graphs and with compiled kernels
 pytorch|120|30|the same by PyTorch, eager and compiled
 tables|95|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
-operations|60|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
+operations|90|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
 sanitizers|120|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
-gpu-tests|120|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
+gpu-tests|180|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
 speed|300|60|the README's table: VGG16 and PyTorch alternating, times and memory
 threads|240|30|the CPU's threads: a training step with 1 to 16 threads, and PyTorch's with as many
 experiments|420|40|the lectures' experiments: VGG16 at 160x160 on photographs, 1000 cats to 11000 dogs, and balanced
-resnets|150|20|ResNet-32 of CIFAR, and ResNet-50: training steps and forward passes, ours and PyTorch's
+resnets|240|20|ResNet-50, and ResNet-32 of CIFAR: training steps and forward passes, ours and PyTorch's
 cifar10-lt|420|40|CIFAR-10-LT, imbalance factor 100: every method of counterpoise reproduce, at full length
 cifar10|180|20|cats and dogs of CIFAR-10, long-tailed
 LIST
@@ -221,7 +221,7 @@ part_experiments() {
 
 part_resnets() {
   local shape model size batch precision arguments mode
-  for shape in $(real_or "resnet32,32,128,tf32 resnet32,32,128,bf16 resnet50,224,128,bf16" "resnet20,32,2,fp32"); do
+  for shape in $(real_or "resnet50,224,128,bf16 resnet32,32,128,tf32 resnet32,32,128,bf16" "resnet20,32,2,fp32"); do
     IFS=, read -r model size batch precision <<<"$shape"
     arguments=(--model "$model" --device cuda --precision "$precision" --size "$size" --batch "$batch" --seconds
       "$(real_or 1 0)")
