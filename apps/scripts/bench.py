@@ -199,8 +199,8 @@ class Comparison:
                                  self.seconds, "--device", "cuda", "--precision", self.precision)]
 
     def gpu(self):
-        """Our times, as they are and with --compile, beside PyTorch's eager and compiled
-        modes, or the other build's; the ratio is that of the fastest of each. Memory is given as allocated / reserved."""
+        """Our times, as they are and with --compile, beside PyTorch's eager and compiled modes, or the other build's; the
+        ratio is that of the fastest of each. Memory is given as allocated / reserved."""
         variants = {}
         ours = {"ours": [BENCH], "ours, compiled": [BENCH, "--compile"]}
         if self.command:
@@ -246,8 +246,8 @@ class Comparison:
 
     # The kinds of our operations, named as in KERNELS of bench_pytorch.py.
     KINDS = {"conv2d, bias, relu": "convolution forward", "conv2d dx": "convolution dx", "conv2d dw": "convolution dw",
-             "pad_channels": "elementwise", "max_pool2d": "pooling",
-             "max_pool2d_grad": "pooling", "relu_bias_grad": "elementwise", "cast from bf16": "elementwise",
+             "pad_channels": "elementwise", "max_pool2d": "pooling", "max_pool2d_grad": "pooling",
+             "relu_bias_grad": "elementwise", "cast from bf16": "elementwise",
              "optimizer_step": "optimizer", "linear": "product of matrices", "linear dx": "product of matrices",
              "linear dw": "product of matrices"}
 

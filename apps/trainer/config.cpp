@@ -112,7 +112,8 @@ std::string config_of_run(const std::string& directory) {
 }
 
 std::string difference(const Json& of_run, const Json& wanted) {
-  static const std::set<std::string> without_effect = {"workers", "threads", "device", "no-cuda-graphs"};  // on the result
+  // (On the result.)
+  static const std::set<std::string> without_effect = {"workers", "threads", "device", "no-cuda-graphs"};
   const auto ignored = [&](const std::string& key) { return without_effect.count(key) > 0; };
   for (const auto& [key, value] : wanted.items()) {
     if (ignored(key)) continue;

@@ -224,7 +224,7 @@ Exit eval(Options o) {
     }
   }();
   if (stop_signal()) return static_cast<Exit>(128 + stop_signal());
-  const std::string notice = unreadable_notice(set, judged.split);
+  const std::string notice = unreadable_notice(set, judged.split == "all" ? "evaluated" : judged.split);
   if (!notice.empty()) std::cerr << printable(notice) << '\n';
   if (!o.output.empty() && o.output != "none") {
     nlohmann::ordered_json json = to_json(e);

@@ -90,7 +90,7 @@ struct Options {
   bool compile = false;
   bool step_graphs = true;
   std::string output;   // "": a new folder in runs/, for training; "none": nothing is written
-  std::string on;       // eval: "validation" or "test"
+  std::string on;       // eval: "validation", "test" or "all"
   augment::Policy tta;  // eval and predict: test-time augmentation
   int tta_views = 1;    // and its number of views
   std::string resume, config;

@@ -158,8 +158,9 @@ std::shared_ptr<ConvPlan> ConvChoice::own_plan(const ConvProblem& problem) {
 
 ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
   const std::shared_ptr<ConvPlan> own = own_plan(problem);
+  const size_t of_cudnn = own ? limit - 1 : limit;
   ConvPlans y;
-  if (limit > (own ? 1 : 0)) y = cudnn_plans(target_, problem, workspace_limit(problem), limit - (own ? 1 : 0));
+  if (of_cudnn > 0) y = cudnn_plans(target_, problem, workspace_limit(problem), of_cudnn);
   if (own) y.plans.insert(y.plans.begin(), own);
   return y;
 }

@@ -203,7 +203,8 @@ __global__ void CP_RESIDENT(1) grad_weight_kernel(Extents e, const uint4* x, con
     }
   });
   // The warps add what they have one row of warps after the other, so that the sum has one order.
-  CP_SHARED(float, all, outputs* length);
+  constexpr int numbers = outputs * length;
+  CP_SHARED(float, all, numbers);
   for (int row = 0; row < tile_rows; row += warp_rows) {
     __syncthreads();
     if (mine.row != row) continue;
@@ -219,8 +220,8 @@ __global__ void CP_RESIDENT(1) grad_weight_kernel(Extents e, const uint4* x, con
     }
   }
   __syncthreads();
-  float* const share = shares + static_cast<Index>(blockIdx.x) * outputs * length;
-  for (int i = static_cast<int>(threadIdx.x); i < outputs * length; i += block_threads) share[i] = all[i];
+  float* const share = shares + static_cast<Index>(blockIdx.x) * numbers;
+  for (int i = static_cast<int>(threadIdx.x); i < numbers; i += block_threads) share[i] = all[i];
 }
 
 // As many as run at the same time on a large GPU's 132 multiprocessors: by the shape alone, so that the same shape

@@ -66,8 +66,8 @@ TEST_CASE("ops: gradients are those of finite differences in f64, 1e-6") {
       const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
       CAPTURE(where);
       const std::vector<Var> in = leaves(row.inputs, machine.backend, DType::f64);
-      // (On a GPU some numbers of each input suffice, because the formulas are the same and reading each result takes long;
-      // the kernels are compared with the reference below.)
+      // (On a GPU some numbers of each input suffice: the formulas are the same, reading each result takes long, and the
+      // kernels are compared with the reference below.)
       const Gradcheck check = gradcheck([&] { return row.f(in); }, in, machine.backend.is_remote() ? 4 : 60);
       CHECK_MESSAGE(check.error < 1e-6, check.where);
     }
