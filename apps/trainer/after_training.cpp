@@ -1,5 +1,6 @@
 #include "apps/trainer/after_training.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "apps/trainer/format.h"
@@ -117,8 +118,11 @@ bool tune(Decision& decision, const Options& o, const std::vector<int64_t>& coun
     notes.push_back(text("Warning: on the ", images, " ", error.what(), "; the threshold is ", untuned_threshold));
     return false;
   }
-  notes.push_back(
-      text("Threshold ", probability_of(decision.cut, decision), ", chosen by ", to_string(rule), " on ", images));
+  // (Few of them leave much of the choice to chance.)
+  const std::vector<bool> positive = on.is_positive();
+  notes.push_back(text("Threshold ", probability_of(decision.cut, decision), ", chosen by ", to_string(rule), " on ",
+                       images, ", ", std::count(positive.begin(), positive.end(), true), " of them ",
+                       printable(on.classes[decision.positive])));
   return true;
 }
 
