@@ -30,16 +30,17 @@ std::vector<float> numbers_of(const Tensor& x) {
 
 }  // namespace
 
-// Tiles are 8x32 pixels: there are whole ones, parts of one in both directions, several images, and images that are
-// smaller than the filter. Two roundings to bf16 may be 2^-7 apart.
+// Tiles are 8x32 pixels: there are whole ones, parts of one in both directions, several images, images that are smaller
+// than the filter, and more tiles than the 264 blocks that are started. Two roundings to bf16 may be 2^-7 apart.
 TEST_CASE("conv few channels: agrees with the reference at the edges of images and tiles" * needs_gpu()) {
   Backend& backend = *cuda_backend();
-  const Shape shapes[] = {{1, 1, 1, 3}, {1, 8, 32, 3}, {2, 9, 33, 3}, {3, 17, 5, 8}, {1, 3, 70, 1}};
+  const Shape shapes[] = {{1, 1, 1, 3}, {1, 8, 32, 3}, {2, 9, 33, 3}, {3, 17, 5, 8}, {1, 3, 70, 1}, {270, 1, 2, 3}};
   backend.set_mode({/*tf32=*/false, /*deterministic=*/true});  // by the first plan, which is ours
   bool bias = true;
   for (const Shape& shape : shapes) {
     for (const Conv2dParams params : {Conv2dParams{1, 1}, {1, 2}, {1, 0}}) {
       if (params.pad == 0 && shape[1] < 3) continue;
+      if (params.pad == 2 && shape[0] > 100) continue;  // the same once more
       CAPTURE(shape);
       CAPTURE(params.pad);
       CAPTURE(bias);
