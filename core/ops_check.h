@@ -31,9 +31,16 @@ Var casted(const Var& x, const Tensor& y);
 // A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost (master weights,
 // Micikevicius et al. 2018, arXiv:1710.03740); activations in bf16 are computed with their roundings, and their
 // gradients are f32 again.
+inline bool is_rounded_for(const Var& x, const Var& weight) {
+  return weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
+}
 inline Var cast_like(const Var& x, const Var& weight) {
-  const bool rounds = weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
-  return rounds ? casted(weight, weight.rounded()) : weight;
+  return is_rounded_for(x, weight) ? casted(weight, weight.rounded()) : weight;
+}
+// Its numbers alone, for operations that convert the gradient themselves. Undefined if the weight is.
+inline Tensor value_like(const Var& x, const Var& weight) {
+  if (!weight.defined()) return {};
+  return is_rounded_for(x, weight) ? weight.rounded() : weight.value();
 }
 
 inline void check_rank(const char* operation, const char* what, const Var& x, int rank, const char* axes) {

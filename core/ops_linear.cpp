@@ -51,9 +51,14 @@ Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType
 
 namespace {
 
+// As check_same_kind() for weights, which may also be rounded.
+void check_weight(const char* operation, const Var& x, const Var& weight) {
+  is_rounded_for(x, weight) ? check_parameter(operation, x, weight) : check_same_kind(operation, x, weight);
+}
+
 // The shape of conv2d's result, if these operands fit.
 Shape convolved(const char* operation, const Var& x, const Var& weight, const Var& bias, Conv2dParams params) {
-  check_same_kind(operation, x, weight);
+  check_weight(operation, x, weight);
   check_rank(operation, "x", x, 4, "[N, H, W, C]");
   check_rank(operation, "weight", weight, 4, "[K, R, S, C]");
   const Shape& xs = x.shape();
@@ -64,7 +69,7 @@ Shape convolved(const char* operation, const Var& x, const Var& weight, const Va
   CP_ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], operation, ": a kernel of ", ws[1], "x",
             ws[2], " does not fit into ", xs[1], "x", xs[2], " with padding ", params.pad);
   if (bias.defined()) {
-    check_same_kind(operation, x, bias);
+    check_weight(operation, x, bias);
     CP_ENSURE(bias.shape() == Shape{ws[0]}, operation, ": bias ", bias.shape(), " for K=", ws[0], " output channels");
   }
   return {xs[0], params.out(xs[1], ws[1]), params.out(xs[2], ws[2]), ws[0]};
@@ -79,11 +84,13 @@ class ConvolutionInputGradient final : public PendingGradient {
   Tensor compute() const override {
     Tensor dx = empty_like(dy_, shape_);
     dy_.backend().conv2d_grad_input(dy_, weight_, params_, dx);
+    dy_.backend().rejoin();
     return dx;
   }
   Tensor compute_through_relu(const Tensor& x, Tensor& db) const override {
     Tensor dz = empty_like(dy_, shape_);
     dy_.backend().conv2d_grad_input_relu(dy_, weight_, params_, x, dz, db);
+    dy_.backend().rejoin();
     return dz;
   }
 
@@ -111,16 +118,26 @@ Tensor through_relu(const Tensor& y, Gradient gradient, const Var& bias) {
   return dz;
 }
 
-// `input` is that of conv2d_input(x).
-void add_convolution_grads(const Var& x, const Tensor& input, const Var& weight, Conv2dParams params,
-                           const Tensor& dy) {
-  if (weight.requires_grad()) {
-    Tensor dw = empty_like(dy, weight.shape());
-    dy.backend().conv2d_grad_weight(input, dy, params, dw);
-    weight.add_grad(dw);
+// What a convolution's gradients are computed with: `input` is that of conv2d_input(x), `w` the weight's value_like(x).
+struct Convolution {
+  Var x;
+  Tensor input;
+  Var weight;
+  Tensor w;
+  Conv2dParams params;
+};
+
+// Nothing but the optimizer waits for the gradient of the weight: it is computed aside, while that of x is computed.
+void add_convolution_grads(const Convolution& c, const Tensor& dy) {
+  if (c.weight.requires_grad()) {
+    dy.backend().aside([&] {
+      Tensor dw = empty_like(dy, c.weight.shape());
+      dy.backend().conv2d_grad_weight(c.input, dy, c.params, dw);
+      c.weight.add_grad(dw.cast(c.weight.value().dtype()));
+    });
   }
-  if (x.requires_grad()) {
-    x.add_grad(Gradient(std::make_shared<ConvolutionInputGradient>(dy, weight.value(), params, x.shape())));
+  if (c.x.requires_grad()) {
+    c.x.add_grad(Gradient(std::make_shared<ConvolutionInputGradient>(dy, c.w, c.params, c.x.shape())));
   }
 }
 
@@ -134,33 +151,29 @@ Tensor detail::conv2d_input(const Tensor& x) {
   return padded;
 }
 
-Var conv2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params, bool relu,
-           const Var& residual) {
-  const Var weight = cast_like(x, kept_weight), bias = cast_like(x, kept_bias);
+Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, bool relu, const Var& residual) {
   const Shape shape = convolved("conv2d", x, weight, bias, params);
   if (residual.defined()) {
     check_same_kind("conv2d", x, residual);
     CP_ENSURE(residual.shape() == shape, "conv2d: the result has shape ", shape, " but residual ", residual.shape());
   }
   Tensor y = empty_like(x.value(), shape);
-  const Tensor b = bias.defined() ? bias.value() : Tensor();
   const Tensor other = residual.defined() ? residual.value() : Tensor();
-  Tensor input = conv2d_input(x.value());
-  x.backend().conv2d(input, weight.value(), b, other, params, relu, y);
+  Convolution c = {x, conv2d_input(x.value()), weight, value_like(x, weight), params};
+  x.backend().conv2d(c.input, c.w, value_like(x, bias), other, params, relu, y);
 
-  const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
-  if (!weight.requires_grad()) input = {};  // which only the weight's gradient needs
-  return Var::from_op(
-      "conv2d", y, {x, weight, bias, residual}, [x, input, weight, bias, residual, params, kept](Gradient gradient) {
-        const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), bias) : Tensor(std::move(gradient));
-        if (!kept.defined() && bias.requires_grad()) {
-          Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
-          dy.backend().sum_to(dy, db);
-          bias.add_grad(db);
-        }
-        residual.add_grad(dy);
-        add_convolution_grads(x, input, weight, params, dy);
-      });
+  const Tensor kept = relu ? y : Tensor();    // where y is 0, relu stops the gradient
+  if (!weight.requires_grad()) c.input = {};  // which only the weight's gradient needs
+  return Var::from_op("conv2d", y, {x, weight, bias, residual}, [c, bias, residual, kept](Gradient gradient) {
+    const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), bias) : Tensor(std::move(gradient));
+    if (!kept.defined() && bias.requires_grad()) {
+      Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
+      dy.backend().sum_to(dy, db);
+      bias.add_grad(db);
+    }
+    residual.add_grad(dy);
+    add_convolution_grads(c, dy);
+  });
 }
 
 namespace {
@@ -199,34 +212,33 @@ struct ImageGroups {
 
 // The gradients of a convolution whose results were pooled: `small` is the gradient of the maxima, which stand at
 // `position`.
-void add_grads_below_pool(const Var& x, const Tensor& input, const Var& weight, Conv2dParams params,
-                          const Tensor& small, const Tensor& position, Pool2dParams pool, const ImageGroups& groups) {
+void add_grads_below_pool(const Convolution& c, const Tensor& small, const Tensor& position, Pool2dParams pool,
+                          const ImageGroups& groups) {
   Backend& backend = small.backend();
   const bool is_one = groups.is_one();
   Tensor dw, dw_of_group, dx;
-  if (!is_one && weight.requires_grad())
-    dw = empty_like(small, weight.shape()), dw_of_group = empty_like(dw, dw.shape());
-  if (!is_one && x.requires_grad()) dx = empty_like(small, x.shape());
+  if (!is_one && c.weight.requires_grad())
+    dw = empty_like(small, c.weight.shape()), dw_of_group = empty_like(dw, dw.shape());
+  if (!is_one && c.x.requires_grad()) dx = empty_like(small, c.x.shape());
   groups.for_each([&](Index first, Index count) {
     Tensor dz = empty_like(small, groups.shape(count));
     backend.max_pool2d_grad(rows_of(ConstView(small), first, count), rows_of(ConstView(position), first, count), pool,
                             dz);
-    if (is_one) return add_convolution_grads(x, input, weight, params, dz);
+    if (is_one) return add_convolution_grads(c, dz);
     if (dw.defined()) {
-      backend.conv2d_grad_weight(rows_of(ConstView(input), first, count), dz, params, first == 0 ? dw : dw_of_group);
+      backend.conv2d_grad_weight(rows_of(ConstView(c.input), first, count), dz, c.params,
+                                 first == 0 ? dw : dw_of_group);
       if (first > 0) backend.add_scaled(1, dw_of_group, dw);
     }
-    if (dx.defined()) backend.conv2d_grad_input(dz, weight.value(), params, rows_of(View(dx), first, count));
+    if (dx.defined()) backend.conv2d_grad_input(dz, c.w, c.params, rows_of(View(dx), first, count));
   });
-  if (dw.defined()) weight.add_grad(dw);
-  if (dx.defined()) x.add_grad(dx);
+  if (dw.defined()) c.weight.add_grad(dw.cast(c.weight.value().dtype()));
+  if (dx.defined()) c.x.add_grad(dx);
 }
 
 }  // namespace
 
-Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept_bias, Conv2dParams params,
-                           Pool2dParams pool) {
-  const Var weight = cast_like(x, kept_weight), bias = cast_like(x, kept_bias);
+Var conv2d_relu_max_pool2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params, Pool2dParams pool) {
   const Shape shape = convolved("conv2d_relu_max_pool2d", x, weight, bias, params);
   const Shape ys = pooled("conv2d_relu_max_pool2d", shape, pool);
   Tensor y = empty_like(x.value(), ys), position;
@@ -234,19 +246,19 @@ Var conv2d_relu_max_pool2d(const Var& x, const Var& kept_weight, const Var& kept
       !NoGrad::active() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
   if (differentiated) position = Tensor::empty(x.backend(), ys, pool.position_dtype());
   const ImageGroups groups(x.value(), shape, differentiated);
-  Tensor input = conv2d_input(x.value());
+  Convolution c = {x, conv2d_input(x.value()), weight, value_like(x, weight), params};
+  const Tensor b = value_like(x, bias);
   groups.for_each([&](Index first, Index count) {
     Backend& backend = x.backend();
     Tensor large = empty_like(x.value(), groups.shape(count));
-    backend.conv2d(rows_of(ConstView(input), first, count), weight.value(), bias.defined() ? bias.value() : Tensor(),
-                   {}, params, true, large);
+    backend.conv2d(rows_of(ConstView(c.input), first, count), c.w, b, {}, params, true, large);
     backend.max_pool2d(large, pool, rows_of(View(y), first, count), rows_of(View(position), first, count));
   });
-  if (!weight.requires_grad()) input = {};
+  if (!weight.requires_grad()) c.input = {};
   return Var::from_op("conv2d_relu_max_pool2d", y, {x, weight, bias},
-                      [x, input, weight, bias, params, pool, groups, y, position](Gradient dy) {
+                      [c, bias, pool, groups, y, position](Gradient dy) {
                         const Tensor small = through_relu(y, std::move(dy), bias);
-                        add_grads_below_pool(x, input, weight, params, small, position, pool, groups);
+                        add_grads_below_pool(c, small, position, pool, groups);
                       });
 }
 

@@ -162,8 +162,11 @@ void Var::backward() const {
     Gradient gradient = std::move(node.grad);
     node.grad = {};
     node.inputs.clear();
+    // What an operation above computes aside (Backend::aside()) is computed beside a pending gradient alone.
+    if (!gradient.pending()) this->backend().rejoin();
     if (gradient.defined()) backward(std::move(gradient));
   }
+  this->backend().rejoin();
 }
 
 }  // namespace counterpoise

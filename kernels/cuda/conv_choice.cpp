@@ -7,6 +7,7 @@
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/timer.h"
 #include "kernels/scratch.h"
 #include "kernels/warning.h"
 
@@ -250,23 +251,12 @@ Deviation ConvChoice::run_and_compare(const ConvPlan& plan, const ConvProblem& p
 // The mean duration of several runs, which are enqueued at once, so that the time to enqueue them does not count; the
 // shorter of two such means. A plan that is slower than twice `best` (0: none yet) is run once.
 double ConvChoice::milliseconds(const ConvPlan& plan, const ConvData& data, double best) {
-  struct Events {
-    cudaEvent_t start = nullptr, stop = nullptr;
-    Events() {
-      CP_CUDA_CHECK(cudaEventCreate(&start));
-      CP_CUDA_CHECK(cudaEventCreate(&stop));
-    }
-    ~Events() { cudaEventDestroy(start), cudaEventDestroy(stop); }
-  } events;
   const Scratch<char> workspace(backend_, static_cast<Index>(plan.workspace_bytes()));
   const auto mean_of = [&](int runs) {
-    CP_CUDA_CHECK(cudaEventRecord(events.start, queue_.stream()));
-    for (int i = 0; i < runs; ++i) plan.run(data, workspace.get());
-    CP_CUDA_CHECK(cudaEventRecord(events.stop, queue_.stream()));
-    CP_CUDA_CHECK(cudaEventSynchronize(events.stop));
-    float duration = 0;
-    CP_CUDA_CHECK(cudaEventElapsedTime(&duration, events.start, events.stop));
-    return double(duration) / runs;
+    const auto run_all = [&] {
+      for (int i = 0; i < runs; ++i) plan.run(data, workspace.get());
+    };
+    return double(gpu_milliseconds(queue_.stream(), run_all)) / runs;
   };
   const double once = mean_of(1);
   if (best > 0 && once > 2 * best) return once;

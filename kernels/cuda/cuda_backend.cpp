@@ -72,8 +72,8 @@ CudaBackend::CudaBackend() {
     CP_CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
     CP_CUDA_CHECK(cudaEventRecord(staging_.read[i], queue_.stream()));
   }
-  arrivals_ = static_cast<unsigned*>(allocate(max_arrivals * sizeof(unsigned)));
-  fill(0, {arrivals_, {max_arrivals}, DType::f32});  // whose zero has the bits of an integer's
+  arrivals_ = static_cast<unsigned*>(allocate(2 * max_arrivals * sizeof(unsigned)));
+  fill(0, {arrivals_, {2 * max_arrivals}, DType::f32});  // whose zero has the bits of an integer's
   open_libraries();
 }
 
@@ -236,6 +236,22 @@ void CudaBackend::synchronize() { CP_CUDA_CHECK(cudaStreamSynchronize(queue_.str
 std::unique_ptr<StepGraph> CudaBackend::make_step_graph() {
   if (!mode_.graphs) return Backend::make_step_graph();
   return std::make_unique<CudaStepGraph>(queue_);
+}
+
+void CudaBackend::aside(const std::function<void()>& enqueue) {
+  if (queue_.is_aside()) return enqueue();
+  queue_.begin_aside();
+  try {
+    enqueue();
+  } catch (...) {
+    // (If this cannot be started either, the step throws that at its end.)
+    try {
+      queue_.end_aside();
+    } catch (const Error&) {
+    }
+    throw;
+  }
+  queue_.end_aside();
 }
 
 }  // namespace counterpoise

@@ -46,6 +46,8 @@ class CudaBackend : public Backend {
   void copy(const ConstView& x, const View& y) override;
   void synchronize() override;
   std::unique_ptr<StepGraph> make_step_graph() override;
+  void aside(const std::function<void()>& enqueue) override;
+  void rejoin() override { queue_.rejoin(); }
   size_t memory_bytes() const override { return memory_; }
   // Gradients at once, because they are sums over all images.
   size_t piece_bytes(bool differentiated) const override { return differentiated ? 0 : inference_piece; }
@@ -114,9 +116,10 @@ class CudaBackend : public Backend {
   // The bytes of the pieces in which operations compute without gradients. (The tests compute in smaller ones.)
   size_t inference_piece = size_t(128) << 20;
 
-  // Counters of blocks for kernels that wait for each other's (sums.h): each is 0 when a kernel begins and ends.
+  // Counters of blocks for kernels that wait for each other's (sums.h): each is 0 when a kernel begins and ends. What
+  // is aside has others, because it may run at the same time.
   static constexpr Index max_arrivals = 65535;
-  unsigned* arrivals() const { return arrivals_; }
+  unsigned* arrivals() const { return arrivals_ + (queue_.is_aside() ? max_arrivals : 0); }
 
  private:
   // Pinned memory, from which the GPU copies while the program continues: two halves, which are filled in turns.

@@ -169,12 +169,22 @@ void CudaStepGraph::release_foreign() noexcept {
 void CudaStepGraph::arrange_memory() {
   std::vector<size_t> entries;
   std::vector<BlockOfStep> blocks;
+  // What is released while something is aside may be in use until they rejoin: it is from here on in `blocks`.
+  size_t in_branches = 0;
+  bool has_branches = false;
+  const auto rejoin_at = [&](size_t i) {
+    for (; has_branches && in_branches < blocks.size(); ++in_branches) blocks[in_branches].end = static_cast<Index>(i);
+    has_branches = false;
+  };
   for (size_t i = 0; i < list_.size(); ++i) {
     const Work& work = list_[i].work;
+    if (work.kind == Work::Kind::aside_begins) has_branches = true, in_branches = blocks.size();
+    if (work.kind == Work::Kind::rejoin) rejoin_at(i);
     if (work.kind != Work::Kind::release) continue;
     entries.push_back(static_cast<size_t>(work.allocation));
     blocks.push_back({list_[entries.back()].work.bytes, work.allocation, static_cast<Index>(i)});
   }
+  rejoin_at(list_.size());
   const ArenaLayout layout = lay_out(blocks);
   queue_.trim();
   if (layout.bytes > 0) {
@@ -223,8 +233,12 @@ std::string CudaStepGraph::summary() const {
   const std::string y = text(as_graph_, " of ", steps_, " steps as a CUDA graph");
   if (graph_.exists()) {
     std::ostringstream changes;
-    changes << std::fixed << std::setprecision(1) << graph_.changes();
-    return text(y, ", of ", graph_.operations(), " operations, ", changes.str(), " of them changed each time");
+    changes << std::fixed << std::setprecision(1) << graph_.changes() << " of them changed each time";
+    if (const BranchesTrial* const trial = graph_.branches(); trial && trial->is_over()) {
+      changes << std::setprecision(3) << "; gradients of weights " << (trial->in_branches() ? "beside" : "after")
+              << " the others (beside " << trial->in_branches_ms() << " ms, after " << trial->in_a_row_ms() << " ms)";
+    }
+    return text(y, ", of ", graph_.operations(), " operations, ", changes.str());
   }
   if (refusal_.empty()) return y + "; the last two were not alike, or waited for a result";
   return y + "; then no more: " + refusal_;

@@ -12,6 +12,9 @@
 // row have left, or could not follow because a block of the arena is still in use, is given up; after ten lists that
 // were hardly used, or where CUDA refuses the graph, all steps are started as they come.
 //
+// What is aside (Backend::aside()) is a branch of the graph, and what is released while there are branches keeps its
+// place until they rejoin. Steps that are started as they come have no branches.
+//
 // Memory that a kept step releases but did not allocate, as the batch before, is released when its work has been
 // started, because work that reads it may be waiting until then.
 #pragma once

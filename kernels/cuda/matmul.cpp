@@ -63,6 +63,7 @@ void CudaBackend::matmul(const ConstView& a, bool transpose_a, const ConstView& 
   const Index M = y.shape[0], N = y.shape[1], L = a.shape[transpose_a ? 0 : 1];
   if (M == 0 || N == 0) return;
   if (L == 0) return fill(0, y);
+  CP_ENSURE(!queue_.is_aside(), "matmul: not aside, because all products share cuBLAS's workspace");
   const GemmTypes t = types(a.dtype, y.dtype, mode_);
   const auto operation = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
   const Factors factors = {b.data, a.data, y.data};

@@ -43,6 +43,24 @@ void Queue::copy(void* to, const void* from, size_t bytes, cudaMemcpyKind direct
   CP_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, direction, stream_));
 }
 
+void Queue::begin_aside() {
+  rejoin();
+  if (lists_work()) add(Work(Work::Kind::aside_begins));
+  is_aside_ = true;
+}
+
+void Queue::end_aside() {
+  is_aside_ = false;
+  rejoins_ = true;
+  if (lists_work()) add(Work(Work::Kind::aside_ends));
+}
+
+void Queue::rejoin() {
+  if (!rejoins_) return;
+  rejoins_ = false;
+  if (lists_work()) add(Work(Work::Kind::rejoin));
+}
+
 // -- memory --
 
 void* Queue::allocate(size_t bytes) { return step_ ? step_->allocate(bytes) : allocate_now(bytes); }

@@ -43,6 +43,12 @@ class Queue {
     else call(stream_);
   }
 
+  // Backend::aside() and rejoin(). Work is started in the order in which it comes: only a step's graph has branches.
+  void begin_aside();
+  void end_aside();
+  void rejoin();
+  bool is_aside() const { return is_aside_; }
+
   // -- memory --
   // Throws Error(out_of_memory) or Error(device).
   void* allocate(size_t bytes);
@@ -75,7 +81,8 @@ class Queue {
   std::string device_text_;
   cudaStream_t stream_ = nullptr;
   cudaMemPool_t pool_ = nullptr;
-  CudaStepGraph* step_ = nullptr;  // the one that is being run
+  CudaStepGraph* step_ = nullptr;            // the one that is being run
+  bool is_aside_ = false, rejoins_ = false;  // what comes next; whether something was aside since the last rejoin()
   std::vector<std::unique_ptr<Arena>> arenas_;
 };
 

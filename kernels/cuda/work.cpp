@@ -106,19 +106,18 @@ class CapturedCall {
 
 }  // namespace
 
-cudaGraphNode_t Work::add_to(cudaGraph_t graph, cudaGraphNode_t after, cudaStream_t stream) const {
+cudaGraphNode_t Work::add_to(cudaGraph_t graph, const std::vector<cudaGraphNode_t>& after, cudaStream_t stream) const {
   cudaGraphNode_t node = nullptr;
-  const size_t count = after ? 1 : 0;
   if (kind == Kind::kernel) {
     std::vector<void*> pointers;
     const cudaKernelNodeParams p = kernel_node(pointers);
-    CP_CUDA_CHECK(cudaGraphAddKernelNode(&node, graph, &after, count, &p));
+    CP_CUDA_CHECK(cudaGraphAddKernelNode(&node, graph, after.data(), after.size(), &p));
   }
   if (kind == Kind::copy)
-    CP_CUDA_CHECK(cudaGraphAddMemcpyNode1D(&node, graph, &after, count, to, from, bytes, direction));
+    CP_CUDA_CHECK(cudaGraphAddMemcpyNode1D(&node, graph, after.data(), after.size(), to, from, bytes, direction));
   if (kind == Kind::call) {
     const CapturedCall captured(*this, stream);
-    CP_CUDA_CHECK(cudaGraphAddChildGraphNode(&node, graph, &after, count, captured.graph()));
+    CP_CUDA_CHECK(cudaGraphAddChildGraphNode(&node, graph, after.data(), after.size(), captured.graph()));
   }
   return node;
 }

@@ -18,11 +18,15 @@ void start_kernel(const void* function, dim3 grid, void** arguments, cudaStream_
 
 struct Work {
   enum class Kind {
-    kernel,      // of ours
-    copy,        // of `bytes` bytes
-    call,        // of a library, which may start several kernels
-    allocation,  // of `bytes` bytes. It and a release are work only in so far as they stand in the same order
-    release      // of what the work with the number `allocation` has allocated
+    kernel,  // of ours
+    copy,    // of `bytes` bytes
+    call,    // of a library, which may start several kernels
+    // What follows is work only in so far as it stands in the same order.
+    allocation,    // of `bytes` bytes
+    release,       // of what the work with the number `allocation` has allocated
+    aside_begins,  // marks of Backend::aside(): the work between these two may run beside the work after them, until
+    aside_ends,
+    rejoin
   };
   explicit Work(Kind kind, size_t bytes = 0) : kind(kind), bytes(bytes) {}
 
@@ -57,11 +61,10 @@ struct Work {
   bool resembles(const Work& other) const;
   bool operator==(const Work& other) const;
 
-  // Each of these throws Error(device). Allocations and releases are nothing to start.
+  // Each of these throws Error(device). Only the first three kinds are started.
   void start(cudaStream_t stream) const;
-  // Appends a node to the graph after another one (null: it is the first). A call is captured on the stream. Null for
-  // allocations and releases.
-  cudaGraphNode_t add_to(cudaGraph_t graph, cudaGraphNode_t after, cudaStream_t stream) const;
+  // Makes a node of the graph that waits for others. A call is captured on the stream. Null for what is not started.
+  cudaGraphNode_t add_to(cudaGraph_t graph, const std::vector<cudaGraphNode_t>& after, cudaStream_t stream) const;
   // Makes a node of the graph this work. Not cudaSuccess if CUDA refuses: then a new graph must be made.
   cudaError_t update(cudaGraphExec_t graph, cudaGraphNode_t node, cudaStream_t stream) const;
 

@@ -1,20 +1,49 @@
 #include "kernels/cuda/work_graph.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernels/cuda/check.h"
+#include "kernels/cuda/timer.h"
 
 namespace counterpoise::detail {
 
 namespace {
 constexpr int most_refusals = 3;
+
+// The place of the next node of a graph in branches.
+class Place {
+ public:
+  const std::vector<cudaGraphNode_t>& after() const { return after_; }
+  void put(cudaGraphNode_t node) { after_ = {node}; }
+  void pass(Work::Kind mark) {
+    if (mark == Work::Kind::aside_begins) fork_ = after_;
+    if (mark == Work::Kind::aside_ends) aside_ = std::exchange(after_, fork_);
+    if (mark != Work::Kind::rejoin) return;
+    if (after_ == fork_) after_ = aside_;  // nothing was beside it
+    else after_.insert(after_.end(), aside_.begin(), aside_.end());
+  }
+
+ private:
+  std::vector<cudaGraphNode_t> after_, fork_, aside_;  // what the next node waits for; at the fork; of what is aside
+};
+
+}  // namespace
+
+bool BranchesTrial::add(float ms) {
+  float& best = best_[in_branches()];
+  best = std::min(best, ms);
+  ++timed_;
+  return timed_ == times || (is_over() && in_branches());
 }
 
 void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
-  if (executable_ && !update(list, stream)) destroy();
+  if (executable_ && (wants_other_ || !update(list, stream))) destroy();
   if (!executable_) make(list, stream);
-  CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
   ++starts_;
+  const auto launch = [&] { CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream)); };
+  if (!has_branches_ || trial_.is_over()) return launch();
+  wants_other_ = trial_.add(gpu_milliseconds(stream, launch));
 }
 
 bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
@@ -39,12 +68,15 @@ bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
 
 void WorkGraph::make(std::vector<ListedWork>& list, cudaStream_t stream) {
   CP_CUDA_CHECK(cudaGraphCreate(&graph_, 0));
-  cudaGraphNode_t last = nullptr;
+  Place place;
   operations_ = 0;
+  has_branches_ = std::any_of(list.begin(), list.end(),
+                              [](const ListedWork& listed) { return listed.work.kind == Work::Kind::aside_begins; });
   for (ListedWork& listed : list) {
-    listed.node = listed.work.add_to(graph_, last, stream);
+    if (trial_.in_branches()) place.pass(listed.work.kind);
+    listed.node = listed.work.add_to(graph_, place.after(), stream);
     listed.changed = false;
-    if (listed.node) last = listed.node, ++operations_;
+    if (listed.node) place.put(listed.node), ++operations_;
   }
   CP_CUDA_CHECK(cudaGraphInstantiateWithFlags(&executable_, graph_, 0));
 }
@@ -54,11 +86,13 @@ void WorkGraph::destroy() noexcept {
   if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
   if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
   starts_ = changes_ = 0;
+  wants_other_ = false;
 }
 
 void WorkGraph::reset() noexcept {
   destroy();
   refusals_in_a_row_ = 0;
+  trial_ = {};
 }
 
 }  // namespace counterpoise::detail

@@ -1,7 +1,13 @@
-// A list of work as a CUDA graph: each work is a node, after the one before.
+// A list of work as a CUDA graph: each work is a node, after the one before; or, in branches, what is aside
+// (Backend::aside()) beside what comes after it.
+//
+// Two kernels at the same time use what a single one leaves idle: most at its end, where fewer and fewer of its blocks
+// run, and all the time if it is small. But a branch has a price, too. So a graph of which something is aside is
+// started five times in branches and five times in a row, and stays the faster one.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "kernels/cuda/work.h"
@@ -16,6 +22,24 @@ struct ListedWork {
   cudaGraphNode_t node = nullptr;
   static constexpr size_t outside = size_t(-1);
   size_t offset = outside;  // of a block of memory in its step's arena
+};
+
+// Which of the two is faster, and how fast each was.
+class BranchesTrial {
+ public:
+  bool in_branches() const { return is_over() ? best_[1] < best_[0] : timed_ < times; }
+  bool is_over() const { return timed_ == 2 * times; }
+  // The duration of a start. True if the next one wants another graph.
+  bool add(float ms);
+  // In milliseconds; REQUIRES: it is over.
+  float in_a_row_ms() const { return best_[0]; }
+  float in_branches_ms() const { return best_[1]; }
+
+ private:
+  static constexpr int times = 5;
+  static constexpr float none = std::numeric_limits<float>::infinity();
+  int timed_ = 0;
+  float best_[2] = {none, none};  // in a row, in branches
 };
 
 // To be used with one list, from which works are not removed. For one thread.
@@ -37,6 +61,8 @@ class WorkGraph {
   int operations() const { return operations_; }
   // How many of them have changed when it was started, in the mean.
   double changes() const { return starts_ ? static_cast<double>(changes_) / static_cast<double>(starts_) : 0; }
+  // Null unless something is aside.
+  const BranchesTrial* branches() const { return has_branches_ ? &trial_ : nullptr; }
 
  private:
   bool update(std::vector<ListedWork>& list, cudaStream_t stream);
@@ -48,6 +74,9 @@ class WorkGraph {
   int operations_ = 0;
   int refusals_in_a_row_ = 0;
   int64_t starts_ = 0, changes_ = 0;  // of this graph
+  bool has_branches_ = false;
+  BranchesTrial trial_;
+  bool wants_other_ = false;  // the trial, for the next start
 };
 
 }  // namespace counterpoise::detail

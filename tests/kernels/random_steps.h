@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
@@ -38,7 +39,7 @@ constexpr int slots = 6, outside = 3;  // tensors of a step; and such that outli
 constexpr std::array<Index, 3> sizes = {40, 700, 5000};
 
 struct Instruction {
-  enum Kind { fill, upload, add, drop, give, take, accumulate, wait, within, fail, kinds } kind;
+  enum Kind { fill, upload, add, drop, give, take, accumulate, branch, wait, within, fail, kinds } kind;
   int a, b, size, number;
 };
 
@@ -51,14 +52,17 @@ inline Instruction random_instruction(Random& random) {
 
 using Script = std::vector<Instruction>;
 
-// What steps work on: kept tensors, one of each size that sums up, and two others that steps fill and use.
+// What steps work on: kept tensors, two of each size that sum up, one of them aside, and others that steps fill and
+// use.
 struct World {
   Backend& backend = *cuda_backend();
-  std::array<Followed, 3> sums;
+  std::array<Followed, 3> sums, aside;
   std::array<Followed, outside> kept;
 
   World() {
-    for (size_t i = 0; i < sizes.size(); ++i) sums[i].tensor = Tensor::zeros(backend, {sizes[i]}, DType::f32);
+    for (std::array<Followed, 3>* const all : {&sums, &aside}) {
+      for (size_t i = 0; i < sizes.size(); ++i) (*all)[i].tensor = Tensor::zeros(backend, {sizes[i]}, DType::f32);
+    }
   }
   bool is_right(const Followed& x) const {
     if (!x.tensor.defined()) return true;
@@ -68,8 +72,8 @@ struct World {
     return true;
   }
   bool is_right() const {
-    for (const Followed& x : sums) {
-      if (!is_right(x)) return false;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (!is_right(sums[i]) || !is_right(aside[i])) return false;
     }
     for (const Followed& x : kept) {
       if (!is_right(x)) return false;
@@ -84,6 +88,27 @@ struct World {
     backend.add_scaled(factor, src.tensor, dst.tensor);
     dst.number += static_cast<float>(factor) * src.number;
   }
+  static size_t size_index(const Followed& x) {
+    return static_cast<size_t>(std::find(sizes.begin(), sizes.end(), x.tensor.size()) - sizes.begin());
+  }
+  Followed full(Index size, float number) { return {Tensor::full(backend, {size}, number, DType::f32), number}; }
+  // Adds a and a number aside; beside it releases a, which becomes a tensor that is made of others.
+  void branch(Followed& a, Index size, float number) {
+    if (!a.tensor.defined()) return;
+    backend.aside([&] {
+      Followed t = full(a.tensor.size(), number);
+      add(t, a, 1);
+      add(aside[size_index(a)], t, 1);
+    });
+    a = full(size, number);
+    {
+      const Followed more = full(size, 2);
+      add(a, more, 3);
+    }
+    const Followed most = full(size, 1);
+    add(a, most, 1);
+    backend.rejoin();
+  }
   // `time` changes the arguments of the same script from step to step.
   void run(const Script& script, int time, StepGraph& graph) {
     std::array<Followed, slots> t;
@@ -92,7 +117,10 @@ struct World {
       const float number = static_cast<float>((i.number + time) % 7);
       switch (i.kind) {
         case Instruction::fill:
-          a = {Tensor::full(backend, {sizes[i.size]}, number, DType::f32), number};
+          a = full(sizes[i.size], number);
+          break;
+        case Instruction::branch:
+          branch(a, sizes[i.size], number);
           break;
         case Instruction::upload:
           a = {Tensor::from(backend, {sizes[i.size]}, std::vector<float>(sizes[i.size], number)), number};
@@ -110,14 +138,13 @@ struct World {
           a = std::exchange(other, Followed());
           break;
         case Instruction::accumulate:
-          if (a.tensor.defined())
-            add(sums[a.tensor.size() == sizes[0] ? 0 : a.tensor.size() == sizes[1] ? 1 : 2], a, 1);
+          if (a.tensor.defined()) add(sums[size_index(a)], a, 1);
           break;
         case Instruction::wait:
           CHECK(is_right(a));
           break;
         case Instruction::within:
-          graph.run([&] { a = {Tensor::full(backend, {sizes[i.size]}, number, DType::f32), number}; });
+          graph.run([&] { a = full(sizes[i.size], number); });
           break;
         default:
           throw Error(ErrorKind::failure, "as it was made up");

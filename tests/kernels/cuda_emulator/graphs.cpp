@@ -1,8 +1,10 @@
 // The functions of CUDA's runtime for kernels by their addresses, and for graphs of them.
 //
-// A graph is a list of nodes, each after the one before: the backend makes no others. What a node refers to must be
-// right when the node is made, and its arguments are copied then; a node of an executable graph can only become one of
-// its kind (a call of a library one with as many kernels); and while a stream is captured nothing may wait for it.
+// A graph's nodes run one by one, each after those that it waits for: where several could be next, in turns the one
+// that was made first and the one that was made last, so that what relies on another order is found. What a node refers
+// to must be right when the node is made, and its arguments are copied then; a node of an executable graph can only
+// become one of its kind (a call of a library one with as many kernels); and while a stream is captured nothing may
+// wait for it.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -65,6 +67,7 @@ struct CUgraphNode_st {
   cudaMemcpyKind direction = cudaMemcpyDefault;
   size_t size = 0;
   size_t index = 0;  // in its graph
+  std::vector<size_t> after = {};
 };
 struct CUgraph_st {
   std::vector<std::unique_ptr<CUgraphNode_st>> nodes;
@@ -72,6 +75,8 @@ struct CUgraph_st {
 struct CUgraphExec_st {
   const CUgraph_st* graph;  // which it was made of, and which must be there to name its nodes
   std::vector<CUgraphNode_st> nodes;
+  std::vector<size_t> orders[2] = {};
+  size_t launches = 0;
 };
 
 namespace {
@@ -93,13 +98,36 @@ cudaError_t described_work(const cudaKernelNodeParams& p, EmulatedQueue::Work& w
 
 cudaError_t append(cudaGraph_t graph, const cudaGraphNode_t* after, size_t count, CUgraphNode_st node,
                    cudaGraphNode_t* made) {
-  const bool follows =
-      count == 0 ? graph->nodes.empty() : count == 1 && !graph->nodes.empty() && *after == graph->nodes.back().get();
-  if (!follows) return gpu().report(cudaErrorInvalidValue);
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_there = std::any_of(graph->nodes.begin(), graph->nodes.end(),
+                                      [&](const auto& known) { return known.get() == after[i]; });
+    if (!is_there) return gpu().report(cudaErrorInvalidValue);
+    const size_t index = after[i]->index;
+    const bool is_twice = std::find(node.after.begin(), node.after.end(), index) != node.after.end();
+    if (is_twice) return gpu().report(cudaErrorInvalidValue);
+    node.after.push_back(index);
+  }
   node.index = graph->nodes.size();
   graph->nodes.push_back(std::make_unique<CUgraphNode_st>(std::move(node)));
   *made = graph->nodes.back().get();
   return cudaSuccess;
+}
+
+// An order in which the nodes can run; of those that could be next the first or the last.
+std::vector<size_t> order_of(const std::vector<CUgraphNode_st>& nodes, bool last) {
+  std::vector<size_t> y;
+  std::vector<char> done(nodes.size());
+  const auto is_ready = [&](size_t i) {
+    const std::vector<size_t>& after = nodes[i].after;
+    return !done[i] && std::all_of(after.begin(), after.end(), [&](size_t k) { return done[k] != 0; });
+  };
+  while (y.size() < nodes.size()) {
+    size_t next = last ? nodes.size() - 1 : 0;
+    while (!is_ready(next)) last ? --next : ++next;
+    done[next] = 1;
+    y.push_back(next);
+  }
+  return y;
 }
 
 // A copy of a graph's work, to be run as one.
@@ -120,6 +148,7 @@ cudaError_t become(cudaGraphExec_t executable, cudaGraphNode_t node, CUgraphNode
   if (!now || now->kind != other.kind || now->direction != other.direction || now->size != other.size) {
     return gpu().report(cudaErrorInvalidValue);
   }
+  other.after = now->after;
   *now = std::move(other);
   ++gpu().graph_updates;
   return cudaSuccess;
@@ -191,6 +220,7 @@ cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t* node, cudaGraph_t graph,
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
   *executable = new CUgraphExec_st{graph, {}};
   for (const auto& node : graph->nodes) (*executable)->nodes.push_back(*node);
+  for (const bool last : {false, true}) (*executable)->orders[last] = order_of((*executable)->nodes, last);
   return gpu().state();
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
@@ -214,9 +244,9 @@ cudaError_t cudaGraphExecChildGraphNodeSetParams(cudaGraphExec_t executable, cud
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
   ++gpu().graphs;
-  return gpu().enqueue([nodes = executable->nodes] {
-    for (const CUgraphNode_st& node : nodes) {
-      if (gpu().fault == cudaSuccess) node.work();
+  return gpu().enqueue([nodes = executable->nodes, order = executable->orders[++executable->launches % 2]] {
+    for (const size_t i : order) {
+      if (gpu().fault == cudaSuccess) nodes[i].work();
     }
   });
 }

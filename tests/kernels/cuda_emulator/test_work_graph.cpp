@@ -62,3 +62,20 @@ TEST_CASE("gpu: a step of which a library's work cannot be captured is started a
             "0 of 6 steps as a CUDA graph; then no more: operation failed due to a previous error during capture") ==
         0);
 }
+
+TEST_CASE("gpu: a graph is started in branches and in a row, and stays as it was faster") {
+  for (const bool in_branches : {false, true}) {
+    detail::BranchesTrial trial;
+    CHECK(trial.in_branches());
+    for (const float ms : {7.f, 3.f, 5.f, 6.f}) CHECK_FALSE(trial.add(ms));
+    CHECK(trial.add(4.f));
+    CHECK_FALSE(trial.in_branches());
+    for (const float ms : {8.f, in_branches ? 3.5f : 2.5f, 8.f, 8.f}) CHECK_FALSE(trial.add(ms));
+    CHECK_FALSE(trial.is_over());
+    CHECK(trial.add(8.f) == in_branches);
+    CHECK(trial.is_over());
+    CHECK(trial.in_branches() == in_branches);
+    CHECK(trial.in_branches_ms() == 3.f);
+    CHECK(trial.in_a_row_ms() == (in_branches ? 3.5f : 2.5f));
+  }
+}

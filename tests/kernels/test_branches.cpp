@@ -1,0 +1,88 @@
+// Gradients of weights that are computed aside (Backend::aside()) while a step is a CUDA graph: beside the gradients of
+// inputs, and with the same bits.
+#include <functional>
+#include <vector>
+
+#include "core/ops.h"
+#include "tests/backends.h"
+#include "tests/gpu.h"
+
+using namespace counterpoise;
+
+namespace {
+
+// The sums of all gradients of 14 steps, which are a graph from the third on: five times in branches, then in a row,
+// then as what was faster. `loss(parameters, input)`.
+std::vector<float> summed_gradients(bool graphs, const std::vector<Shape>& shapes, DType dtype,
+                                    const std::function<Var(const std::vector<Var>&, const Var&)>& loss) {
+  Backend& backend = *cuda_backend();
+  ComputeMode mode;
+  mode.graphs = graphs, mode.deterministic = true;
+  backend.set_mode(mode);
+  std::vector<float> y;
+  {
+    std::vector<Var> parameters;
+    std::vector<Tensor> sums;
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      parameters.push_back(Var(random_tensor(backend, shapes[i], DType::f32, i), /*requires_grad=*/true));
+      sums.push_back(Tensor::zeros(backend, shapes[i], DType::f32));
+    }
+    const Var x(random_tensor(backend, {4, 12, 12, 8}, DType::f32, 9).cast(dtype));
+    const auto graph = backend.make_step_graph();
+    for (int step = 0; step < 14; ++step) {
+      graph->run([&] {
+        for (Var& p : parameters) p.zero_grad();
+        loss(parameters, x).backward();
+        for (size_t i = 0; i < shapes.size(); ++i) {
+          if (parameters[i].grad().defined()) backend.add_scaled(1, parameters[i].grad(), sums[i]);
+        }
+      });
+    }
+    if (graphs) {
+      CAPTURE(graph->summary());
+      CHECK(std::stoi(graph->summary()) >= 11);
+      CHECK(graph->summary().find(" changed each time; gradients of weights ") != std::string::npos);
+    }
+    for (const Tensor& sum : sums) {
+      for (const float v : sum.to_vector<float>()) y.push_back(v);
+    }
+  }
+  backend.set_mode({});
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("gpu: gradients of weights beside those of inputs have the bits of one after the other" * needs_gpu()) {
+  const Conv2dParams same{1, 1};
+  const std::vector<Shape> shapes = {{16, 3, 3, 8}, {16}, {8, 3, 3, 16}, {8}, {16, 3, 3, 8}};
+  const auto layers = [=](const std::vector<Var>& p, const Var& x) {
+    const Var a = conv2d(x, p[0], p[1], same, true), b = conv2d(a, p[2], p[3], same, true);
+    return conv2d(b, p[4], {}, same);
+  };
+  const auto total = [](const Var& y) { return mean(cast(y, DType::f32)); };
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    CAPTURE(name(dtype));
+    const std::function<Var(const std::vector<Var>&, const Var&)> losses[] = {
+        [&](const auto& p, const Var& x) { return total(layers(p, x)); },
+        // Weights that are computed, and whose gradient an operation reads: before that of the input is computed.
+        [&](std::vector<Var> p, const Var& x) {
+          for (const int i : {0, 2, 4}) p[i] = p[i] * p[i] + sigmoid(p[i]);
+          return total(layers(p, x));
+        },
+        // Weights that something else uses, too, and layers that share theirs.
+        [&](std::vector<Var> p, const Var& x) {
+          p[4] = p[0];
+          return sum(p[0] * reshape(p[2], p[0].shape())) + total(layers(p, x));
+        },
+        // A residual, whose gradient is that of the sum.
+        [&](const auto& p, const Var& x) {
+          const Var a = conv2d(x, p[0], p[1], same, true);
+          return total(conv2d(conv2d(a, p[2], p[3], same, true), p[4], {}, same, true, a));
+        }};
+    for (size_t i = 0; i < std::size(losses); ++i) {
+      CAPTURE(i);
+      CHECK(summed_gradients(true, shapes, dtype, losses[i]) == summed_gradients(false, shapes, dtype, losses[i]));
+    }
+  }
+}
