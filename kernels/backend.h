@@ -121,7 +121,8 @@ class Backend {
   virtual std::unique_ptr<StepGraph> make_step_graph() { return std::make_unique<StepGraph>(); }
   // Calls enqueue(). What it enqueues may be computed at the same time as what is enqueued after it, until rejoin():
   // until then nothing else may read or write what it writes, or write what it reads. (All of it may be released.) A
-  // second aside() rejoins first. Not for matmul(). A backend that computes one operation at a time need not know of it.
+  // second aside() rejoins first. Not for matmul(). A backend that computes one operation at a time need not know of
+  // it.
   virtual void aside(const std::function<void()>& enqueue) { enqueue(); }
   virtual void rejoin() {}
   // The total memory of a remote backend in bytes; 0 for others.
