@@ -75,11 +75,13 @@ Exit run(int argc, char** argv) {
   app.add_flag(
       "--compile", options.compile,
       "On a GPU, in tf32 or bf16: compile kernels that compute several operations in one, where that is faster");
-  app.add_flag("!--no-cuda-graphs", options.step_graphs,
+  bool no_graphs = false;
+  app.add_flag("--no-cuda-graphs", no_graphs,
                "train and infer, on a GPU: start the operations of a step one by one, not as a CUDA graph");
   app.add_flag("--allow-fallbacks", options.allow_fallbacks,
                "Do not fail where the GPU's library refuses a convolution, which then runs in plain loops");
   parse_command_line(app, argc, argv);
+  options.step_graphs = !no_graphs;
   if (options.mode == "steps" && size->empty()) options.size = 40;
   if (options.mode == "steps" && batch->empty()) options.batch = 1;
   if (options.mode == "augment" && size->empty()) options.size = 224;

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "core/number_text.h"
 #include "core/ops.h"
 #include "kernels/error.h"
 
@@ -77,9 +78,9 @@ std::string to_string(const Mix& mix) {
     if (kind == mix.kind) name = known;
   }
   const Mix standard;
-  std::string out = detail::text(name, "=", mix.alpha);
-  if (mix.kind == Mix::remix && mix.kappa != standard.kappa) out += detail::text(",kappa=", mix.kappa);
-  if (mix.kind == Mix::remix && mix.tau != standard.tau) out += detail::text(",tau=", mix.tau);
+  std::string out = detail::text(name, "=", detail::shortest_text(mix.alpha));
+  if (mix.kind == Mix::remix && mix.kappa != standard.kappa) out += ",kappa=" + detail::shortest_text(mix.kappa);
+  if (mix.kind == Mix::remix && mix.tau != standard.tau) out += ",tau=" + detail::shortest_text(mix.tau);
   return out;
 }
 

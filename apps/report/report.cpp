@@ -26,7 +26,7 @@ std::string about(const Run& run) {
   const double epochs = number(run.result, {"options", "epochs"});
   if (epochs > 0) y += "trained for " + text(epochs) + (epochs == 1 ? " epoch" : " epochs");
   if (!option("loss").empty()) y += " with the loss " + option("loss");
-  const bool synthetic = option("data").rfind("synthetic", 0) == 0;  // also "synthetic:10"
+  const bool synthetic = option("data") == "synthetic" || option("data").rfind("synthetic:", 0) == 0;
   if (images > 0) y += " on " + whole(images) + (synthetic ? " synthetic" : "") + " images";
   if (!synthetic && !option("data").empty()) y += (images > 0 ? " of " : " on ") + option("data");
   return html(y);

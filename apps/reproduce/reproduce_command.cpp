@@ -128,7 +128,7 @@ Exit cifar10_lt(int argc, char** argv) {
       text("Train methods for long-tailed data on CIFAR-10-LT with the papers' recipe, and print ours beside "
            "the papers' numbers.\n\n  ",
            command, " --data DIR --imbalance 100\n  ", command,
-           " ldam-drw logit-adjustment --data DIR --epochs 60 --seeds 1\n\nThe result is that of the last "
+           " ldam-drw logit-adjustment --data DIR --epochs 60\n\nThe result is that of the last "
            "epoch on the whole test set, which is in DIR/validation. Nothing is trained twice."),
       command, "Methods, as ldam-drw; all if none is given");
   Cifar10LtRequest request;

@@ -73,7 +73,9 @@ void save_checkpoint(const std::string& path, const TrainingState& s, const Loop
     json["ema_steps"] = s.ema->steps();
     for (size_t i = 0; i < s.ema->averages().size(); ++i) tensors.add(average(i), s.ema->averages()[i]);
   }
-  save_safetensors(path, tensors.take(), {{"format", format}, {"state", json.dump()}});
+  save_safetensors(
+      path, tensors.take(),
+      {{"format", format}, {"state", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}});
 }
 
 nlohmann::json checkpoint_notes(const std::string& path) {

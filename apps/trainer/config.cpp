@@ -31,23 +31,13 @@ bool is_loss_parameter(const std::string& key) {
 
 // The option that a key belongs to: without that option's value it has no meaning.
 std::string owner(const std::string& key) {
-  static const std::map<std::string, std::string> owners = {{"momentum", "optimizer"},
-                                                            {"nesterov", "optimizer"},
-                                                            {"weight-decay", "optimizer"},
-                                                            {"lr-step-size", "schedule"},
-                                                            {"lr-gamma", "schedule"},
-                                                            {"lr-patience", "schedule"},
-                                                            {"class-weights", "loss"},
-                                                            {"loss-reduction", "loss"},
-                                                            {"defer-weights", "loss"},
-                                                            {"outputs", "loss"},
-                                                            {"hold-out", "threshold"},
-                                                            {"cost", "threshold"},
-                                                            {"count", "data"},
-                                                            {"imbalance", "data"},
-                                                            {"positive", "data"},
-                                                            {"split", "data"},
-                                                            {"groups", "data"}};
+  static const std::map<std::string, std::string> owners = {
+      {"momentum", "optimizer"},     {"nesterov", "optimizer"}, {"weight-decay", "optimizer"},
+      {"lr-step-size", "schedule"},  {"lr-gamma", "schedule"},  {"lr-patience", "schedule"},
+      {"lr-milestones", "schedule"}, {"class-weights", "loss"}, {"loss-reduction", "loss"},
+      {"defer-weights", "loss"},     {"outputs", "loss"},       {"hold-out", "threshold"},
+      {"cost", "threshold"},         {"count", "data"},         {"imbalance", "data"},
+      {"positive", "data"},          {"split", "data"},         {"groups", "data"}};
   if (is_loss_parameter(key)) return "loss";
   const auto found = owners.find(key);
   return found == owners.end() ? "" : found->second;

@@ -178,8 +178,8 @@ TrainingData::TrainingData(Options& o) {
   CP_ENSURE_AS(invalid_argument, !test || o.hold_out == 0,
                "--hold-out: there are test images, so that the threshold and "
                "the temperature are chosen on the validation images");
-  if (tunes && !test && o.hold_out == 0) o.hold_out = 0.1;
   if (o.hold_out > 0) hold_out(o.hold_out);
+  else if (tunes && !test) hold_out(0.1);
   if (o.loss->name == "autobalance") split_for_search(o.loss_spec["search-share"]);
   counts = training->counts(chosen);
   counts.resize(classes().size());

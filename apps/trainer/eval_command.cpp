@@ -54,7 +54,7 @@ class Description {
 
   // Replaces `value` by the file's, which must be one that the command line would accept.
   void fill(const std::string& flag, const std::string& key, std::string& value) const {
-    if (const std::string* given = find(flag, key)) value = shortened(*given);
+    if (const std::string* given = find(flag, key)) value = *given;
   }
   template <class T>
   void fill(const std::string& flag, const std::string& key, T& value, T low, T high) const {
@@ -148,7 +148,7 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
   CP_ENSURE_AS(bad_data,
                K > 2 || o.given.count("--positive") || o.positive.empty() ||
                    std::find(names.begin(), names.end(), o.positive) != names.end(),
-               o.weights, ": its positive class \"", o.positive, "\" is not one of the images' classes ", join(names));
+               o.weights, ": its positive class \"", shortened(o.positive), "\" is not one of the images' classes ", join(names));
   if (K > 2 && !o.given.count("--positive")) o.positive.clear();
   Decision& decision = classifier.decision;
   decision.positive = choose_positive(o.positive, names);

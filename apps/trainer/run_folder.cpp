@@ -75,8 +75,8 @@ class Moves {
 std::string obsolete_files(const std::string& directory, const std::vector<std::string>& names) {
   std::string list;
   for (const std::string& name : names_in(directory)) {
-    const bool optional =
-        name == "predictions-validation.csv" || name == "split.csv" || name.rfind("events.out.tfevents.", 0) == 0;
+    const bool optional = name == "predictions-validation.csv" || name == "split.csv" || name == "autobalance.csv" ||
+                          name.rfind("events.out.tfevents.", 0) == 0;
     if (optional && std::find(names.begin(), names.end(), name) == names.end()) list += name + "\n";
   }
   return list;

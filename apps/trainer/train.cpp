@@ -39,6 +39,11 @@ static uint64_t fingerprint(const TrainingData& data) {
   return hash;
 }
 
+// Whether the interrupted run that is continued was in AutoBalance's search.
+static bool is_in_search(const RunStart& start) {
+  return checkpoint_notes(start.unfinished + "/" + checkpoint_name).contains("search");
+}
+
 Training::Training(Options options)
     : o_(std::move(options)),
       backend_(choose_backend(o_.device, o_.precision, {false, o_.deterministic, o_.compile, o_.step_graphs})),
@@ -67,8 +72,9 @@ Training::Training(Options options)
     load_weights(*model_, o_.init);
     restore_loss(SafetensorsFile(o_.init).metadata());
   }
-  // (A run that is resumed has all weights in its checkpoint, and does not need the file.)
-  const bool loads = !o_.pretrained.empty() && start_.unfinished.empty();
+  // (A run that is resumed has all weights in its checkpoint, and does not need the file; but in AutoBalance's search
+  // the checkpoint has those of the search, and the training has not begun.)
+  const bool loads = !o_.pretrained.empty() && (start_.unfinished.empty() || is_in_search(start_));
   const std::string pretraining = loads ? load_pretrained(*model_, o_) : "";
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
   if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o_));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/number_text.h"
 #include "data/augment/flip_rotate_shift.h"
 #include "data/augment/spec_parser.h"
 
@@ -10,10 +11,7 @@ namespace counterpoise::augment {
 
 namespace {
 
-std::string digits(double x) {
-  char y[32];
-  return {y, std::to_chars(y, y + sizeof y, x).ptr};
-}
+using detail::shortest_text;
 
 std::string text_of(const Parameter& parameter, Range value) {
   // The shortest number that means this range, if one does.
@@ -25,15 +23,16 @@ std::string text_of(const Parameter& parameter, Range value) {
     const std::string text(y, std::to_chars(y, y + sizeof y, v, std::chars_format::general, precision).ptr);
     double number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
-    if (same(meaning(parameter, number), value) && number <= singles(parameter).high) return digits(number);
+    if (same(meaning(parameter, number), value) && number <= singles(parameter).high) return shortest_text(number);
   }
-  return digits(value.low) + ".." + digits(value.high);
+  return shortest_text(value.low) + ".." + shortest_text(value.high);
 }
 
 std::string text_of(const Step& step) {
   std::string y = step.name;
   if (step.name == "someof") {
-    y += "=" + digits(step.count.low) + (step.count.low == step.count.high ? "" : ".." + digits(step.count.high));
+    y += "=" + shortest_text(step.count.low) +
+         (step.count.low == step.count.high ? "" : ".." + shortest_text(step.count.high));
   }
   if (!step.children.empty()) {
     y += "(";
@@ -47,7 +46,7 @@ std::string text_of(const Step& step) {
     y += between + (i == 0 ? "" : parameter.name + ":") + text_of(parameter, step.values[i]);
     between = "/";
   }
-  return y + (step.p == 1 ? "" : "@" + digits(step.p));
+  return y + (step.p == 1 ? "" : "@" + shortest_text(step.p));
 }
 
 std::vector<Augmenter> built(const Steps& steps);

@@ -136,7 +136,7 @@ ImageSets open_image_sets(const ImageSource& source) {
   sets.origin = complete_split(listing, source);
   if (source.folds > 0) {
     choose_fold(listing, source);
-    sets.origin = detail::text("fold ", source.fold, " of ", source.folds, " by seed ", source.seed,
+    sets.origin = detail::text("fold ", source.fold + 1, " of ", source.folds, " by seed ", source.seed,
                                listing.count(DataSplit::test) ? ", test images: " + sets.origin : "");
   }
   if (sets.drawn && listing.has_groups) sets.origin += ", groups kept whole";

@@ -6,6 +6,7 @@
 #include <locale>
 #include <sstream>
 
+#include "core/number_text.h"
 #include "kernels/error.h"
 
 namespace counterpoise {
@@ -108,40 +109,30 @@ ThresholdRule parse_threshold_rule(const std::string& text) {
 }
 
 std::string to_string(const ThresholdRule& rule) {
-  // The shortest text that reads as the same number.
-  const auto shortest = [](double x) {
-    std::string text;
-    for (int digits = 6; digits <= 17; ++digits) {
-      std::ostringstream number;
-      number.imbue(std::locale::classic());
-      number.precision(digits);
-      number << x;
-      text = number.str();
-      double again = 0;
-      if (read_number(text, again) && again == x) break;
-    }
-    return text;
-  };
   switch (rule.kind) {
     case ThresholdRule::metric:
       return rule.metric_name;
     case ThresholdRule::recall:
-      return "recall=" + shortest(rule.target);
+      return "recall=" + detail::shortest_text(rule.target);
     case ThresholdRule::precision:
-      return "precision=" + shortest(rule.target);
+      return "precision=" + detail::shortest_text(rule.target);
     case ThresholdRule::cost:
       break;
   }
-  return "cost fn=" + shortest(rule.cost_fn) + ",fp=" + shortest(rule.cost_fp);
+  return "cost fn=" + detail::shortest_text(rule.cost_fn) + ",fp=" + detail::shortest_text(rule.cost_fp);
 }
 
 BestThreshold best_threshold(const SortedScores& scores, const ThresholdRule& rule) {
   const std::string wrong = complaint(rule);
   CP_ENSURE_AS(invalid_argument, wrong.empty(), wrong);
-  if (rule.kind == ThresholdRule::metric) return best_threshold(scores, rule.metric_name);
-  const bool by_cost = rule.kind == ThresholdRule::cost;
-  CP_ENSURE_AS(bad_data, by_cost || scores.positives() > 0, "no threshold can be chosen by \"", to_string(rule),
-               "\": there are no positive samples");
+  const bool by_cost = rule.kind == ThresholdRule::cost, by_metric = rule.kind == ThresholdRule::metric;
+  const auto require = [&](bool enough, const char* of_which) {
+    CP_ENSURE_AS(bad_data, enough, "no threshold can be chosen by \"", to_string(rule), "\": there are no ", of_which,
+                 " samples");
+  };
+  require(by_cost || scores.positives() > 0, "positive");
+  require(!by_metric || scores.negatives() > 0, "negative");
+  if (by_metric) return best_threshold(scores, rule.metric_name);
   const double all = static_cast<double>(scores.positives() + scores.negatives());
   // In units of the sum of the costs, so that the tolerance fits costs of any size.
   const double unit = rule.cost_fn + rule.cost_fp;

@@ -37,8 +37,9 @@ std::string to_string(const ThresholdRule& rule);
 // The threshold is halfway between neighboring distinct scores, as best_threshold() of a metric places it. Only by
 // `cost` can it be best to predict no sample positive: then it is the next double above the highest score.
 //
-// Throws Error(bad_data) if no threshold reaches the precision, with the best that is reached; and for `recall` and
-// `precision` if there are no positive samples. Throws Error(invalid_argument) for a rule out of range.
+// Throws Error(bad_data) if no threshold reaches the precision, with the best that is reached; if there are no positive
+// samples, but for `cost`; and for a metric if there are no negative ones. Throws Error(invalid_argument) for a rule
+// out of range.
 BestThreshold best_threshold(const SortedScores& scores, const ThresholdRule& rule);
 BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
                              const ThresholdRule& rule);

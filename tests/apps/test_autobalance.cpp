@@ -200,3 +200,21 @@ TEST_CASE("autobalance: a signal in the search stops it, and the message says ho
   CHECK(!work.empty());
   CHECK(rows_of(work + "/autobalance.csv").size() >= 3);
 }
+
+TEST_CASE("autobalance: a run with pretrained weights that is stopped in the search goes on with these" * slow()) {
+  const TemporaryFolder out;
+  const std::string train = program("counterpoise") + " train", search = " --search-epochs 3 --output ";
+  const Result first = shell(train + shapes + "--search-epochs 1 --output " + (out / "file"));
+  REQUIRE_MESSAGE(first.code == 0, first.err);
+  const std::string pretrained = shapes + "--lr 0.01 --pretrained " + (out / "file/last.safetensors");
+  const Result whole = shell(train + pretrained + search + (out / "whole"));
+  REQUIRE_MESSAGE(whole.code == 0, whole.err);
+  Running run("counterpoise", "train" + pretrained + search + (out / "stopped"));
+  run.wait_for("search 1/3");
+  run.send(SIGTERM);
+  REQUIRE(run.code() == 128 + SIGTERM);
+  const Result resumed = shell(train + " --resume " + (out / "stopped"));
+  REQUIRE_MESSAGE(resumed.code == 0, resumed.err);
+  CHECK(contains(resumed.err, "Resumed AutoBalance's search"));
+  CHECK(slurp(out / "stopped/last.safetensors") == slurp(out / "whole/last.safetensors"));
+}

@@ -200,15 +200,42 @@ TEST_CASE("which class is augmented how is said, also that no class is rare") {
 TEST_CASE("bad images are skipped, counted and named") {
   const DataSet data;
   write_file(data.folder / "train/cat/broken.jpg", "this is a text");
+  write_file(data.folder / "train/dog/caf\xe9.jpg", "this, too, under a name that is not UTF-8");
   write_file(data.folder / "validation/dog/half.jpg", std::string("\xff\xd8\xff\xe0\0\x10JFIF", 10));
   const TemporaryFolder out;
   const Result r = catdog(data.flags("--output " + out.path()));
   CAPTURE(r.err);
   CHECK(r.code == 0);
-  CHECK(contains(r.err, "1 of 13 training images could not be read"));
+  CHECK(contains(r.err, "2 of 14 training images could not be read"));
   CHECK(contains(r.err, "1 of 9 validation images could not be read"));
   CHECK(contains(r.err, "broken.jpg"));
-  CHECK(nlohmann::json::parse(slurp(out / "result.json"))["unreadable"].size() == 2);
+  CHECK(nlohmann::json::parse(slurp(out / "result.json"))["unreadable"].size() == 3);
+}
+
+TEST_CASE("a folder whose name begins with synthetic holds images like any other") {
+  const DataSet data(2, 2);
+  const TemporaryFolder out;
+  std::filesystem::rename(data.folder.path() + "/train", out / "synthetic_photos");
+  const Result r = shell("cd " + out.path() + " && " + program("counterpoise") +
+                         " train --data synthetic_photos --split 0.5/0.5 --max-steps 1 --resize keras --output none");
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.err, "Network: vgg11_bn, width 0.25, 64x64 images"));
+  make_directories(data.folder / "train");
+}
+
+TEST_CASE("a run's options can be given again with some of them replaced, and without what they were derived to") {
+  const ShapeSet with_test({"cat", "dog"}, {{"train", 12}, {"validation", 4}, {"test", 4}});
+  const ShapeSet without({"cat", "dog"}, {{"train", 12}, {"validation", 4}});
+  const TemporaryFolder out;
+  const std::string train = program("counterpoise") + " train ", config = " --config " + (out / "a/config.json");
+  const Result first =
+      shell(train + without.flags("--threshold cost --schedule multistep --lr-milestones 1 --output ") + (out / "a"));
+  REQUIRE_MESSAGE(first.code == 0, first.err);
+  CHECK(contains(first.err, "chosen by cost fn=1,fp=1 on"));
+  const Result again = shell(train + config + " --schedule cosine --output none --data " + with_test.folder.path());
+  CHECK_MESSAGE(again.code == 0, again.err);
+  const Result fold = shell(train + config + " --epochs 1 --folds 3 --fold 1 --output none");
+  CHECK_MESSAGE(contains(fold.err, "(fold 1 of 3 by seed "), fold.err);
 }
 
 TEST_CASE("divergence ends with 5 and leaves the earlier result as it was") {

@@ -50,14 +50,17 @@ std::set<std::string> listing(const std::string& directory) {
   return found;
 }
 
-// Which run the folder's files are of: "1", "2", or "mixed". Only run "1" has a split.csv.
+// Which run the folder's files are of: "1", "2", or "mixed". Only run "1" has a split.csv and an autobalance.csv.
 std::string whole(const std::string& directory) {
   std::set<std::string> contents;
   for (const std::string& name : names) {
     contents.insert(fs::exists(directory + "/" + name) ? slurp(directory + "/" + name) : "missing");
   }
   const std::string of = contents.size() == 1 ? *contents.begin() : "mixed";
-  return fs::exists(directory + "/split.csv") == (of == "1") ? of : "mixed";
+  for (const char* optional : {"/split.csv", "/autobalance.csv"}) {
+    if (fs::exists(directory + optional) != (of == "1")) return "mixed";
+  }
+  return of;
 }
 
 // Runs act() in a process of its own that ends at its n-th rename. Returns false if there are fewer.
@@ -81,7 +84,7 @@ struct TwoRuns {
   static std::string first_finished(const TemporaryFolder& out) {
     RunFolder first(out.path());
     write_all(first, "1");
-    write_file(first.path("split.csv"), "1");
+    for (const char* optional : {"split.csv", "autobalance.csv"}) write_file(first.path(optional), "1");
     first.finish();
     return out.path();
   }
@@ -114,7 +117,7 @@ TEST_CASE("run folder: killed at any rename, it is wholly old or wholly new when
       const bool killed = killed_at(n, [&] { runs.second.finish(); });
       if (!killed) {
         CHECK(whole(runs.out.path()) == "2");
-        CHECK(n == 3 + static_cast<int>(2 * names.size()));
+        CHECK(n == 4 + static_cast<int>(2 * names.size()));
         CHECK(completed > 0);
         CHECK(kills > 20);
         return;
@@ -221,7 +224,7 @@ TEST_CASE("run folder: an evaluation does not replace a part of a training run's
   RunFolder evaluation(out.path()), training(out.path());
   write_file(evaluation.path("result.json"), "evaluation");
   write_all(training, "1");
-  write_file(training.path("split.csv"), "1");
+  for (const char* optional : {"split.csv", "autobalance.csv"}) write_file(training.path(optional), "1");
   training.finish();
   CHECK(contains(error_of([&] { evaluation.finish(); }, ErrorKind::invalid_argument), "choose another directory"));
   CHECK(whole(out.path()) == "1");

@@ -59,6 +59,25 @@ TEST_CASE("metrics: thresholds by rules keep what they promise on the samples") 
   CHECK(at("f1").value == f1.value);
 }
 
+TEST_CASE("metrics: where the samples of a class are missing, no rule but costs chooses a threshold") {
+  for (const bool positive : {false, true}) {
+    CAPTURE(positive);
+    const auto at = [&](const std::string& rule) {
+      return error_of(
+          [&] {
+            best_threshold({2, 1}, Flags{positive, positive}, parse_threshold_rule(rule));
+          },
+          ErrorKind::bad_data);
+    };
+    for (const std::string& metric : tunable_metrics()) {
+      CHECK(at(metric) == "no threshold can be chosen by \"" + metric + "\": there are no " +
+                              (positive ? "negative" : "positive") + " samples");
+    }
+    if (!positive) CHECK(contains(at("recall=0.9"), "there are no positive samples"));
+    CHECK(best_threshold({2, 1}, Flags{positive, positive}, parse_threshold_rule("fn=1,fp=1")).value == 0);
+  }
+}
+
 TEST_CASE("metrics: rules without positive samples") {
   for (const char* text : {"recall=0.5", "precision=0.5"}) {
     const ThresholdRule rule = parse_threshold_rule(text);
