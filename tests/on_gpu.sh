@@ -8,7 +8,8 @@
 #   tests/on_gpu.sh list
 #       The parts, their time limits and what they show.
 #   tests/on_gpu.sh run PART... --results DIR [--limit SECONDS] [--archive FILE] [--photographs DIR] [--cifar10 DIR]
-#       Runs parts one after the other; `call-1` stands for those that need no photographs, within nine minutes in all.
+#       Runs parts one after the other, and those of PART+PART at once, where nothing is timed; `call-1` stands for
+#       those that need no photographs, within nine minutes in all: first whether it is correct, then how fast it is.
 #       Each has a time limit and writes DIR/PART.log; DIR/summary.txt has a line for each. Every 20 seconds and after
 #       each part all results are saved in one file, FILE (DIR/results.tar.gz), which is under 16 MiB: a run that is
 #       killed leaves it, too. A part does not begin if too little of --limit, the seconds for all parts, is left.
@@ -51,9 +52,11 @@ save() {
         fi
       done
     ) 2>/dev/null
-    tar -C "$stage" -czf "$archive.new" results && size=$(stat -c %s "$archive.new") || size=0
+    file=$archive.new-$BASHPID
+    tar -C "$stage" -czf "$file" results && size=$(stat -c %s "$file") || size=0
     rm -rf "$stage"
-    if [ "$size" -gt 0 ] && [ "$size" -lt 16000000 ]; then mv "$archive.new" "$archive"; return; fi
+    if [ "$size" -gt 0 ] && [ "$size" -lt 16000000 ]; then mv "$file" "$archive"; return; fi
+    rm -f "$file"
   done
 }
 
@@ -95,16 +98,35 @@ run_part() {
   save
 }
 
+# Parts at once. Plans for convolutions that are timed meanwhile are not kept for others.
+run_together() {
+  local part pids=()
+  for part in ${1//+/ }; do
+    (
+      trap 'kill $running; wait $running; exit 143' TERM INT HUP
+      COUNTERPOISE_CACHE=$(mktemp -d)
+      export COUNTERPOISE_CACHE
+      run_part "$part"
+      rm -rf "$COUNTERPOISE_CACHE"
+    ) &
+    pids+=($!)
+  done
+  running=${pids[*]}
+  wait "${pids[@]}"
+  running=""
+}
+
 stopped() {
   trap '' TERM INT HUP
-  [ -n "$running" ] && { kill "$running"; wait "$running"; } 2>/dev/null
+  # (A list of processes, of parts at once.)
+  [ -n "$running" ] && { kill $running; wait $running; } 2>/dev/null
   say "ENDED by a signal after $SECONDS s${running:+, in the middle of $current}"
   save
   exit 143
 }
 
 run() {
-  local parts=() part limit="" total=0 all
+  local parts=() part limit="" total=0 longest seconds all
   results="" archive="" running="" current=""
   all=$(bash "$here/on_gpu/parts.sh" list)
   while [ $# -gt 0 ]; do
@@ -119,9 +141,13 @@ run() {
           --cifar10) export CIFAR10=$2 ;;
         esac
         shift 2 ;;
-      call-1) parts+=(machine tables gpu-tests sanitizers ours pytorch resnets operations plans); limit=${limit:-540}; shift ;;
+      call-1)
+        parts+=(machine tables+gpu-tests+sanitizers+compile ours pytorch resnets operations plans)
+        limit=${limit:-540}; shift ;;
       *)
-        grep -q "^$1|" <<<"$all" || fail "unknown part $1; tests/on_gpu.sh list prints them"
+        for part in ${1//+/ }; do
+          grep -q "^$part|" <<<"$all" || fail "unknown part $part; tests/on_gpu.sh list prints them"
+        done
         parts+=("$1"); shift ;;
     esac
   done
@@ -136,12 +162,22 @@ run() {
   # Time for a part to be killed, and for the last archive.
   reserve=8 pause=20
   [ -n "${ON_GPU_TRY:-}" ] && reserve=1 pause=1
-  for part in "${parts[@]}"; do
-    total=$((total + reserve + $(grep "^$part|" <<<"$all" | cut -d'|' -f2)))
+  for current in "${parts[@]}"; do
+    longest=0
+    for part in ${current//+/ }; do
+      seconds=$(grep "^$part|" <<<"$all" | cut -d'|' -f2)
+      [ "$seconds" -gt "$longest" ] && longest=$seconds
+    done
+    total=$((total + reserve + longest))
   done
   deadline=$((SECONDS + ${limit:-$total}))
   trap stopped TERM INT HUP
-  for current in "${parts[@]}"; do run_part "$current"; done
+  for current in "${parts[@]}"; do
+    case $current in
+      *+*) run_together "$current" ;;
+      *) run_part "$current" ;;
+    esac
+  done
   say "all in $SECONDS s"
   save
 }

@@ -108,15 +108,15 @@ TEST_CASE("bench: on a GPU it prints every plan and the peaks of memory, and fai
 
 TEST_CASE("on_gpu.sh: a wrong command line is told in one line") {
   CHECK(contains(on_gpu("").err + on_gpu("").out, "tests/on_gpu.sh run PART"));
-  for (const char* arguments :
-       {"run", "run plan --results r", "run plans", "run plans --results r --limit x", "unpack a"}) {
+  for (const char* arguments : {"run", "run plan --results r", "run plans", "run plans --results r --limit x",
+                                "run plans+plan --results r", "unpack a"}) {
     CAPTURE(arguments);
     const Result r = on_gpu(arguments);
     CHECK(r.code == 2);
     CHECK(lines_of(r.err).size() == 1);
   }
   const std::string parts = on_gpu("list").out;
-  CHECK(lines_of(parts).size() == 14);
+  CHECK(lines_of(parts).size() == 15);
   CHECK(contains(parts, "sanitizers"));
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("on_gpu.sh: a part ends after its limit, and one that fails or does no
   CHECK(shell("tar -xOf " + (results / "results.tar.gz") + " results/plans.log").out == slurp(results / "plans.log"));
 
   write_programs(broken, "echo 'the reason' >&2; exit 4\n");
-  CHECK(shell(environment + broken.path() + " " + run + "plans experiments --photographs " + broken.path() +
+  CHECK(shell(environment + broken.path() + " " + run + "plans+experiments --photographs " + broken.path() +
               " --archive " + (broken / "all.tar.gz") + " --results " + results.path())
             .code == 0);
   summary = slurp(results / "summary.txt");
@@ -148,11 +148,12 @@ TEST_CASE("on_gpu.sh: a run that is killed leaves an archive, and the report sho
           needs_python()) {
   const TemporaryFolder programs;
   write_programs(programs, "exec sleep 6\n");
-  for (const char* signal : {"KILL", "TERM"}) {
+  for (const auto& [signal, parts] : {std::pair("KILL", "plans"), std::pair("TERM", "plans+gpu-tests")}) {
     CAPTURE(signal);
+    CAPTURE(parts);
     const TemporaryFolder results;
-    shell("export ON_GPU_TRY=1; BUILD=" + programs.path() + " " + source_folder() +
-          "/tests/on_gpu.sh run plans --results " + results.path() + " & sleep 3; kill -" + signal + " $!; wait");
+    shell("export ON_GPU_TRY=1; BUILD=" + programs.path() + " " + source_folder() + "/tests/on_gpu.sh run " + parts +
+          " --results " + results.path() + " & sleep 3; kill -" + signal + " $!; wait");
     const Result report = on_gpu("report " + (results / "results.tar.gz"));
     CHECK(report.code == 0);
     CHECK(contains(report.out, "| forward | begun | 1 | - |"));

@@ -10,8 +10,9 @@ list() {
 machine|40|3|what machine and libraries these are, and that the program computes on the GPU
 plans|150|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16, and for gradients through relu: time, agreement
 ours|110|10|a training step and a forward pass of VGG16, also without CUDA graphs and with compiled kernels
+compile|120|30|nothing: makes PyTorch's compiled code, a minute for each network, before it is timed
 pytorch|120|30|the same by PyTorch, eager and compiled
-tables|95|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
+tables|120|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
 operations|90|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
 sanitizers|120|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
 gpu-tests|180|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
@@ -36,6 +37,8 @@ export COUNTERPOISE_SOURCE=$PWD OPENBLAS_VERBOSE=0 PYTHONUNBUFFERED=1 PYTHONDONT
 [ -n "$try" ] && export BENCH_TRY=$bench CUDA_EMULATOR=${CUDA_EMULATOR-real-time}
 # The fastest plans for convolutions: found once, and part of the results.
 export COUNTERPOISE_CACHE=${COUNTERPOISE_CACHE-$results/cache}
+# PyTorch's compiled code, of this series of parts.
+export TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR-$results.inductor}
 # cuBLAS and cuDNN: those that PyTorch uses, if there are any, before those of CUDA's folder, so that both programs
 # compute with the same ones.
 nvidia=$(python3 -c "import glob, sys; print(*(d for p in sys.path for d in glob.glob(p + '/nvidia/*/lib')))" 2>/dev/null)
@@ -114,6 +117,21 @@ part_pytorch() {
     go python3 apps/scripts/bench_pytorch.py train,infer --variant eager,compile "${network[@]}" \
       --size "$(real_or 160 32)" --batch "$batch" --seconds "$(real_or 2 0)"
   done
+}
+
+# All networks at once. What PyTorch chose by timing meanwhile is chosen again.
+part_compile() {
+  has_pytorch || skip "PyTorch is not on this machine"
+  local shape model size batch precision pids=()
+  for shape in $(real_or "vgg16,160,256,bf16 vgg16,160,64,bf16 resnet50,224,128,bf16 resnet32,32,128,tf32" \
+    "vgg16,32,2,bf16"); do
+    IFS=, read -r model size batch precision <<<"$shape"
+    python3 apps/scripts/bench_pytorch.py train,infer --variant compile --model "$model" --device cuda \
+      --precision "$precision" --width "$width" --size "$size" --batch "$batch" --seconds 0 &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || status=1; done
+  find "$TORCHINDUCTOR_CACHE_DIR" -name '*.best_config' -delete
 }
 
 has_pytorch() { python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"; }
