@@ -4,23 +4,13 @@
 #include <iomanip>
 #include <sstream>
 
+#include "losses/metrics/columns.h"
 #include "losses/metrics/confusion.h"
 
 namespace counterpoise {
 
-namespace {
-
-// The columns that a text takes: its characters, of which UTF-8 may write one as several bytes.
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-std::string right_aligned(const std::string& text, size_t width) {
-  const size_t taken = width_of(text);
-  return std::string(taken < width ? width - taken : 0, ' ') + text;
-}
-
-}  // namespace
+using detail::right_aligned;
+using detail::width_of;
 
 std::vector<int32_t> predict(const Var& logits, double threshold) {
   const Shape& shape = logits.shape();

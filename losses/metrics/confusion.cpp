@@ -1,12 +1,17 @@
 #include "losses/metrics/confusion.h"
 
+#include <algorithm>
 #include <cmath>
-#include <iomanip>
 #include <limits>
 
 #include "kernels/error.h"
+#include "losses/metrics/columns.h"
 
 namespace counterpoise {
+
+using detail::left_aligned;
+using detail::right_aligned;
+using detail::width_of;
 
 namespace {
 
@@ -101,19 +106,16 @@ AtPrevalence at_prevalence(const Confusion& c, double share, double zero_divisio
 }
 
 std::string table(const Confusion& c, const std::string& positive, const std::string& negative) {
-  const int name = static_cast<int>(std::max(positive.size(), negative.size())) + 1;
-  const int cell = std::max(8, name + 3);
-  std::ostringstream out;
+  const size_t name = std::max(width_of(positive), width_of(negative)) + 1;
+  const size_t cell = std::max<size_t>(8, name + 3);
+  const auto number = [&](int64_t x) { return right_aligned(std::to_string(x), cell); };
   const auto row = [&](const std::string& label, int64_t a, const char* what_a, int64_t b, const char* what_b) {
-    out << "  " << std::left << std::setw(8 + name) << label << std::right << std::setw(cell) << a << what_a
-        << std::setw(cell) << b << what_b << std::setw(cell) << a + b << '\n';
+    return "  " + left_aligned(label, 8 + name) + number(a) + what_a + number(b) + what_b + number(a + b) + "\n";
   };
-  out << "  n = " << std::left << std::setw(4 + name) << c.total() << std::right << "predicted:\n  "
-      << std::setw(8 + name) << "" << std::setw(cell) << positive << "    " << std::setw(cell) << negative << '\n';
-  row("actual: " + positive, c.tp, " TP", c.fn, " FN");
-  row("        " + negative, c.fp, " FP", c.tn, " TN");
-  row("", c.tp + c.fp, "   ", c.fn + c.tn, "   ");
-  return out.str();
+  return "  n = " + left_aligned(std::to_string(c.total()), 4 + name) + "predicted:\n  " + left_aligned("", 8 + name) +
+         right_aligned(positive, cell) + "    " + right_aligned(negative, cell) + "\n" +
+         row("actual: " + positive, c.tp, " TP", c.fn, " FN") + row("        " + negative, c.fp, " FP", c.tn, " TN") +
+         row("", c.tp + c.fp, "   ", c.fn + c.tn, "   ");
 }
 
 ConfusionMatrix::ConfusionMatrix(const std::vector<int32_t>& actual, const std::vector<int32_t>& predicted,

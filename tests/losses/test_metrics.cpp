@@ -126,6 +126,11 @@ TEST_CASE("metrics: the human-readable table") {
         "          dog       10 FP      50 TN      60\n"
         "                   110         55        165\n");
   const std::string wide = table({821, 11, 679, 1489}, "cat", "everything else");
+  // Names are as wide as their characters, not as their bytes.
+  const std::string ascii = table(Confusion{100, 4, 5, 90}, "catxx", "dog");
+  std::string accented = table(Confusion{100, 4, 5, 90}, "c\xc3\xa4t\xc3\xb6x", "dog");
+  for (size_t at; (at = accented.find("c\xc3\xa4t\xc3\xb6x")) != std::string::npos;) accented.replace(at, 7, "catxx");
+  CHECK(accented == ascii);
   for (const char* words : {"predicted:", "actual: cat", "821 TP", "679 FN", "11 FP", "1489 TN", "1500", "832", "2168",
                             "3000", "everything else"}) {
     CHECK_MESSAGE(wide.find(words) != std::string::npos, words);
