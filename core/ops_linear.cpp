@@ -53,7 +53,8 @@ namespace {
 
 // As check_same_kind() for weights, which may also be rounded.
 void check_weight(const char* operation, const Var& x, const Var& weight) {
-  is_rounded_for(x, weight) ? check_parameter(operation, x, weight) : check_same_kind(operation, x, weight);
+  if (is_rounded_for(x, weight)) check_parameter(operation, x, weight);
+  else check_same_kind(operation, x, weight);
 }
 
 // The shape of conv2d's result, if these operands fit.

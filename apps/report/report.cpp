@@ -8,6 +8,7 @@
 #include "apps/report/sections.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/format.h"
+#include "apps/trainer/options.h"
 #include "core/io/file.h"
 
 namespace counterpoise {
@@ -26,9 +27,10 @@ std::string about(const Run& run) {
   const double epochs = number(run.result, {"options", "epochs"});
   if (epochs > 0) y += "trained for " + text(epochs) + (epochs == 1 ? " epoch" : " epochs");
   if (!option("loss").empty()) y += " with the loss " + option("loss");
-  const bool synthetic = option("data") == "synthetic" || option("data").rfind("synthetic:", 0) == 0;
+  const std::string source = option("data");
+  const bool synthetic = !source.empty() && is_synthetic(source);
   if (images > 0) y += " on " + whole(images) + (synthetic ? " synthetic" : "") + " images";
-  if (!synthetic && !option("data").empty()) y += (images > 0 ? " of " : " on ") + option("data");
+  if (!synthetic && !source.empty()) y += (images > 0 ? " of " : " on ") + source;
   return html(y);
 }
 

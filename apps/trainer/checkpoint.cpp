@@ -3,6 +3,7 @@
 #include <deque>
 #include <utility>
 
+#include "apps/trainer/metrics_json.h"
 #include "core/io/safetensors.h"
 #include "kernels/error.h"
 
@@ -73,9 +74,7 @@ void save_checkpoint(const std::string& path, const TrainingState& s, const Loop
     json["ema_steps"] = s.ema->steps();
     for (size_t i = 0; i < s.ema->averages().size(); ++i) tensors.add(average(i), s.ema->averages()[i]);
   }
-  save_safetensors(
-      path, tensors.take(),
-      {{"format", format}, {"state", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}});
+  save_safetensors(path, tensors.take(), {{"format", format}, {"state", json_line(json)}});
 }
 
 nlohmann::json checkpoint_notes(const std::string& path) {

@@ -51,5 +51,7 @@ void add_classes(nlohmann::ordered_json& json, const ClassScores& scores);
 
 // The text of a JSON file. Bytes that are not UTF-8, as file names may have, become U+FFFD.
 std::string json_text(const nlohmann::ordered_json& json);
+// The same on one line, without its end.
+std::string json_line(const nlohmann::ordered_json& json);
 
 }  // namespace counterpoise

@@ -131,7 +131,7 @@ class CommandLine {
   void resolve_all() {
     CP_ENSURE_AS(invalid_argument, !o_.data.empty() || o_.defaults.lectures || given("--data") || o_.summary,
                  "--data is required: a folder of images, a CSV file, or synthetic for a trial");
-    const bool synthetic = is_synthetic(o_);
+    const bool synthetic = is_synthetic(o_.data);
     table_.fill(command_, synthetic, o_.given);
     if (!o_.defaults.lectures && !given("--model")) o_.model.name = "vgg11_bn";
     if (o_.keras) apply_keras(synthetic);
@@ -313,8 +313,8 @@ nlohmann::ordered_json to_json(const Options& options) {
   return json;
 }
 
-bool is_synthetic(const Options& o) {
-  return o.data.empty() || o.data == "synthetic" || o.data.rfind("synthetic:", 0) == 0;
+bool is_synthetic(const std::string& data) {
+  return data.empty() || data == "synthetic" || data.rfind("synthetic:", 0) == 0;
 }
 
 bool is_tuned(const Options& o) { return !plain_number(o.threshold).empty(); }

@@ -113,8 +113,8 @@ void resolve_for_classes(Options& o, size_t classes);
 // The threshold where none is chosen.
 constexpr const char* untuned_threshold = "0.5";
 
-// Whether the images are generated: --data synthetic, synthetic:K or none.
-bool is_synthetic(const Options& o);
+// Whether --data is generated images: synthetic, synthetic:K or nothing.
+bool is_synthetic(const std::string& data);
 
 // Whether o.threshold is a rule, by which the threshold is chosen, rather than a number.
 bool is_tuned(const Options& o);

@@ -175,12 +175,12 @@ class Writer {
     std::iota(order.begin(), order.end(), size_t(0));
     std::stable_sort(order.begin(), order.end(),
                      [&](size_t a, size_t b) { return p.probabilities[a] > p.probabilities[b]; });
-    return csv_ ? csv_line(path, p, order) : json_line(path, p, order);
+    return csv_ ? csv_line(path, p, order) : jsonl_line(path, p, order);
   }
 
   // "" for CSV.
   std::string failure(const std::string& path, const std::string& reason) const {
-    return csv_ ? "" : dumped({{"path", path}, {"error", reason}});
+    return csv_ ? "" : json_line({{"path", path}, {"error", reason}}) + "\n";
   }
 
  private:
@@ -199,7 +199,7 @@ class Writer {
     return line + "\n";
   }
 
-  std::string json_line(const std::string& path, const Prediction& p, const std::vector<size_t>& order) const {
+  std::string jsonl_line(const std::string& path, const Prediction& p, const std::vector<size_t>& order) const {
     nlohmann::ordered_json json = {{"path", path}, {"predicted", classes_[p.predicted]}};
     for (size_t i = 0; i < top_; ++i)
       json["top"].push_back({{"class", classes_[order[i]]}, {"probability", p.probabilities[order[i]]}});
@@ -207,12 +207,7 @@ class Writer {
     if (logits_ && p.logits.size() == 1) json["logit"] = p.logits[0];
     for (size_t k = 0; logits_ && p.logits.size() > 1 && k < p.logits.size(); ++k)
       json["logits"][classes_[k]] = p.logits[k];
-    return dumped(json);
-  }
-
-  // On one line; bytes that are not UTF-8, as a path may have, become U+FFFD.
-  static std::string dumped(const nlohmann::ordered_json& json) {
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return json_line(json) + "\n";
   }
 
   const bool csv_, logits_;

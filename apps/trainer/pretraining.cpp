@@ -23,7 +23,7 @@ void describe_pretrained(Options& o) {
     throw Error(error.kind(), o.pretrained, ": ", error.what());
   }
   if (has_size) o.image_size = static_cast<int>(o.model.image_size);
-  if (!is_synthetic(o) && of_file.count("resize") && !o.given.count("--resize")) {
+  if (!is_synthetic(o.data) && of_file.count("resize") && !o.given.count("--resize")) {
     o.resize = with_flag(o.pretrained, [&] { return parse_resize(of_file["resize"]); });
   }
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/format.h"
+#include "apps/trainer/metrics_json.h"
 #include "core/io/file.h"
 #include "data/tables/csv.h"
 
@@ -108,7 +109,7 @@ void RunLog::event(const std::string& name, nlohmann::ordered_json values) {
   if (!folder_.wanted()) return;
   nlohmann::ordered_json line = {{"time", now_text()}, {"event", name}};
   line.update(values);
-  events_ += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  events_ += json_line(line) + "\n";
   write_file(folder_.path("log.jsonl"), events_);
 }
 

@@ -220,7 +220,6 @@ TEST_CASE("a folder whose name begins with synthetic holds images like any other
                          " train --data synthetic_photos --split 0.5/0.5 --max-steps 1 --resize keras --output none");
   CHECK_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.err, "Network: vgg11_bn, width 0.25, 64x64 images"));
-  make_directories(data.folder / "train");
 }
 
 TEST_CASE("a run's options can be given again with some of them replaced, and without what they were derived to") {

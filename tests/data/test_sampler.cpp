@@ -272,7 +272,8 @@ TEST_CASE("mix: remix gives the label to the rarer class where the other is much
 }
 
 TEST_CASE("mix: specifications are read and written, and wrong ones name what is valid") {
-  for (const char* spec : {"none", "mixup=0.2", "cutmix=1", "remix=1", "remix=0.5,kappa=2,tau=0.25", "mixup=0.123456789"}) {
+  for (const char* spec :
+       {"none", "mixup=0.2", "cutmix=1", "remix=1", "remix=0.5,kappa=2,tau=0.25", "mixup=0.123456789"}) {
     CHECK(to_string(parse_mix(spec)) == spec);
   }
   CHECK(to_string(parse_mix("remix=1,kappa=3")) == "remix=1");

@@ -122,7 +122,7 @@ part_pytorch() {
 # All networks at once. What PyTorch chose by timing meanwhile is chosen again.
 part_compile() {
   has_pytorch || skip "PyTorch is not on this machine"
-  local shape model size batch precision pids=()
+  local shape model size batch precision pid pids=()
   for shape in $(real_or "vgg16,160,256,bf16 vgg16,160,64,bf16 resnet50,224,128,bf16 resnet32,32,128,tf32" \
     "vgg16,32,2,bf16"); do
     IFS=, read -r model size batch precision <<<"$shape"
