@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 
 #include "kernels/error.h"
 
@@ -43,8 +45,12 @@ std::string advice(int error) {
     case EMFILE:
     case ENFILE:
       return "too many files are open: raise `ulimit -n`";
+    case ENOMEM:
+      return "the machine has no memory left: end other programs";
     case EIO:
-      return "the disk reports an error: check it, or choose another one";
+    case ESTALE:
+    case ETIMEDOUT:
+      return "the disk, or the network to it, reports an error: check it, or choose another one";
     default:
       return "check the path and the disk";
   }
@@ -53,6 +59,25 @@ std::string advice(int error) {
 [[noreturn]] void fail_writing(const char* what, const std::string& path, int error) {
   throw Error(ErrorKind::failure, "cannot ", what, " ", path, ": ", reason(error),
               "; an earlier file of that name is untouched");
+}
+
+// Whether an errno says something of the machine at this moment, and nothing of the file.
+bool is_of_machine(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO || error == ESTALE || error == ETIMEDOUT;
+}
+
+[[noreturn]] void fail_reading(const char* what, const std::string& path, int error) {
+  throw Error(is_of_machine(error) ? ErrorKind::failure : ErrorKind::bad_data, "cannot ", what, " ", path, ": ",
+              reason(error));
+}
+
+// The name of the temporary beside a file of this name: with the beginning of the name, and for a long name with a hash
+// of it, since a name has at most NAME_MAX bytes.
+std::string temporary_name(const std::string& name) {
+  const std::string end = detail::text(".tmp-", getpid());
+  if (1 + name.size() + end.size() <= NAME_MAX) return "." + name + end;
+  const std::string hash = detail::text("~", std::hash<std::string>()(name));
+  return "." + name.substr(0, NAME_MAX - 1 - hash.size() - end.size()) + hash + end;
 }
 
 // The directory that holds `path`, and the last component.
@@ -79,9 +104,9 @@ InputFile::InputFile(const std::string& path)
     : path_(path),
       // O_NONBLOCK, or a named pipe would wait here for its writer instead of being refused below.
       fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  CP_ENSURE_AS(bad_data, fd_.get() >= 0, "cannot open ", path, ": ", reason(errno));
+  if (fd_.get() < 0) fail_reading("open", path, errno);
   struct stat info;
-  CP_ENSURE_AS(bad_data, fstat(fd_.get(), &info) == 0, "cannot examine ", path, ": ", reason(errno));
+  if (fstat(fd_.get(), &info) != 0) fail_reading("examine", path, errno);
   CP_ENSURE_AS(bad_data, !S_ISDIR(info.st_mode), "cannot read ", path, ": it is a directory: name a file in it");
   CP_ENSURE_AS(bad_data, S_ISREG(info.st_mode), "cannot read ", path,
                ": it is not a regular file: copy its content to one");
@@ -94,7 +119,7 @@ size_t InputFile::read_at(uint64_t offset, void* to, size_t bytes) const {
     const ssize_t n =
         pread(fd_.get(), static_cast<char*>(to) + done, std::min(bytes - done, largest_piece), offset + done);
     if (n < 0 && errno == EINTR) continue;
-    CP_ENSURE_AS(bad_data, n >= 0, "cannot read ", path_, ": ", reason(errno));
+    if (n < 0) fail_reading("read", path_, errno);
     if (n == 0) break;
     done += n;
   }
@@ -126,7 +151,7 @@ void detail::write_all(int fd, const void* data, size_t bytes, const std::string
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   const auto [directory, name] = split(path);
   name_ = name;
-  temporary_ = detail::text(".", name, ".tmp-", getpid());
+  temporary_ = temporary_name(name);
   CP_ENSURE(!name.empty() && name != "." && name != "..", "cannot write \"", path,
             "\": it names no file: add a file name");
 

@@ -8,8 +8,9 @@
 //   out.write(weights.data(), weights.size() * sizeof(float));
 //   out.commit();
 //
-// An Error is one line with the path, the cause and what to do; its kind is bad_data if a file cannot be read and
-// failure if it cannot be written. Different objects may be used by different threads.
+// An Error is one line with the path, the cause and what to do. Its kind is bad_data if a file cannot be read; failure
+// if that is because of the machine and not of the file (too many open files, no memory, an error of the disk), or if a
+// file cannot be written. Different objects may be used by different threads.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,7 @@ class FileDescriptor {
   int fd_;
 };
 
-// A regular file that is open for reading. Throws Error(bad_data) if it cannot be opened or read. Several threads may
+// A regular file that is open for reading. Throws an Error as above if it cannot be opened or read. Several threads may
 // read from it at once.
 class InputFile {
  public:
@@ -56,13 +57,13 @@ class InputFile {
   uint64_t size_ = 0;
 };
 
-// The content of a file of at most `limit` bytes. Throws Error(bad_data) if it is larger or cannot be read.
+// The content of a file of at most `limit` bytes. Throws Error(bad_data) if it is larger, and what InputFile throws.
 std::string read_file(const std::string& path, size_t limit);
 
 // A file that appears at `path` complete or not at all. Until commit() its bytes are in `.NAME.tmp-PID` in the same
-// directory, which the destructor removes; a killed program leaves it there, and it may be deleted. A symbolic link at
-// `path` is replaced; anything else that is not a regular file is refused. REQUIRES: one AtomicFile per path at a time.
-// Every function throws Error(failure) if a system call fails.
+// directory (with a hash in the place of a long name's end), which the destructor removes; a killed program leaves it
+// there, and it may be deleted. A symbolic link at `path` is replaced; anything else that is not a regular file is
+// refused. REQUIRES: one AtomicFile per path at a time. Every function throws Error(failure) if a system call fails.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);

@@ -21,6 +21,7 @@ ImageDataset::Bytes ImageDataset::load(size_t i) const {
     }
     return bytes;
   } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_data) throw;  // too many open files: the image is not at fault
     std::lock_guard<std::mutex> lock(mutex_);
     unreadable_.emplace(i, error.what());
     return nullptr;

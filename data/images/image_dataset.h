@@ -43,7 +43,8 @@ class ImageDataset : public Dataset {
   int image_size() const { return image_size_; }
 
   // Image i as image_size x image_size x 3 bytes, RGB, or null if it cannot be read: then unreadable() says why.
-  // Images are cached for later epochs, up to cache_bytes in all.
+  // Images are cached for later epochs, up to cache_bytes in all. Throws Error(failure) where it is not the image that
+  // is at fault: too many open files, an error of the disk.
   Bytes load(size_t i) const;
   static constexpr size_t cache_bytes = size_t(1) << 30;
 

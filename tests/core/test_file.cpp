@@ -40,6 +40,17 @@ struct FileSizeLimit {
   }
 };
 
+// No further file can be opened.
+struct NoMoreFiles {
+  rlimit before;
+  NoMoreFiles() {
+    getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{0, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before); }
+};
+
 // The error of `action`, which must be one line of this kind and with these words in it.
 template <class Action>
 void fails(ErrorKind kind, const std::vector<std::string>& words, Action action) {
@@ -160,7 +171,7 @@ TEST_CASE("file: places where nothing can be written") {
   fails(ErrorKind::failure, {"directory", "choose another"}, write(folder.path()));
   fails(ErrorKind::failure, {"names no file"}, write(folder / ""));
   fails(ErrorKind::failure, {"names no file"}, write(""));
-  fails(ErrorKind::failure, {"too long", "shorter"}, write(folder / std::string(250, 'n')));
+  fails(ErrorKind::failure, {"too long", "shorter"}, write(folder / std::string(256, 'n')));
   fails(ErrorKind::failure, {"/dev/null", "not a regular file"}, write("/dev/null"));
   CHECK(files(folder) == 1);
 }
@@ -177,6 +188,29 @@ TEST_CASE("file: what cannot be read is bad data") {
   fails(ErrorKind::bad_data, {"/dev/null", "not a regular file"}, read("/dev/null"));
   REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
   fails(ErrorKind::bad_data, {"not a regular file"}, read(folder / "pipe"));  // and does not wait
+}
+
+TEST_CASE("file: too many open files are a failure of the machine, not bad data") {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "x");
+  {
+    const NoMoreFiles limit;
+    fails(ErrorKind::failure, {folder / "a", "Too many open files", "ulimit -n"}, [&] { read_file(folder / "a", 9); });
+  }
+  CHECK(read_file(folder / "a", 9) == "x");
+}
+
+TEST_CASE("file: names as long as a file system takes them") {
+  const TemporaryFolder folder;
+  const std::string one = folder / (std::string(254, 'n') + "1"), two = folder / (std::string(254, 'n') + "2");
+  AtomicFile out(one), other(two);  // at the same time: their temporaries differ
+  out.write("1", 1);
+  other.write("2", 1);
+  CHECK(files(folder) == 2);
+  out.commit();
+  other.commit();
+  CHECK(read_file(one, 9) + read_file(two, 9) == "12");
+  CHECK(files(folder) == 2);
 }
 
 TEST_CASE("file: directories are made with those above them") {

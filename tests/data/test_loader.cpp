@@ -146,6 +146,22 @@ TEST_CASE("loader: an image that cannot be read is left out, counted and explain
   CHECK(contains(set.unreadable().begin()->second, "2.jpg"));
 }
 
+TEST_CASE("loader: an image that the machine cannot read now ends the epoch, and is not left out of it") {
+  class Busy : public SyntheticImages {
+   public:
+    Busy() : SyntheticImages({1, 1}, 16, 1) {}
+    std::vector<uint8_t> read(const Sample& sample, size_t i) const override {
+      if (busy) throw Error(ErrorKind::failure, "too many open files");
+      return SyntheticImages::read(sample, i);
+    }
+    bool busy = true;
+  } set;
+  CHECK_THROWS_WITH_AS(set.load(0), "too many open files", Error);
+  CHECK(set.unreadable().empty());
+  set.busy = false;
+  CHECK(set.load(0) != nullptr);
+}
+
 TEST_CASE("loader: one that is left early stops its workers, and begins again") {
   const SyntheticImages set({200, 200}, 16, 3);
   DataLoaderOptions o = options(3);
