@@ -95,24 +95,23 @@ void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file
                "; check the model, its width, head and outputs, and the size of the images");
 }
 
-bool nothing(const std::string&) { return false; }
-
-}  // namespace
-
-void check_weights(const Module& model, const std::string& path) {
-  check(model.parameters(), SafetensorsFile(path), path, nothing);
-}
-
-void load_weights(Module& model, const std::string& path) {
-  load_weights(model, path, {[](const std::string&) { return true; }, nothing});
-}
-
-void load_weights(Module& model, const std::string& path, const WeightSelection& selection) {
-  const SafetensorsFile file(path);
+std::vector<Parameter> wanted_of(const Module& model, const WeightSelection& selection) {
   std::vector<Parameter> parameters;
   for (const Parameter& p : model.parameters()) {
     if (selection.wanted(p.name)) parameters.push_back(p);
   }
+  return parameters;
+}
+
+}  // namespace
+
+void check_weights(const Module& model, const std::string& path, const WeightSelection& selection) {
+  check(wanted_of(model, selection), SafetensorsFile(path), path, selection.ignored);
+}
+
+void load_weights(Module& model, const std::string& path, const WeightSelection& selection) {
+  const SafetensorsFile file(path);
+  std::vector<Parameter> parameters = wanted_of(model, selection);
   check(parameters, file, path, selection.ignored);
   std::vector<Tensor> values;  // all are read before the first is set
   for (const Parameter& p : parameters) {

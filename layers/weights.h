@@ -15,22 +15,22 @@
 
 namespace counterpoise {
 
-// Reads all parameters and buffers, into the dtype and onto the backend that they have. Throws Error(bad_data), and
-// changes nothing, if a name is missing in the file or unexpected, or if a shape differs: the message lists all three
-// kinds. The same holds for a weight that is NaN or infinite. (num_batches_tracked, a counter in PyTorch's batch
-// normalization, is ignored.) Throws what SafetensorsFile throws for a file that cannot be read.
-void load_weights(Module& model, const std::string& path);
-
-// The same for a part of the network: only the parameters whose names are wanted() are read, and tensors that the
-// network lacks are no error where their names are ignored().
+// Which weights are loaded: the parameters whose names are wanted(); tensors of the file that the network lacks are no
+// error where their names are ignored(). By default all of the network, and nothing else.
 struct WeightSelection {
-  std::function<bool(const std::string&name)> wanted, ignored;
+  std::function<bool(const std::string& name)> wanted = [](const std::string&) { return true; };
+  std::function<bool(const std::string& name)> ignored = [](const std::string&) { return false; };
 };
-void load_weights(Module& model, const std::string& path, const WeightSelection& selection);
+
+// Reads all parameters and buffers, or the selected ones, into the dtype and onto the backend that they have. Throws
+// Error(bad_data), and changes nothing, if a name is missing in the file or unexpected, or if a shape differs: the
+// message lists all three kinds. The same holds for a weight that is NaN or infinite. (num_batches_tracked, a counter
+// in PyTorch's batch normalization, is ignored.) Throws what SafetensorsFile throws for a file that cannot be read.
+void load_weights(Module& model, const std::string& path, const WeightSelection& selection = {});
 
 // Throws Error(bad_data) where load_weights() would because of names and shapes, but reads no numbers. With a model on
 // meta_backend() this costs nothing, however large the network would be.
-void check_weights(const Module& model, const std::string& path);
+void check_weights(const Module& model, const std::string& path, const WeightSelection& selection = {});
 
 // The shape and the values of a parameter as files have them: in torchvision's layout, f32.
 struct StoredParameter {

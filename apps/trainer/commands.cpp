@@ -18,6 +18,7 @@
 #include "apps/trainer/flags.h"
 #include "apps/trainer/metrics_command.h"
 #include "apps/trainer/predict_command.h"
+#include "apps/trainer/pretraining.h"
 #include "apps/trainer/program.h"
 #include "apps/trainer/stop_signal.h"
 #include "apps/trainer/train.h"
@@ -39,6 +40,7 @@ Exit train_command(const ProgramDefaults& defaults, int argc, char** argv) {
   if (options.check) {
     Options copy = options;
     const TrainingData data(copy);
+    check_initial_weights(copy);
     std::cout << data.description() << "\n";
     return Exit::ok;
   }

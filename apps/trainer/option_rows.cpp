@@ -157,7 +157,7 @@ OptionTable option_rows(Options& o) {
   t.row(o.summary, "--summary").only("train").in_json(false)
       .help("Print the network's layers, shapes and parameters, and exit");
   t.row(o.check, "--check").only("train").in_json(false)
-      .help("Check the options and find the images, and exit");
+      .help("Check the options, find the images, look into the files of weights, and exit");
   t.row(o.model.outputs, "--outputs", "K").only("train").range(1, 100000).in_json(o.model.outputs <= 2)
       .otherwise("the number of classes; 1 for two, where the loss allows it")
       .help("Units of the last layer. For two classes 1 (one logit) or 2 (a logit per class)");

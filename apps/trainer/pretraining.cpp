@@ -4,6 +4,7 @@
 #include "apps/trainer/program.h"
 #include "core/io/safetensors.h"
 #include "layers/models/pretrained.h"
+#include "layers/weights.h"
 
 namespace counterpoise {
 
@@ -26,6 +27,12 @@ void describe_pretrained(Options& o) {
   if (!is_synthetic(o.data) && of_file.count("resize") && !o.given.count("--resize")) {
     o.resize = with_flag(o.pretrained, [&] { return parse_resize(of_file["resize"]); });
   }
+}
+
+void check_initial_weights(const Options& o) {
+  const auto model = make_model(o.model, meta_backend(), o.seed);
+  if (!o.init.empty()) check_weights(*model, o.init);
+  if (!o.pretrained.empty()) check_pretrained(*model, o.pretrained);
 }
 
 std::string load_pretrained(Model& model, const Options& o) {

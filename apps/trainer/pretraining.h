@@ -12,6 +12,10 @@ namespace counterpoise {
 // for a file that cannot be read.
 void describe_pretrained(Options& o);
 
+// Throws Error(bad_data) if the weights of o.init or o.pretrained belong to another network, or cannot be read. Reads
+// their names and shapes alone.
+void check_initial_weights(const Options& o);
+
 // Loads the weights of o.pretrained into the model, and returns what was done, a sentence for the log. Throws
 // Error(bad_data) for the weights of another network.
 std::string load_pretrained(Model& model, const Options& o);

@@ -19,24 +19,38 @@ bool is_of_a_head(const std::string& name) {
   return false;
 }
 
-}  // namespace
+// What to load of a file, and whether the head is part of it.
+struct Pretrained {
+  bool with_head = true;
+  WeightSelection selection;
+};
 
-bool load_pretrained(Model& model, const std::string& path) {
+Pretrained in_file(Model& model, const std::string& path) {
   const SafetensorsFile file(path);
   const std::string head = head_path(model);
   const std::vector<Parameter> parameters = model.parameters();
-  bool fits = true;
+  Pretrained y;
   for (const Parameter& p : parameters) {
-    if (is_in(p.name, head)) fits = fits && file.contains(p.name) && file.shape(p.name) == file_shape(p);
+    if (is_in(p.name, head)) y.with_head = y.with_head && file.contains(p.name) && file.shape(p.name) == file_shape(p);
   }
   for (const std::string& name : file.names()) {  // another layer follows in the file, or comes before
     const auto same = [&](const Parameter& p) { return p.name == name; };
-    if (is_of_a_head(name)) fits = fits && std::any_of(parameters.begin(), parameters.end(), same);
+    if (is_of_a_head(name)) y.with_head = y.with_head && std::any_of(parameters.begin(), parameters.end(), same);
   }
-  load_weights(model, path,
-               {[&](const std::string& name) { return fits || !is_in(name, head); },
-                [&](const std::string& name) { return !fits && is_of_a_head(name); }});
-  return fits;
+  if (!y.with_head) y.selection = {[head](const std::string& name) { return !is_in(name, head); }, is_of_a_head};
+  return y;
+}
+
+}  // namespace
+
+bool load_pretrained(Model& model, const std::string& path) {
+  const Pretrained loaded = in_file(model, path);
+  load_weights(model, path, loaded.selection);
+  return loaded.with_head;
+}
+
+void check_pretrained(Model& model, const std::string& path) {
+  check_weights(model, path, in_file(model, path).selection);
 }
 
 Index outputs_in_file(const ModelConfig& config, const std::string& path) {

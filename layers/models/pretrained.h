@@ -14,6 +14,10 @@ namespace counterpoise {
 // changes nothing, for the weights of another network, and what SafetensorsFile throws for a file that cannot be read.
 bool load_pretrained(Model& model, const std::string& path);
 
+// Throws Error(bad_data) where load_pretrained() would because of names and shapes, but reads no numbers: see
+// check_weights().
+void check_pretrained(Model& model, const std::string& path);
+
 // The number of outputs that the file's weights have for a network of this configuration; 0 if it has no such head.
 Index outputs_in_file(const ModelConfig& config, const std::string& path);
 

@@ -102,6 +102,11 @@ TEST_CASE("pretraining: what does not fit is one clear line" * slow()) {
   const std::string small = "--count cat=8,dog=8 --image-size 32 --width 0.25 --epochs 1 --device cpu --output none ";
   check_fails(small + "--pretrained " + file + " --model resnet32", 3, "belong to another network");
   check_fails(small + "--pretrained " + (folder / "none.safetensors"), 3, "none.safetensors");
+  // --check says the same, without training; also of a file whose head does not fit, which is no error.
+  check_fails(small + "--pretrained " + file + " --model resnet32 --check", 3, "belong to another network");
+  check_fails(small + "--pretrained " + (folder / "none.safetensors") + " --check", 3, "none.safetensors");
+  check_fails(small + "--model resnet20 --init " + file + " --check", 3, "linear.weight [2, 16] instead of [1, 16]");
+  CHECK(catdog("train " + small + "--pretrained " + file + " --check").code == 0);
   check_fails(small + "--pretrained " + file + " --init " + file, 2, "--init");
   check_fails(small + "--model resnet20 --init " + file, 3, "linear.weight [2, 16] instead of [1, 16]");
   check_fails(small + "--pretrained " + file + " --freeze --body-lr 0.1", 2, "--body-lr");
