@@ -134,8 +134,18 @@ class ConvChoice::Pair final : public ConvPlan {
   ConvProblem first_;
 };
 
-ConvChoice::ConvChoice(CudaBackend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners)
-    : backend_(backend), queue_(queue), target_{handle, "", &queue}, memory_(memory), winners_(std::move(winners)) {}
+ConvChoice::ConvChoice(CudaBackend& backend, Queue& queue, cudnnHandle_t handle, cudnnHandle_t handle_aside,
+                       size_t memory, PlanCache winners)
+    : backend_(backend),
+      queue_(queue),
+      target_{handle, "", &queue},
+      target_aside_{handle_aside, "", &queue},
+      memory_(memory),
+      winners_(std::move(winners)) {}
+
+const ConvTarget& ConvChoice::target_of(const ConvProblem& problem) const {
+  return problem.pass == ConvProblem::grad_weight ? target_aside_ : target_;
+}
 
 // In bf16 the fast engines need little. In f32 they need as much as a copy of their input; with less, only the slowest
 // engines are left.
@@ -161,7 +171,7 @@ ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
   const std::shared_ptr<ConvPlan> own = own_plan(problem);
   const size_t of_cudnn = own ? limit - 1 : limit;
   ConvPlans y;
-  if (of_cudnn > 0) y = cudnn_plans(target_, problem, workspace_limit(problem), of_cudnn);
+  if (of_cudnn > 0) y = cudnn_plans(target_of(problem), problem, workspace_limit(problem), of_cudnn);
   if (own) y.plans.insert(y.plans.begin(), own);
   return y;
 }
@@ -169,7 +179,7 @@ ConvPlans ConvChoice::plans(const ConvProblem& problem, size_t limit) {
 ConvPlans ConvChoice::plan(const ConvProblem& problem, const std::string& name) {
   const std::shared_ptr<ConvPlan> own = own_plan(problem);
   if (own && own->name() == name) return {{own}, ""};
-  return cudnn_plan(target_, problem, workspace_limit(problem), name);
+  return cudnn_plan(target_of(problem), problem, workspace_limit(problem), name);
 }
 
 void ConvChoice::run_by_definition(const ConvProblem& problem, const ConvData& data) {
@@ -204,7 +214,7 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
     return;
   }
   choice.plan = std::move(first.plans[0]);
-  if (problem.deterministic) return;
+  if (problem.deterministic) return verify(problem, data, choice);
   const std::string convolution = without_batch(problem);
   const PlanCache::Row* const winner = winners_.find(convolution);
   choice.timed_at = winner ? timed_again_at_use : timed_at_use;
@@ -228,6 +238,25 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
     }
   } catch (const Error& error) {
     // There is no memory to compare them, or the plan is refused only now: the first guess stays.
+    if (error.kind() != ErrorKind::out_of_memory && error.kind() != ErrorKind::device) throw;
+  }
+}
+
+// The deterministic mode times nothing, so nothing would find out that the first plan is wrong. So it is compared with
+// the second at once; where they disagree, the first one that agrees with the definition computes.
+void ConvChoice::verify(const ConvProblem& problem, const ConvData& data, Choice& choice) {
+  if (Pair::computes(problem)) return;  // its convolution is verified when it runs
+  const ConvPlans two = plans(problem, 2);
+  if (two.plans.size() < 2) return;
+  try {
+    Results expected(backend_, results_of(problem, data));
+    run(*choice.plan, data);
+    expected.take(results_of(problem, data));
+    const Deviation d = run_and_compare(*two.plans[1], problem, data, expected);
+    if (!d.known() || agree(problem, d)) return;
+    choose(problem, timed(problem, data, /*exact=*/true, nullptr), choice);
+  } catch (const Error& error) {
+    // There is no memory to compare them, or the second is refused only now: the first guess stays.
     if (error.kind() != ErrorKind::out_of_memory && error.kind() != ErrorKind::device) throw;
   }
 }
@@ -325,24 +354,29 @@ void ConvChoice::time(const ConvProblem& problem, const ConvData& data, Choice& 
     if (error.kind() != ErrorKind::out_of_memory) throw;  // for a second result: the first guess stays
     return;
   }
-  if (rows.empty()) return void(++choice.timed_at);  // with the next batch, then
+  if (rows.empty()) return void(choice.timed_at *= 2);  // with a later batch, then
   if (problem.relu_grad && rows.size() == 1 && !warned_of_compiler_) {
     warned_of_compiler_ = true;
     warn(text("cuDNN compiles no kernel for ", name_of(problem), "; that needs libnvrtc, of the CUDA toolkit"));
   }
-  const Timed* fastest = nullptr;
+  choose(problem, rows, choice);
+}
+
+// Takes the fastest of the plans that agree, or in the deterministic mode the first of them, and warns of the others.
+void ConvChoice::choose(const ConvProblem& problem, const std::vector<Timed>& rows, Choice& choice) {
+  const Timed* chosen = nullptr;
   std::string wrong;
   for (const Timed& row : rows) {
     if (!row.plan) continue;
     if (!row.timing.agrees) wrong += (wrong.empty() ? "" : "; ") + row.timing.name;
-    else if (!fastest || row.timing.ms < fastest->timing.ms) fastest = &row;
+    else if (!chosen || (!problem.deterministic && row.timing.ms < chosen->timing.ms)) chosen = &row;
   }
   if (!wrong.empty()) {
     warn(text(name_of(problem), " has wrong numbers by these plans, which are not used: ", wrong));
   }
-  if (fastest) {
-    choice.plan = fastest->plan;
-    winners_.set(without_batch(problem), {problem.geometry.N, fastest->timing.name});
+  if (chosen) {
+    choice.plan = chosen->plan;
+    if (!problem.deterministic) winners_.set(without_batch(problem), {problem.geometry.N, chosen->timing.name});
   } else if (!wrong.empty()) {
     choice.plan = nullptr;
     choice.problem = name_of(problem);

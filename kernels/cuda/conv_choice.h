@@ -3,7 +3,7 @@
 // cuDNN has many plans for each convolution, and its first guess is good but not always the best. So the first guess
 // computes a convolution until it has occurred several times; then all plans are timed on it, once, and the fastest is
 // remembered, also for other batch sizes and for the next run of the program (plan_cache.h). In the deterministic mode
-// the first guess stays, because timings differ from run to run.
+// the first guess stays, because timings differ from run to run; it is only compared with the second.
 //
 // A fast plan may be wrong: releases of cuDNN have had engines that gave wrong gradients on some GPUs. So no plan but
 // the first computes anything before its result has been compared with the first's on the same numbers. Where two
@@ -39,8 +39,10 @@ namespace detail {
 class ConvChoice {
  public:
   // `memory` is the GPU's, in bytes: workspaces are limited to a part of it. Plans run in the queue, whose stream is
-  // the handle's.
-  ConvChoice(CudaBackend& backend, Queue& queue, cudnnHandle_t handle, size_t memory, PlanCache winners);
+  // that of both handles. Gradients of weights are computed with the second: they may run beside what the first
+  // enqueues (Backend::aside()), and cuDNN does not say whether a handle has memory on the GPU that its kernels share.
+  ConvChoice(CudaBackend& backend, Queue& queue, cudnnHandle_t handle, cudnnHandle_t handle_aside, size_t memory,
+             PlanCache winners);
 
   // Enqueues the convolution. Throws Error(device) or Error(out_of_memory).
   void run(const ConvProblem& problem, const ConvData& data);
@@ -67,9 +69,12 @@ class ConvChoice {
     ConvPlanTiming timing;
   };
 
+  const ConvTarget& target_of(const ConvProblem& problem) const;
   size_t workspace_limit(const ConvProblem& problem) const;
   void begin(const ConvProblem& problem, const ConvData& data, Choice& choice);
+  void verify(const ConvProblem& problem, const ConvData& data, Choice& choice);
   void time(const ConvProblem& problem, const ConvData& data, Choice& choice);
+  void choose(const ConvProblem& problem, const std::vector<Timed>& rows, Choice& choice);
   std::vector<Timed> timed(const ConvProblem& problem, const ConvData& data, bool exact,
                            const std::function<void(const ConvPlanTiming&)>& report);
   std::shared_ptr<ConvPlan> own_plan(const ConvProblem& problem);
@@ -84,7 +89,7 @@ class ConvChoice {
 
   CudaBackend& backend_;
   Queue& queue_;
-  const ConvTarget target_;
+  const ConvTarget target_, target_aside_;
   const size_t memory_;
   PlanCache winners_;
   std::map<std::vector<Index>, Choice> choices_;

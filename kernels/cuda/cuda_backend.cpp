@@ -65,10 +65,10 @@ std::string cuda_version() {
 CudaBackend::CudaBackend() {
   find_device();
   queue_.open(device_text_);
-  for (int i = 0; i < 2; ++i) {
-    void* half = nullptr;
-    CP_CUDA_CHECK(cudaMallocHost(&half, Staging::bytes));
-    staging_.memory[i] = static_cast<char*>(half);
+  for (int i = 0; i < Staging::parts; ++i) {
+    void* part = nullptr;
+    CP_CUDA_CHECK(cudaMallocHost(&part, Staging::bytes));
+    staging_.memory[i] = static_cast<char*>(part);
     CP_CUDA_CHECK(cudaEventCreateWithFlags(&staging_.read[i], cudaEventDisableTiming));
     CP_CUDA_CHECK(cudaEventRecord(staging_.read[i], queue_.stream()));
   }
@@ -117,7 +117,8 @@ void CudaBackend::find_device() {
 }
 
 void CudaBackend::open_libraries() {
-  if (cublas().create(&cublas_) != CUBLAS_STATUS_SUCCESS || cudnn().create(&cudnn_) != CUDNN_STATUS_SUCCESS) {
+  if (cublas().create(&cublas_) != CUBLAS_STATUS_SUCCESS || cudnn().create(&cudnn_) != CUDNN_STATUS_SUCCESS ||
+      cudnn().create(&cudnn_aside_) != CUDNN_STATUS_SUCCESS) {
     throw Error(ErrorKind::device, device_text_,
                 ": cuBLAS or cuDNN cannot start; is the GPU's memory taken by another program?");
   }
@@ -130,7 +131,8 @@ void CudaBackend::open_libraries() {
   const bool ready = cublas().set_stream(cublas_, queue_.stream()) == CUBLAS_STATUS_SUCCESS &&
                      cublas().set_workspace(cublas_, cublas_workspace_, workspace) == CUBLAS_STATUS_SUCCESS &&
                      cublas().set_math_mode(cublas_, static_cast<cublasMath_t>(exact_sums)) == CUBLAS_STATUS_SUCCESS &&
-                     cudnn().set_stream(cudnn_, queue_.stream()) == CUDNN_STATUS_SUCCESS;
+                     cudnn().set_stream(cudnn_, queue_.stream()) == CUDNN_STATUS_SUCCESS &&
+                     cudnn().set_stream(cudnn_aside_, queue_.stream()) == CUDNN_STATUS_SUCCESS;
   CP_ENSURE_AS(device, ready, device_text_, ": cuBLAS or cuDNN refuses its stream, its workspace or its mode");
   int blas = 0;
   cublas().get_version(cublas_, &blas);
@@ -138,7 +140,8 @@ void CudaBackend::open_libraries() {
   cudaDriverGetVersion(&driver);
   const std::string gpu = device_text_.substr(0, device_text_.find(','));
   const std::string system = detail::text("driver ", driver, ", cuDNN ", cudnn().get_version());
-  conv_choice_ = std::make_unique<ConvChoice>(*this, queue_, cudnn_, memory_, PlanCache(cache_folder(), gpu, system));
+  conv_choice_ = std::make_unique<ConvChoice>(*this, queue_, cudnn_, cudnn_aside_, memory_,
+                                              PlanCache(cache_folder(), gpu, system));
   description_ += detail::text(", cuBLAS ", version(blas, 10000), ", cuDNN ", version(cudnn().get_version(), 10000));
 }
 
@@ -163,19 +166,19 @@ void CudaBackend::reset_memory_peaks() { queue_.reset_memory_peaks(); }
 // -- copies --
 
 // Copies through pinned memory, which the GPU reads asynchronously, so that the caller may reuse `host` at once. The
-// program waits for the GPU only when the half that it fills next has not been read yet.
+// program waits for the GPU only when the part that it fills next has not been read yet.
 void CudaBackend::upload(const void* host, const View& y) {
   const size_t bytes = y.size() * size_of(y.dtype);
   Staging& s = staging_;
   for (size_t done = 0; done < bytes;) {
     if (s.used == Staging::bytes) {
-      CP_CUDA_CHECK(cudaEventRecord(s.read[s.half], queue_.stream()));
-      s.half = 1 - s.half;
+      CP_CUDA_CHECK(cudaEventRecord(s.read[s.part], queue_.stream()));
+      s.part = (s.part + 1) % Staging::parts;
       s.used = 0;
-      CP_CUDA_CHECK(cudaEventSynchronize(s.read[s.half]));
+      CP_CUDA_CHECK(cudaEventSynchronize(s.read[s.part]));
     }
     const size_t piece = std::min(bytes - done, Staging::bytes - s.used);
-    char* const from = s.memory[s.half] + s.used;
+    char* const from = s.memory[s.part] + s.used;
     std::memcpy(from, static_cast<const char*>(host) + done, piece);
     queue_.copy(y.as<char>() + done, from, piece, cudaMemcpyHostToDevice);
     done += piece;

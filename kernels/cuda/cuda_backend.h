@@ -122,13 +122,16 @@ class CudaBackend : public Backend {
   unsigned* arrivals() const { return arrivals_ + (queue_.is_aside() ? max_arrivals : 0); }
 
  private:
-  // Pinned memory, from which the GPU copies while the program continues: two halves, which are filled in turns.
+  // Pinned memory, from which the GPU copies while the program continues: parts, which are filled in turns. A part is
+  // filled again when the GPU has passed the place in the stream where the program went on to the next part; with few
+  // large ones that would be after a step that has just been enqueued.
   struct Staging {
-    static constexpr size_t bytes = size_t(32) << 20;  // of a half
-    char* memory[2] = {};
-    cudaEvent_t read[2] = {};  // when the GPU has read all of a half
-    int half = 0;
-    size_t used = 0;  // of the half that is being filled
+    static constexpr int parts = 4;
+    static constexpr size_t bytes = size_t(16) << 20;  // of a part
+    char* memory[parts] = {};
+    cudaEvent_t read[parts] = {};  // when the GPU has read all of a part
+    int part = 0;
+    size_t used = 0;  // of the part that is being filled
   };
   void find_device();
   void open_libraries();
@@ -147,7 +150,7 @@ class CudaBackend : public Backend {
   Staging staging_;
   cublasHandle_t cublas_ = nullptr;
   void* cublas_workspace_ = nullptr;
-  cudnnHandle_t cudnn_ = nullptr;
+  cudnnHandle_t cudnn_ = nullptr, cudnn_aside_ = nullptr;
   std::unique_ptr<detail::ConvChoice> conv_choice_;
 };
 

@@ -29,7 +29,7 @@ struct Factors {
   void* c;
 };
 
-// A column-major product c [m, n] = op(a) op(b), as cuBLAS is called. Throws Error(device).
+// A column-major product c [m, n] = op(a) op(b), as cuBLAS is called. Throws Error(device) or Error(out_of_memory).
 struct Product {
   cublasHandle_t handle;
   GemmTypes types;
@@ -46,7 +46,9 @@ struct Product {
         cublas().gemm_ex(handle, op_a, op_b, m, n, k, alpha, f.a, types.factors, lda, f.b, types.factors, ldb, beta,
                          f.c, types.result, m, types.compute, CUBLAS_GEMM_DEFAULT);
     if (status != CUBLAS_STATUS_SUCCESS) {
-      throw_cuda_error(cublas().get_status_string(status), "cublasGemmEx", __FILE__, __LINE__);
+      const bool memory = status == CUBLAS_STATUS_ALLOC_FAILED;
+      throw CudaError(memory ? ErrorKind::out_of_memory : ErrorKind::device, cublas().get_status_string(status),
+                      "cublasGemmEx", __FILE__, __LINE__);
     }
   }
 };

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "kernels/cuda/check.h"
-#include "kernels/cuda/timer.h"
 
 namespace counterpoise::detail {
 
@@ -43,7 +42,12 @@ void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
   ++starts_;
   const auto launch = [&] { CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream)); };
   if (!has_branches_ || trial_.is_over()) return launch();
-  wants_other_ = trial_.add(gpu_milliseconds(stream, launch));
+  auto timer = std::make_unique<GpuTimer>();
+  timer->start(stream);
+  launch();
+  timer->stop(stream);
+  if (last_start_) wants_other_ = trial_.add(last_start_->milliseconds());
+  last_start_ = wants_other_ || trial_.is_over() ? nullptr : std::move(timer);
 }
 
 bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
@@ -56,8 +60,8 @@ bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
       const char* const what = kind == Work::Kind::kernel ? "a kernel"
                                : kind == Work::Kind::copy ? "a copy"
                                                           : "a call of a library";
-      throw_cuda_error(text(cudaGetErrorString(status), ", when ", what, " changed"), "a CUDA graph", __FILE__,
-                       __LINE__);
+      throw CudaError(ErrorKind::device, text(cudaGetErrorString(status), ", when ", what, " changed"), "a CUDA graph",
+                      __FILE__, __LINE__);
     }
     listed.changed = false;
     ++changes_;
@@ -86,6 +90,7 @@ void WorkGraph::destroy() noexcept {
   if (executable_) cudaGraphExecDestroy(std::exchange(executable_, nullptr));
   if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
   starts_ = changes_ = 0;
+  last_start_ = nullptr;
   wants_other_ = false;
 }
 

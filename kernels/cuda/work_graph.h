@@ -3,13 +3,15 @@
 //
 // Two kernels at the same time use what a single one leaves idle: most at its end, where fewer and fewer of its blocks
 // run, and all the time if it is small. But a branch has a price, too. So a graph of which something is aside is
-// started five times in branches and five times in a row, and stays the faster one.
+// started six times in branches and six times in a row, and stays the faster one.
 #pragma once
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
+#include "kernels/cuda/timer.h"
 #include "kernels/cuda/work.h"
 
 namespace counterpoise::detail {
@@ -76,6 +78,9 @@ class WorkGraph {
   int64_t starts_ = 0, changes_ = 0;  // of this graph
   bool has_branches_ = false;
   BranchesTrial trial_;
+  // Of the start before, while the trial lasts. It is waited for when the next one has been enqueued, so that the GPU
+  // has work all the time, as in a training without a trial: else the time to enqueue a graph would count.
+  std::unique_ptr<GpuTimer> last_start_;
   bool wants_other_ = false;  // the trial, for the next start
 };
 

@@ -125,6 +125,12 @@ TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 a
   const Result r = on_card(small + "--batch-size 32", "memory=36");
   CHECK(r.code == 4);
   CHECK(contains(last_line(r.err), "MiB more could not be allocated; try a smaller --batch-size"));
+  // CUDA loads a kernel's code when it is first started, and needs memory for it.
+  const Result loaded = on_card(small, "no-code=100");
+  CHECK(loaded.code == 4);
+  CHECK(contains(last_line(loaded.err), "cuda: out of memory in "));
+  CHECK(contains(last_line(loaded.err), "; try a smaller --batch-size"));
+  CHECK_FALSE(contains(last_line(loaded.err), "CUDA_LAUNCH_BLOCKING"));
 
   // The GPU breaks in the second epoch: kernels are counted, and an epoch has the same number in every run.
   int fail_after = 0;
@@ -208,12 +214,11 @@ TEST_CASE("gpu: a training whose steps are CUDA graphs gives the bits of one wit
 }
 
 TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16" * needs_gpu()) {
-  for (const char* flags :
-       {"--loss influence-balanced", "--loss ldam", "--loss ldam --precision bf16", "--loss cross-entropy --tau-norm 1",
-        "--mix mixup=0.4 --precision bf16", "--mix cutmix=1 --precision bf16",
-        "--crt 1 --temperature --threshold f1 --precision bf16", "--model vgg11_bn --precision bf16",
-        "--optimizer sgd --nesterov --precision tf32", "--compile --precision bf16",
-        "--precision bf16 --mix mixup=0.4 --ema 0.9 --clip-norm 1"}) {
+  for (const char* flags : {"--loss influence-balanced", "--loss ldam", "--loss ldam --precision bf16",
+                            "--loss cross-entropy --tau-norm 1", "--mix mixup=0.4 --precision bf16",
+                            "--mix cutmix=1 --precision bf16", "--crt 1 --temperature --threshold f1 --precision bf16",
+                            "--model vgg11_bn --precision bf16", "--optimizer sgd --nesterov --precision tf32",
+                            "--compile --precision bf16", "--precision bf16 --mix mixup=0.4 --ema 0.9 --clip-norm 1"}) {
     CAPTURE(flags);
     const Result r = on_card(small + "--epochs 1 " + flags);
     CAPTURE(r.err);

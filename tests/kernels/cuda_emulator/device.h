@@ -57,11 +57,11 @@ class MemoryMap {
 
 struct EmulatedGpu {
   size_t memory = static_cast<size_t>(emulator_setting("memory", 1 << 20)) << 20;  // in all
-  const long fail_after = emulator_setting("fail-after", 0);
+  const long fail_after = emulator_setting("fail-after", 0), no_code = emulator_setting("no-code", 0);
   EmulatedQueue queue;
   MemoryMap blocks, pinned;  // the GPU's memory, and what cudaMallocHost() gave
   size_t used = 0, used_high = 0, reserved = 0, reserved_high = 0;
-  long kernels = 0, launches = 0, graphs = 0, graph_updates = 0;
+  long kernels = 0, loads = 0, launches = 0, graphs = 0, graph_updates = 0;
   std::unique_ptr<std::vector<EmulatedQueue::Work>> captured;  // while a stream is captured
   bool capture_is_broken = false;
   cudaError_t fault = cudaSuccess;  // as after an illegal access: every call fails from then on

@@ -217,6 +217,7 @@ cudaError_t kernel_work(bool waits, dim3 grid, dim3 block, size_t argument_bytes
     return gpu().report(cudaErrorInvalidConfiguration);
   }
   if (argument_bytes > 4096) return gpu().report(cudaErrorInvalidValue);
+  if (++gpu().loads == gpu().no_code) return gpu().report(cudaErrorMemoryAllocation);
   work = [waits, grid, block, kernel = std::move(kernel)] {
     EmulatedGpu& g = gpu();
     if (++g.kernels == g.fail_after) g.fault = cudaErrorIllegalAddress;

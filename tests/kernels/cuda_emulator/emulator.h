@@ -19,11 +19,11 @@
 // need a GPU.
 //
 // The environment variable CUDA_EMULATOR describes the GPU, in words separated by commas: gpus=0, driver=0, no-image,
-// memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), capability=75, eager (work
-// runs when it is enqueued, the other extreme that CUDA allows), real-time (events measure the host's clock; without
-// it, durations are made up such that later ones are often shorter), no-plans (cuDNN refuses every convolution),
-// wrong-plan=K (plan K of every convolution gives wrong numbers; 0 is the first), no-capture (what a library enqueues
-// cannot be captured for a graph).
+// memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), no-code=N (for the N-th
+// kernel there is no memory to load its code), capability=75, eager (work runs when it is enqueued, the other extreme
+// that CUDA allows), real-time (events measure the host's clock; without it, durations are made up such that later ones
+// are often shorter), no-plans (cuDNN refuses every convolution), wrong-plan=K (plan K of every convolution gives wrong
+// numbers; 0 is the first), no-capture (what a library enqueues cannot be captured for a graph).
 #pragma once
 
 #include <cuda_runtime_api.h>

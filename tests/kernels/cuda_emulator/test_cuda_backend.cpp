@@ -16,7 +16,7 @@
 
 using namespace counterpoise;
 
-// 80 MiB through a ring of 64: the host fills each half again, which must wait until the GPU has read it.
+// 80 MiB through a ring of 64: the host fills a part again, which must wait until the GPU has read it.
 TEST_CASE("gpu: uploads through the staging ring arrive whole" * needs_emulated_gpu()) {
   Backend& backend = *cuda_backend();
   backend.synchronize();

@@ -47,10 +47,10 @@ TEST_CASE("gpu: a training step waits once, for the step before it, when its own
     TrainingLoop loop;
     loop.epochs = 2;
     loop.lr = [](const Step&) { return 1e-3; };
-    loop.forward = [&](const Batch& batch, const Step&) {
+    loop.forward = [&](const Batch& batch, const Step& step) {
       const long before = emulated_waits();
       const Var y = loss(cast((*net)(batch.x), DType::f32), batch.labels, 0);
-      CHECK(emulated_waits() == before);
+      if (step.index > 0) CHECK(emulated_waits() == before);  // before that, plans of convolutions are compared
       forward_work = gpu().queue.last();
       return y;
     };
