@@ -175,7 +175,7 @@ exercise: need-lesson $(LIBRARY) $(HEADERS)/counterpoise/counterpoise.h
 ANSWER = $(LESSON:apps/lessons/%=apps/lessons/answers/%.txt)
 reveal: need-lesson
 	@if [ -e $(ANSWER) ]; then base64 -d $(ANSWER) | gzip -dc; else \
-	  echo "Lesson $(N): the library has what its exercise asks you to write; $(LESSON).md says where."; fi
+	  echo "Lesson $(N): no solution is stored; $(LESSON).md says what the library has of it."; fi
 
 # make pictures draws the images of the READMEs and the lessons again.
 $(OUT)/apps/figures/draw: $(FIGURES_OBJECTS) $(APPS_LIBRARY) $(LIBRARY)

@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
     std::printf("  with %.5f the loss after 2000 steps is %.4g\n", rate, loss(descend(rate, 2000).back()));
   }
 
-  // The same by the library: a layer of one weight and one bias, the loss mse, and the optimizer sgd.
+  // The same gradient by the library: two variables, the loss as a formula of them, and backward().
   const Tensor x = Tensor::from<double>(cpu_backend(), {4, 1}, area),
                y = Tensor::from<double>(cpu_backend(), {4, 1}, price);
   Var a(Tensor::zeros(cpu_backend(), {1, 1}, DType::f64), true),

@@ -117,7 +117,8 @@ int main(int argc, char** argv) {
       for (const Method& method : methods) std::printf("  %16s", steps_to_the_floor(bowl, method.with(lr)).c_str());
     }
     std::printf("\n\n");
-    Plot map = {title, "a", "b"}, speed = {title, "step", "loss above the lowest", {}, false, /*log_y=*/true};
+    Plot map = {title, "first weight", "second weight"};
+    Plot speed = {title, "step", "loss above the lowest", {}, false, /*log_y=*/true};
     const auto log_excess = [&](double a, double b) { return std::log10(bowl.excess({a, b}) + 1e-9); };
     map.surface = Surface::of(log_excess, -0.3, 2.3, -1.2, 1.4, 39);
     map.surface.low = -4, map.surface.high = 4, map.surface.contours = {-1, -0.5, 0, 0.5, 1, 1.5};

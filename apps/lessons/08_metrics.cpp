@@ -101,10 +101,11 @@ int main(int argc, char** argv) {
     if (*name != 'H') lectures.x.push_back(recall(c)), lectures.y.push_back(precision(c));
   }
   const Plot::Line all = points("all predicted positive", {recall(all_positive)}, {precision(all_positive)});
+  lectures.color = 0, path.color = 1;
   for (Plot* map : {&harmonic, &arithmetic}) {
     map->surface.low = 0, map->surface.high = 1;
     for (int tenth = 1; tenth <= 9; ++tenth) map->surface.contours.push_back(tenth / 10.);
-    map->lines = {lectures, path, all};
+    map->lines = {path, lectures, all};  // the path goes through one of the lectures' points
   }
   const Folder folder(argc, argv);
   folder.write("08_threshold.svg", svg("Sixteen images, four of them cats", {moving}));

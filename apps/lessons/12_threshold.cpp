@@ -38,10 +38,10 @@ Neuron train(const Data& d, Loss loss) {
   const Tensor x = Tensor::from<double>(cpu_backend(), {cats + dogs}, d.x);
   const Labels labels = make_labels(cpu_backend(), {d.is_cat.begin(), d.is_cat.end()}, 1, DType::f64);
   const Var slope(Tensor::zeros(cpu_backend(), {}, DType::f64), true), bias(slope.value().clone(), true);
-  Sgd optimizer({slope, bias});
+  Sgd optimizer({slope, bias}, /*lr=*/2);
   for (int step = 0; step < 1500; ++step) {
     loss(Var(x) * slope + bias, labels).backward();
-    optimizer.step(2);
+    optimizer.step();
   }
   return {slope.value().item(), bias.value().item()};
 }

@@ -117,8 +117,8 @@ int main(int argc, char** argv) {
   const Batch others = all_of(SyntheticShapes(std::vector<int64_t>(10, 30), 32, first + 1));
   std::printf("shapes: %.3f of 300 new images are right\n",
               ConfusionMatrix(others.labels, predict(large(others.x)), 10).accuracy());
-  Plot loss = {"Loss of the training images", "step", "mean of three seeds"};
-  Plot precision = {"Average precision of new images", "step", ""};
+  Plot loss = {"Loss of the training images", "step", "loss, mean of three seeds"};
+  Plot precision = {"Average precision of new images", "step", "average precision, mean of three seeds"};
   Plot way = {"From the initial to the trained weights", "0: initial, 1: trained", "loss of the training images"};
   Plot apart = {"From one trained network to another", "0: second seed, 1: third seed", "average precision"};
   std::printf("\n                training loss           F1  average precision, and of each seed\n");

@@ -3,7 +3,7 @@
 // solution.)
 
 // How to train with `counts` = {cats, dogs} images, so that F1 is at least 0.05 above that of plain binary
-// cross-entropy.
+// cross-entropy, and at least 0.05 above 2/3, which calling every image a cat has.
 // (struct Technique is in checks/14_catdog_types.h. `Technique technique; return technique;` is plain training.)
 Technique technique(const std::vector<int64_t>& counts) {
   throw Unsolved{
