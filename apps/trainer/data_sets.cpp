@@ -178,8 +178,9 @@ TrainingData::TrainingData(Options& o) {
   CP_ENSURE_AS(invalid_argument, !test || o.hold_out == 0,
                "--hold-out: there are test images, so that the threshold and "
                "the temperature are chosen on the validation images");
-  if (o.hold_out > 0) hold_out(o.hold_out);
-  else if (tunes && !test) hold_out(0.1);
+  const std::string rule = o.temperature ? "--temperature" : "--threshold " + o.threshold;
+  if (o.hold_out > 0) hold_out(o.hold_out, text("--hold-out ", o.hold_out));
+  else if (tunes && !test) hold_out(0.1, rule + " is chosen on a tenth of the training images");
   if (o.loss->name == "autobalance") split_for_search(o.loss_spec["search-share"]);
   counts = training->counts(chosen);
   counts.resize(classes().size());
@@ -199,16 +200,17 @@ static std::vector<size_t> take_share(const ImageDataset& training, std::vector<
   std::vector<size_t> taken;
   for (size_t c = 0; c < by_class.size(); ++c) {
     const size_t kept = by_class[c].size() - static_cast<size_t>(std::ceil(share * double(by_class[c].size())));
-    CP_ENSURE_AS(bad_data, kept > 0 && kept < by_class[c].size(), why, ": class ", classes[c], " has ",
-                 by_class[c].size(), " training images, too few to put some aside");
+    const size_t n = by_class[c].size();
+    CP_ENSURE_AS(bad_data, kept > 0 && kept < n, why, ": class ", classes[c], " has ", n, " training image",
+                 n == 1 ? "" : "s", ", too few to put some aside");
     samples.insert(samples.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
     taken.insert(taken.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
   }
   return taken;
 }
 
-void TrainingData::hold_out(double share) {
-  held_out = take_share(*training, chosen, share, text("--hold-out ", share));
+void TrainingData::hold_out(double share, const std::string& why) {
+  held_out = take_share(*training, chosen, share, why);
 }
 
 void TrainingData::split_for_search(double share) {

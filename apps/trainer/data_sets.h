@@ -52,7 +52,7 @@ struct TrainingData {
   std::vector<std::string> keras_lines() const;
 
  private:
-  void hold_out(double share);
+  void hold_out(double share, const std::string& why);
   void split_for_search(double share);
 };
 

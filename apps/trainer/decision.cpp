@@ -7,10 +7,18 @@
 
 namespace counterpoise {
 
+void exchange_classes(Decision& decision, Index outputs) {
+  decision.positive = 1 - decision.positive;
+  decision.negated = outputs == 1 && !decision.negated;
+  decision.shift = 0 - decision.shift;  // (-0 would be printed)
+  decision.cut = 0 - decision.cut;
+}
+
 std::vector<double> logits(const Tensor& outputs, const Decision& decision) {
   std::vector<double> z = outputs.cast(DType::f64).to_vector<double>();
   const Shape& shape = outputs.shape();
-  const auto read = [&](double z) { return (z - decision.origin) / decision.temperature - decision.shift; };
+  const double scale = decision.negated ? -decision.temperature : decision.temperature;
+  const auto read = [&](double z) { return (z - decision.origin) / scale - decision.shift; };
   if (shape.rank() == 1 || shape[1] == 1) {
     for (double& value : z) value = read(value);
     return z;

@@ -10,16 +10,22 @@
 namespace counterpoise {
 
 // Two classes: the logit of the positive class is (output - origin) / temperature - shift, and a sample is predicted
-// positive if it reaches `cut`. More classes: the logit of class k is output / temperature - shifts[k], and the class
-// with the largest one is predicted. All but `positive` and `origin` are set by techniques after training.
+// positive if it reaches `cut`. (If the one output is of the other class, the quotient is negated.) More classes: the
+// logit of class k is output / temperature - shifts[k], and the class with the largest one is predicted. All but
+// `positive`, `negated` and `origin` are set by techniques after training.
 struct Decision {
   int32_t positive = 0;             // of two classes: the index of the positive one
+  bool negated = false;             // whether a single output is that of the other class
   double origin = 0;                // the output at which the network is undecided; MSE's is 0.5
   double temperature = 1;           // temperature scaling
   double shift = 0;                 // prior correction
   double cut = 0;                   // the decision threshold
   std::vector<double> shifts = {};  // prior correction of more than two classes; empty: none
 };
+
+// Makes the other of two classes the positive one, for a network with so many outputs. Each sample keeps its predicted
+// class.
+void exchange_classes(Decision& decision, Index outputs);
 
 // The logits of N samples: [N] of the positive class where there are two, else [N, K], row by row. The outputs are [N],
 // [N, 1], [N, 2] (of which the positive class's minus the other's is taken) or [N, K]. Throws for another shape, and

@@ -10,6 +10,7 @@
 #include "apps/trainer/device.h"
 #include "apps/trainer/evaluate.h"
 #include "apps/trainer/run_folder.h"
+#include "apps/trainer/split_record.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
 #include "core/io/safetensors.h"
@@ -148,10 +149,17 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
   CP_ENSURE_AS(bad_data,
                K > 2 || o.given.count("--positive") || o.positive.empty() ||
                    std::find(names.begin(), names.end(), o.positive) != names.end(),
-               o.weights, ": its positive class \"", shortened(o.positive), "\" is not one of the images' classes ", join(names));
+               o.weights, ": its positive class \"", shortened(o.positive), "\" is not one of the images' classes ",
+               join(names));
   if (K > 2 && !o.given.count("--positive")) o.positive.clear();
   Decision& decision = classifier.decision;
   decision.positive = choose_positive(o.positive, names);
+  const auto of_file = metadata.find("positive");
+  const bool exchanged = K == 2 && of_file != metadata.end() && of_file->second == names[1 - decision.positive];
+  if (exchanged) {  // what the file says of the decision is meant for its own positive class
+    decision.positive = 1 - decision.positive;
+    exchange_classes(decision, o.model.outputs);
+  }
   CP_ENSURE_AS(invalid_argument, K == 2 || !o.given.count("--threshold"),
                "--threshold: is for two classes, and there are ", K);
   if (K > 2) decision.shifts = per_class<double>(o.weights, metadata, "logit_shifts", K);
@@ -180,13 +188,16 @@ struct JudgedImages {
   std::string split;
 };
 
-JudgedImages judged_images(const Options& o, const std::vector<std::string>& classes) {
+JudgedImages judged_images(const Options& o, const std::map<std::string, std::string>& metadata) {
+  const std::vector<std::string> classes = read_classes(o.weights, metadata);
   if (o.on == "all") {
     CP_ENSURE_AS(bad_data, !classes.empty(), o.weights,
                  ": does not say which classes it tells apart, which --on all needs to know");
     return {all_images(o, classes), "all"};
   }
-  SelectedImages images = select_images(o);
+  std::string warning;
+  SelectedImages images = select_images_as_trained(o, metadata, warning);
+  if (!warning.empty()) std::cerr << printable("Warning: " + warning) << '\n';
   CP_ENSURE_AS(bad_data, images.test || o.on != "test", "--on test: ", o.data.empty() ? "synthetic" : o.data,
                " has no test images");
   if (images.test && o.on != "validation") return {std::move(images.test), "test"};
@@ -201,7 +212,7 @@ Exit eval(Options o) {
   Backend& backend = choose_backend(o.device, o.precision, {false, o.deterministic});
   const auto metadata = SafetensorsFile(o.weights).metadata();
   read_description(o, metadata);  // the size of the images
-  const JudgedImages judged = judged_images(o, read_classes(o.weights, metadata));
+  const JudgedImages judged = judged_images(o, metadata);
   const ImageDataset& set = *judged.set;
   const Classifier classifier = load_classifier(o, backend, set.classes());
   const std::string what = judged.split == "all" ? "" : judged.split + " ";

@@ -1,6 +1,7 @@
 #include "apps/trainer/export_command.h"
 
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/eval_command.h"
@@ -82,13 +83,13 @@ OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& de
 
   // logits() of decision.h. Of two outputs it takes the difference, so that the positive one carries origin and shift.
   std::vector<float> shift(K);
+  const double scale = decision.negated ? -decision.temperature : decision.temperature;
   if (K > 2) {
     for (size_t k = 0; k < decision.shifts.size(); ++k) shift[k] = static_cast<float>(decision.shifts[k]);
   } else {
-    shift[K == 1 ? 0 : decision.positive] = static_cast<float>(decision.origin / decision.temperature + decision.shift);
+    shift[K == 1 ? 0 : decision.positive] = static_cast<float>(decision.origin / scale + decision.shift);
   }
-  x = graph.node("Div", {z.name, graph.constant("temperature", {}, {static_cast<float>(decision.temperature)})},
-                 "logit_scaled");
+  x = graph.node("Div", {z.name, graph.constant("temperature", {}, {static_cast<float>(scale)})}, "logit_scaled");
   x = graph.node("Sub", {x, graph.constant("shift", {K}, shift)}, "logit");
   if (K >= 2) {
     graph.node("Softmax", {x}, "probability", {{"axis", 1}});
@@ -96,7 +97,11 @@ OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& de
     graph.node("Sigmoid", {x}, "probability");
   } else {
     x = graph.node("Add", {x, graph.constant("origin", {}, {static_cast<float>(decision.origin)})}, "number");
-    graph.node("Clip", {x, graph.constant("lowest", {}, {0.f}), graph.constant("highest", {}, {1.f})}, "probability");
+    // A number below 0 stays below a threshold that is there, too, and likewise above 1.
+    constexpr float largest = std::numeric_limits<float>::max();
+    const double threshold = probability_of(decision.cut, decision);
+    const float low = threshold > 0 ? 0 : -largest, high = threshold <= 1 ? 1 : largest;
+    graph.node("Clip", {x, graph.constant("lowest", {}, {low}), graph.constant("highest", {}, {high})}, "probability");
   }
   graph.output("logit", OnnxType::f32, {-1, K});
   graph.output("probability", OnnxType::f32, {-1, K});

@@ -56,6 +56,11 @@ std::string exact(double number) {
   return text;
 }
 
+uint64_t fingerprint(const std::string& text, uint64_t before) {
+  for (const char c : text) before = (before ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return before;
+}
+
 std::string shortened(const std::string& text) { return text.size() > 300 ? text.substr(0, 300) + "..." : text; }
 
 std::string printable(const std::string& text) {

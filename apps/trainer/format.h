@@ -1,6 +1,7 @@
 // Text from parts, and printf into a string. Safe to call from several threads.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -32,6 +33,9 @@ std::string fitted(const std::string& text, size_t most);
 
 // The fewest digits, of at least nine, from which the same number is read again.
 std::string exact(double number);
+
+// A number that tells a text from others (the hash FNV-1a, 64 bits); from that of what comes before the text.
+uint64_t fingerprint(const std::string& text, uint64_t before = 14695981039346656037u);
 
 // At most 300 bytes of a text from a file, for a message.
 std::string shortened(const std::string& text);

@@ -149,7 +149,7 @@ OptionTable option_rows(Options& o) {
   t.row(o.pretrained, "--pretrained", "FILE").only("train").otherwise("none").in_json(!o.pretrained.empty())
       .help("Initial weights of the body from networks that were trained on other images: safetensors of torchvision, "
             "timm or this program; apps/scripts/convert_weights.py makes them of others. The head is the file's if it has the "
-            "same number of outputs, else new");
+            "same number of outputs and is for the same classes, else new");
   t.row(o.freeze, "--freeze").only("train").in_json(o.freeze)
       .help("Train the head alone: the body stays as it is, with the statistics of its batch normalizations");
   t.row(o.body_lr, "--body-lr", "X").only("train").range(0, 1e3).in_json(o.body_lr != 1)

@@ -151,6 +151,9 @@ class CommandLine {
     CP_ENSURE_AS(invalid_argument, o_.fold <= o_.folds, "--fold ", o_.fold, " is more than --folds ", o_.folds);
     CP_ENSURE_AS(invalid_argument, o_.count.empty() || o_.imbalance.empty(),
                  "--count and --imbalance both choose the training images: give one of them");
+    if (o_.count.empty() && o_.imbalance.empty()) {
+      refuse("--subset", "says which images --count or --imbalance keep: give one of them");
+    }
     resolve_techniques();
     CP_ENSURE_AS(invalid_argument, o_.pretrained.empty() || o_.init.empty(),
                  "--pretrained and --init both give initial weights: give one of them");
@@ -287,6 +290,8 @@ void resolve_for_classes(Options& o, size_t classes) {
   });
   o.model.cosine = o.loss->is(LossInfo::cosine_logits);
   if (!given("--class-weights")) o.class_weights = o.loss->defaults.class_weights;
+  CP_ENSURE_AS(invalid_argument, !given("--defer-weights") || o.defer_weights == 0 || o.class_weights != "none",
+               "--defer-weights ", o.defer_weights, ": there are no class weights to defer; see --class-weights");
   if (!given("--defer-weights")) o.defer_weights = o.class_weights == "none" ? 0 : o.loss->defaults.defer_weights;
   if (!given("--loss-reduction")) o.reduction = to_string(o.loss->defaults.reduction);
   if (!given("--monitor")) o.monitor = classes > 2 ? "balanced-accuracy" : "average-precision";

@@ -1,5 +1,8 @@
 #include "apps/trainer/pretraining.h"
 
+#include <algorithm>
+
+#include "apps/trainer/eval_command.h"
 #include "apps/trainer/format.h"
 #include "apps/trainer/program.h"
 #include "core/io/safetensors.h"
@@ -29,18 +32,40 @@ void describe_pretrained(Options& o) {
   }
 }
 
+// Where the file's network, of one output, has learned the logit of the other class: the name of that class. Else "".
+static std::string other_positive(const Options& o, const std::string& path) {
+  const auto metadata = SafetensorsFile(path).metadata();
+  const std::vector<std::string> classes = read_classes(path, metadata);
+  const bool known = std::find(classes.begin(), classes.end(), o.positive) != classes.end();
+  const auto positive = metadata.find("positive");
+  return known && o.model.outputs == 1 && positive != metadata.end() && positive->second != o.positive
+             ? positive->second
+             : "";
+}
+
 void check_initial_weights(const Options& o) {
   const auto model = make_model(o.model, meta_backend(), o.seed);
-  if (!o.init.empty()) check_weights(*model, o.init);
+  if (!o.init.empty()) {
+    check_weights(*model, o.init);
+    const std::string positive = other_positive(o, o.init);
+    CP_ENSURE_AS(invalid_argument, positive.empty(), "--init ", o.init, ": its output is the logit of ",
+                 shortened(positive), ", but here ", o.positive, " is the positive class; give --positive ",
+                 shortened(positive));
+  }
   if (!o.pretrained.empty()) check_pretrained(*model, o.pretrained);
 }
 
-std::string load_pretrained(Model& model, const Options& o) {
-  const bool whole = load_pretrained(model, o.pretrained);
+std::string load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes) {
   const auto metadata = SafetensorsFile(o.pretrained).metadata();
+  const std::vector<std::string> of_file = read_classes(o.pretrained, metadata);
+  const bool same_classes = (of_file.empty() || of_file == classes) && other_positive(o, o.pretrained).empty();
+  const bool whole = load_pretrained(model, o.pretrained, /*with_head=*/same_classes);
   const bool silent = !metadata.count("mean") && !metadata.count("framework") && !o.given.count("--normalize");
   return text("Initial weights of the ", whole ? "whole network" : "body", " from ", o.pretrained,
-              whole ? "" : "; the head is new", "; images are normalized: ", to_string(o.model.normalization),
+              whole          ? ""
+              : same_classes ? "; the head is new"
+                             : "; the head is new, because the file's is for other classes",
+              "; images are normalized: ", to_string(o.model.normalization),
               silent ? ", since the file does not say how: see --normalize" : "");
 }
 

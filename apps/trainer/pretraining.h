@@ -12,13 +12,14 @@ namespace counterpoise {
 // for a file that cannot be read.
 void describe_pretrained(Options& o);
 
-// Throws Error(bad_data) if the weights of o.init or o.pretrained belong to another network, or cannot be read. Reads
-// their names and shapes alone.
+// Throws Error(bad_data) if the weights of o.init or o.pretrained belong to another network, or cannot be read; and
+// Error(invalid_argument) if those of o.init end in the logit of the other class than o.positive. Reads names and
+// shapes alone.
 void check_initial_weights(const Options& o);
 
-// Loads the weights of o.pretrained into the model, and returns what was done, a sentence for the log. Throws
-// Error(bad_data) for the weights of another network.
-std::string load_pretrained(Model& model, const Options& o);
+// Loads the weights of o.pretrained into the model for images of these classes, and returns what was done, a sentence
+// for the log. A head for other classes is left out. Throws Error(bad_data) for the weights of another network.
+std::string load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes);
 
 // Throws Error(invalid_argument) if a batch of `smallest` images is too small for the network's batch normalizations in
 // training mode.

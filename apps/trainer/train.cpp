@@ -25,13 +25,10 @@
 
 namespace counterpoise {
 
-// A number that tells the images of all splits, with their order and labels, from others (FNV-1a).
+// A number that tells the images of all splits, with their order and labels, from others.
 static uint64_t fingerprint(const TrainingData& data) {
-  uint64_t hash = 14695981039346656037u;
-  const auto add = [&](const std::string& part) {
-    for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    hash = (hash ^ 256) * 1099511628211u;
-  };
+  uint64_t hash = fingerprint("");
+  const auto add = [&](const std::string& part) { hash = (fingerprint(part, hash) ^ 256) * 1099511628211u; };
   for (const ImageDataset* set : {data.training.get(), data.validation.get(), data.test.get()}) {
     add("");
     for (size_t i = 0; set && i < set->size(); ++i) add(set->samples()[i].path), add(set->classes()[set->label(i)]);
@@ -59,7 +56,7 @@ Training::Training(Options options)
   if (start_.is_complete) return;
   decision_.positive = data_.positive;
   decision_.origin = o_.loss->defaults.threshold;
-  if (!o_.init.empty()) check_weights(*make_model(o_.model, meta_backend(), o_.seed), o_.init);
+  if (!o_.init.empty()) check_initial_weights(o_);
   model_ = make_model(o_.model, backend_, o_.seed);
   if (o_.conv_init == "glorot") glorot_convolutions(*model_, o_.seed);
   if (o_.prior_bias) set_prior_bias(*model_, data_, o_);
@@ -75,7 +72,7 @@ Training::Training(Options options)
   // (A run that is resumed has all weights in its checkpoint, and does not need the file; but in AutoBalance's search
   // the checkpoint has those of the search, and the training has not begun.)
   const bool loads = !o_.pretrained.empty() && (start_.unfinished.empty() || is_in_search(start_));
-  const std::string pretraining = loads ? load_pretrained(*model_, o_) : "";
+  const std::string pretraining = loads ? load_pretrained(*model_, o_, data_.classes()) : "";
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
   if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o_));
   if (o_.schedule_name == "plateau") {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/format.h"
+#include "apps/trainer/split_record.h"
 #include "apps/trainer/stop_signal.h"
 #include "apps/trainer/training.h"
 #include "layers/weights.h"
@@ -171,6 +172,7 @@ std::map<std::string, std::string> Training::metadata(int epoch) const {
               {"positive", o_.positive},
               {"scaling", o_.model.normalization == Normalization() ? "x / 127.5 - 1" : "(x / 255 - mean) / std"},
               {"epoch", text(epoch)}});
+  if (!data_.split.empty()) all["split"] = split_record(o_, data_.split);
   if (o_.resize != Resize::antialias) all["resize"] = to_string(o_.resize);
   if (tau_normalized_) all["tau_norm"] = formatted("%.17g", o_.tau_norm);
   if (!decision_.shifts.empty()) all["logit_shifts"] = nlohmann::json(decision_.shifts).dump();

@@ -25,11 +25,11 @@ struct Pretrained {
   WeightSelection selection;
 };
 
-Pretrained in_file(Model& model, const std::string& path) {
+Pretrained in_file(Model& model, const std::string& path, bool with_head) {
   const SafetensorsFile file(path);
   const std::string head = head_path(model);
   const std::vector<Parameter> parameters = model.parameters();
-  Pretrained y;
+  Pretrained y{with_head, {}};
   for (const Parameter& p : parameters) {
     if (is_in(p.name, head)) y.with_head = y.with_head && file.contains(p.name) && file.shape(p.name) == file_shape(p);
   }
@@ -43,14 +43,14 @@ Pretrained in_file(Model& model, const std::string& path) {
 
 }  // namespace
 
-bool load_pretrained(Model& model, const std::string& path) {
-  const Pretrained loaded = in_file(model, path);
+bool load_pretrained(Model& model, const std::string& path, bool with_head) {
+  const Pretrained loaded = in_file(model, path, with_head);
   load_weights(model, path, loaded.selection);
   return loaded.with_head;
 }
 
 void check_pretrained(Model& model, const std::string& path) {
-  check_weights(model, path, in_file(model, path).selection);
+  check_weights(model, path, in_file(model, path, true).selection);
 }
 
 Index outputs_in_file(const ModelConfig& config, const std::string& path) {

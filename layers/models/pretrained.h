@@ -9,10 +9,11 @@
 
 namespace counterpoise {
 
-// Loads the body of the model from the file, and the head, too, if it fits; returns whether it did. If not, the head
-// keeps its initial weights, and the head of the file is ignored, whatever its layers are. Throws Error(bad_data), and
-// changes nothing, for the weights of another network, and what SafetensorsFile throws for a file that cannot be read.
-bool load_pretrained(Model& model, const std::string& path);
+// Loads the body of the model from the file, and the head, too, if it fits and is wanted; returns whether it was
+// loaded. If not, the head keeps its initial weights, and the head of the file is ignored, whatever its layers are.
+// Throws Error(bad_data), and changes nothing, for the weights of another network, and what SafetensorsFile throws for
+// a file that cannot be read.
+bool load_pretrained(Model& model, const std::string& path, bool with_head = true);
 
 // Throws Error(bad_data) where load_pretrained() would because of names and shapes, but reads no numbers: see
 // check_weights().

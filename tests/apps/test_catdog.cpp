@@ -62,6 +62,8 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--class-weights cat=1", 2, "no weight for class dog");
   check_fails("--class-weights cat=0,dog=0", 2, "every class has the weight 0");
   check_fails("--positive mouse", 2, "the classes are cat, dog");
+  check_fails("--defer-weights 0.5", 2, "there are no class weights to defer; see --class-weights");
+  check_fails("--subset first --data .", 2, "--subset says which images --count or --imbalance keep");
   check_fails("eval", 2, "--weights");
   check_fails("eval --weights x --epochs 3", 2, "unknown option --epochs");
   check_fails("--outputs 5", 2, "for two classes it is 1 (one logit) or 2");

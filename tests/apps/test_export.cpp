@@ -178,6 +178,15 @@ TEST_CASE("export: the decision is in the graph") {
   CHECK(mse.nodes.back().op == "Clip");
   CHECK(mse.constants.at("shift").values == std::vector<float>{0.5f});
   CHECK(mse.constants.at("origin").values == std::vector<float>{0.5f});
+  CHECK(mse.constants.at("lowest").values == std::vector<float>{0});
+  CHECK(mse.constants.at("highest").values == std::vector<float>{1});
+  numbers.cut = -0.75;  // a threshold of -0.25, which some numbers are below
+  CHECK(exported(tiny("vgg11"), numbers).constants.at("lowest").values[0] < -1e30f);
+  numbers.cut = 0.75;
+  CHECK(exported(tiny("vgg11"), numbers).constants.at("highest").values[0] > 1e30f);
+  exchange_classes(decision, 1);
+  CHECK(exported(tiny("vgg11"), decision).constants.at("temperature").values == std::vector<float>{-2});
+  CHECK(exported(tiny("vgg11"), decision).constants.at("shift").values == std::vector<float>{-0.75f});
 
   Decision of_three;
   of_three.temperature = 2, of_three.shifts = {0.5, 0, -0.5};
@@ -282,7 +291,7 @@ TEST_CASE("catdog export: a file from a weight file, the same bytes every time" 
   const Decoded other = decode(slurp(folder / "c.onnx"));
   CHECK(other.metadata.at("positive") == "cat");
   CHECK(std::stod(other.metadata.at("threshold")) == doctest::Approx(0.2).epsilon(1e-12));
-  CHECK(other.constants.at("shift").values == std::vector<float>{0.5f, 0});
+  CHECK(other.constants.at("shift").values == std::vector<float>{-0.5f, 0});  // the file's was for dogs
 
   // Errors, which leave the earlier file.
   const auto fails = [&](const std::string& arguments, int code, const std::string& part) {

@@ -132,6 +132,10 @@ TEST_CASE("leakage: a temperature of more than two classes is fitted on images t
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.err, "Training on 9 a, 9 b, 9 c, with 3 more held out;"));
   CHECK(contains(r.err, "fitted on 3 held-out training images"));
+  const ShapeSet few({"a", "b"}, {{"train", 1}, {"validation", 3}});
+  check_program_fails(
+      program("counterpoise"), "train " + few.flags("--threshold f1 --output none"), 3,
+      "--threshold f1 is chosen on a tenth of the training images: class a has 1 training image, too few");
 }
 
 TEST_CASE("leakage: a group is in one split") {
@@ -173,6 +177,36 @@ TEST_CASE("leakage: a group is in one split") {
     for (const auto& [name, fields] : rows_of(run + "/predictions.csv")) CHECK(split_of[name] == reported);
     fs::remove_all(run);
   }
+}
+
+TEST_CASE("leakage: eval judges the images that the training set aside, or warns" * slow()) {
+  const ShapeSet data({"a", "b"}, {{"", 20}});
+  const TemporaryFolder out;
+  const std::string run = out / "run", evaluated = out / "eval";
+  const auto eval = [&](const std::string& more) {
+    const Result r = shell(program("counterpoise") + " eval --data " + data.folder.path() + " --weights " + run +
+                           "/last.safetensors " + more + " --output " + evaluated);
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    return r.err;
+  };
+  const auto names_in = [](const std::string& folder) {
+    std::set<std::string> names;
+    for (const auto& [name, fields] : rows_of(folder + "/predictions.csv")) names.insert(name);
+    return names;
+  };
+  const std::string warning = "Warning: The images are split in another way than for the training";
+  for (const std::string more : {"--seed 2 --split 0.5/0.2/0.3", "--seed 3", "--folds 3 --fold 2"}) {
+    CAPTURE(more);
+    train(data.flags(more + " --max-steps 1 --output " + run));
+    CHECK(!contains(eval(""), warning));
+    CHECK(names_in(evaluated) == names_in(run));
+    CHECK(contains(eval("--split 0.3/0.3/0.4"), warning));
+    CHECK(!contains(eval("--split " + run + "/split.csv"), warning));
+    fs::remove_all(run);
+  }
+  train(data.flags("--max-steps 1 --output " + run));
+  fs::remove(data.folder / "a/a.5.bmp");
+  CHECK(contains(eval(""), warning));
 }
 
 TEST_CASE("leakage: a run is not resumed with images that were split in another way") {

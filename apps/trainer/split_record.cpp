@@ -1,0 +1,71 @@
+#include "apps/trainer/split_record.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "apps/trainer/format.h"
+#include "data/images/image_listing.h"
+
+namespace counterpoise {
+
+namespace {
+
+// The split as a training draws it: by these options.
+struct Drawn {
+  uint64_t seed = 1;
+  std::string shares;  // "" for the default
+  int folds = 0, fold = 1;
+  uint64_t fingerprint = 0;  // of split.csv
+};
+
+Drawn read_record(const std::string& weights, const std::string& record) {
+  try {
+    CP_ENSURE_AS(bad_data, record.size() <= 1000, "too long to be parsed");
+    const auto json = nlohmann::json::parse(record);
+    return {json.at("seed"), json.at("shares"), json.at("folds"), json.at("fold"), json.at("fingerprint")};
+  } catch (const std::exception&) {
+    throw Error(ErrorKind::bad_data, weights, ": what it says of the split of its images cannot be read");
+  }
+}
+
+// Whether the data says itself which images validate; then shares cannot be given.
+bool has_validation_images(const std::string& data) {
+  const ImageListing listing = list_images(data);
+  return std::any_of(listing.images.begin(), listing.images.end(),
+                     [](const ListedImage& image) { return image.split == DataSplit::validation; });
+}
+
+}  // namespace
+
+std::string split_record(const Options& o, const std::string& split_csv) {
+  return nlohmann::json({{"seed", o.seed},
+                         {"shares", o.split},
+                         {"folds", o.folds},
+                         {"fold", o.fold},
+                         {"fingerprint", fingerprint(split_csv)}})
+      .dump();
+}
+
+SelectedImages select_images_as_trained(const Options& given, const std::map<std::string, std::string>& metadata,
+                                        std::string& warning) {
+  warning.clear();
+  const auto record = metadata.find("split");
+  if (record == metadata.end() || is_synthetic(given.data)) return select_images(given);
+  const Drawn drawn = read_record(given.weights, record->second);
+  Options o = given;
+  if (o.split.empty() && !has_validation_images(o.data)) {
+    o.seed = drawn.seed;
+    o.split = drawn.shares;
+    o.folds = drawn.folds;
+    o.fold = drawn.fold;
+  }
+  SelectedImages images = select_images(o);
+  if (!images.split.empty() && fingerprint(images.split) != drawn.fingerprint) {
+    warning = text("The images are split in another way than for the training of ", o.weights,
+                   ", because they, --split or --groups differ: some may have been trained on. --split "
+                   "RUN/split.csv splits them as the training in the folder RUN did");
+  }
+  return images;
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,22 @@
+// What weights say of a split that was drawn: `eval` draws it again, so that it judges no image that was trained on.
+// Safe to call from several threads.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "apps/trainer/data_sets.h"
+
+namespace counterpoise {
+
+// How the training images were told from the others, as JSON for the metadata of the weights, under the key "split".
+// `split_csv` is what the draw made.
+std::string split_record(const Options& options, const std::string& split_csv);
+
+// The images of --data for weights with this metadata: split as for the training where nothing else is given. If that
+// is another split now (the images differ, or --split or --groups), `warning` says so; else it is empty. Throws what
+// select_images() throws, and Error(bad_data) for a record that cannot be read.
+SelectedImages select_images_as_trained(const Options& options, const std::map<std::string, std::string>& metadata,
+                                        std::string& warning);
+
+}  // namespace counterpoise
