@@ -50,7 +50,7 @@ std::string advice(int error) {
     case EIO:
     case ESTALE:
     case ETIMEDOUT:
-      return "the disk, or the network to it, reports an error: check it, or choose another one";
+      return "the disk reports an error, or the network to it: check it, or choose another one";
     default:
       return "check the path and the disk";
   }
