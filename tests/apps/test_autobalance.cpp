@@ -145,7 +145,7 @@ TEST_CASE("autobalance: what does not go with it is told in one line") {
   check_fails(
       flags + "--count cat=1,dog=5", 3,
       "--loss autobalance validates its search on --search-share 0.2 of the training images of each class: class "
-      "cat has 1 training images, too few to put some aside");
+      "cat has 1 training image, too few to put some aside");
   check_fails(data.flags("--device cpu --output none --loss bce --search-epochs 2"), 2, "search-epochs does not apply");
 }
 
