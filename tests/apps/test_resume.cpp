@@ -213,12 +213,12 @@ TEST_CASE("a run that is interrupted at random times and resumed ends as in one 
   check_interrupted(
       two + "--loss equalization-v2 --epochs 4 --optimizer sgd --clip-norm 1 --schedule plateau --lr-patience 0");
   check_interrupted(two + "--loss focal --mix cutmix=1 --augment flip,rotate=0.1 --epochs 4 --crt 1 --temperature");
-  check_interrupted(two + "--head imagenet --epochs 1 --checkpoint-minutes 5");
   check_interrupted(
       "--data synthetic:10 --count disc=6,ellipse=6,ring=6,crescent=6,triangle=6,square=6,rectangle=6,cross=6,"
       "star=3,arrow=3 --image-size 32 --width 0.03125 --epochs 3 --device cpu --threads 1 --ema 0.8 "
       "--sampler class-balanced");
-  if (std::getenv("INTERRUPTIONS")) {  // 23 seconds: the search with dropout
+  if (std::getenv("INTERRUPTIONS")) {  // half a minute: large checkpoints, and the search with dropout
+    check_interrupted(two + "--head imagenet --epochs 1 --checkpoint-minutes 5");
     check_interrupted(two +
                       "--head imagenet --epochs 1 --max-steps 3 --loss autobalance --search-every 1 "
                       "--search-batches 1 --search-start 0 --neumann-terms 1");
