@@ -9,6 +9,13 @@ namespace counterpoise {
 
 namespace {
 
+// The training's short options (trainer/option_rows.cpp), which stand for the long ones in everything that is compared.
+const std::map<std::string, std::string>& long_names() {
+  static const std::map<std::string, std::string> names = {
+      {"-b", "--batch-size"}, {"-j", "--workers"}, {"-h", "--help"}};
+  return names;
+}
+
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // Reads one text; the members are where it is.
@@ -98,11 +105,15 @@ std::map<std::string, std::string> flags_in(const std::vector<std::string>& argu
     const std::string& argument = arguments[i];
     CP_ENSURE_AS(invalid_argument, is_flag(argument), "\"", argument, "\" belongs to no option");
     const size_t equals = argument.rfind("--", 0) == 0 ? argument.find('=') : std::string::npos;
-    if (equals != std::string::npos) {
+    const auto long_name = long_names().find(argument.substr(0, 2));
+    const std::string name = long_name == long_names().end() ? argument : long_name->second;
+    if (long_name != long_names().end() && argument.size() > 2) {
+      flags[name] = argument.substr(2);
+    } else if (equals != std::string::npos) {
       flags[argument.substr(0, equals)] = argument.substr(equals + 1);
     } else {
       const bool has_value = i + 1 < arguments.size() && !is_flag(arguments[i + 1]);
-      flags[argument] = has_value ? arguments[i + 1] : "";
+      flags[name] = has_value ? arguments[i + 1] : "";
       i += has_value;
     }
   }

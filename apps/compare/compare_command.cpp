@@ -99,12 +99,13 @@ Exit report(const Request& r) {
 
 Exit compare_command(int argc, char** argv) {
   Request r = parse(argc, argv);
-  const Comparison c = begin_comparison(r.output, r.comparison);
+  const auto wanted = [&](const Comparison&, const Cell& cell) { return !r.only_table && r.shard.has(cell); };
+  const Comparison c = begin_comparison(r.output, r.comparison, wanted);
   if (r.only_table) return report(r);
 
   std::vector<Cell> cells;
   for (const Cell& cell : cells_of(c, r.output)) {
-    if (r.shard.has(cell)) cells.push_back(cell);
+    if (wanted(c, cell)) cells.push_back(cell);
   }
   Runner(c, cells, {r.jobs ? r.jobs : default_jobs(c), r.discard_weights}).run();
   if (const int signal = stop_signal()) {

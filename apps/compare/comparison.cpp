@@ -29,7 +29,6 @@ void check_training_options(const std::vector<std::string>& arguments) {
       {"--summary", "it trains nothing"},
       {"--check", "it trains nothing"},
       {"--help", "it trains nothing"},
-      {"-h", "it trains nothing"},
       {"--help-all", "it trains nothing"},
       {"--version", "it trains nothing"},
   };

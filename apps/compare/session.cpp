@@ -40,6 +40,9 @@ class Memory {
     json_ = nlohmann::ordered_json::parse(content, nullptr, false);
     comparison_ = from_json(json_, path_);
     begun_ = true;
+    trainer_ = json_.value("trainer", "");
+    CP_ENSURE_AS(invalid_argument, trainer_.empty() || trainer_ == program_name(), directory, " was begun with ./apps/",
+                 trainer_, ", whose trainings have other defaults; go on with that, or choose another --output");
     const std::string now = to_json(comparison_)["program"];
     if (json_.value("program", now) != now)
       warn(path_ + " was begun by " + json_.value("program", now) + ", and this is " + now +
@@ -47,10 +50,12 @@ class Memory {
   }
   bool begun() const { return begun_; }
   const Comparison& comparison() const { return comparison_; }
-  // Keeps the version of the program that began it.
+  // Keeps the name and the version of the program that began it.
   void write(const Comparison& comparison, const nlohmann::ordered_json& results) const {
     nlohmann::ordered_json json = to_json(comparison);
     if (begun_) json["program"] = json_.value("program", json.value("program", ""));
+    // A file of a version that did not write the name stays without it: either program may have begun it.
+    if (!begun_ || !trainer_.empty()) json["trainer"] = program_name();
     for (const auto& [key, value] : results.items()) json[key] = value;
     write_file(path_, json_text(json));
   }
@@ -59,11 +64,26 @@ class Memory {
   std::string path_;
   nlohmann::ordered_json json_;
   Comparison comparison_;
+  std::string trainer_;  // the program whose trainings these are: catdog or counterpoise
   bool begun_ = false;
 };
 
-// The folder's comparison with what is added to it, which is checked first.
-Comparison joined(const std::string& output, const Comparison& added, const Memory& memory) {
+// One cell of each row: the first of a row that is new, and the first that is to be trained of one that is known.
+std::vector<Cell> cells_to_check(const Comparison& c, const std::string& output, size_t known_rows,
+                                 const Wanted& wanted) {
+  std::vector<Cell> one_per_row;
+  std::vector<char> has_one(c.rows.size());
+  for (const Cell& cell : cells_of(c, output)) {
+    const bool is_new = cell.row >= known_rows;
+    if (has_one[cell.row] || !(is_new || (wanted(c, cell) && !is_done(cell)))) continue;
+    has_one[cell.row] = 1;
+    one_per_row.push_back(cell);
+  }
+  return one_per_row;
+}
+
+// The folder's comparison with what is added to it. What is to be trained is checked first.
+Comparison joined(const std::string& output, const Comparison& added, const Memory& memory, const Wanted& wanted) {
   Comparison c = memory.comparison();
   if (memory.begun()) {
     extend(c, added, output);
@@ -76,10 +96,7 @@ Comparison joined(const std::string& output, const Comparison& added, const Memo
     if (c.metrics.empty()) c.metrics = parse_metrics("f1,average_precision,balanced_accuracy,recall");
     set_threads(c);
   }
-  std::vector<Cell> cells = cells_of(c, output);
-  cells.resize(c.rows.size());  // all rows with the first seed
-  cells.erase(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(memory.comparison().rows.size()));
-  check_rows(c, cells, available_cores());
+  check_rows(c, cells_to_check(c, output, memory.comparison().rows.size(), wanted), available_cores());
   return c;
 }
 
@@ -102,7 +119,7 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
-Comparison begin_comparison(const std::string& output, const Comparison& added) {
+Comparison begin_comparison(const std::string& output, const Comparison& added, const Wanted& wanted) {
   const auto has = [&](const char* name) { return access((output + name).c_str(), F_OK) == 0; };
   CP_ENSURE_AS(invalid_argument, !has("/config.json") || has("/compare.json"), "--output ", output,
                " is the folder of a training; a comparison needs one of its own");
@@ -112,7 +129,7 @@ Comparison begin_comparison(const std::string& output, const Comparison& added) 
   const Claim claim(claim_path, Claim::wait);
   try {
     const Memory memory(output);
-    const Comparison c = joined(output, added, memory);
+    const Comparison c = joined(output, added, memory, wanted);
     if (to_json(c) != to_json(memory.comparison())) memory.write(c, {});
     return c;
   } catch (...) {

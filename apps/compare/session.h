@@ -3,6 +3,7 @@
 // the trainings.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,15 @@ struct Shard {
 // "2/4" is the second of four, "" all of the work. Throws Error(invalid_argument), which names the flag --shard.
 Shard parse_shard(const std::string& text);
 
+// Whether a cell is to be trained now.
+using Wanted = std::function<bool(const Comparison&, const Cell&)>;
+
 // Makes the folder, or adds the rows, seeds and metrics to those that are there, and returns all of them. New rows are
-// checked first. A comparison that is refused leaves no new folder. Trainings on the CPU get one thread each unless
-// the common options say otherwise. Throws Error(invalid_argument) for rows or options that the training refuses, or
-// that contradict what is there, and Error(bad_data) if compare.json cannot be read.
-Comparison begin_comparison(const std::string& output, const Comparison& added);
+// checked first, and so are the others that have a cell that is wanted and has no result. A comparison that is refused
+// leaves no new folder. Trainings on the CPU get one thread each unless the common options say otherwise. Throws
+// Error(invalid_argument) for rows or options that the training refuses, or that contradict what is there, or for a
+// folder of another program, and Error(bad_data) if compare.json cannot be read.
+Comparison begin_comparison(const std::string& output, const Comparison& added, const Wanted& wanted);
 
 // The number of cores that this process may use.
 int available_cores();

@@ -68,7 +68,7 @@ void pretrain(const Study& study, const std::vector<size_t>& rows, const StudyRu
   if (!needed) return;
   make_directories(p.output);
   const Claim claim(p.output + "/pretraining.claim", Claim::wait);
-  const Comparison c = begin_comparison(p.output, p.comparison);
+  const Comparison c = begin_comparison(p.output, p.comparison, [](const auto&...) { return true; });
   const std::vector<Cell> cells = cells_of(c, p.output);
   Runner(c, cells, {1, false}).run();
   const Outcome outcome = outcome_of(cells[0], {});
@@ -127,10 +127,16 @@ Exit run_study(Study study, const StudyRun& run) {
   study.common.insert(study.common.end(), run.common.begin(), run.common.end());
   Comparison c;
   std::vector<size_t> rows;
+  const auto wanted = [&](const Comparison& all, const Cell& cell) {
+    const bool row = std::any_of(rows.begin(), rows.end(),
+                                 [&](size_t r) { return study.rows[r].arguments == all.rows[cell.row].arguments; });
+    const bool seed = std::find(run.seeds.begin(), run.seeds.end(), cell.seed) != run.seeds.end();
+    return row && seed && run.shard.has(cell);
+  };
   if (run.only_table) {
     CP_ENSURE_AS(invalid_argument, fs::exists(output + "/compare.json"), "--table: nothing was trained in ", output);
     CP_ENSURE_AS(invalid_argument, run.rows.empty(), "--table prints all rows that were trained: name none");
-    c = begin_comparison(output, {});
+    c = begin_comparison(output, {}, wanted);
     check_study(study, c, output);
   } else {
     rows = trainable(study, run);
@@ -138,16 +144,13 @@ Exit run_study(Study study, const StudyRun& run) {
     if (!study.requirements.empty()) std::cerr << study.requirements << "\n";
     pretrain(study, rows, run);
     if (const int signal = stop_signal()) return static_cast<Exit>(128 + signal);
-    c = begin_comparison(output, comparison_of(study, rows, run));
+    c = begin_comparison(output, comparison_of(study, rows, run), wanted);
   }
   study.common = c.common;
 
   std::vector<Cell> cells;
   for (const Cell& cell : cells_of(c, output)) {
-    const bool wanted = std::any_of(rows.begin(), rows.end(),
-                                    [&](size_t r) { return study.rows[r].arguments == c.rows[cell.row].arguments; });
-    const bool seed = std::find(run.seeds.begin(), run.seeds.end(), cell.seed) != run.seeds.end();
-    if (wanted && seed && run.shard.has(cell)) cells.push_back(cell);
+    if (wanted(c, cell)) cells.push_back(cell);
   }
   const bool computes = run.rows.empty() && run.shard.index == 0 && !run.only_table;
   const std::string computed = computed_section(run.computations, output, computes);

@@ -1,0 +1,85 @@
+// counterpoise compare in a folder that has a comparison: what it goes on with, and what it refuses before it trains.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/compare/arguments.h"
+#include "apps/compare/comparison.h"
+#include "tests/apps/small_data.h"
+
+using namespace counterpoise;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A comparison of one row with one seed, as compare.json has it, of which nothing has been trained.
+nlohmann::ordered_json begun(const std::string& common) {
+  Comparison c;
+  c.rows = {parse_row("--loss bce")};
+  c.seeds = {1};
+  c.metrics = {"f1"};
+  c.common = split_arguments(common);
+  return to_json(c);
+}
+
+}  // namespace
+
+TEST_CASE("compare: the short options are those of the long names") {
+  using Flags = std::map<std::string, std::string>;
+  CHECK(flags_in({"-b", "16", "-j", "0"}) == Flags{{"--batch-size", "16"}, {"--workers", "0"}});
+  CHECK(flags_in({"-b16", "-j0"}) == Flags{{"--batch-size", "16"}, {"--workers", "0"}});
+  CHECK_THROWS_WITH_AS(check_common({"-h"}), doctest::Contains("--help is no option of a row"), Error);
+  Comparison c, more;
+  c.common = {"-b", "16"}, more.common = {"--batch-size", "16"};
+  extend(c, more, "runs/c");
+  more.common = {"-b", "8"};
+  CHECK_THROWS_WITH_AS(extend(c, more, "runs/c"), doctest::Contains("which was begun with --batch-size 16"), Error);
+
+  // The training has no short option whose long name is not known.
+  std::istringstream help(catdog("train --help-all").out);
+  int found = 0;
+  for (std::string word; help >> word;) {
+    if (word.size() < 3 || word[0] != '-' || word[1] == '-' || word[2] != ',') continue;
+    CAPTURE(word);
+    CHECK(flags_in({word.substr(0, 2)}).begin()->first.rfind("--", 0) == 0);
+    ++found;
+  }
+  CHECK(found >= 3);
+}
+
+TEST_CASE("compare: -j among the common options keeps its number of workers") {
+  const TemporaryFolder out;
+  const Result r = catdog("compare --output " + (out / "c") + " -b 16 -j 0 --shard 2/2 --seeds 1 -- '--loss bce'");
+  CHECK_MESSAGE(r.code == 0, r.err);
+  const auto json = nlohmann::json::parse(slurp(out / "c/compare.json"));
+  CHECK(json.at("common") == "-b 16 -j 0 --threads 1");
+}
+
+TEST_CASE("compare: another program does not go on with a comparison, whose trainings have other defaults") {
+  const TemporaryFolder out;
+  const std::string arguments = "compare --output " + (out / "c") + " --shard 2/2 --seeds 1";
+  const Result begin = catdog(arguments + " -- '--loss bce'");
+  CHECK_MESSAGE(begin.code == 0, begin.err);
+  check_program_fails(program("counterpoise"), arguments, 2, "was begun with ./apps/catdog, ");
+  CHECK(catdog(arguments).code == 0);
+
+  // One of a version that did not write its program's name.
+  make_directories(out / "older");
+  write_file(out / "older/compare.json", begun("").dump());
+  const std::string older = " compare --table --output " + (out / "older");
+  for (const char* name : {"catdog", "counterpoise"}) CHECK(shell(program(name) + older).code == 0);
+}
+
+TEST_CASE("compare: images that are not found any more are named before anything is trained") {
+  const TemporaryFolder out;
+  const std::string folder = out / "c";
+  make_directories(folder);
+  write_file(folder + "/compare.json", begun("--data nowhere").dump());
+  check_fails("compare --output " + folder, 2, "row \"--loss bce\": nowhere");
+  check_fails("compare --seeds 2 --output " + folder, 2, "row \"--loss bce\": nowhere");
+  CHECK(!fs::exists(folder + "/cells"));
+  // Who only looks, or trains other cells, needs no images.
+  CHECK(catdog("compare --table --output " + folder).code == 0);
+  CHECK(catdog("compare --shard 2/2 --output " + folder).code == 0);
+}
