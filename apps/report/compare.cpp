@@ -109,7 +109,14 @@ std::string warnings(const std::vector<Run>& runs) {
   if (differ([](const Run& r) { return r.classes; })) y += "<li>They have different classes.</li>\n";
   else if (differ([](const Run& r) { return r.positive; })) y += "<li>They have different positive classes.</li>\n";
   if (differ([](const Run& r) { return r.split(); })) {
-    y += "<li>Some results are of the test images, some of the validation images.</li>\n";
+    const auto any = [&](const char* split) {
+      return std::any_of(runs.begin(), runs.end(), [&](const Run& r) { return r.split() == split; });
+    };
+    std::string parts;
+    if (any("test")) parts += ", some of the test images";
+    if (any("validation")) parts += ", some of the validation images";
+    if (any("all")) parts += ", some of all images of a folder";
+    y += "<li>The results are of different images: " + parts.substr(2) + ".</li>\n";
   }
   const auto images = [](const Run& r) {
     std::vector<std::string> paths = r.reported.paths;

@@ -154,9 +154,8 @@ std::string classes_section(const Run& run) {
                           cell(whole(m.support), m.support), cell(decimal(m.average_precision), m.average_precision),
                           cell(decimal(m.roc_auc), m.roc_auc), cell(whole(m.training_images), m.training_images)});
   }
-  std::string body =
-      table.html() + note("Each class against all others, on the " + run.split() +
-                          " images.<span class=\"js-only\"> A click on a heading sorts by its column.</span>");
+  std::string body = table.html() + note("Each class against all others, on the " + run.images() +
+                                         ".<span class=\"js-only\"> A click on a heading sorts by its column.</span>");
   Table top;
   top.header = {"The correct class is among", "Share of the images"};
   const Json& top_k = at(run.result, "top_k");

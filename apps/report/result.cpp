@@ -49,7 +49,7 @@ std::string of_two(const Run& run, const TwoClasses& two) {
   const std::string positive = named(run.positive_name());
   const double actual = double(c.tp + c.fn), predicted = double(c.tp + c.fp);
   std::string y =
-      "<p class=\"headline\">On the " + whole(double(c.total())) + " " + run.split() + " images, " + network_of(run);
+      "<p class=\"headline\">On the " + whole(double(c.total())) + " " + run.images() + ", " + network_of(run);
   if (actual > 0) {
     y += " finds " + strong(whole(double(c.tp)) + " of " + whole(actual)) + " " + positive + " images: a recall of " +
          strong(percent(c.recall())) + in_brackets(interval_of(run, "recall", c.recall(), actual));
@@ -72,8 +72,8 @@ std::string of_two(const Run& run, const TwoClasses& two) {
   const Confusion best = two.choice().at(two.choice().best_f1);
   const Confusion kept_there = two.choice().at(two.choice().step_at(two.kept.cut));
   if (two.choice().both_classes() && two.kept.known && best.f1() > kept_there.f1() + 0.01) {
-    y += " The best F1 on the " + std::string(two.validation.both_classes() ? "validation" : run.split()) +
-         " images is at " + strong(threshold_text(two.kept.scale.probability(two.choice().best_f1.cut))) + ": F1 " +
+    y += " The best F1 on the " + std::string(two.validation.both_classes() ? "validation images" : run.images()) +
+         " is at " + strong(threshold_text(two.kept.scale.probability(two.choice().best_f1.cut))) + ": F1 " +
          decimal(best.f1()) + " instead of " + decimal(kept_there.f1()) +
          " (<a href=\"#threshold\">choose a threshold</a>).";
   }
@@ -104,7 +104,7 @@ std::string of_many(const Run& run) {
     names += (i == 0 ? "" : i + 1 == weakest.size() ? " and " : ", ") + named(run.classes[weakest[i]]);
   }
   if (weakest.size() > most) names += " and " + whole(double(weakest.size() - most)) + " others";
-  return "<p class=\"headline\">On the " + whole(total) + " " + run.split() + " images, " + network_of(run) +
+  return "<p class=\"headline\">On the " + whole(total) + " " + run.images() + ", " + network_of(run) +
          " predicts the class of " + strong(percent(right / total)) + " correctly" +
          in_brackets(interval_of(run, "accuracy", right / total, total)) + ". The mean recall of the " +
          whole(double(counts.size())) + " classes is " + strong(percent(balanced)) +

@@ -126,7 +126,12 @@ void read_classes(Run& run) {
 
 }  // namespace
 
-std::string Run::split() const { return string_at(result, {"split"}) == "test" ? "test" : "validation"; }
+std::string Run::split() const {
+  const std::string split = string_at(result, {"split"});
+  return split == "test" || split == "all" ? split : "validation";
+}
+
+std::string Run::images() const { return split() == "all" ? "images" : split() + " images"; }
 
 int Run::epoch() const {
   const double epoch = number(result, {"epoch"});

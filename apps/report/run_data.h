@@ -33,8 +33,10 @@ struct Run {
   size_t count() const { return classes.size(); }
   const std::string& positive_name() const { return classes[positive]; }
   const std::string& negative_name() const { return classes[1 - positive]; }
-  // "test" or "validation".
+  // What the result is of: "test", "validation", or "all" where no image was set apart.
   std::string split() const;
+  // "test images", "validation images" or "images".
+  std::string images() const;
   // The epoch whose weights the result is of; 0 if it is not known.
   int epoch() const;
   // The column of epochs.csv; empty where it is missing or holds no number.

@@ -87,13 +87,16 @@ Kept kept_decision(const Run& run) {
   y.rule = string_at(run.result, {"decision", "rule"});
   const std::string asked = string_at(run.result, {"options", "threshold"});
   if (y.rule.empty()) y.rule = asked;
-  // The outputs of losses such as the mean squared error are not logits: the network is undecided at 0.5.
+  // The outputs of losses such as the mean squared error are not logits: the network is undecided at 0.5. Results of
+  // versions that did not write the origin have it from the loss, or from the pair of cut and threshold.
+  const double origin = number(run.result, {"decision", "origin"});
   const std::string loss = string_at(run.result, {"options", "loss"});
   const bool numbers = std::any_of(losses().begin(), losses().end(), [&](const LossInfo& info) {
     return info.name == loss && info.defaults.threshold != 0;
   });
   if (std::isfinite(cut)) {
     y.cut = cut, y.known = true;
+    if (std::isfinite(origin)) return y.scale = {origin == 0, origin}, y;
     y.scale.logistic = std::isfinite(p) ? std::fabs(counterpoise::probability(cut) - p) < 1e-6 && !numbers : !numbers;
     if (!y.scale.logistic) y.scale.offset = std::isfinite(p) ? p - cut : 0.5;
     return y;

@@ -161,9 +161,9 @@ std::string decision_section(const TwoClasses& two) {
 
   const std::string chosen = two.validation.both_classes()
                                  ? "Best F1 and cheapest are chosen on the validation images; all numbers are of the " +
-                                       run.split() + " images, which had no part in the choice."
-                                 : "Best F1 and cheapest are chosen on the same " + run.split() +
-                                       " images that the numbers are of, so these are somewhat too good.";
+                                       run.images() + ", which had no part in the choice."
+                                 : "Best F1 and cheapest are chosen on the same " + run.images() +
+                                       " that the numbers are of, so these are somewhat too good.";
   return section(
       "threshold", "Confusion matrix and threshold",
       "<p id=\"now\" aria-live=\"polite\"></p>\n<div class=\"pair\">\n<div>" + matrix_of_two(run, two.at_kept, true) +

@@ -136,6 +136,7 @@ Json to_json(const Evaluation& e) {
     json["positive"] = e.classes[e.decision.positive];
     json["decision"] = {{"threshold", probability_of(e.decision.cut, e.decision)},
                         {"cut", e.decision.cut},
+                        {"origin", e.decision.origin},
                         {"temperature", e.decision.temperature},
                         {"shift", e.decision.shift}};
   } else {
