@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "losses/adaptive.h"
 #include "losses/autobalance.h"
@@ -171,6 +172,13 @@ const std::vector<LossInfo>& losses() {
 }
 // clang-format on
 
+std::string LossParam::range() const {
+  std::ostringstream out;
+  out.precision(10);  // an end that is not allowed is not rounded to: 0.99999999 is not 1
+  out << low << " to " << high;
+  return word.empty() ? out.str() : out.str() + ", or " + word;
+}
+
 std::vector<std::string> loss_names() {
   std::vector<std::string> names;
   for (const LossInfo& loss : losses()) names.push_back(loss.name);
@@ -232,7 +240,7 @@ LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams&
     const LossParam& p = loss.params[at];
     const bool word = !p.word.empty() && value == -1;
     CP_ENSURE_AS(invalid_argument, word || (p.low <= value && value <= p.high), name, " ", value,
-                 " is out of range: ", p.low, " to ", p.high, p.word.empty() ? "" : ", or " + p.word);
+                 " is out of range: ", p.range());
     CP_ENSURE_AS(invalid_argument, !p.whole || value == std::floor(value), name, " ", value, " is not a whole number");
     spec.values_[at] = value;
   }

@@ -49,7 +49,7 @@ std::string loss_help(const LossInfo& loss) {
     out += text(&p == &loss.params.front() ? "    takes     --" : "              --", p.name, " ");
     if (word_is_default(p)) out += p.word;
     else out += text(p.value);
-    out += text(" (", p.low, " to ", p.high, p.word.empty() ? "" : ", or " + p.word, "): ", p.help);
+    out += text(" (", p.range(), "): ", p.help);
     out += only_form(p).empty() ? "\n" : "; for " + only_form(p) + "\n";
   }
   if (!notes.empty()) out += "    note      " + notes + "\n";

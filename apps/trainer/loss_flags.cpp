@@ -52,7 +52,7 @@ LossParams parse_loss_params(const LossInfo& loss, const std::map<std::string, s
     }
     const double number = parse_number("--" + name, value, param->word);
     CP_ENSURE_AS(invalid_argument, param->word.empty() || number != -1 || value == param->word, "--", name, " ", value,
-                 " is out of range: ", param->low, " to ", param->high, ", or ", param->word);
+                 " is out of range: ", param->range());
     params[name] = number;
   }
   return params;

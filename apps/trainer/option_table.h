@@ -1,5 +1,6 @@
 // A table of command-line options. One row is one option: from it come the parsing, the checks, the line in --help with
-// its default, and the value in the JSON of a run's options. The rows of catdog are in options.cpp.
+// its default, and the value in the JSON of a run's options. The rows of both trainers are in
+// option_rows.cpp.
 //
 //   OptionTable table;
 //   table.group("Images");
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "apps/trainer/flags.h"
+#include "apps/trainer/format.h"
 
 namespace counterpoise {
 
@@ -57,9 +59,14 @@ class OptionTable {
       entry_.checks.emplace_back(
           [low, high](const std::string& given) -> std::string {
             T value = {};
-            const bool whole = CLI::detail::lexical_cast(given, value);
-            if (whole && low <= value && value <= high) return "";
-            return detail::text(given, whole ? " is out of range: " : " is not a whole number: ", low, " to ", high);
+            const bool understood = CLI::detail::lexical_cast(given, value);
+            if (understood && low <= value && value <= high) return "";
+            const char* other = std::is_integral_v<T> ? " is not a whole number: " : " is not a number: ";
+            const auto end = [](T x) {  // 0.9999999 is not 1
+              if constexpr (std::is_floating_point_v<T>) return exact(x);
+              else return text(x);
+            };
+            return text(given, understood ? " is out of range: " : other, end(low), " to ", end(high));
           },
           "");
       return *this;

@@ -89,7 +89,8 @@ TEST_CASE("losses: help, version and list go to stdout, exit code 0") {
       const LossParam& param = loss.params[p];
       const bool word = param.value == -1 && !param.word.empty();
       CHECK(json[i]["parameters"][p]["default"] == (word ? Json(param.word) : Json(param.value)));
-      CHECK(contains(list, "--" + loss.params[p].name + " "));
+      CHECK(contains(list, "--" + param.name + " "));
+      CHECK(contains(list, " (" + param.range() + "): " + param.help));
     }
   }
 }
@@ -201,6 +202,8 @@ TEST_CASE("losses: wrong command lines give exit code 2 and one line that helps"
   check_fails("eval bce --logits 1 --labels 0 --gamma 2", 2, "gamma does not apply");
   check_fails("eval focal --logits 1 --labels 0 --gama 2", 2, "did you mean --gamma?");
   check_fails("eval focal --logits 1 --labels 0 --gamma -2", 2, "out of range");
+  check_fails("eval class-balanced --counts 9,1 --logits 1,2 --labels 0 --beta 1", 2,
+              "beta 1 is out of range: 0 to 0.99999999");
   check_fails("eval focal --logits 1,2 --labels 0 --alpha 0.5", 2, "alpha does not apply");
   check_fails("eval bce --logits 1,x --labels 0", 2, "\"x\" is not a number");
   check_fails("eval bce --logits 1,nan --labels 0", 2, "\"nan\" is not a number");

@@ -103,11 +103,13 @@ TEST_CASE("option table: what a row does not allow is refused") {
   CHECK(contains(refusal({"-b", "1.5"}), "--batch-size: 1.5 is not a whole number"));
   CHECK(contains(refusal({"-b", "010"}), "\"010\" is not a number"));
   CHECK(contains(refusal({"--width", "9"}), "--width: 9 is out of range: 0 to 8"));
+  CHECK(contains(refusal({"--width", "1e"}), "--width: 1e is not a number"));
   CHECK(contains(refusal({"--device", "cpus"}), "\"cpus\" is unknown; did you mean cpu? valid are auto, cpu"));
   CHECK(contains(refusal({"--threshold", "f2"}), "valid are f1, mcc"));
   CHECK(contains(refusal({"--data", ""}), "nothing was given"));
   CHECK(contains(refusal({"--weights", "w"}), "unknown option --weights"));
   CHECK(contains(refusal({}, "eval"), "--weights is required"));
+  CHECK(contains(error([] { options_of({"--momentum", "1"}); }), "--momentum: 1 is out of range: 0 to 0.9999999"));
   CHECK(contains(refusal({"--weights", "w", "--max-steps", "3"}, "eval"), "unknown option --max-steps"));
 }
 
