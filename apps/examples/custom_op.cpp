@@ -40,9 +40,10 @@ static void swish_grad_kernel(const ConstView& x, const ConstView& dy, const Vie
 }
 
 static Var swish(const Var& x) {
+  CP_ENSURE(!x.backend().is_remote(), "swish: its kernels read the CPU's memory, and this tensor is in a GPU's");
   Tensor y = Tensor::empty(x.backend(), x.shape(), x.value().dtype());
   swish_kernel(x.value(), y);
-  return Var::from_op("swish", y, {x}, [x](Tensor dy) mutable {
+  return Var::from_op("swish", y, {x}, [x](Tensor dy) {
     Tensor dx = Tensor::empty(dy.backend(), dy.shape(), dy.dtype());
     swish_grad_kernel(x.value(), dy, dx);
     x.add_grad(dx);
