@@ -7,11 +7,15 @@
 #include <functional>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "core/io/file.h"
+#include "data/augment/spec_table.h"
+#include "data/sampler.h"
+#include "losses/registry.h"
 #include "tests/support.h"
 
 namespace counterpoise {
@@ -228,6 +232,40 @@ TEST_CASE("house: examples that READMEs quote are quoted whole") {
     }
   }
   CHECK(quotes > 0);
+}
+
+// The tables of the READMEs are written by hand; those of the programs know what there is.
+TEST_CASE("house: READMEs name every loss, sampler and augmenter, and say how many there are") {
+  const auto all = files();
+  // The words in `code` of a README's tables; of "rotate=R" it is "rotate".
+  const auto named = [&](const std::string& path) {
+    static const std::regex code("`([^`=(]+)[^`]*`");
+    std::set<std::string> names;
+    each_line(path, all.at(path), [&](const std::string& line) {
+      auto it = std::sregex_iterator(line.begin(), line.end(), code);
+      for (; starts_with(line, "|") && it != std::sregex_iterator(); ++it) names.insert((*it)[1].str());
+      return "";
+    });
+    return names;
+  };
+  const std::set<std::string> of_losses = named("losses/README.md"), of_data = named("data/README.md");
+  for (const LossInfo& loss : losses()) CHECK_MESSAGE(of_losses.count(loss.name) == 1, loss.name);
+  for (const Sampler& sampler : samplers()) CHECK_MESSAGE(of_data.count(sampler.name) == 1, sampler.name);
+  // An augmenter is named as a step of a text, or as its class: "linear-contrast" is `LinearContrast`.
+  const auto plain = [](const std::string& name) {
+    std::string letters;
+    for (const char c : name) {
+      if (c != '-') letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return letters;
+  };
+  std::set<std::string> plain_names;
+  for (const std::string& name : of_data) plain_names.insert(plain(name));
+  for (const augment::Row& row : augment::rows()) CHECK_MESSAGE(plain_names.count(plain(row.name)) == 1, row.name);
+
+  const std::string& front = all.at("README.md");
+  CHECK(contains(front, detail::text("| Losses | ", losses().size(), ", from")));
+  CHECK(contains(front, detail::text("by ", augment::rows().size(), " augmenters")));
 }
 
 // A program is one file; all that programs share lies in folders.
