@@ -87,9 +87,7 @@ std::string folder_name(const Technique& row, const std::vector<std::string>& co
     else if (!name.empty() && name.back() != '-') name += '-';
   }
   name = name.substr(0, 40);
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
-  const std::string all = quoted(common) + "\n" + quoted(row.arguments);
-  for (const char c : all) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  const uint64_t hash = fingerprint(quoted(common) + "\n" + quoted(row.arguments));
   return formatted("%s-%08x", name.c_str(), static_cast<unsigned>(hash ^ (hash >> 32)));
 }
 

@@ -1,6 +1,5 @@
 // A table of command-line options. One row is one option: from it come the parsing, the checks, the line in --help with
-// its default, and the value in the JSON of a run's options. The rows of both trainers are in
-// option_rows.cpp.
+// its default, and the value in the JSON of a run's options. The rows of both trainers are in option_rows.cpp.
 //
 //   OptionTable table;
 //   table.group("Images");
