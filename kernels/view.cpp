@@ -39,8 +39,23 @@ Shape::Shape(std::initializer_list<Index> extents) {
 
 void Shape::push_back(Index extent) {
   CP_ENSURE(rank_ < max_rank, "shape: more than ", max_rank, " axes");
+  Shape longer = *this;
+  longer.extent_[longer.rank_++] = 1;
+  longer.set(-1, extent);
+  *this = longer;
+}
+
+void Shape::set(int axis, Index extent) {
   CP_ENSURE(extent >= 0, "shape: negative extent ", extent);
-  extent_[rank_++] = extent;
+  Shape changed = *this;
+  changed.extent_[check(axis)] = extent;
+  Index size = 1;
+  for (int i = 0; i < rank_; ++i) {
+    const bool overflows = __builtin_mul_overflow(size, std::max<Index>(changed.extent_[i], 1), &size);
+    CP_ENSURE(!overflows && size <= max_size, "shape: ", changed, " has more than ", max_size,
+              " elements, the most that a tensor can have");
+  }
+  *this = changed;
 }
 
 bool Shape::operator==(const Shape& other) const {

@@ -28,10 +28,12 @@ const char* name(DType dtype);
 size_t size_of(DType dtype);  // bytes
 
 // The extents of up to five axes. Shape{} is a scalar: no axes, one element. Throws Error(failure) for more axes, a
-// negative extent, or an axis that it does not have.
+// negative extent, an axis that it does not have, or more than max_size elements, where extents of 0 count as 1: so no
+// product of extents and no number of bytes overflows.
 class Shape {
  public:
   static constexpr int max_rank = 5;
+  static constexpr Index max_size = PTRDIFF_MAX / 8;  // eight bytes are the largest element
 
   Shape() = default;
   Shape(std::initializer_list<Index> extents);
@@ -39,7 +41,6 @@ class Shape {
   int rank() const { return rank_; }
   // Extent of an axis; negative axes count from the end, as in NumPy: shape[-1] is the last.
   Index operator[](int axis) const { return extent_[check(axis)]; }
-  Index& operator[](int axis) { return extent_[check(axis)]; }
   // Number of elements.
   Index size() const {
     Index n = 1;
@@ -47,6 +48,8 @@ class Shape {
     return n;
   }
   void push_back(Index extent);
+  // Changes the extent of an axis.
+  void set(int axis, Index extent);
 
   bool operator==(const Shape& other) const;
   bool operator!=(const Shape& other) const { return !(*this == other); }
@@ -104,7 +107,7 @@ AnyView rows_of(AnyView x, Index first, Index count) {
   using Byte = std::conditional_t<std::is_same_v<AnyView, View>, char, const char>;
   const Index row = x.shape[0] > 0 ? x.size() / x.shape[0] : 0;
   x.data = static_cast<Byte*>(x.data) + first * row * static_cast<Index>(size_of(x.dtype));
-  x.shape[0] = count;
+  x.shape.set(0, count);
   return x;
 }
 

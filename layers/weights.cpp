@@ -54,6 +54,13 @@ std::string list_of(const char* title, const std::vector<std::string>& names) {
   return shown < names.size() ? y + ", ..." : y;
 }
 
+// "[2, 3]". A file's extents need not be those of a Shape.
+std::string extents_text(const std::vector<int64_t>& extents) {
+  std::vector<std::string> numbers;
+  for (const int64_t extent : extents) numbers.push_back(std::to_string(extent));
+  return "[" + detail::join(numbers) + "]";
+}
+
 bool ends_with(const std::string& s, const std::string& end) {
   return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
 }
@@ -77,13 +84,8 @@ void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file
     if (!file.contains(p.name)) {
       missing.push_back(p.name);
     } else if (file.shape(p.name) != file_shape(p)) {
-      Shape there, wanted;  // for printing
-      const auto& s = file.shape(p.name);
-      if (s.size() <= Shape::max_rank) {
-        for (int64_t extent : s) there.push_back(extent);
-      }
-      for (int64_t extent : file_shape(p)) wanted.push_back(extent);
-      misshapen.push_back(detail::text(p.name, " ", there, " instead of ", wanted));
+      misshapen.push_back(p.name + " " + extents_text(file.shape(p.name)) + " instead of " +
+                          extents_text(file_shape(p)));
     }
   }
   for (const std::string& name : file.names()) {

@@ -66,8 +66,8 @@ TEST_CASE("ops: gradients are those of finite differences in f64, 1e-6") {
       const std::string where = detail::text(row.name, " ", row.what, " on ", machine.backend.name());
       CAPTURE(where);
       const std::vector<Var> in = leaves(row.inputs, machine.backend, DType::f64);
-      // (On a GPU some numbers of each input suffice: the formulas are the same, reading each result takes long, and the
-      // kernels are compared with the reference below.)
+      // (On a GPU some numbers of each input suffice: the formulas are the same, reading each result takes long, and
+      // the kernels are compared with the reference below.)
       const Gradcheck check = gradcheck([&] { return row.f(in); }, in, machine.backend.is_remote() ? 4 : 60);
       CHECK_MESSAGE(check.error < 1e-6, check.where);
     }
@@ -391,6 +391,19 @@ TEST_CASE("ops: operands of two dtypes or two backends are an error, in every pl
     Tensor t = one.value();
     const std::function<void()> cases[] = {
         [&] { x + v; },
+      {{"shape", "[4294967296, 4294967296]", "elements"},
+       [&] {
+         Tensor::zeros(b, {Index(1) << 32, Index(1) << 32});
+       }},
+      {{"shape", "elements"}, [&] { Tensor::zeros(b, {Index(1) << 61}, DType::f64); }},
+      {{"shape", "elements"},
+       [&] {
+         Shape{0, Index(1) << 32, Index(1) << 32};
+       }},
+      {{"shape", "elements"},
+       [&] {
+         matmul(Tensor::zeros(b, {Index(1) << 31, 0}), Tensor::zeros(b, {0, Index(1) << 31}));
+       }},
         [&] { v* x; },
         [&] { minimum(x, v); },
         [&] { matmul(x, square); },
