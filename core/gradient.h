@@ -17,7 +17,10 @@ namespace counterpoise {
 class PendingGradient {
  public:
   virtual ~PendingGradient() = default;
+  // What compute() will return: its shape, its dtype, and its backend.
   virtual const Shape& shape() const = 0;
+  virtual DType dtype() const = 0;
+  virtual Backend& backend() const = 0;
   virtual Tensor compute() const = 0;
   // The gradient with respect to z, if this is the one with respect to y = relu(z + bias), whose last axis has the
   // size of the bias: where y > 0 it is passed on, and elsewhere 0. `db` [K] is set to its sum over all other axes.
@@ -34,6 +37,8 @@ class Gradient {
 
   bool defined() const { return pending_ || value_.defined(); }
   const Shape& shape() const { return pending_ ? pending_->shape() : value_.shape(); }
+  DType dtype() const { return pending_ ? pending_->dtype() : value_.dtype(); }
+  Backend& backend() const { return pending_ ? pending_->backend() : value_.backend(); }
   // Null if it is computed already.
   const PendingGradient* pending() const { return pending_.get(); }
   // The tensor. REQUIRES: not pending.

@@ -89,6 +89,8 @@ class ConvolutionInputGradient final : public PendingGradient {
     return dx;
   }
   Tensor compute_through_relu(const Tensor& x, Tensor& db) const override {
+  DType dtype() const override { return dy_.dtype(); }
+  Backend& backend() const override { return dy_.backend(); }
     Tensor dz = empty_like(dy_, shape_);
     dy_.backend().conv2d_grad_input_relu(dy_, weight_, params_, x, dz, db);
     dy_.backend().rejoin();
@@ -115,7 +117,7 @@ Tensor through_relu(const Tensor& y, Gradient gradient, const Var& bias) {
     if (db.defined()) y.backend().relu_bias_grad(y, dy, dz, db);
     else y.backend().relu_mask(y, dy, dz);
   }
-  if (db.defined()) bias.add_grad(db);
+  if (db.defined()) bias.add_grad(db.cast(bias.value().dtype()));
   return dz;
 }
 
@@ -170,7 +172,7 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params
     if (!kept.defined() && bias.requires_grad()) {
       Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
       dy.backend().sum_to(dy, db);
-      bias.add_grad(db);
+      bias.add_grad(db.cast(bias.value().dtype()));
     }
     residual.add_grad(dy);
     add_convolution_grads(c, dy);

@@ -69,7 +69,7 @@ void Var::set_value(Tensor value) {
   CP_ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
   CP_ENSURE(value.dtype() == this->value().dtype(), "set_value: ", name(value.dtype()), " for a variable in ",
             name(this->value().dtype()), "; convert it with Tensor::cast()");
-  if (&value.backend() != &backend()) node_->rounding = {}, node_->rounded_version = 0;
+  if (&value.backend() != &backend()) node_->rounding = {}, node_->rounded_version = 0, node_->grad = {};
   node_->value = std::move(value);
 }
 
@@ -100,8 +100,17 @@ void Var::keep_rounding(uint64_t version) {
 
 void Var::add_grad(Gradient gradient) const {
   if (!requires_grad()) return;
-  CP_ENSURE(gradient.shape() == shape(), "gradient of shape ", gradient.shape(), " for a variable of shape ", shape(),
-            node_->operation ? detail::text(" computed by ", node_->operation) : "");
+  const Tensor& x = node_->value;
+  const auto described = [](const auto& y) {
+    return detail::text("shape ", y.shape(), " in ", name(y.dtype()), " on ", y.backend().name());
+  };
+  const auto fits = [&x](const Gradient& g) {
+    return g.shape() == x.shape() && g.dtype() == x.dtype() && &g.backend() == &x.backend();
+  };
+  const char* const operation = node_->operation ? node_->operation : "a leaf";
+  CP_ENSURE(gradient.defined(), "add_grad: the gradient of ", operation, " is undefined");
+  CP_ENSURE(fits(gradient), "add_grad: a gradient of ", described(gradient), " for the value of ", operation, " of ",
+            described(x), "; convert it with cast() or to()");
   Gradient& kept = node_->grad;
   // What a pending gradient needs, the gradient of another operation's result, may be larger than it, and must not be
   // kept until the last of several gradients has come.
@@ -122,6 +131,8 @@ Var Var::from_op(const char* operation, Tensor value, std::vector<Var> inputs, s
   y.node_->requires_grad = true;
   y.node_->operation = operation;
   y.node_->inputs = std::move(inputs);
+  CP_ENSURE(!kept.defined() || fits(kept), "add_grad: ", operation, " has a gradient of ", described(kept),
+            " from before its value was replaced by one of ", described(x), "; call zero_grad() first");
   y.node_->backward = std::move(backward);
   return y;
 }

@@ -43,11 +43,13 @@ class Var {
   // The gradient that has been accumulated so far; undefined if there is none. (Of a variable that an operation
   // computed there is none but within backward(), where it may be undefined although it is pending.)
   const Tensor& grad() const;
-  // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the shape differs. A gradient
-  // that is pending stays so if this is no leaf and gets no other.
+  // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the gradient is undefined, or if
+  // its shape, dtype or backend is not the value's. A gradient that is pending stays so if this is no leaf and gets no
+  // other.
   void add_grad(Gradient gradient) const;
   void zero_grad();
-  // Replaces the value of a leaf, as when weights are loaded. Throws Error(failure) if the shape or the dtype differs.
+  // Replaces the value of a leaf, as when weights are loaded; on another backend it has no gradient any more. Throws
+  // Error(failure) if this is no leaf, or if the shape or the dtype differs.
   void set_value(Tensor value);
 
   // The value in bf16. It is kept, and computed again after the value was written, so that weights are not rounded each

@@ -95,7 +95,11 @@ void Module::collect_random_calls(std::vector<uint64_t*>& all) {
 }
 
 void Module::cast(DType dtype) {
-  for (Parameter& p : parameters()) p.var.value() = p.var.value().cast(dtype);
+  for (Parameter& p : parameters()) {
+    if (p.var.value().dtype() == dtype) continue;
+    p.var.value() = p.var.value().cast(dtype);
+    p.var.zero_grad();  // a gradient has the value's dtype
+  }
 }
 
 void Module::to(Backend& backend) {

@@ -105,9 +105,9 @@ class Module {
   // Those of this module and of all modules inside it, in order: a run that is continued restores them.
   std::vector<uint64_t*> all_random_calls();
 
-  // Converts all parameters and buffers to another floating dtype, or moves them to another backend. Copies of their
-  // Vars follow; an optimizer's state does not, so construct optimizers afterwards. Throws what Tensor::cast() and
-  // Tensor::to() throw.
+  // Converts all parameters and buffers to another floating dtype, or moves them to another backend; those that change
+  // have no gradient any more. Copies of their Vars follow; an optimizer's state does not, so construct optimizers
+  // afterwards. Throws what Tensor::cast() and Tensor::to() throw.
   void cast(DType dtype);
   void to(Backend& backend);
   // Clears the gradients of all parameters, as Optimizer::step() also does.

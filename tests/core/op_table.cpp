@@ -278,6 +278,15 @@ void add_convolutions(Rows& rows) {
                     [c](Inputs in) { return conv2d(in[0], in[1], in[2], c.params, true); }});
   }
   for (const Conv& c : {convolutions[0], convolutions[2], convolutions[3], convolutions[6], convolutions[21]}) {
+  for (const bool relu : {false, true}) {  // in bf16 the bias' gradient goes on in the dtype of the bias
+    rows.push_back(
+        {"conv2d",
+         relu ? "an operation below the bias, relu" : "an operation below the bias",
+         {{{2, 5, 6, 3}, Input::odd, 1. / 8}, {{4, 3, 3, 3}, Input::odd, 1. / 8}, {{4}, Input::odd, 1. / 128}},
+         [relu](Inputs in) {
+           return conv2d(in[0], in[1], affine(in[2], -3, 0), {1, 1}, relu);
+         }});
+  }
     const Shape y{c.x[0], c.params.out(c.x[1], c.w[1]), c.params.out(c.x[2], c.w[2]), c.w[0]}, k{c.w[0]};
     const std::string what = detail::text(c.x, " by ", c.w, " stride ", c.params.stride, " with residual");
     rows.push_back({"conv2d", what, {{c.x}, {c.w}, {y}}, [c](Inputs in) {
@@ -349,6 +358,10 @@ void add_images(Rows& rows) {
                     }});
   }
   rows.push_back({"conv2d_relu_max_pool2d", "no images", {{{0, 4, 4, 3}}, {{5, 3, 3, 3}}, {{5}}}, [](Inputs in) {
+  rows.push_back(
+      {"conv2d_relu_max_pool2d", "an operation below the bias", {{{2, 7, 9, 3}}, {{5, 3, 3, 3}}, {{5}}}, [](Inputs in) {
+         return conv2d_relu_max_pool2d(in[0], in[1], affine(in[2], -3, 0), {1, 1}, {2, 2, 0});
+       }});
                     return conv2d_relu_max_pool2d(in[0], in[1], in[2], {1, 1}, {2, 2, 0});
                   }});
   const std::pair<Shape, Shape> adaptive[] = {

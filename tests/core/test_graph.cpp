@@ -205,6 +205,8 @@ TEST_CASE("graph: a gradient that is pending is computed once, when it is taken"
   struct Ones final : PendingGradient {
     explicit Ones(int& times) : times(times) {}
     const Shape& shape() const override { return of; }
+    DType dtype() const override { return DType::f32; }
+    Backend& backend() const override { return guarded_cpu(); }
     Tensor compute() const override { return ++times, Tensor::full(guarded_cpu(), of, 1); }
     Tensor compute_through_relu(const Tensor&, Tensor&) const override { return compute(); }
     int& times;

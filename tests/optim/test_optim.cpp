@@ -234,6 +234,8 @@ TEST_CASE("optim: parameters, gradients and states of two dtypes or backends are
   a.value() = a.value().cast(DType::f64), b.value() = b.value().cast(DType::f64);
   sum(a + b).backward();
   CHECK(fails(ErrorKind::failure, {"state of parameter 0", "f32", "f64"}, [&] { optimizer.step(); }));
+  CHECK(fails(ErrorKind::failure, {"gradient of parameter 0", "f32", "f64"}, [&] { optimizer.step(); }));
+  optimizer.zero_grad();
   CHECK(optimizer.states()[0].steps == 1);
 }
 
