@@ -14,7 +14,20 @@ struct Var::Node {
   const char* operation = nullptr;  // null for a leaf
   int uses = 0;                     // as an input in the graph of the present backward()
   std::vector<Var> inputs;
+  std::vector<uint64_t> read;  // the versions of the inputs' values that the operation read
+  uint64_t written = 0;        // that of its result
   std::function<void(Gradient)> backward;
+
+  // Throws unless all of these values are still what the operation read and wrote.
+  void check_versions() const {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      CP_ENSURE(version_of(inputs[i]) == read[i], "backward: input ", i, " of ", operation,
+                " was written after the operation had read it; compute the loss again, or write after backward()");
+    }
+    CP_ENSURE(value.version() == written, "backward: the result of ", operation,
+              " was written after it had been computed; write to a clone() of it");
+  }
+  static uint64_t version_of(const Var& x) { return x.defined() ? x.value().version() : 0; }
 
   // A long chain of nodes that own each other must not be destroyed by recursion: it would overflow the stack.
   ~Node() {
@@ -56,6 +69,11 @@ Tensor& Var::value() {
 
 bool Var::requires_grad() const { return defined() && node_->requires_grad; }
 
+bool Var::is_leaf() const {
+  CP_ENSURE(defined(), "this variable was never given a value");
+  return !node_->operation;
+}
+
 const Tensor& Var::grad() const {
   CP_ENSURE(defined(), "this variable was never given a value, so it has no gradient");
   return node_->grad.value();
@@ -66,6 +84,7 @@ void Var::zero_grad() {
 }
 
 void Var::set_value(Tensor value) {
+  CP_ENSURE(is_leaf(), "set_value: this variable was computed by ", node_->operation, "; only a leaf can be set");
   CP_ENSURE(value.shape() == shape(), "set_value: shape ", value.shape(), " for a variable of shape ", shape());
   CP_ENSURE(value.dtype() == this->value().dtype(), "set_value: ", name(value.dtype()), " for a variable in ",
             name(this->value().dtype()), "; convert it with Tensor::cast()");
@@ -112,6 +131,8 @@ void Var::add_grad(Gradient gradient) const {
   CP_ENSURE(fits(gradient), "add_grad: a gradient of ", described(gradient), " for the value of ", operation, " of ",
             described(x), "; convert it with cast() or to()");
   Gradient& kept = node_->grad;
+  CP_ENSURE(!kept.defined() || fits(kept), "add_grad: ", operation, " has a gradient of ", described(kept),
+            " from before its value was replaced by one of ", described(x), "; call zero_grad() first");
   // What a pending gradient needs, the gradient of another operation's result, may be larger than it, and must not be
   // kept until the last of several gradients has come.
   const bool may_wait = node_->operation && node_->uses == 1;
@@ -124,15 +145,17 @@ void Var::add_grad(Gradient gradient) const {
 }
 
 Var Var::from_op(const char* operation, Tensor value, std::vector<Var> inputs, std::function<void(Gradient)> backward) {
+  CP_ENSURE(backward, operation, ": an operation needs a function for its backward pass");
   Var y(std::move(value));
   bool needed = false;
   for (const Var& input : inputs) needed = needed || input.requires_grad();
   if (!recording || !needed) return y;
   y.node_->requires_grad = true;
   y.node_->operation = operation;
+  y.node_->read.reserve(inputs.size());
+  for (const Var& input : inputs) y.node_->read.push_back(Node::version_of(input));
+  y.node_->written = y.node_->value.version();
   y.node_->inputs = std::move(inputs);
-  CP_ENSURE(!kept.defined() || fits(kept), "add_grad: ", operation, " has a gradient of ", described(kept),
-            " from before its value was replaced by one of ", described(x), "; call zero_grad() first");
   y.node_->backward = std::move(backward);
   return y;
 }
@@ -151,6 +174,7 @@ void Var::backward() const {
     CP_ENSURE(!node.node_->operation || node.node_->backward, "backward: this graph, or the part of it from ",
               node.node_->operation, " on, was already freed by an earlier backward(); compute the loss again");
     if (stack.back().second == node.node_->inputs.size()) {
+      if (!node.is_leaf()) node.node_->check_versions();
       order.push_back(node);
       stack.pop_back();
       continue;
@@ -162,22 +186,34 @@ void Var::backward() const {
     if (is_new) stack.push_back({input, 0});
   }
 
-  add_grad(Tensor::full(backend(), shape(), 1, value().dtype()));
-  while (!order.empty()) {
-    const Var var = std::move(order.back());
-    order.pop_back();
-    Node& node = *var.node_;
-    if (!node.backward) continue;  // a leaf keeps its gradient
-    const std::function<void(Gradient)> backward = std::move(node.backward);
-    node.backward = nullptr;
-    Gradient gradient = std::move(node.grad);
-    node.grad = {};
-    node.inputs.clear();
-    // What an operation above computes aside (Backend::aside()) is computed beside a pending gradient alone.
-    if (!gradient.pending()) this->backend().rejoin();
-    if (gradient.defined()) backward(std::move(gradient));
+  try {
+    add_grad(Tensor::full(backend(), shape(), 1, value().dtype()));
+    while (!order.empty()) {
+      const Var var = std::move(order.back());
+      order.pop_back();
+      Node& node = *var.node_;
+      if (!node.backward) continue;  // a leaf keeps its gradient
+      const std::function<void(Gradient)> backward = std::move(node.backward);
+      node.backward = nullptr;
+      Gradient gradient = std::move(node.grad);
+      node.grad = {};
+      node.inputs.clear();
+      // What an operation above computes aside (Backend::aside()) is computed beside a pending gradient alone.
+      if (!gradient.pending()) this->backend().rejoin();
+      if (gradient.defined()) backward(std::move(gradient));
+    }
+    this->backend().rejoin();
+  } catch (...) {
+    // Gradients that were on their way must not be added to those of another backward().
+    for (const Var& var : order) {
+      if (!var.is_leaf()) var.node_->grad = {};
+    }
+    try {
+      this->backend().rejoin();
+    } catch (const Error&) {  // what is thrown already came first
+    }
+    throw;
   }
-  this->backend().rejoin();
 }
 
 }  // namespace counterpoise

@@ -39,6 +39,8 @@ class Var {
   const Shape& shape() const { return value().shape(); }
   Backend& backend() const { return value().backend(); }
   bool requires_grad() const;
+  // False for what an operation computed while it was recorded: from variables of which one requires a gradient.
+  bool is_leaf() const;
 
   // The gradient that has been accumulated so far; undefined if there is none. (Of a variable that an operation
   // computed there is none but within backward(), where it may be undefined although it is pending.)
@@ -63,13 +65,17 @@ class Var {
   void keep_rounding(uint64_t version);
 
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to the leaf's.
-  // Throws Error(failure) if this is not one element, if nothing that it was computed from requires a gradient, or if
-  // its graph was freed by an earlier backward().
+  // Throws Error(failure) if this is not one element, if nothing that it was computed from requires a gradient, if its
+  // graph was freed by an earlier backward(), or if an input or the result of an operation was written since: its
+  // gradient would be computed from the new numbers. So write weights after the backward() of every loss that was
+  // computed from them. If an operation throws, its part of the graph is freed, and leaves keep what they have got.
   void backward() const;
 
   // For operations: the result of `operation`, with a closure that gets the gradient of the result, usually as a
   // Tensor, and passes it on with add_grad. The closure may keep Tensors and the inputs, never the result's own Var:
-  // that would be a cycle.
+  // that would be a cycle. Each Var to which it passes a gradient must be one of `inputs`, or backward() does not know
+  // that this must run before it. `operation` is not copied: a string literal, which lives as long as the graph. Throws
+  // Error(failure) if `backward` is empty.
   static Var from_op(const char* operation, Tensor value, std::vector<Var> inputs,
                      std::function<void(Gradient)> backward);
 
