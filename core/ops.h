@@ -33,6 +33,7 @@ Var operator+(const Var& a, const Var& b);
 Var operator-(const Var& a, const Var& b);
 Var operator*(const Var& a, const Var& b);
 Var operator/(const Var& a, const Var& b);
+Var operator/(double a, const Var& x);
 Var maximum(const Var& a, const Var& b);  // where both are equal, each gets half of the gradient
 Var minimum(const Var& a, const Var& b);
 inline Var operator-(const Var& x) { return affine(x, -1, 0); }
@@ -42,6 +43,7 @@ inline Var operator-(const Var& x, double b) { return affine(x, 1, -b); }
 inline Var operator-(double a, const Var& x) { return affine(x, -1, a); }
 inline Var operator*(const Var& x, double b) { return affine(x, b, 0); }
 inline Var operator*(double a, const Var& x) { return affine(x, a, 0); }
+// x times 1 / b, whose last digit may differ from that of the quotient; x / Var(b) divides.
 inline Var operator/(const Var& x, double b) { return affine(x, 1 / b, 0); }
 
 // -- shape and reductions (ops_reduce.cpp) --
@@ -59,7 +61,7 @@ Var log_softmax(const Var& x);
 Var softmax(const Var& x);
 // x [N, K], index [N] i32 in [0, K) -> [N]: x[n, index[n]]. Throws for another index; a remote backend gives NaN.
 Var gather(const Var& x, const Tensor& index);
-// x / (1 - p) with probability 1 - p, else 0; 0 <= p < 1. The mask is a function of (key, stream): kernels/backend.h.
+// x / (1 - p) with probability 1 - p, else 0; 0 <= p <= 1. The mask is a function of (key, stream): kernels/backend.h.
 Var dropout(const Var& x, double p, uint64_t key, uint64_t stream);
 
 // -- products (ops_linear.cpp) --

@@ -5,7 +5,20 @@
 
 namespace counterpoise::detail {
 
+inline void check_defined(const char* operation, const Var& x) {
+  CP_ENSURE(x.defined() && x.value().defined(), operation, ": an operand was never given a value");
+}
+
+inline void check_floating(const char* operation, const Var& x) {
+  check_defined(operation, x);
+  const DType dtype = x.value().dtype();
+  CP_ENSURE(dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16, operation, ": an operand is ",
+            name(dtype), "; operands must be f32, f64 or bf16");
+}
+
 inline void check_same_kind(const char* operation, const Var& a, const Var& b) {
+  check_floating(operation, a);
+  check_floating(operation, b);
   CP_ENSURE(&a.backend() == &b.backend(), operation, ": one operand is on ", a.backend().name(), ", the other on ",
             b.backend().name(), "; move one with to()");
   CP_ENSURE(a.value().dtype() == b.value().dtype(), operation, ": one operand is ", name(a.value().dtype()),
@@ -14,6 +27,8 @@ inline void check_same_kind(const char* operation, const Var& a, const Var& b) {
 
 // The same for a parameter of x such as a scale, a shift or a statistic, which is f32 if x is bf16.
 inline void check_parameter(const char* operation, const Var& x, const Var& b) {
+  check_floating(operation, x);
+  check_floating(operation, b);
   if (x.value().dtype() != DType::bf16) return check_same_kind(operation, x, b);
   CP_ENSURE(&x.backend() == &b.backend() && b.value().dtype() == DType::f32, operation,
             ": with operands in bf16, scales, shifts and statistics are f32 on the same backend, but one is ",
@@ -44,6 +59,7 @@ inline Tensor value_like(const Var& x, const Var& weight) {
 }
 
 inline void check_rank(const char* operation, const char* what, const Var& x, int rank, const char* axes) {
+  check_floating(operation, x);
   CP_ENSURE(x.shape().rank() == rank, operation, ": ", what, " must be ", axes, " but has shape ", x.shape());
 }
 

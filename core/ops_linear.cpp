@@ -36,7 +36,20 @@ Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b, std::
   });
 }
 
+namespace {
+
+// As check_same_kind() for weights, which may also be rounded.
+void check_weight(const char* operation, const Var& x, const Var& weight) {
+  check_floating(operation, x);
+  if (is_rounded_for(x, weight)) check_parameter(operation, x, weight);
+  else check_same_kind(operation, x, weight);
+}
+
+}  // namespace
+
 Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType> result) {
+  check_weight("linear", x, weight);
+  if (bias.defined()) check_weight("linear", x, bias);
   check_rank("linear", "x", x, 2, "[N, C]");
   check_rank("linear", "weight", weight, 2, "[K, C]");
   CP_ENSURE(x.shape()[1] == weight.shape()[1], "linear: x ", x.shape(), " has ", x.shape()[1], " features but weight ",
@@ -50,12 +63,6 @@ Var linear(const Var& x, const Var& weight, const Var& bias, std::optional<DType
 }
 
 namespace {
-
-// As check_same_kind() for weights, which may also be rounded.
-void check_weight(const char* operation, const Var& x, const Var& weight) {
-  if (is_rounded_for(x, weight)) check_parameter(operation, x, weight);
-  else check_same_kind(operation, x, weight);
-}
 
 // The shape of conv2d's result, if these operands fit.
 Shape convolved(const char* operation, const Var& x, const Var& weight, const Var& bias, Conv2dParams params) {
@@ -82,6 +89,8 @@ class ConvolutionInputGradient final : public PendingGradient {
   ConvolutionInputGradient(const Tensor& dy, const Tensor& weight, Conv2dParams params, const Shape& shape)
       : dy_(dy), weight_(weight), params_(params), shape_(shape) {}
   const Shape& shape() const override { return shape_; }
+  DType dtype() const override { return dy_.dtype(); }
+  Backend& backend() const override { return dy_.backend(); }
   Tensor compute() const override {
     Tensor dx = empty_like(dy_, shape_);
     dy_.backend().conv2d_grad_input(dy_, weight_, params_, dx);
@@ -89,8 +98,6 @@ class ConvolutionInputGradient final : public PendingGradient {
     return dx;
   }
   Tensor compute_through_relu(const Tensor& x, Tensor& db) const override {
-  DType dtype() const override { return dy_.dtype(); }
-  Backend& backend() const override { return dy_.backend(); }
     Tensor dz = empty_like(dy_, shape_);
     dy_.backend().conv2d_grad_input_relu(dy_, weight_, params_, x, dz, db);
     dy_.backend().rejoin();

@@ -8,6 +8,7 @@ using namespace detail;
 namespace {
 
 Var unary(const char* name, Unary op, const Var& x, double a = 0, double b = 0) {
+  check_floating(name, x);
   Tensor y = empty_like(x.value(), x.shape());
   x.backend().unary(op, a, b, x.value(), y);
   return Var::from_op(name, y, {x}, [op, a, b, x, y](Tensor dy) {
@@ -57,6 +58,10 @@ Var operator+(const Var& a, const Var& b) { return binary("add", Binary::add, a,
 Var operator-(const Var& a, const Var& b) { return binary("sub", Binary::sub, a, b); }
 Var operator*(const Var& a, const Var& b) { return binary("mul", Binary::mul, a, b); }
 Var operator/(const Var& a, const Var& b) { return binary("div", Binary::div, a, b); }
+Var operator/(double a, const Var& x) {
+  check_floating("div", x);
+  return Tensor::full(x.backend(), {}, a, x.value().dtype()) / x;
+}
 Var maximum(const Var& a, const Var& b) { return binary("maximum", Binary::maximum, a, b); }
 Var minimum(const Var& a, const Var& b) { return binary("minimum", Binary::minimum, a, b); }
 

@@ -14,16 +14,19 @@ Var detail::casted(const Var& x, const Tensor& y) {
 }
 
 Var cast(const Var& x, DType dtype) {
+  check_floating("cast", x);
   return dtype == x.value().dtype() ? x : detail::casted(x, x.value().cast(dtype));
 }
 
 Var reshape(const Var& x, const Shape& shape) {
+  check_defined("reshape", x);
   const Shape before = x.shape();
   return Var::from_op("reshape", x.value().reshape(shape), {x},
                       [x, before](Tensor dy) { x.add_grad(dy.reshape(before)); });
 }
 
 Var flatten(const Var& x) {
+  check_defined("flatten", x);
   CP_ENSURE(x.shape().rank() >= 1, "flatten: x must have a first axis of samples");
   const Index N = x.shape()[0];
   Index rest = 1;
@@ -32,6 +35,7 @@ Var flatten(const Var& x) {
 }
 
 Var sum_to(const Var& x, const Shape& shape) {
+  check_floating("sum_to", x);
   CP_ENSURE(broadcast(shape, x.shape(), "sum_to") == x.shape(), "sum_to: shape ", shape, " does not broadcast to ",
             x.shape());
   return Var::from_op("sum_to", sum_to(x.value(), shape), {x}, [x](Tensor dy) { x.add_grad(expand(dy, x.shape())); });
@@ -40,12 +44,14 @@ Var sum_to(const Var& x, const Shape& shape) {
 Var sum(const Var& x) { return sum_to(x, Shape{}); }
 
 Var row_sum(const Var& x) {
+  check_floating("row_sum", x);
   if (x.shape().rank() == 1) return x;
   check_rank("row_sum", "x", x, 2, "[N, K]");
   return reshape(sum_to(x, {x.shape()[0], 1}), {x.shape()[0]});
 }
 
 Var mean(const Var& x) {
+  check_floating("mean", x);
   CP_ENSURE(x.value().size() > 0, "mean: there are no elements, shape ", x.shape());
   return sum(x) * (1.0 / static_cast<double>(x.value().size()));
 }
@@ -85,8 +91,10 @@ Var gather(const Var& x, const Tensor& index) {
 }
 
 Var dropout(const Var& x, double p, uint64_t key, uint64_t stream) {
-  CP_ENSURE(0 <= p && p < 1, "dropout: p = ", p, " is not in [0, 1)");
+  check_floating("dropout", x);
+  CP_ENSURE(0 <= p && p <= 1, "dropout: p = ", p, " is not in [0, 1]");
   if (p == 0) return x;
+  if (p == 1) return 0 * x;
   Tensor y = empty_like(x.value(), x.shape());
   x.backend().dropout(x.value(), p, key, stream, y);
   return Var::from_op("dropout", y, {x}, [x, p, key, stream](Tensor dy) {

@@ -54,6 +54,7 @@ Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns) {
 
 Var batch_norm(const Var& x, const Var& any_scale, const Var& any_shift, Tensor& running_mean, Tensor& running_var,
                bool training, double momentum, double eps, bool relu, const Var& residual) {
+  check_floating("batch_norm", x);
   const Var scale = parameter_of(x, any_scale), shift = parameter_of(x, any_shift);
   for (const Var& other : {scale, shift, Var(running_mean), Var(running_var)}) check_parameter("batch_norm", x, other);
   CP_ENSURE(x.shape().rank() >= 2, "batch_norm: x must be [..., C] but has shape ", x.shape());

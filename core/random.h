@@ -47,7 +47,8 @@ class Random {
   // Uniform integer in [0, n). REQUIRES: 0 < n. The bias of the product is below n / 2^64.
   uint64_t below(uint64_t n) {
     const uint64_t upper = bits(), lower = bits();  // in this order with every compiler
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(upper << 32 | lower) * n) >> 64);
+    __extension__ typedef unsigned __int128 Wide;   // so that -Wpedantic accepts the header
+    return static_cast<uint64_t>((static_cast<Wide>(upper << 32 | lower) * n) >> 64);
   }
   // Standard normal: Box and Muller 1958.
   float normal() {

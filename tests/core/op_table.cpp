@@ -75,6 +75,7 @@ const Pointwise pointwise[] = {
     {"operator*(Var, double)", Input::normal, [](const Var& x) { return x * 2.5; }},
     {"operator*(double, Var)", Input::normal, [](const Var& x) { return 2.5 * x; }},
     {"operator/(Var, double)", Input::normal, [](const Var& x) { return x / 2.5; }},
+    {"operator/(double, Var)", Input::positive, [](const Var& x) { return 2.5 / x; }},
 };
 
 void add_pointwise(Rows& rows) {
@@ -189,7 +190,7 @@ void add_classification(Rows& rows) {
                     }});
   }
   for (const Shape& s : Shapes{{1}, {6}, {3, 5}, {2, 3, 4, 3}, {0, 3}}) {
-    for (const double p : {0., 0.25, 0.5, 0.9}) {
+    for (const double p : {0., 0.25, 0.5, 0.9, 1.}) {
       rows.push_back({"dropout", detail::text(s, " with p=", p), {{s}}, [p](Inputs in) {
                         return dropout(in[0], p, 0x123456789abcdefu, 5);
                       }});
@@ -277,7 +278,6 @@ void add_convolutions(Rows& rows) {
                     {{c.x, Input::odd, 1. / 8}, {c.w, Input::odd, 1. / 8}, {k, Input::odd, 1. / 128}},
                     [c](Inputs in) { return conv2d(in[0], in[1], in[2], c.params, true); }});
   }
-  for (const Conv& c : {convolutions[0], convolutions[2], convolutions[3], convolutions[6], convolutions[21]}) {
   for (const bool relu : {false, true}) {  // in bf16 the bias' gradient goes on in the dtype of the bias
     rows.push_back(
         {"conv2d",
@@ -287,6 +287,7 @@ void add_convolutions(Rows& rows) {
            return conv2d(in[0], in[1], affine(in[2], -3, 0), {1, 1}, relu);
          }});
   }
+  for (const Conv& c : {convolutions[0], convolutions[2], convolutions[3], convolutions[6], convolutions[21]}) {
     const Shape y{c.x[0], c.params.out(c.x[1], c.w[1]), c.params.out(c.x[2], c.w[2]), c.w[0]}, k{c.w[0]};
     const std::string what = detail::text(c.x, " by ", c.w, " stride ", c.params.stride, " with residual");
     rows.push_back({"conv2d", what, {{c.x}, {c.w}, {y}}, [c](Inputs in) {
@@ -357,11 +358,11 @@ void add_images(Rows& rows) {
                       return conv2d_relu_max_pool2d(in[0], in[1], Var(), c, p);
                     }});
   }
-  rows.push_back({"conv2d_relu_max_pool2d", "no images", {{{0, 4, 4, 3}}, {{5, 3, 3, 3}}, {{5}}}, [](Inputs in) {
   rows.push_back(
       {"conv2d_relu_max_pool2d", "an operation below the bias", {{{2, 7, 9, 3}}, {{5, 3, 3, 3}}, {{5}}}, [](Inputs in) {
          return conv2d_relu_max_pool2d(in[0], in[1], affine(in[2], -3, 0), {1, 1}, {2, 2, 0});
        }});
+  rows.push_back({"conv2d_relu_max_pool2d", "no images", {{{0, 4, 4, 3}}, {{5, 3, 3, 3}}, {{5}}}, [](Inputs in) {
                     return conv2d_relu_max_pool2d(in[0], in[1], in[2], {1, 1}, {2, 2, 0});
                   }});
   const std::pair<Shape, Shape> adaptive[] = {
