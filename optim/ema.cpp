@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/updates.h"
+#include "optim/saved_tensor.h"
 
 namespace counterpoise {
 
@@ -40,9 +41,9 @@ void Ema::load(std::vector<Tensor> averages, int64_t steps) {
   CP_ENSURE(averages.size() == averages_.size(), "ema: ", averages.size(), " averages for ", averages_.size(),
             " parameters");
   for (size_t i = 0; i < averages.size(); ++i) {
-    CP_ENSURE(averages[i].shape() == averages_[i].shape(), "ema: average ", i, " of shape ", averages[i].shape(),
-              " for a parameter of shape ", averages_[i].shape());
+    detail::check_saved("ema: average", i, averages[i], averages_[i]);
   }
+  CP_ENSURE(steps >= 0, "ema: ", steps, " steps");
   averages_ = std::move(averages);
   steps_ = steps;
 }

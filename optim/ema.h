@@ -26,7 +26,7 @@ class Ema {
   void swap();
 
   // The averages and the number of steps, to be saved with clone() and loaded again. load() throws Error(failure) for
-  // another number of tensors, or other shapes.
+  // another number of tensors, or other shapes, dtypes or backends, and for a negative number of steps.
   const std::vector<Tensor>& averages() const { return averages_; }
   int64_t steps() const { return steps_; }
   void load(std::vector<Tensor> averages, int64_t steps);

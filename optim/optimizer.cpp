@@ -1,6 +1,10 @@
 #include "optim/optimizer.h"
 
+#include <cmath>
 #include <limits>
+#include <set>
+
+#include "optim/saved_tensor.h"
 
 namespace counterpoise {
 
@@ -99,7 +103,18 @@ Optimizer::Optimizer(const std::string& name, std::vector<Var> parameters, doubl
 
 Optimizer::Optimizer(std::vector<Var> parameters, const Update& update)
     : parameters_(std::move(parameters)), update_(update), states_(parameters_.size()) {
-  for (size_t i = 0; i < parameters_.size(); ++i) check(parameters_[i].value(), "parameter", i);
+  std::set<const Tensor*> seen;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Var& p = parameters_[i];
+    CP_ENSURE(p.defined() && p.value().defined(), "optimizer: parameter ", i, " was never given a value");
+    CP_ENSURE(p.is_leaf(), "optimizer: parameter ", i, " ", p.shape(),
+              " was computed by an operation; give the leaves that it was computed from");
+    CP_ENSURE(p.requires_grad(), "optimizer: parameter ", i, " ", p.shape(),
+              " requires no gradient; construct it as Var(value, /*requires_grad=*/true), or leave it out");
+    CP_ENSURE(seen.insert(&p.value()).second, "optimizer: parameter ", i, " ", p.shape(),
+              " is given twice, and would make two steps at once");
+    check(p.value(), "parameter", i);
+  }
 }
 
 // A kernel that updates all parameters at once reads them, their gradients and states as numbers of one dtype.
@@ -112,11 +127,21 @@ void Optimizer::check(const Tensor& x, const char* what, size_t parameter) const
             first.backend().name());
 }
 
+void Optimizer::check_numbers(const Tensor& x, const char* what) const {
+  const bool fits =
+      x.defined() && x.dtype() == DType::f64 && (parameters_.empty() || &x.backend() == &parameters_[0].backend());
+  CP_ENSURE(fits, "optimizer: ", what, " must be f64 on the parameters' backend, but is ",
+            x.defined() ? detail::text(name(x.dtype()), " on ", x.backend().name()) : "undefined");
+}
+
 // -- steps --
 
 namespace {
 size_t state_count(const Update& update) {
   return std::visit([](const auto& formula) { return size_t(formula.states); }, update);
+}
+void set_rate(Update& update, double lr) {
+  std::visit([lr](auto& formula) { formula.lr = lr; }, update);
 }
 }  // namespace
 
@@ -125,7 +150,9 @@ double Optimizer::lr() const {
 }
 
 void Optimizer::set_lr(double lr) {
-  std::visit([lr](auto& formula) { formula.lr = lr; }, update_);
+  CP_ENSURE_AS(invalid_argument, 0 <= lr && lr < no_limit, "optimizer: a learning rate of ", lr,
+               "; it must be finite and not negative");
+  set_rate(update_, lr);
 }
 
 void Optimizer::set_lr_factors(std::vector<double> factors) {
@@ -138,14 +165,14 @@ void Optimizer::set_lr_factors(std::vector<double> factors) {
   lr_factors_ = std::move(factors);
 }
 
-void Optimizer::step(double lr, const Tensor& guard, const GradientClip& clip) {
-  set_lr(lr);
-  step(guard, clip);
-}
-
 void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
-  CP_ENSURE(!guard.defined() || guard.dtype() == DType::f64, "optimizer: the guard is ", name(guard.dtype()),
-            ", but must be f64");
+  if (guard.defined()) check_numbers(guard, "the guard");
+  CP_ENSURE(clip.max_norm >= 0, "optimizer: gradients cannot be clipped to a norm of ", clip.max_norm);
+  if (clip.max_norm > 0) {
+    check_numbers(clip.squares, "the sum of squares that the clipping needs, which clip_by_norm() computes,");
+    CP_ENSURE(clip.squares.size() == 1, "optimizer: the sum of squares for the clipping has shape ",
+              clip.squares.shape(), ", not one element");
+  }
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].grad().defined()) continue;
     check(parameters_[i].value(), "parameter", i);
@@ -170,12 +197,12 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
   }
   const double rate = lr();
   for (const auto& [key, weights] : groups) {
-    set_lr(rate * key.second);
+    set_rate(update_, rate * key.second);
     std::visit([t = key.first](auto& formula) { formula.before_step(t); }, update_);
     parameters_[0].backend().optimizer_step(update_, weights, {guard, clip.squares, clip.max_norm});
   }
   for (const auto& [i, version] : rounded) parameters_[i].keep_rounding(version);
-  set_lr(rate);
+  set_rate(update_, rate);
   zero_grad();
 }
 
@@ -191,12 +218,7 @@ void Optimizer::load(std::vector<State> states) {
     const State& state = states[i];
     CP_ENSURE(state.tensors.size() == (state.steps > 0 ? count : 0), "optimizer: state ", i, " has ",
               state.tensors.size(), " tensors after ", state.steps, " steps; this optimizer keeps ", count);
-    for (const Tensor& x : state.tensors) {
-      const Tensor& w = parameters_[i].value();
-      CP_ENSURE(x.shape() == w.shape() && x.dtype() == w.dtype() && &x.backend() == &w.backend(), "optimizer: state ",
-                i, " is ", name(x.dtype()), " ", x.shape(), " for a parameter that is ", name(w.dtype()), " ",
-                w.shape());
-    }
+    for (const Tensor& x : state.tensors) detail::check_saved("optimizer: state", i, x, parameters_[i].value());
   }
   states_ = std::move(states);
 }

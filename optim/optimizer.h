@@ -11,6 +11,7 @@
 
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,23 +34,30 @@ class Optimizer {
         tensors;  // velocities or moments, in the parameter's shape and dtype; none before its first step
   };
 
-  // Throws Error(failure) unless the parameters are on one backend, and all f32 or all f64.
+  // Throws Error(failure) unless the parameters are on one backend, and all f32 or all f64, and each is a leaf that
+  // requires a gradient and is given once.
   Optimizer(std::vector<Var> parameters, const Update& update);
   Optimizer(Optimizer&&) = default;  // a state has one owner
   Optimizer& operator=(Optimizer&&) = default;
 
   // Updates every parameter that has a gradient, and clears the gradients. With a `guard`, a few f64 numbers on the
   // parameters' backend, neither parameters nor states change unless all of them are finite; yet the step is counted,
-  // because the program does not wait for the numbers. Throws Error(failure) if parameters or gradients differ in dtype
-  // or backend from what the constructor required, and what the backend throws.
-  // With a `clip` (clip.h) gradients are clipped first.
+  // because the program does not wait for the numbers. With a `clip` (clip.h) gradients are clipped first. Throws
+  // Error(failure) if parameters or gradients differ in dtype or backend from what the constructor required, if the
+  // numbers of the guard or of the clip are not as said here and there, and what the backend throws.
   void step(const Tensor& guard = {}, const GradientClip& clip = {});
-  // The same after set_lr(lr), for example with the rate of a schedule.
-  void step(double lr, const Tensor& guard = {}, const GradientClip& clip = {});
+  // The same after set_lr(lr), for example with the rate of a schedule. (A template, which {} does not fit: step({}) is
+  // a step without a guard, and not one with the rate 0.)
+  template <class Number, class = std::enable_if_t<std::is_arithmetic_v<Number>>>
+  void step(Number lr, const Tensor& guard = {}, const GradientClip& clip = {}) {
+    set_lr(static_cast<double>(lr));
+    step(guard, clip);
+  }
   // Clears the gradients of all parameters without updating them.
   void zero_grad();
 
   double lr() const;
+  // Throws Error(invalid_argument) for a rate that is negative or not finite.
   void set_lr(double lr);
   // A factor on the learning rate for each parameter, in the order of the constructor; without them all are 1. Throws
   // Error(failure) if their number differs from that of the parameters, or if one is negative or not finite.
@@ -66,6 +74,7 @@ class Optimizer {
 
  private:
   void check(const Tensor& x, const char* what, size_t parameter) const;
+  void check_numbers(const Tensor& x, const char* what) const;  // of a guard or a clip
 
   std::vector<Var> parameters_;
   Update update_;

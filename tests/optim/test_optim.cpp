@@ -210,6 +210,10 @@ TEST_CASE("optim: averages start as copies of the weights, soon forget these, an
       CHECK(fails(ErrorKind::failure, {"0 averages", "1 parameters"}, [&] { ema.load({}, 1); }));
       CHECK(fails(ErrorKind::failure, {"[3]", "[2]"},
                   [&] { ema.load({Tensor::zeros(machine.backend, {3}, DType::f64)}, 1); }));
+      CHECK(fails(ErrorKind::failure, {"average 0", "f32", "f64"},
+                  [&] { ema.load({Tensor::zeros(machine.backend, {2})}, 1); }));
+      CHECK(fails(ErrorKind::failure, {"-1 steps"},
+                  [&] { ema.load({Tensor::zeros(machine.backend, {2}, DType::f64)}, -1); }));
       CHECK(fails(ErrorKind::invalid_argument, {"decay 1", "below 1"}, [&] { Ema({w}, 1); }));
       CHECK(fails(ErrorKind::invalid_argument, {"norm -1"}, [&] { clip_by_norm({w}, -1); }));
     }
@@ -228,15 +232,55 @@ TEST_CASE("optim: parameters, gradients and states of two dtypes or backends are
   Var a = leaf(guarded_cpu(), DType::f32), b = leaf(guarded_cpu(), DType::f32);
   Adam optimizer({a, b});
   sum(a + b).backward(), optimizer.step();
-  b.add_grad(Tensor::full(guarded_cpu(), {2}, 1, DType::f64));
-  CHECK(fails(ErrorKind::failure, {"gradient of parameter 1", "f64"}, [&] { optimizer.step(); }));
-  b.zero_grad();
-  a.value() = a.value().cast(DType::f64), b.value() = b.value().cast(DType::f64);
   sum(a + b).backward();
-  CHECK(fails(ErrorKind::failure, {"state of parameter 0", "f32", "f64"}, [&] { optimizer.step(); }));
+  a.value() = a.value().cast(DType::f64), b.value() = b.value().cast(DType::f64);
   CHECK(fails(ErrorKind::failure, {"gradient of parameter 0", "f32", "f64"}, [&] { optimizer.step(); }));
   optimizer.zero_grad();
+  sum(a + b).backward();
+  CHECK(fails(ErrorKind::failure, {"state of parameter 0", "f32", "f64"}, [&] { optimizer.step(); }));
   CHECK(optimizer.states()[0].steps == 1);
+}
+
+TEST_CASE("optim: parameters are leaves that require a gradient, each given once") {
+  const auto refused = [](const std::vector<Var>& parameters, const std::vector<std::string>& words) {
+    return fails(ErrorKind::failure, words, [&] { Adam optimizer(parameters); });
+  };
+  const Var x(Tensor::full(guarded_cpu(), {2}, 3), true), constant(Tensor::full(guarded_cpu(), {2}, 3));
+  CHECK(refused({x, Var()}, {"parameter 1", "never given a value"}));
+  CHECK(refused({x, constant}, {"parameter 1", "requires no gradient"}));
+  CHECK(refused({square(x)}, {"parameter 0", "computed by an operation"}));
+  CHECK(refused({x, x}, {"parameter 1", "twice"}));
+}
+
+TEST_CASE("optim: step({}) has the learning rate of before, and a rate is finite and not negative") {
+  Var x(Tensor::full(guarded_cpu(), {2}, 3), true);
+  Sgd optimizer({x}, 0.5);
+  sum(x).backward(), optimizer.step({});
+  CHECK(numbers(x.value()) == List{2.5, 2.5});
+  sum(x).backward(), optimizer.step({}, clip_by_norm({x}, 100));
+  CHECK(numbers(x.value()) == List{2, 2});
+  sum(x).backward(), optimizer.step(1);
+  CHECK(numbers(x.value()) == List{1, 1});
+  for (const double lr : {-0.1, std::nan(""), 1 / 0.}) {
+    CHECK(fails(ErrorKind::invalid_argument, {"learning rate", detail::text(lr)}, [&] { optimizer.step(lr); }));
+  }
+  CHECK(optimizer.lr() == 1);
+}
+
+TEST_CASE("optim: the numbers of a guard and of a clip are f64 on the parameters' backend") {
+  Backend& b = guarded_cpu();
+  Var x(Tensor::full(b, {2}, 3), true);
+  Sgd optimizer({x});
+  sum(x).backward();
+  const auto refused = [&](const Tensor& guard, const GradientClip& clip, const std::vector<std::string>& words) {
+    return fails(ErrorKind::failure, words, [&] { optimizer.step(guard, clip); }) && x.grad().defined();
+  };
+  CHECK(refused(Tensor::full(guarded_reference(), {1}, 1, DType::f64), {}, {"guard", "reference"}));
+  CHECK(refused({}, {{}, 1}, {"clip_by_norm()", "undefined"}));
+  CHECK(refused({}, {Tensor::full(b, {}, 1), 1}, {"clip_by_norm()", "f32"}));
+  CHECK(refused({}, {Tensor::full(b, {2}, 1, DType::f64), 1}, {"[2]", "one element"}));
+  CHECK(refused({}, {Tensor::full(b, {}, 1, DType::f64), -1}, {"norm of -1"}));
+  CHECK(refused({}, {Tensor::full(b, {}, 1, DType::f64), std::nan("")}, {"norm of nan"}));
 }
 
 TEST_CASE("optim: zero_grad() forgets gradients, and nothing moves") {
