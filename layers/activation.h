@@ -46,8 +46,10 @@ class Flatten : public Module {
 // backend. Srivastava et al. 2014.
 class Dropout : public Module {
  public:
-  // 0 <= p < 1; forward() throws Error(failure) for others in training mode.
-  explicit Dropout(double p = 0.5) : p_(p), key_(init::rng().below(~uint64_t(0))) {}
+  // Throws Error(invalid_argument) unless 0 <= p <= 1. With p = 1 every element is 0.
+  explicit Dropout(double p = 0.5) : p_(p), key_(init::rng().below(~uint64_t(0))) {
+    CP_ENSURE_AS(invalid_argument, 0 <= p && p <= 1, "dropout: p = ", p, " is no probability; give one from 0 to 1");
+  }
   Var forward(const Var& x) override { return training() ? dropout(x, p_, key_, calls_++) : x; }
   std::string onnx(OnnxExport&, const OnnxValue& x) override { return x.name; }
   uint64_t* random_calls() override { return &calls_; }

@@ -2,6 +2,8 @@
 // Ioffe and Szegedy 2015 (arXiv:1502.03167).
 #pragma once
 
+#include <cmath>
+
 #include "layers/conv2d.h"
 #include "layers/init.h"
 #include "layers/onnx.h"
@@ -14,8 +16,13 @@ namespace counterpoise {
 // modules, not thread-safe.
 class BatchNorm2d : public Module {
  public:
+  // Throws Error(invalid_argument) unless 0 <= momentum <= 1 and eps is finite and not negative.
   explicit BatchNorm2d(Index channels, double momentum = 0.1, double eps = 1e-5, bool relu = false)
       : momentum_(momentum), eps_(eps), relu_(relu) {
+    CP_ENSURE_AS(invalid_argument, 0 <= momentum && momentum <= 1, "batch normalization: momentum ", momentum,
+                 " is not in [0, 1]");
+    CP_ENSURE_AS(invalid_argument, 0 <= eps && std::isfinite(eps), "batch normalization: eps ", eps,
+                 " must be finite and not negative");
     weight_ = add("weight", init::ones({channels}));
     bias_ = add("bias", init::zeros({channels}));
     running_mean_ = add("running_mean", init::zeros({channels}), {}, /*trainable=*/false);

@@ -43,12 +43,23 @@ void Module::check_name(const std::string& name) const {
 
 const Var& Module::add(const std::string& name, Tensor value, FileLayout layout, bool trainable) {
   check_name(name);
+  CP_ENSURE(value.defined(), type(), ": the parameter \"", name, "\" was never given a value");
+  const Shape& s = value.shape();
+  CP_ENSURE(layout.kind != FileLayout::conv || s.rank() == 4, type(), ": \"", name, "\" ", s,
+            " has the file layout of a convolution's weight, which is [K, R, S, C]");
+  if (layout.kind == FileLayout::flattened) {
+    const Shape image{layout.height, layout.width, layout.channels};
+    CP_ENSURE(s.rank() == 2 && s[1] == image.size(), type(), ": \"", name, "\" ", s,
+              " has the file layout of a dense weight after a flattened image ", image, ", which is [K, ", image.size(),
+              "]");
+  }
   own_.push_back({name, Var(std::move(value), trainable), layout, trainable});
   return own_.back().var;
 }
 
 Module& Module::add(const std::string& name, std::unique_ptr<Module> module, const std::string& label) {
   check_name(name);
+  CP_ENSURE(module, type(), ": the child \"", name, "\" is null");
   children_.push_back({name, label, std::move(module)});
   return *children_.back().module;
 }

@@ -122,7 +122,8 @@ class Module {
 
  protected:
   // Adds a learned tensor, or a buffer if `trainable` is false, and returns the Var to use in forward(): copy it.
-  // A name must be new to the module, not empty, and without a dot; otherwise Error(failure) is thrown.
+  // A name must be new to the module, not empty, and without a dot, the value defined, and the layout one of its shape;
+  // otherwise Error(failure) is thrown.
   const Var& add(const std::string& name, Tensor value, FileLayout layout = {}, bool trainable = true);
   // Tells trace() that this module computed y, and returns y: for modules that are computed together with another one,
   // and not called.

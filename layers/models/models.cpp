@@ -47,6 +47,7 @@ const std::vector<std::string>& model_names() {
 std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed) {
   for (const ModelInfo& row : models()) {
     if (row.name != config.name) continue;
+    CP_ENSURE_AS(invalid_argument, config.outputs >= 1, config.name, ": a network of ", config.outputs, " outputs");
     const InitScope scope(backend, seed);
     std::unique_ptr<Model> model = row.build(config);
     model->set_normalization(config.normalization);

@@ -87,7 +87,8 @@ const std::vector<ModelInfo>& models();
 const std::vector<std::string>& model_names();
 
 // Constructs a network on `backend`; its initial weights depend on the seed alone. Throws Error(invalid_argument) for
-// an unknown name, for images that are too small for the network, and for a width that leaves no channel. Thread-safe.
+// an unknown name, for images that are too small for the network, for a width that leaves no channel, and for less than
+// one output. Thread-safe.
 std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed);
 
 // The configuration as a weight file stores it: the keys "model", "width", "image_size", "head", "outputs" and

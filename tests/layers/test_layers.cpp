@@ -138,6 +138,21 @@ TEST_CASE("layers: Dropout drops while training, again at each call, and does no
   CHECK(numbers((*dropout)(x).value()) == numbers(x.value()));
 }
 
+TEST_CASE("layers: constructors refuse numbers out of range") {
+  const double nan = std::nan("");
+  for (const double p : {-0.1, 1.1, nan}) {
+    CHECK(fails(ErrorKind::invalid_argument, {"dropout", detail::text(p)}, [&] { Dropout layer(p); }));
+  }
+  CHECK(numbers(Dropout(1)(Tensor::full(cpu_backend(), {3}, 2)).value()) == std::vector<double>{0, 0, 0});
+  for (const double eps : {-1e-5, nan, 1 / 0.}) {
+    CHECK(fails(ErrorKind::invalid_argument, {"eps", detail::text(eps)}, [&] { BatchNorm2d layer(2, 0.1, eps); }));
+  }
+  for (const double momentum : {-0.1, 1.1, nan}) {
+    CHECK(fails(ErrorKind::invalid_argument, {"momentum", detail::text(momentum)},
+                [&] { BatchNorm2d layer(2, momentum); }));
+  }
+}
+
 TEST_CASE("layers: BatchNorm2d uses the batch while training, and what it remembers otherwise") {
   const InitScope scope(guarded_cpu(), 1);
   BatchNorm2d norm(2, /*momentum=*/0.5);

@@ -219,6 +219,9 @@ TEST_CASE("models: VGGs that cannot be built are invalid arguments") {
   CHECK(fails(ErrorKind::invalid_argument, {"_bn"}, with("_bn", 32, 1)));
   CHECK(fails(ErrorKind::invalid_argument, {"31", "32"}, with("vgg16", 31, 1)));
   CHECK(fails(ErrorKind::invalid_argument, {"0.001", "width"}, with("vgg16", 32, 0.001)));
+  ModelConfig none;
+  none.outputs = 0;
+  CHECK(fails(ErrorKind::invalid_argument, {"0 outputs"}, [&] { make_model(none, cpu_backend(), 1); }));
 }
 
 TEST_CASE("models: features and head are the two parts of forward") {

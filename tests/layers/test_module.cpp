@@ -163,6 +163,24 @@ TEST_CASE("module: names are new, not empty and without dots") {
   CHECK(net.size() == 2);
 }
 
+TEST_CASE("module: parameters have a value and a file layout of their shape, and children are there") {
+  struct Open : Module {
+    using Module::add;
+    Var forward(const Var& x) override { return x; }
+  } m;
+  const auto refused = [&](const Shape& shape, const FileLayout& layout, const std::vector<std::string>& words) {
+    return fails(ErrorKind::failure, words, [&] { m.add("w", Tensor::zeros(cpu_backend(), shape), layout); });
+  };
+  CHECK(refused({2, 8}, {FileLayout::flattened, 10, 10, 10}, {"Open", "\"w\" [2, 8]", "[10, 10, 10]", "[K, 1000]"}));
+  CHECK(refused({2, 8}, {FileLayout::flattened, -2, -2, 2}, {"negative"}));
+  CHECK(refused({8}, {FileLayout::flattened, 2, 2, 2}, {"Open", "[8]"}));
+  CHECK(refused({2, 8}, {FileLayout::conv}, {"Open", "[2, 8]", "[K, R, S, C]"}));
+  CHECK(fails(ErrorKind::failure, {"Open", "\"w\"", "never given a value"}, [&] { m.add("w", Tensor()); }));
+  CHECK(fails(ErrorKind::failure, {"Open", "\"w\"", "null"}, [&] { m.add("w", std::unique_ptr<Module>()); }));
+  CHECK(m.parameters().empty());
+  CHECK(m.children().empty());
+}
+
 TEST_CASE("module: Sequential numbers its modules, and draws their weights from left to right") {
   manual_seed(7);
   Sequential net = {Linear(3, 4), ReLU(), Linear(4, 2)};
