@@ -58,6 +58,7 @@ class DataLoader {
  public:
   // Throws Error(invalid_argument) for options that do not fit the dataset.
   explicit DataLoader(const Dataset& dataset, DataLoaderOptions options = {});
+  explicit DataLoader(const Dataset&& temporary, DataLoaderOptions options = {}) = delete;  // it would not outlive this
   ~DataLoader();
   DataLoader(const DataLoader&) = delete;
   DataLoader& operator=(const DataLoader&) = delete;

@@ -17,11 +17,8 @@ using Counts = std::vector<int64_t>;
 using Run = SamplerRun;
 
 std::vector<Samples> by_class(const Samples& samples, const Classes& classes) {
-  CP_ENSURE(samples.size() == classes.size(), "a sampler: ", classes.size(), " classes for ", samples.size(),
-            " samples");
   std::vector<Samples> groups;
   for (size_t i = 0; i < samples.size(); ++i) {
-    CP_ENSURE(classes[i] >= 0, "a sampler: class ", classes[i]);
     if (groups.size() <= static_cast<size_t>(classes[i])) groups.resize(classes[i] + 1);
     groups[classes[i]].push_back(samples[i]);
   }
@@ -223,6 +220,15 @@ Samples undersample_each_epoch(const Samples& samples, const Classes& classes, c
 }
 
 }  // namespace
+
+std::vector<size_t> Sampler::order(const std::vector<size_t>& samples, const std::vector<int32_t>& classes,
+                                   const SamplerRun& run) const {
+  CP_ENSURE(samples.size() == classes.size(), "the sampler ", name, ": ", classes.size(), " classes for ",
+            samples.size(), " samples");
+  for (const int32_t c : classes) CP_ENSURE(c >= 0, "the sampler ", name, ": class ", c, "; classes count from 0");
+  CP_ENSURE(run.batch_size >= 1, "the sampler ", name, ": a batch of ", run.batch_size, " samples");
+  return draw(samples, classes, run);
+}
 
 const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> rows = {

@@ -22,17 +22,20 @@ struct SamplerRun {
 };
 
 struct Sampler {
-  // The samples of an epoch, in order; classes[i] is the class of samples[i]. Throws for lists of different lengths and
-  // for a negative class.
   using Order = std::vector<size_t> (*)(const std::vector<size_t>& samples, const std::vector<int32_t>& classes,
                                         const SamplerRun& run);
   // The expected share of each class in an epoch, for classes of `counts` samples. Adds up to 1.
   using Shares = std::vector<double> (*)(const std::vector<int64_t>& counts, const SamplerRun& run);
 
+  // The samples of an epoch, in order; classes[i] is the class of samples[i]. Throws Error(failure) for lists of
+  // different lengths, for a negative class and for a batch size below 1.
+  std::vector<size_t> order(const std::vector<size_t>& samples, const std::vector<int32_t>& classes,
+                            const SamplerRun& run) const;
+
   std::string name;
   std::string help;
   std::string source;
-  Order order;
+  Order draw;  // what order() calls, which has checked its arguments
   Shares shares;
   bool fixed_length = true;  // every epoch has equally many samples
 };

@@ -193,6 +193,8 @@ static std::vector<std::string> first_shapes(size_t n) {
 SyntheticShapes::SyntheticShapes(const std::vector<int64_t>& counts, int image_size, uint64_t seed)
     : ImageDataset(first_shapes(counts.size()), image_size), seed_(seed) {
   for (size_t kind = 0; kind < counts.size(); ++kind) {
+    CP_ENSURE_AS(invalid_argument, counts[kind] >= 0, "SyntheticShapes: ", counts[kind], " images of a ",
+                 classes()[kind]);
     first_.push_back(samples_.size());
     for (int64_t i = 0; i < counts[kind]; ++i) {
       samples_.push_back({detail::text("synthetic/", classes()[kind], ".", i), static_cast<int32_t>(kind)});

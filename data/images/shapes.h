@@ -25,7 +25,7 @@ std::vector<uint8_t> draw_shape(size_t kind, int size, uint64_t seed, uint64_t i
 
 // counts[k] images of each of the first K kinds, which are the classes, 2 <= K <= 10; image i of a disc has the path
 // "synthetic/disc.i". Sets with different seeds share no image. Throws Error(invalid_argument) for another number of
-// kinds. Safe to use from several threads once it is constructed.
+// kinds and for a negative count. Safe to use from several threads once it is constructed.
 class SyntheticShapes : public ImageDataset {
  public:
   SyntheticShapes(const std::vector<int64_t>& counts, int image_size, uint64_t seed);

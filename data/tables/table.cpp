@@ -36,12 +36,19 @@ class TableReader : public BatchReader {
 
 }  // namespace
 
+static void check_size(const Table& t) {
+  CP_ENSURE(t.features.size() == t.rows() * t.columns, "a table: ", t.features.size(), " numbers for ", t.rows(),
+            " rows by ", t.columns, " columns");
+}
+
 Table Table::select_rows(const std::vector<size_t>& rows) const {
+  check_size(*this);
   Table y({}, columns, {}, class_names, column_names);
   y.features.reserve(rows.size() * columns);
   for (const size_t i : rows) {
+    CP_ENSURE(i < labels.size(), "a table: there is no row ", i, "; it has ", labels.size());
     y.features.insert(y.features.end(), row(i), row(i) + columns);
-    y.labels.push_back(labels.at(i));
+    y.labels.push_back(labels[i]);
   }
   return y;
 }
@@ -52,8 +59,7 @@ Tensor Table::tensor(Backend& backend) const {
 }
 
 std::unique_ptr<BatchReader> Table::reader(const DataLoaderOptions& options) const {
-  CP_ENSURE(features.size() == rows() * columns, "a table: ", features.size(), " numbers for ", rows(), " rows by ",
-            columns, " columns");
+  check_size(*this);
   CP_ENSURE_AS(invalid_argument, options.augment.none(), "augmentation \"", to_string(options.augment),
                "\" is for images, but the samples are rows of a table");
   return std::make_unique<TableReader>(*this, options);

@@ -32,7 +32,8 @@ class Table : public Dataset {
   const double* row(size_t i) const { return features.data() + i * columns; }
   // All rows as x [rows, columns] in f32, for a network that takes them at once.
   Tensor tensor(Backend& backend = cpu_backend()) const;
-  // These rows as a table of their own.
+  // These rows as a table of their own. Throws Error(failure) for a row that is not there, and unless `features` holds
+  // rows() x columns numbers.
   Table select_rows(const std::vector<size_t>& rows) const;
 
   size_t size() const override { return rows(); }

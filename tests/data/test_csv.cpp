@@ -142,6 +142,13 @@ TEST_CASE("csv: what is wrong is named with its line") {
   CHECK(contains(error_of([] { read_csv("a.csv", {}); }, ErrorKind::invalid_argument), ".label"));
 }
 
+TEST_CASE("tables: rows that are not there, or have too few numbers, are not read") {
+  const Table table({1, 2, 3, 4}, 2, {0, 1});
+  CHECK(table.select_rows({1, 1}).features == std::vector<double>{3, 4, 3, 4});
+  CHECK(contains(error_of([&] { table.select_rows({2}); }), "no row 2"));
+  CHECK(contains(error_of([] { Table({1, 2, 3}, 2, {0, 1}).select_rows({1}); }), "3 numbers for 2 rows by 2 columns"));
+}
+
 TEST_CASE("stratified split: both parts have every class's share, and each row is in one of them") {
   const Table table = numbered({1000, 91, 2, 3});
   const auto [train, test] = stratified_split(table, 0.2, 1);

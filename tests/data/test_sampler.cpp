@@ -151,6 +151,14 @@ TEST_CASE("samplers: one class only, none, and unknown names") {
     CHECK(Chosen({}).order(sampler.name, run_of(1)).empty());
     CHECK(Chosen({0, 1}).order(sampler.name, {1, 1, 1, 1}) == std::vector<size_t>{100});
   }
+  for (const Sampler& sampler : samplers()) {
+    const auto refused = [&](const std::vector<int32_t>& classes, int batch_size, const std::string& words) {
+      return contains(error_of([&] { sampler.order({0, 1}, classes, {1, 1, 1, batch_size}); }), words);
+    };
+    CHECK(refused({0}, 2, "1 classes for 2 samples"));
+    CHECK(refused({0, -1}, 2, "class -1"));
+    CHECK(refused({0, 1}, 0, "a batch of 0"));
+  }
   CHECK(error_of([] { find_sampler("smote"); }, ErrorKind::invalid_argument) ==
         "unknown sampler \"smote\"; valid are " + detail::join(sampler_names()));
 }
