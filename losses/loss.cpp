@@ -1,6 +1,7 @@
 #include "losses/loss.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace counterpoise {
 
@@ -27,6 +28,13 @@ Loss::Loss(LossSpec spec, const LossOptions& options)
                context_.spec.form() != LossInfo::one_logit || context_.counts.empty() || context_.counts.size() == 2,
                info.name, ": one logit tells two classes apart, but there are training samples of ",
                context_.counts.size());
+  for (const double weight : class_weights_) {
+    CP_ENSURE_AS(invalid_argument, weight >= 0 && std::isfinite(weight), info.name, ": a class weight of ", weight,
+                 "; class weights are finite and not negative");
+  }
+  CP_ENSURE_AS(invalid_argument,
+               context_.spec.form() != LossInfo::one_logit || class_weights_.empty() || class_weights_.size() == 2,
+               info.name, ": one logit tells two classes apart, but there are weights of ", class_weights_.size());
   set_progress(1);
 }
 
@@ -34,6 +42,8 @@ Loss::Loss(const std::string& name, const LossParams& given, const LossOptions& 
     : Loss(resolve(find_loss(name), find_loss(name).form(), given), options) {}
 
 void Loss::set_progress(double progress) {
+  CP_ENSURE_AS(invalid_argument, 0 <= progress && progress <= 1, info().name, ": a progress of ", progress,
+               "; it is the fraction of training that is done, from 0 to 1");
   context_.progress = progress;
   context_.weights = progress >= defer_weights_ ? class_weights_ : std::vector<double>();
 }
@@ -52,6 +62,9 @@ Var Loss::values(const Var& z, const Labels& y) {
   if (spec().form() == LossInfo::one_logit) {
     CP_ENSURE(z.value().size() == N, info().name, ": logits ", z.shape(), " but this loss takes one per sample",
               info().outputs == LossInfo::either ? "; its other form is LossInfo::logit_per_class" : "");
+    CP_ENSURE(y.positive_class == 0 || y.positive_class == 1, info().name, ": the positive class ", y.positive_class,
+              " is neither 0 nor 1, the classes that one logit tells apart");
+    check_labels(y, 2);
     return info().function(reshape(z, {N}), y, context_);
   }
   CP_ENSURE(z.shape().rank() == 2 && z.shape()[1] >= 2, info().name, ": logits ", z.shape(),
@@ -60,11 +73,15 @@ Var Loss::values(const Var& z, const Labels& y) {
             " classes for logits of ", z.shape()[1]);
   CP_ENSURE(context_.weights.empty() || Index(context_.weights.size()) == z.shape()[1], info().name, ": weights of ",
             context_.weights.size(), " classes for logits of ", z.shape()[1]);
-  for (const int32_t label : y.classes) {
-    CP_ENSURE((0 <= label && label < z.shape()[1]) || label == ignored_label_, info().name, ": label ", label,
-              " is not one of the ", z.shape()[1], " classes");
-  }
+  check_labels(y, z.shape()[1]);
   return info().function(z, y, context_);
+}
+
+void Loss::check_labels(const Labels& y, Index K) const {
+  for (const int32_t label : y.classes) {
+    CP_ENSURE((0 <= label && label < K) || label == ignored_label_, info().name, ": label ", label,
+              " is not one of the ", K, " classes");
+  }
 }
 
 Var Loss::per_sample(const Var& z, const Labels& y) {

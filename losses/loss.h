@@ -33,7 +33,8 @@ class Loss {
   Reduction reduction() const { return reduction_; }
 
   // The loss of a batch, []. z is [N] or [N, 1] for one logit per sample, else [N, K]. Throws for an empty batch, for z
-  // of another shape, for labels that are not classes of z, and where the denominator is 0.
+  // of another shape, for labels that are not classes of z (0 and 1 for one logit, of which one is the positive class),
+  // and where the denominator is 0.
   Var operator()(const Var& z, const Labels& y);
   // The same for the class of each sample, [N].
   Var operator()(const Var& z, const std::vector<int32_t>& classes, int32_t positive = 1);
@@ -44,7 +45,7 @@ class Loss {
   Var mixed(const Var& z, const Labels& y, const Labels& other, const std::vector<float>& own);
 
   // The fraction of training that is done, 0 to 1 (1 at first): decides whether class weights apply, and when some
-  // losses change.
+  // losses change. Throws Error(invalid_argument) for others.
   void set_progress(double progress);
   // In training, stateful losses update their state with each batch; off at first.
   void train(bool on) { context_.training = on; }
@@ -66,6 +67,7 @@ class Loss {
   };
 
   Var values(const Var& z, const Labels& y);
+  void check_labels(const Labels& y, Index K) const;
   // Counts each sample that is not ignored, share[n] of it.
   void add(Totals& totals, const Labels& y, const std::vector<double>& share) const;
   double denominator(const Totals& totals) const;
