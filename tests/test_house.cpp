@@ -15,7 +15,9 @@
 #include "core/io/file.h"
 #include "data/augment/spec_table.h"
 #include "data/sampler.h"
+#include "layers/models/models.h"
 #include "losses/registry.h"
+#include "optim/optimizer.h"
 #include "tests/support.h"
 
 namespace counterpoise {
@@ -118,9 +120,9 @@ Complaints short_files(const std::string& path, const std::string& text) {
 Complaints headers(const std::string& path, const std::string& text) {
   static const std::regex macro("#define (?!CP_|COUNTERPOISE_)(\\w+)");
   // (Exercises and their checks are included into a namespace, several times.)
-  const bool included_in_a_namespace =
-      starts_with(path, "apps/lessons/exercises/") ||
-      (starts_with(path, "apps/lessons/checks/") && path != "apps/lessons/checks/checker.h" && !ends_with(path, "_types.h"));
+  const bool included_in_a_namespace = starts_with(path, "apps/lessons/exercises/") ||
+                                       (starts_with(path, "apps/lessons/checks/") &&
+                                        path != "apps/lessons/checks/checker.h" && !ends_with(path, "_types.h"));
   if (!ends_with(path, ".h") || room(path) == "tests" || included_in_a_namespace) return {};
   Complaints found;
   if (!starts_with(text, "// ")) found.push_back(path + ": a header begins with what it is for");
@@ -266,6 +268,36 @@ TEST_CASE("house: READMEs name every loss, sampler and augmenter, and say how ma
   const std::string& front = all.at("README.md");
   CHECK(contains(front, detail::text("| Losses | ", losses().size(), ", from")));
   CHECK(contains(front, detail::text("by ", augment::rows().size(), " augmenters")));
+}
+
+// A row is found by its name: of two with one name the second would never be found, nor tested.
+TEST_CASE("house: no two rows of a table have one name") {
+  const auto check = [](const std::string& table, const auto& rows) {
+    CHECK(!rows.empty());
+    std::map<std::string, int> times;
+    for (const auto& row : rows) ++times[row.name];
+    for (const auto& [name, n] : times) CHECK_MESSAGE(n == 1, table, ": ", n, " rows are named ", name);
+  };
+  const auto check_parameters = [&](const std::string& row, const auto& parameters) {
+    if (!parameters.empty()) check(row, parameters);
+  };
+  check("losses", losses());
+  for (const LossInfo& row : losses()) check_parameters(row.name, row.params);
+  check("optimizers", optimizers());
+  for (const OptimizerInfo& row : optimizers()) check_parameters(row.name, row.params);
+  check("samplers", samplers());
+  check("models", models());
+  // Presets are written where augmenters are.
+  struct Step {
+    std::string name;
+  };
+  std::vector<Step> steps;
+  for (const augment::Row& row : augment::rows()) {
+    steps.push_back({row.name});
+    check_parameters(row.name, row.parameters);
+  }
+  for (const augment::Preset& preset : augment::presets()) steps.push_back({preset.name});
+  check("augmenters", steps);
 }
 
 // A program is one file; all that programs share lies in folders.
