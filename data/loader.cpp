@@ -132,7 +132,7 @@ class DataLoader::Pass {
 namespace {
 
 std::vector<size_t> samples_of(const Dataset& dataset, const DataLoaderOptions& options) {
-  if (!options.samples.empty()) return options.samples;
+  if (options.samples) return *options.samples;
   std::vector<size_t> all(dataset.size());
   std::iota(all.begin(), all.end(), size_t(0));
   return all;
@@ -142,7 +142,10 @@ DataLoaderOptions checked(DataLoaderOptions options, const Dataset& dataset) {
   CP_ENSURE_AS(invalid_argument, options.batch_size > 0, "a DataLoader's batch size is ", options.batch_size,
                " but must be positive");
   if (!options.sampler.empty()) find_sampler(options.sampler);
-  for (const size_t i : options.samples) {
+  if (!options.samples) return options;
+  CP_ENSURE_AS(invalid_argument, !options.samples->empty(),
+               "a DataLoader: its subset has no samples; leave `samples` out for the whole dataset");
+  for (const size_t i : *options.samples) {
     CP_ENSURE_AS(invalid_argument, i < dataset.size(), "a DataLoader: sample ", i, " of a dataset of ", dataset.size());
   }
   return options;

@@ -33,9 +33,10 @@ struct Batch {
 };
 
 struct DataLoaderOptions {
-  int batch_size = 32;               // the last batch of an epoch may be smaller
-  std::string sampler = "shuffle";   // the order of an epoch: one of sampler_names(), or "" for that of `samples`
-  std::vector<size_t> samples = {};  // a subset of the dataset; empty: all of it
+  int batch_size = 32;              // the last batch of an epoch may be smaller
+  std::string sampler = "shuffle";  // the order of an epoch: one of sampler_names(), or "" for that of `samples`
+  // A subset of the dataset, with one sample at least; without it all of it.
+  std::optional<std::vector<size_t>> samples = {};
   uint64_t seed = 0;
   uint64_t epoch = 1;            // the first epoch
   uint64_t epochs = 1;           // in all, for samplers that change with them

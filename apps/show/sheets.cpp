@@ -42,7 +42,7 @@ Image original(const ImageDataset& set, const ImageDataset::Bytes& bytes) {
   return {set.image_size(), set.image_size(), *bytes};
 }
 
-DataLoaderOptions loader_options(const Look& look, const std::vector<size_t>& samples) {
+DataLoaderOptions loader_options(const Look& look, const std::optional<std::vector<size_t>>& samples) {
   DataLoaderOptions options;
   options.batch_size = look.options.batch_size;
   options.sampler = "";

@@ -113,7 +113,8 @@ std::unique_ptr<ImageDataset> all_images(const Options& o, const std::vector<std
   return images;
 }
 
-DataLoaderOptions evaluation_loader(const Options& o, Backend& backend, const std::vector<size_t>& samples) {
+DataLoaderOptions evaluation_loader(const Options& o, Backend& backend,
+                                    const std::optional<std::vector<size_t>>& samples) {
   DataLoaderOptions options = loader_options(o, backend);
   options.samples = samples;
   options.sampler = "";

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "apps/trainer/options.h"
 #include "data/images/image_dataset.h"
@@ -23,7 +25,8 @@ SelectedImages select_images(const Options& options, const std::vector<int64_t>&
 std::unique_ptr<ImageDataset> all_images(const Options& options, const std::vector<std::string>& classes);
 
 // The DataLoader options for evaluation: all images or `samples`, in order, without augmentation.
-DataLoaderOptions evaluation_loader(const Options& options, Backend& backend, const std::vector<size_t>& samples = {});
+DataLoaderOptions evaluation_loader(const Options& options, Backend& backend,
+                                    const std::optional<std::vector<size_t>>& samples = {});
 
 struct TrainingData {
   // Opens the datasets, and resolves what depends on them: options.count, options.positive and the loss. Throws Error

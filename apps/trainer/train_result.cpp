@@ -1,5 +1,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/report/report.h"
 #include "apps/trainer/after_training.h"
@@ -73,8 +74,9 @@ bool Training::choose_decision() {
   Evaluation on;
   on.classes = data_.classes();
   if (needs_tuning(o_)) {
-    DataLoader held_out(*data_.training, evaluation_loader(o_, backend_, data_.held_out));
-    on = evaluate(*model_, data_.test ? validation_loader_ : held_out, decision_);
+    std::optional<DataLoader> held_out;
+    if (!data_.test) held_out.emplace(*data_.training, evaluation_loader(o_, backend_, data_.held_out));
+    on = evaluate(*model_, held_out ? *held_out : validation_loader_, decision_);
   }
   if (stop_signal()) return false;
   const bool chosen = tune(decision_, o_, data_.counts, on, tuning_images(), notes_);

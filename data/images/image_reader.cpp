@@ -114,7 +114,7 @@ ImageReader::ImageReader(const ImageDataset& dataset, const DataLoaderOptions& o
           options.resident_bytes < 0 ? backend_.memory_bytes() / 8 : static_cast<size_t>(options.resident_bytes))) {
   if (options.augment.none()) return;
   std::vector<int64_t> counts = options.class_counts;
-  if (counts.empty()) counts = options.samples.empty() ? dataset.counts() : dataset.counts(options.samples);
+  if (counts.empty()) counts = options.samples ? dataset.counts(*options.samples) : dataset.counts();
   of_class_ = options.augment.pipelines(dataset.classes(), counts);
 }
 

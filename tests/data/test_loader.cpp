@@ -93,7 +93,7 @@ TEST_CASE("loader: batches do not depend on the number of workers, to the bit") 
       size_t seen = 0;
       for (size_t b = 0; b < got.x.size(); ++b) {
         CHECK(got.x[b].size() == got.labels[b].size() * 16 * 16 * 3);
-        for (const size_t i : got.samples[b]) CHECK_FALSE(i != o.samples[seen++]);
+        for (const size_t i : got.samples[b]) CHECK_FALSE(i != o.samples->at(seen++));
         for (const double p : got.x[b]) REQUIRE((p >= -1.0001 && p <= 1.0001));
       }
       CHECK(seen == 50);
@@ -165,7 +165,7 @@ TEST_CASE("loader: an image that the machine cannot read now ends the epoch, and
 TEST_CASE("loader: one that is left early stops its workers, and begins again") {
   const SyntheticImages set({200, 200}, 16, 3);
   DataLoaderOptions o = options(3);
-  o.samples.clear();
+  o.samples.reset();
   DataLoader loader(set, o);
   Batch batch;
   REQUIRE(loader.next(batch));
@@ -183,7 +183,7 @@ TEST_CASE("loader: a worker's exception reaches the caller") {
   } set;
   for (const int workers : {0, 2}) {
     DataLoaderOptions o = options(workers);
-    o.samples.clear();
+    o.samples.reset();
     DataLoader loader(set, o);
     Batch batch;
     CHECK_THROWS_WITH_AS(loader.next(batch), "disk on fire", std::runtime_error);
@@ -205,7 +205,7 @@ TEST_CASE("loader: a remote backend gets each image once, or each batch again, a
     }
     // Another loader of the set finds them there, and sends only what is missing.
     DataLoaderOptions all = on(keeps, options(workers, "none"));
-    all.samples.clear();
+    all.samples.reset();
     DataLoader other(set, all);
     epoch_of(other, 1);
     CHECK(keeps.images_sent == 10);
@@ -353,6 +353,8 @@ TEST_CASE("loader: what does not fit is an error") {
   o = {};
   o.samples = {0, 3};
   CHECK(contains(error(o), "sample 3 of a dataset of 3"));
+  o.samples = std::vector<size_t>();
+  CHECK(contains(error(o), "no samples"));
 }
 
 TEST_CASE("loader: the number of batches of a run is the sum of its epochs'") {

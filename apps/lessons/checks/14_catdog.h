@@ -18,7 +18,7 @@ double f1_of(const Technique& how, const ImageDataset& images, const ImageDatase
   options.class_weights = how.class_weights;
   DataLoaderOptions loading;
   if (!how.images.empty()) loading.samples = subset(images, how.images, /*natural=*/true, seed);
-  options.counts = loading.samples.empty() ? images.counts() : images.counts(loading.samples);
+  options.counts = loading.samples ? images.counts(*loading.samples) : images.counts();
   loading.sampler = how.sampler, loading.seed = seed, loading.augment = augment::parse_policy(how.augment);
   Loss loss(how.loss, how.parameters, options);
   DataLoader loader(images, loading);
