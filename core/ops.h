@@ -1,6 +1,7 @@
 // Every differentiable operation, computed by the operands' backend. Operands must be on the same backend and have the
 // same dtype. If backends, dtypes, shapes or parameters do not fit, every function throws Error(failure) that names the
-// operation and what it got. Different threads may work on different graphs.
+// operation and what it got. (A backend that does not compute in bf16 says so without the name.) Different threads may
+// work on different graphs.
 //
 // Letters as in kernels/view.h: images [N, H, W, C], weights [K, R, S, C], outputs [N, P, Q, K].
 #pragma once

@@ -9,11 +9,12 @@ inline void check_defined(const char* operation, const Var& x) {
   CP_ENSURE(x.defined() && x.value().defined(), operation, ": an operand was never given a value");
 }
 
+inline bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16; }
+
 inline void check_floating(const char* operation, const Var& x) {
   check_defined(operation, x);
-  const DType dtype = x.value().dtype();
-  CP_ENSURE(dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16, operation, ": an operand is ",
-            name(dtype), "; operands must be f32, f64 or bf16");
+  CP_ENSURE(is_floating(x.value().dtype()), operation, ": an operand is ", name(x.value().dtype()),
+            "; operands must be f32, f64 or bf16");
 }
 
 inline void check_same_kind(const char* operation, const Var& a, const Var& b) {

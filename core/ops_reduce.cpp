@@ -15,6 +15,7 @@ Var detail::casted(const Var& x, const Tensor& y) {
 
 Var cast(const Var& x, DType dtype) {
   check_floating("cast", x);
+  CP_ENSURE(is_floating(dtype), "cast: ", name(dtype), " is none of f32, f64 and bf16");
   return dtype == x.value().dtype() ? x : detail::casted(x, x.value().cast(dtype));
 }
 

@@ -366,6 +366,7 @@ TEST_CASE("ops: errors name the operation and what it got") {
       {{"clamp", "2", "1"}, [&] { clamp(m23, 2, 1); }},
       {{"exp", "i32"}, [&] { exp(label); }},
       {{"add", "i32"}, [&] { label + v3; }},
+      {{"cast", "i32"}, [&] { cast(v3, DType::i32); }},
       {{"linear", "i32"}, [&] { linear(m23, label, Var()); }},
       {{"linear", "f64", "f32"}, [&] { linear(m23, cast(m23, DType::f64), Var()); }},
       {{"conv2d", "never given a value"}, [&] { conv2d(Var(), v3, Var(), {}); }},
