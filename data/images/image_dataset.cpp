@@ -43,6 +43,8 @@ SyntheticImages::SyntheticImages(const std::vector<int64_t>& counts, int image_s
     : ImageDataset({"cat", "dog"}, image_size), counts_(counts), seed_(seed) {
   CP_ENSURE(counts.size() == 2, "SyntheticImages: two counts wanted, of cats and of dogs");
   for (int32_t label : {0, 1}) {
+    CP_ENSURE_AS(invalid_argument, counts[label] >= 0, "SyntheticImages: ", counts[label], " images of a ",
+                 classes()[label]);
     for (int64_t i = 0; i < counts[label]; ++i) {
       samples_.push_back({detail::text("synthetic/", classes()[label], ".", i), label});
     }

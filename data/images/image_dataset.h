@@ -67,7 +67,7 @@ class ImageDataset : public Dataset {
 };
 
 // The synthetic cats and dogs of synthetic.h: `counts` = {cats, dogs}. Sets with different seeds share no image. Throws
-// for other than two counts.
+// for other than two counts, and Error(invalid_argument) for a negative one.
 class SyntheticImages : public ImageDataset {
  public:
   SyntheticImages(const std::vector<int64_t>& counts, int image_size, uint64_t seed);

@@ -45,6 +45,7 @@ TEST_CASE("shapes: a set has the classes, paths and images that it names") {
                  "there are 2 to 10"));
   }
   CHECK(contains(error_of([] { SyntheticShapes({2, -1}, 16, 1); }, ErrorKind::invalid_argument), "-1 images"));
+  CHECK(contains(error_of([] { SyntheticImages({2, -1}, 16, 1); }, ErrorKind::invalid_argument), "-1 images"));
 }
 
 TEST_CASE("shapes: every kind is seen everywhere, in every color") {
