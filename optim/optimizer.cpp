@@ -140,9 +140,6 @@ namespace {
 size_t state_count(const Update& update) {
   return std::visit([](const auto& formula) { return size_t(formula.states); }, update);
 }
-void set_rate(Update& update, double lr) {
-  std::visit([lr](auto& formula) { formula.lr = lr; }, update);
-}
 }  // namespace
 
 double Optimizer::lr() const {
@@ -152,7 +149,7 @@ double Optimizer::lr() const {
 void Optimizer::set_lr(double lr) {
   CP_ENSURE_AS(invalid_argument, 0 <= lr && lr < no_limit, "optimizer: a learning rate of ", lr,
                "; it must be finite and not negative");
-  set_rate(update_, lr);
+  std::visit([lr](auto& formula) { formula.lr = lr; }, update_);
 }
 
 void Optimizer::set_lr_factors(std::vector<double> factors) {
@@ -195,14 +192,17 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
         {p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}, rounding});
     if (rounding.defined()) rounded.emplace_back(i, p.value().version());
   }
-  const double rate = lr();
   for (const auto& [key, weights] : groups) {
-    set_rate(update_, rate * key.second);
-    std::visit([t = key.first](auto& formula) { formula.before_step(t); }, update_);
-    parameters_[0].backend().optimizer_step(update_, weights, {guard, clip.squares, clip.max_norm});
+    Update update = update_;
+    std::visit(
+        [t = key.first, factor = key.second](auto& formula) {
+          formula.lr *= factor;
+          formula.before_step(t);
+        },
+        update);
+    parameters_[0].backend().optimizer_step(update, weights, {guard, clip.squares, clip.max_norm});
   }
   for (const auto& [i, version] : rounded) parameters_[i].keep_rounding(version);
-  set_rate(update_, rate);
   zero_grad();
 }
 
