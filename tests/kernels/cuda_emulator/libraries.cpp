@@ -1,8 +1,10 @@
 // cuBLAS and cuDNN for the emulated GPU.
 #include "kernels/cuda/libraries.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "kernels/cuda/cudnn_conv.h"
 #include "tests/kernels/cuda_emulator/emulator.h"
@@ -99,7 +101,13 @@ class OutputInF32 {
 class EmulatedPlan final : public LibraryPlan {
  public:
   EmulatedPlan(const ConvTarget& target, const ConvProblem& problem, int index)
-      : LibraryPlan(target.queue), p_(problem), index_(index), wrong_(emulator_setting("wrong-plan", -1) == index) {}
+      : LibraryPlan(target.queue), p_(problem), index_(index), wrong_(emulator_setting("wrong-plan", -1) == index) {
+    // Gradients of weights may run beside all others, so that they must have a handle of their own.
+    static std::map<cudnnHandle_t, bool> handles;
+    const bool of_weights = problem.pass == ConvProblem::grad_weight;
+    CP_ENSURE(handles.emplace(target.handle, of_weights).first->second == of_weights,
+              "cuda emulator: one handle of cuDNN's for gradients of weights and for others");
+  }
   std::string name() const override { return text("engine ", index_, ", knobs 0=", index_); }
   double prepare_ms() const override { return 0; }
   size_t workspace_bytes() const override { return index_ == 0 ? 0 : 256; }
@@ -156,7 +164,10 @@ const CublasApi& cublas() {
 const CudnnApi& cudnn() {
   static const CudnnApi api = [] {
     CudnnApi a = {};
-    a.create = [](cudnnHandle_t*) { return CUDNN_STATUS_SUCCESS; };
+    a.create = [](cudnnHandle_t* handle) {
+      static uintptr_t handles = 0;
+      return *handle = reinterpret_cast<cudnnHandle_t>(++handles), CUDNN_STATUS_SUCCESS;
+    };
     a.set_stream = [](cudnnHandle_t, cudaStream_t) { return CUDNN_STATUS_SUCCESS; };
     a.get_version = [] { return size_t(CUDNN_VERSION); };
     return a;
