@@ -201,7 +201,9 @@ void ConvChoice::run(const ConvPlan& plan, const ConvData& data) {
 
 // The first use: cuDNN's first guess, or the plan that was the fastest before.
 void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice& choice) {
-  ConvPlans first = plans(problem, 1);
+  // (What is computed with a convolution is the pair then, whose convolution is verified when it runs.)
+  const bool verifies = problem.deterministic && !Pair::computes(problem);
+  ConvPlans first = plans(problem, verifies ? 2 : 1);
   if (first.plans.empty()) {
     choice.problem = name_of(problem);
     choice.refusal = first.refusal.empty() ? "it has no engine for it" : first.refusal;
@@ -214,7 +216,8 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
     return;
   }
   choice.plan = std::move(first.plans[0]);
-  if (problem.deterministic) return verify(problem, data, choice);
+  if (verifies && first.plans.size() == 2) verify(problem, data, *first.plans[1], choice);
+  if (problem.deterministic) return;
   const std::string convolution = without_batch(problem);
   const PlanCache::Row* const winner = winners_.find(convolution);
   choice.timed_at = winner ? timed_again_at_use : timed_at_use;
@@ -244,15 +247,12 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
 
 // The deterministic mode times nothing, so nothing would find out that the first plan is wrong. So it is compared with
 // the second at once; where they disagree, the first one that agrees with the definition computes.
-void ConvChoice::verify(const ConvProblem& problem, const ConvData& data, Choice& choice) {
-  if (Pair::computes(problem)) return;  // its convolution is verified when it runs
-  const ConvPlans two = plans(problem, 2);
-  if (two.plans.size() < 2) return;
+void ConvChoice::verify(const ConvProblem& problem, const ConvData& data, const ConvPlan& second, Choice& choice) {
   try {
     Results expected(backend_, results_of(problem, data));
     run(*choice.plan, data);
     expected.take(results_of(problem, data));
-    const Deviation d = run_and_compare(*two.plans[1], problem, data, expected);
+    const Deviation d = run_and_compare(second, problem, data, expected);
     if (!d.known() || agree(problem, d)) return;
     choose(problem, timed(problem, data, /*exact=*/true, nullptr), choice);
   } catch (const Error& error) {

@@ -72,7 +72,7 @@ class ConvChoice {
   const ConvTarget& target_of(const ConvProblem& problem) const;
   size_t workspace_limit(const ConvProblem& problem) const;
   void begin(const ConvProblem& problem, const ConvData& data, Choice& choice);
-  void verify(const ConvProblem& problem, const ConvData& data, Choice& choice);
+  void verify(const ConvProblem& problem, const ConvData& data, const ConvPlan& second, Choice& choice);
   void time(const ConvProblem& problem, const ConvData& data, Choice& choice);
   void choose(const ConvProblem& problem, const std::vector<Timed>& rows, Choice& choice);
   std::vector<Timed> timed(const ConvProblem& problem, const ConvData& data, bool exact,
