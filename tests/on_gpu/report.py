@@ -187,14 +187,19 @@ class Report:
 
     def tests(self, part):
         log = self.heading(part)
-        counts = [line for line in log.splitlines() if line.startswith("[doctest]") and "|" in line]
-        for line in counts:
-            print("- " + line.replace("[doctest] ", ""))
-        if log and not counts:
-            print(f"- no count: it did not come to its end; {len(re.findall(r'^[0-9.]+ s: ', log, re.M))} tests had ended")
+        runs = re.split(r"^\[doctest\] doctest version.*$", log, flags=re.M)[1:]
+        for run in runs or [log] * bool(log):
+            counts = [line for line in run.splitlines() if line.startswith("[doctest]") and "|" in line]
+            for line in counts:
+                print("- " + line.replace("[doctest] ", ""))
+            if not counts:
+                ended = len(re.findall(r"^[0-9.]+ s: ", run, re.M))
+                print(f"- no count: it did not come to its end; {ended} tests had ended")
         for block in re.split(r"^=+$", log, flags=re.M):
             name = re.search(r"^TEST CASE:  (.*)", block, re.M)
-            if name and "ERROR" in block:
+            if name and "SIGTERM" in block:
+                print(f"- ended by the time limit: {name[1]}")
+            elif name and "ERROR" in block:
                 print(f"- failed: {name[1]}")
 
     def sanitizers(self):
