@@ -12,9 +12,9 @@ plans|150|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16, an
 ours|110|10|a training step and a forward pass of VGG16, also without CUDA graphs and with compiled kernels
 compile|120|30|nothing: makes PyTorch's compiled code, a minute for each network, before it is timed
 pytorch|120|30|the same by PyTorch, eager and compiled
-tables|120|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
+tables|150|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
 operations|90|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
-sanitizers|120|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
+sanitizers|150|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
 gpu-tests|180|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
 speed|300|60|the README's table: VGG16 and PyTorch alternating, times and memory
 threads|240|30|the CPU's threads: a training step with 1 to 16 threads, and PyTorch's with as many
@@ -68,6 +68,34 @@ ended() {
   status=$code
   echo "-- ended with $code: $(basename "$1") ${*:2:3}"
   return "$code"
+}
+# at_once NAME COMMAND... starts a command beside others; finish waits for all of them and prints what each printed, in
+# their order. What those that the part's time limit ends had printed comes before its end, too.
+at_once_names=() at_once_commands=() at_once_pids=()
+at_once() {
+  local name=$1 log=$results/$part/${#at_once_pids[@]}.log
+  shift
+  mkdir -p "$results/$part"
+  "$@" >"$log" 2>&1 &
+  at_once_names+=("$name") at_once_commands+=("$*") at_once_pids+=($!)
+}
+finish() {
+  local i code
+  next=0
+  trap 'for ((; next < ${#at_once_pids[@]}; ++next)); do print_of $next; done' EXIT
+  for i in "${!at_once_pids[@]}"; do
+    wait "${at_once_pids[i]}"
+    code=$?
+    print_of "$i"
+    next=$((i + 1))
+    ended $code "${at_once_names[i]}"
+  done
+  trap - EXIT
+}
+print_of() {
+  echo "== ${at_once_names[$1]}"
+  echo "\$ ${at_once_commands[$1]//$PWD\//}"
+  cat "$results/$part/$1.log"
 }
 skip() { echo "$*"; exit 77; }
 left() { echo $((limit - (SECONDS - started))); }
@@ -145,28 +173,14 @@ need_gpu() {
   exit 4
 }
 
-# In processes at the same time, since one core computes what the GPU's numbers are compared with. What those that a time
-# limit has ended had printed is in the log, too.
+# In processes at the same time, since one core computes what the GPU's numbers are compared with.
 part_tables() {
   need_gpu
-  local names=('ops*' 'kernels: large*,kernels: kernels*,kernels: conv*,kernels: one*,kernels: NaN*,conv*,cudnn*,bf16*'
+  local name names=('ops*' 'kernels: large*,kernels: kernels*,kernels: conv*,kernels: one*,kernels: NaN*,conv*,cudnn*,bf16*'
     'golden*' 'layers*,models*,module*,graph*' 'losses: gradients*,every loss*,optim*,loader*,augment*')
   [ -n "$try" ] && names=('ops: bf16*' 'bf16*,augment*')
-  local i code next=0 pids=()
-  rm -rf "$results/tables" && mkdir -p "$results/tables"
-  for i in "${!names[@]}"; do
-    stdbuf -oL "$programs/run_tests" -d "-tc=${names[i]}" >"$results/tables/$i.log" 2>&1 &
-    pids+=($!)
-  done
-  trap 'while [ -f "$results/tables/$next.log" ]; do cat "$results/tables/$((next++)).log"; done' EXIT
-  for i in "${!names[@]}"; do
-    wait "${pids[i]}"
-    code=$?
-    cat "$results/tables/$i.log"
-    next=$((i + 1))
-    ended $code run_tests "${names[i]}"
-  done
-  trap - EXIT
+  for name in "${names[@]}"; do at_once "$name" stdbuf -oL "$programs/run_tests" -d "-tc=$name"; done
+  finish
 }
 
 part_operations() {
@@ -175,10 +189,11 @@ part_operations() {
 }
 
 # Races and invalid synchronization appear only on a real GPU. Kernels of cuBLAS and cuDNN are not examined. Under these
-# tools a kernel takes a hundred times as long to start: so the few tests whose kernels wait for each other come first.
+# tools a kernel takes a hundred times as long to start: so all run at once. (Without stdbuf, which inserts itself into a
+# program as compute-sanitizer does.)
 part_sanitizers() {
   need_gpu
-  local tool tests option sanitizer
+  local tool tests option sanitizer streams
   sanitizer=$(command -v compute-sanitizer $(printf '%s\n' $nvidia | sed 's|lib$|bin/compute-sanitizer|') \
     /usr/local/cuda*/bin/compute-sanitizer | head -n 1)
   [ -n "$sanitizer" ] || skip "compute-sanitizer is not on this machine"
@@ -189,15 +204,14 @@ part_sanitizers() {
   for tests in 'conv few channels: the same*,optim: the steps*,optim: averages*' 'ops: bf16*' \
     'kernels: kernels*,augment: every*'; do
     for tool in racecheck memcheck synccheck; do
-      echo "== $tool of $tests"
-      # compute-sanitizer inserts itself as stdbuf does, so it runs without that.
-      timeout --foreground -k 5 $(($(left) > 1 ? $(left) : 1)) "$sanitizer" --tool $tool $option kns=counterpoise \
-        --target-processes application-only --print-limit 20 --error-exitcode 9 \
-        $([ $tool = memcheck ] && "$sanitizer" --help | grep -q track-stream && echo --track-stream-ordered-races all) \
+      streams=()
+      [ $tool = memcheck ] && "$sanitizer" --help | grep -q track-stream && streams=(--track-stream-ordered-races all)
+      at_once "$tool of $tests" "$sanitizer" --tool $tool $option kns=counterpoise \
+        --target-processes application-only --print-limit 20 --error-exitcode 9 "${streams[@]}" \
         "$programs/run_tests" "-tc=$tests"
-      ended $? $tool
     done
   done
+  finish
 }
 
 part_gpu-tests() {
