@@ -155,8 +155,8 @@ size_t ConvChoice::workspace_limit(const ConvProblem& problem) const {
 
 void ConvChoice::run(const ConvProblem& problem, const ConvData& data) {
   Choice& choice = choices_[key(problem)];
-  if (++choice.uses == 1) begin(problem, data, choice);
-  if (choice.uses == choice.timed_at) time(problem, data, choice);
+  if (choice.uses == 0) begin(problem, data, choice);  // once more, if there was no memory for it
+  if (++choice.uses == choice.timed_at) time(problem, data, choice);
   if (choice.plan) run(*choice.plan, data);
   else run_by_definition(problem, data);
 }
@@ -224,16 +224,16 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
   if (!winner) return;
   const int64_t timed_at = within_factor_two(winner->batch, problem.geometry.N) ? 0 : timed_again_at_use;
   if (winner->plan == choice.plan->name()) return void(choice.timed_at = timed_at);
-  ConvPlans fast = plan(problem, winner->plan);
-  if (fast.plans.empty()) return;  // cuDNN has it for other batch sizes only
   try {
+    const ConvPlans fast = plan(problem, winner->plan);
+    if (fast.plans.empty()) return;  // cuDNN has it for other batch sizes only
     Results expected(backend_, results_of(problem, data));
     run(*choice.plan, data);
     expected.take(results_of(problem, data));
     const Deviation d = run_and_compare(*fast.plans[0], problem, data, expected);
     if (!d.known()) return;
     if (agree(problem, d)) {
-      choice.plan = std::move(fast.plans[0]);
+      choice.plan = fast.plans[0];
       choice.timed_at = timed_at;
     } else {
       winners_.remove(convolution);
@@ -392,7 +392,7 @@ void ConvChoice::time_all(const ConvProblem& problem, const ConvData& data, bool
 std::vector<std::string> ConvChoice::fallbacks() const {
   std::vector<std::string> y;
   for (const auto& [problem, choice] : choices_) {
-    if (choice.plan) continue;
+    if (choice.plan || choice.uses == 0) continue;
     y.push_back(text(choice.problem, " ran ", choice.uses, choice.uses == 1 ? " time" : " times",
                      " in plain loops, because cuDNN refuses: ", choice.refusal));
   }

@@ -318,7 +318,8 @@ class CudnnPlan final : public LibraryPlan {
 };
 
 // Calls make(graph, result) with the problem's graph. What cuDNN refuses on the way ends in result.refusal: a library
-// of it that is missing, tensors that are too large for it.
+// of it that is missing, tensors that are too large for it. That it has no memory just now is no refusal, but ends the
+// search where plans were found before.
 template <class Make>
 ConvPlans with_graph(const ConvTarget& target, const ConvProblem& problem, const Make& make) {
   ConvPlans y;
@@ -326,6 +327,7 @@ ConvPlans with_graph(const ConvTarget& target, const ConvProblem& problem, const
     const auto graph = std::make_shared<Graph>(target, problem);
     if (graph->try_finalize(y.refusal)) make(graph, y);
   } catch (const Error& error) {
+    if (error.kind() == ErrorKind::out_of_memory && y.plans.empty()) throw;
     y.refusal = error.what();
   }
   return y;

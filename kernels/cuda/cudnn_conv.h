@@ -90,7 +90,8 @@ struct ConvPlans {
 
 // At most `limit` plans for a problem, the likely fastest first; none if cuDNN has no engine for it. Plans that need
 // more than `workspace_limit` bytes are left out, and plans whose kernels must be compiled first, which takes seconds,
-// unless the likely fastest is one. With `relu_grad` all have to be compiled: three are tried.
+// unless the likely fastest is one. With `relu_grad` all have to be compiled: three are tried. Throws
+// Error(out_of_memory) if cuDNN has no memory to make the first, as cudnn_plan() does.
 ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit,
                       size_t limit = size_t(-1));
 

@@ -21,9 +21,17 @@ inline std::string cudnn_words(cudnnStatus_t status) {
   return y;
 }
 
+// Whether cuDNN had no memory for something of its own, on the GPU or beside it.
+inline bool is_out_of_memory(cudnnStatus_t status) {
+  return status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED ||
+         status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
+}
+
+// Throws Error(out_of_memory) or Error(device).
 inline void check_cudnn(cudnnStatus_t status, const char* expression, const char* file, int line) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  throw Error(ErrorKind::device, file, ":", line, ": ", expression, ": ", cudnn_words(status));
+  throw Error(is_out_of_memory(status) ? ErrorKind::out_of_memory : ErrorKind::device, file, ":", line, ": ",
+              expression, ": ", cudnn_words(status));
 }
 
 #define CP_CHECK_CUDNN(call) ::counterpoise::detail::check_cudnn(call, #call, __FILE__, __LINE__)
@@ -79,9 +87,10 @@ class Descriptor {
     CP_CHECK_CUDNN(cudnn().backend_finalize(raw_));
     return *this;
   }
-  // For what cuDNN may refuse although our call is correct: false, and why.
+  // For what cuDNN may refuse although our call is correct: false, and why. Throws Error(out_of_memory).
   bool try_finalize(std::string& refusal) {
     const cudnnStatus_t status = cudnn().backend_finalize(raw_);
+    if (is_out_of_memory(status)) CP_CHECK_CUDNN(status);
     if (status != CUDNN_STATUS_SUCCESS) refusal = cudnn_words(status);
     return status == CUDNN_STATUS_SUCCESS;
   }

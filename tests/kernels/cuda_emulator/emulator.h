@@ -23,7 +23,8 @@
 // kernel there is no memory to load its code), capability=75, eager (work runs when it is enqueued, the other extreme
 // that CUDA allows), real-time (events measure the host's clock; without it, durations are made up such that later ones
 // are often shorter), no-plans (cuDNN refuses every convolution), wrong-plan=K (plan K of every convolution gives wrong
-// numbers; 0 is the first), no-capture (what a library enqueues cannot be captured for a graph).
+// numbers; 0 is the first), no-plan-memory (cuDNN has no memory to make a plan; =2: one that is requested by its name),
+// no-capture (what a library enqueues cannot be captured for a graph).
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -175,9 +175,18 @@ const CudnnApi& cudnn() {
   return api;
 }
 
+static void need_plan_memory(bool by_name) {
+  const long none_for = emulator_setting("no-plan-memory", 0);
+  if (none_for == 1 || (none_for == 2 && by_name)) {
+    throw Error(ErrorKind::out_of_memory,
+                "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED, the emulator has none");
+  }
+}
+
 // None where there is more padding than kernel, so that the loops without cuDNN are tested, too, and none at all with
 // "no-plans" in the settings.
 ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size_t, size_t limit) {
+  need_plan_memory(/*by_name=*/false);
   ConvPlans y;
   if (emulator_setting("no-plans", 0) || problem.geometry.pad >= problem.geometry.R) {
     y.refusal = "CUDNN_STATUS_NOT_SUPPORTED, the emulator has no engine for it";
@@ -191,6 +200,7 @@ ConvPlans cudnn_plans(const ConvTarget& target, const ConvProblem& problem, size
 
 ConvPlans cudnn_plan(const ConvTarget& target, const ConvProblem& problem, size_t workspace_limit,
                      const std::string& name) {
+  need_plan_memory(/*by_name=*/true);
   ConvPlans all = cudnn_plans(target, problem, workspace_limit, size_t(-1)), y;
   y.refusal = all.refusal;
   for (auto& plan : all.plans) {

@@ -151,6 +151,29 @@ TEST_CASE("gpu: what cuDNN refuses runs in plain loops, is told once, and counte
   CHECK(backend.fallbacks().size() == 3);  // in f64 the loops are meant
 }
 
+TEST_CASE("gpu: where cuDNN has no memory to make a plan, it is out of memory, and not refused for good") {
+  CudaBackend& backend = new_backend("");
+  const Warnings warnings;
+  for (const ConvPass pass : passes) {
+    {
+      const Environment gpu("CUDA_EMULATOR", "no-plan-memory");
+      try {
+        convolve(backend, pass, 2, DType::f32);
+        FAIL("no error");
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::out_of_memory);
+      }
+    }
+    for (int use = 1; use <= 4; ++use) CHECK(is_right(backend, pass, 2, DType::f32));
+    {  // Another batch size goes on with cuDNN's first guess, if there is memory for that alone.
+      const Environment gpu("CUDA_EMULATOR", "no-plan-memory=2");
+      CHECK(is_right(backend, pass, 3, DType::f32));
+    }
+  }
+  CHECK(warnings.all.empty());
+  CHECK(backend.fallbacks().empty());
+}
+
 TEST_CASE("gpu: the fastest plan is kept in a file, and goes with other batch sizes") {
   const Environment gpu("CUDA_EMULATOR", "");
   const TemporaryFolder folder;

@@ -8,6 +8,7 @@
 
 #include "core/io/file.h"
 #include "kernels/cuda/cudnn_conv.h"
+#include "kernels/cuda/cudnn_descriptor.h"
 #include "kernels/cuda/libraries.h"
 #include "tests/support.h"
 
@@ -172,4 +173,20 @@ TEST_CASE("cudnn: what it refuses comes with a reason" * needs_cudnn()) {
   const ConvPlans unknown = cudnn_plans({nullptr, "{}"}, vgg16(DType::bf16, 4)[0], workspace_limit);
   CHECK(unknown.plans.empty());
   CHECK(contains(unknown.refusal, "CUDNN_STATUS_"));
+}
+
+TEST_CASE("cudnn: what it has no memory for is out of memory, and other failures are of the device" * needs_cudnn()) {
+  const auto kind_of = [](cudnnStatus_t status) {
+    try {
+      CP_CHECK_CUDNN(status);
+    } catch (const Error& error) {
+      CHECK(contains(error.what(), "CUDNN_STATUS_"));
+      return error.kind();
+    }
+    return ErrorKind::failure;
+  };
+  CHECK(kind_of(CUDNN_STATUS_SUCCESS) == ErrorKind::failure);
+  CHECK(kind_of(CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) == ErrorKind::out_of_memory);
+  CHECK(kind_of(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED) == ErrorKind::out_of_memory);
+  CHECK(kind_of(CUDNN_STATUS_EXECUTION_FAILED) == ErrorKind::device);
 }
