@@ -53,4 +53,11 @@ LossState initial_autobalance(const std::vector<int64_t>& counts, double tau) {
   return state;
 }
 
+LogitScaling autobalance_scaling(const LossContext& c) {
+  const LossState numbers = c.state.empty() ? initial_autobalance(c.counts, c["tau"]) : c.state;
+  LogitScaling y{numbers.at("delta"), numbers.at("l")};
+  for (double& delta : y.scale) delta = 1 / (1 + std::exp(-delta));
+  return y;
+}
+
 }  // namespace counterpoise

@@ -33,4 +33,7 @@ Var autobalance(const Var& z, const Labels& y, const LossContext& context);
 // so that tau = 0 is a common temperature and tau = 1 logit adjustment. A class without samples counts as one.
 LossState initial_autobalance(const std::vector<int64_t>& counts, double tau);
 
+// Scales and shifts, sigmoid(Delta) and l, of the lists of numbers in the context's state, else of the initial values.
+LogitScaling autobalance_scaling(const LossContext& context);
+
 }  // namespace counterpoise

@@ -48,6 +48,11 @@ void Loss::set_progress(double progress) {
   context_.weights = progress >= defer_weights_ ? class_weights_ : std::vector<double>();
 }
 
+std::optional<LogitScaling> Loss::scaling() const {
+  if (!info().scaling) return std::nullopt;
+  return info().scaling(context_);
+}
+
 void Loss::restore(LossState state) {
   CP_ENSURE_AS(bad_data, state.empty() || info().is(LossInfo::stateful), info().name, ": has no state to restore");
   context_.state = std::move(state);

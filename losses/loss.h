@@ -31,6 +31,8 @@ class Loss {
   const LossSpec& spec() const { return context_.spec; }
   const LossInfo& info() const { return spec().info(); }
   Reduction reduction() const { return reduction_; }
+  // What the loss makes of the logits, where it is the cross-entropy of scaled and shifted ones.
+  std::optional<LogitScaling> scaling() const;
 
   // The loss of a batch, []. z is [N] or [N, 1] for one logit per sample, else [N, K]. Throws for an empty batch, for z
   // of another shape, for labels that are not classes of z (0 and 1 for one logit, of which one is the positive class),

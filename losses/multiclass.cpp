@@ -53,16 +53,12 @@ Var ldam(const Var& z, const Labels& y, const std::vector<int64_t>& counts, doub
 }
 
 Var vector_scaling(const Var& z, const Labels& y, const std::vector<int64_t>& counts, double gamma, double tau) {
-  const std::vector<double> n = at_least_one(counts);
-  const Index K = static_cast<Index>(n.size());
-  const double largest = *std::max_element(n.begin(), n.end());
-  double N = 0;
-  for (const double count : n) N += count;
-  std::vector<double> delta, iota;
-  for (const double count : n) {
-    delta.push_back(std::pow(count / largest, gamma));
-    iota.push_back(tau * std::log(count / N));
-  }
+  return vector_scaling(z, y, logit_scaling(counts, gamma, tau));
+}
+
+Var vector_scaling(const Var& z, const Labels& y, const LogitScaling& scaling) {
+  const std::vector<double>&delta = scaling.scale, &iota = scaling.shift;
+  const Index K = static_cast<Index>(delta.size());
   if (z.shape().rank() == 1) {
     CP_ENSURE(K == 2, "one logit tells two classes apart, but there are counts of ", K);
     const std::vector<double> difference = {iota[0] - iota[1], iota[1] - iota[0]};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "losses/labels.h"
+#include "losses/logit_scaling.h"
 
 namespace counterpoise {
 
@@ -27,6 +28,8 @@ Var ldam(const Var& z, const Labels& y, const std::vector<int64_t>& counts, doub
 // gamma = 0 is logit adjustment, Menon et al. 2020 (arXiv:2007.07314) eq. 10, and with tau = 1 the balanced softmax of
 // Ren et al. 2020 (arXiv:2007.10740); tau = 0 is class-dependent temperatures, Ye et al. 2020 (arXiv:2001.01385).
 Var vector_scaling(const Var& z, const Labels& y, const std::vector<int64_t>& counts, double gamma, double tau);
+// The same with any scales and shifts: Delta and iota.
+Var vector_scaling(const Var& z, const Labels& y, const LogitScaling& scaling);
 
 // Hinge loss. One logit, z [N]: max(0, margin - x) with x the logit of the true class (Cortes and Vapnik 1995). A logit
 // per class: the sum over the other classes of max(0, margin - z_y + z_j), divided by K, as in PyTorch's

@@ -43,6 +43,9 @@ double negatives_per_positive(const Labels& y, const LossContext& c) {
   return static_cast<double>(c.counts[1 - y.positive_class]) / n;
 }
 
+// The cross-entropy of the logits as the row scales and shifts them.
+Var scaled(const Var& z, const Labels& y, LossContext& c) { return vector_scaling(z, y, c.spec.info().scaling(c)); }
+
 }  // namespace
 
 const std::vector<LossInfo>& losses() {
@@ -50,10 +53,11 @@ const std::vector<LossInfo>& losses() {
   using Z = const Var&;
   using Y = const Labels&;
   using C = LossContext&;
+  using S = const LossContext&;
   constexpr int overlap = I::batch_level | I::weighs_itself | I::soft_targets;
   static const I::Defaults regression = {Reduction::mean, "none", /*threshold=*/0.5};
   static const std::vector<LossInfo> rows = {
-      // name, help, source, outputs, parameters, function, traits, defaults
+      // name, help, source, outputs, parameters, function, traits, defaults, scaling
       {"mse", "squared error between the output and the target, 0 or 1", "least squares", I::one_logit, {},
        [](Z z, Y y, C) { return mse(z, y.positive); }, I::soft_targets, regression},
       {"l1", "absolute error between the output and the target, 0 or 1", "least absolute deviations", I::one_logit, {},
@@ -91,15 +95,15 @@ const std::vector<LossInfo>& losses() {
        I::needs_counts | I::cosine_logits, {Reduction::mean, "effective=0.9999", 0, 0.8}},
       {"logit-adjusted", "cross-entropy of logits shifted by the log of the class shares", "Menon et al. 2020, arXiv:2007.07314, eq. 10",
        I::either, {tau()},
-       [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, 0, c["tau"]); }, I::needs_counts},
+       scaled, I::needs_counts, {}, [](S c) { return logit_scaling(c.counts, 0, c["tau"]); }},
       {"balanced-softmax", "logit-adjusted with tau 1", "Ren et al. 2020, arXiv:2007.10740", I::either, {},
-       [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, 0, 1); }, I::needs_counts},
+       scaled, I::needs_counts, {}, [](S c) { return logit_scaling(c.counts, 0, 1); }},
       {"cdt", "class-dependent temperatures: logits of rarer classes are scaled down", "Ye et al. 2020, arXiv:2001.01385",
        I::either, {scaling_gamma()},
-       [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, c["gamma"], 0); }, I::needs_counts},
+       scaled, I::needs_counts, {}, [](S c) { return logit_scaling(c.counts, c["gamma"], 0); }},
       {"vs", "vector scaling: logits are scaled and shifted per class", "Kini et al. 2021, arXiv:2103.01550",
        I::either, {scaling_gamma(), tau()},
-       [](Z z, Y y, C c) { return vector_scaling(z, y, c.counts, c["gamma"], c["tau"]); }, I::needs_counts},
+       scaled, I::needs_counts, {}, [](S c) { return logit_scaling(c.counts, c["gamma"], c["tau"]); }},
       {"autobalance", "logits are scaled and shifted per class by amounts that are learned on a part of the training images", "Li et al. 2021, arXiv:2201.01212",
        I::either,
        {{"tau", 0, 0, 100, "initial shifts of the logits, as a factor on log(class share)"},
@@ -113,7 +117,7 @@ const std::vector<LossInfo>& losses() {
         {"scale-lr", 0.05, 0, 1e3, "learning rate of the scales"},
         {"neumann-terms", 5, 0, 1000, "terms of the Neumann series beyond the first", "", LossParam::both, true},
         {"neumann-step", 1, 1e-9, 1e3, "step size of the Neumann series, at most"}},
-       [](Z z, Y y, C c) { return autobalance(z, y, c); }, I::needs_counts | I::stateful},
+       [](Z z, Y y, C c) { return autobalance(z, y, c); }, I::needs_counts | I::stateful, {}, autobalance_scaling},
       {"asymmetric", "down-weights easy negatives more than easy positives", "Ben-Baruch et al. 2020, arXiv:2009.14119", I::either,
        {{"gamma-neg", 4, 0, 1e3, "focusing parameter of negatives"}, {"gamma-pos", 1, 0, 1e3, "focusing parameter of positives"},
         {"clip", 0.05, 0, 0.99, "probability below which a negative contributes 0"}},

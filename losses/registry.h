@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "losses/labels.h"
+#include "losses/logit_scaling.h"
 
 namespace counterpoise {
 
@@ -60,6 +61,8 @@ struct LossInfo {
     stop_gradient = 32,  // a factor is constant to the gradient, which is therefore not the value's derivative
     cosine_logits = 64,  // expects logits between -1 and 1: cosines of features and class vectors
   };
+  // What a loss that is the cross-entropy of scaled and shifted logits makes of them.
+  using Scaling = LogitScaling (*)(const LossContext& context);
   // What programs use unless the user says otherwise.
   struct Defaults {
     Reduction reduction = Reduction::mean;
@@ -76,6 +79,7 @@ struct LossInfo {
   Function function;
   int traits = plain;
   Defaults defaults = {};
+  Scaling scaling = nullptr;
 
   bool is(Traits trait) const { return traits & trait; }
   // The loss's own form: one logit where it has that form.

@@ -59,12 +59,12 @@ Training::Training(Options options)
   if (!o_.init.empty()) check_initial_weights(o_);
   model_ = make_model(o_.model, backend_, o_.seed);
   if (o_.conv_init == "glorot") glorot_convolutions(*model_, o_.seed);
-  if (o_.prior_bias) set_prior_bias(*model_, data_, o_);
   const std::vector<size_t> first_epoch = loader_.order(1);
   const bool whole_epoch = total_steps_ >= static_cast<int64_t>(loader_.batches_in(first_epoch));
   if (!o_.freeze && whole_epoch) check_batches(o_, first_epoch.size());
   set_warning_handler([this](const std::string& warning) { say("Warning: " + warning); });
   make_loss();
+  if (o_.prior_bias) set_prior_bias(*model_, data_, o_, *loss_);
   if (!o_.init.empty()) {
     load_weights(*model_, o_.init);
     restore_loss(SafetensorsFile(o_.init).metadata());

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/autobalance.h"
+#include "apps/trainer/prior_bias.h"
 #include "apps/trainer/stop_signal.h"
 #include "apps/trainer/training.h"
 #include "core/io/file.h"
@@ -42,6 +43,11 @@ bool Training::search() {
     return false;
   }
   loss_->restore(search_->learned());
+  // The last layer begins as what was learned sees the classes, unless it has been trained.
+  if (o_.prior_bias && o_.init.empty() && o_.pretrained.empty()) {
+    set_prior_bias(*model_, data_, o_, *loss_);
+    if (ema_) ema_.emplace(averaged(), o_.ema);
+  }
   search_.reset();
   return true;
 }

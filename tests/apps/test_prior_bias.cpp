@@ -18,7 +18,7 @@ std::vector<float> biases(std::vector<std::string> arguments) {
   Options o = parse_options({/*lectures=*/true}, static_cast<int>(argv.size()), argv.data());
   const TrainingData data(o);
   const auto model = make_model(o.model, cpu_backend(), 1);
-  set_prior_bias(*model, data, o);
+  set_prior_bias(*model, data, o, Loss(o.loss_spec, {data.counts, data.class_weights}));
   return model->head().parameters().back().var.value().to_vector<float>();
 }
 
@@ -35,7 +35,11 @@ TEST_CASE("prior bias: the log odds of the classes as the loss sees them") {
   CHECK(one({"--class-weights", "cat=3,dog=1", "--defer-weights", "0.5"}) == doctest::Approx(std::log(10. / 80)));
   CHECK(one({"--class-weights", "balanced"}) == doctest::Approx(0).epsilon(1e-6));
   CHECK(one({"--sampler", "class-balanced"}) == doctest::Approx(0).epsilon(1e-6));
-  for (const char* loss : {"mse", "dice", "logit-adjusted"}) CHECK(one({"--loss", loss}) == 0);
+  for (const char* loss : {"mse", "dice", "class-balanced"}) CHECK(one({"--loss", loss}) == 0);
+  CHECK(one({"--loss", "logit-adjusted"}) == doctest::Approx(0).epsilon(1e-6));
+  CHECK(one({"--loss", "logit-adjusted", "--sampler", "class-balanced"}) == doctest::Approx(std::log(80. / 10)));
+  CHECK(one({"--loss", "logit-adjusted", "--tau", "0.5"}) == doctest::Approx(std::log(10. / 80) / 2));
+  CHECK(one({"--loss", "cdt"}) < std::log(10. / 80));  // the positive class's logit is scaled down
 
   const std::vector<float> two = biases({"--loss", "cross-entropy"});
   REQUIRE(two.size() == 2);
