@@ -12,45 +12,57 @@ namespace counterpoise {
 
 namespace {
 
-// How many of n samples each part gets: the largest remainder's method, and at least one where n suffices.
-std::vector<size_t> apportion(size_t n, const std::vector<double>& shares) {
+// How many of n samples each part gets: the largest remainder's method, and at least one where n suffices. Of parts
+// that are equally near to one more sample, it goes to the one that is furthest `behind`: that lacks most of its share
+// of the classes before. Otherwise one part would get it of every class. Where n does not suffice, the first parts get
+// one each, or with `in_turn` the same rule holds.
+std::vector<size_t> apportion(size_t n, const std::vector<double>& shares, const std::vector<double>& behind,
+                              bool in_turn) {
   const size_t parts = shares.size();
   std::vector<size_t> sizes(parts);
-  std::vector<double> remainders(parts);
-  size_t given = 0;
-  for (size_t p = 0; p < parts; ++p) {
-    // (A share such as 0.1 is not exact: 0.1 of 30 is 3 and not 2.9999...)
-    const double exact = static_cast<double>(n) * shares[p];
-    sizes[p] = static_cast<size_t>(std::floor(exact + 1e-9));
-    remainders[p] = exact - static_cast<double>(sizes[p]);
-    given += sizes[p];
-  }
-  std::vector<size_t> order(parts);
-  std::iota(order.begin(), order.end(), size_t(0));
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return remainders[a] > remainders[b]; });
-  for (size_t i = 0; given < n; ++i, ++given) ++sizes[order[i % parts]];
-  if (n < parts) {
-    for (size_t p = 0; p < parts; ++p) sizes[p] = p < n ? 1 : 0;
+  if (n < parts && !in_turn) {
+    std::fill_n(sizes.begin(), n, size_t{1});
     return sizes;
   }
+  constexpr double rounding = 1e-9;  // a share such as 0.1 is not exact: 0.1 of 30 is 3 and not 2.9999...
+  std::vector<double> remainders(parts);
+  size_t left = n;
+  for (size_t p = 0; p < parts; ++p) {
+    const double exact = static_cast<double>(n) * shares[p];
+    sizes[p] = static_cast<size_t>(std::floor(exact + rounding));
+    remainders[p] = exact - static_cast<double>(sizes[p]);
+    left -= sizes[p];
+  }
+  for (; left > 0; --left) {
+    size_t best = 0;
+    for (size_t p = 1; p < parts; ++p) {
+      const double more = remainders[p] - remainders[best];
+      if (more > rounding || (more > -rounding && behind[p] > behind[best] + rounding)) best = p;
+    }
+    ++sizes[best];
+    --remainders[best];
+  }
   for (size_t& size : sizes) {
-    if (size > 0) continue;
+    if (size > 0 || n < parts) continue;
     --*std::max_element(sizes.begin(), sizes.end());
     size = 1;
   }
   return sizes;
 }
 
-std::vector<int> by_class(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed) {
+std::vector<int> by_class(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
+                          bool in_turn) {
   std::map<int32_t, std::vector<size_t>> samples;
   for (size_t i = 0; i < labels.size(); ++i) samples[labels[i]].push_back(i);
   std::vector<int> part(labels.size());
+  std::vector<double> behind(shares.size());
   for (auto& [label, members] : samples) {
     Random rng(seed, Stream::split, static_cast<uint64_t>(label));
     rng.shuffle(members);
     size_t next = 0;
-    const std::vector<size_t> sizes = apportion(members.size(), shares);
+    const std::vector<size_t> sizes = apportion(members.size(), shares, behind, in_turn);
     for (size_t p = 0; p < sizes.size(); ++p) {
+      behind[p] += static_cast<double>(members.size()) * shares[p] - static_cast<double>(sizes[p]);
       for (size_t k = 0; k < sizes[p]; ++k) part[members[next++]] = static_cast<int>(p);
     }
   }
@@ -129,10 +141,8 @@ std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<
   return part;
 }
 
-}  // namespace
-
-std::vector<int> stratified_parts(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
-                                  const std::vector<std::string>& groups) {
+std::vector<int> parts_of(const std::vector<int32_t>& labels, std::vector<double> shares, uint64_t seed,
+                          const std::vector<std::string>& groups, bool in_turn) {
   CP_ENSURE_AS(invalid_argument, shares.size() >= 2, "split: at least two shares are needed, as 0.8 and 0.2");
   double sum = 0;
   for (const double share : shares) {
@@ -144,13 +154,23 @@ std::vector<int> stratified_parts(const std::vector<int32_t>& labels, const std:
                " groups for ", labels.size(), " samples");
   CP_ENSURE_AS(bad_data, labels.size() >= shares.size(), "split: ", labels.size(), " samples cannot be split into ",
                shares.size(), " parts");
-  return groups.empty() ? by_class(labels, shares, seed) : by_group(labels, shares, seed, groups);
+  // (Of millions of samples, a millionth is one too many.)
+  for (double& share : shares) share /= sum;
+  return groups.empty() ? by_class(labels, shares, seed, in_turn) : by_group(labels, shares, seed, groups);
+}
+
+}  // namespace
+
+std::vector<int> stratified_parts(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
+                                  const std::vector<std::string>& groups) {
+  return parts_of(labels, shares, seed, groups, /*in_turn=*/false);
 }
 
 std::vector<int> k_folds(const std::vector<int32_t>& labels, int folds, uint64_t seed,
                          const std::vector<std::string>& groups) {
   CP_ENSURE_AS(invalid_argument, folds >= 2, "k_folds: ", folds, " folds were requested, but there are at least 2");
-  return stratified_parts(labels, std::vector<double>(static_cast<size_t>(folds), 1. / folds), seed, groups);
+  const std::vector<double> shares(static_cast<size_t>(folds), 1. / folds);
+  return parts_of(labels, shares, seed, groups, /*in_turn=*/true);
 }
 
 }  // namespace counterpoise

@@ -14,8 +14,9 @@
 namespace counterpoise {
 
 // The part of each sample, an index into `shares`, drawn at random; the same seed gives the same parts. Part p gets
-// shares[p] of the samples of each class, rounded such that the numbers add up; but at least one of every class that
-// has as many samples as there are parts, and of a class that has fewer the first parts get one each.
+// shares[p] of the samples of each class, rounded such that the numbers add up, and where two parts have the same claim
+// to a sample, by turns; but at least one of every class that has as many samples as there are parts, and of a class
+// that has fewer the first parts get one each.
 //
 // With `groups`, the name of each sample's group, groups stay whole. The large ones are placed first, each in the part
 // where the shares of the classes then come closest to what they should be (the greedy rule of scikit-learn's
@@ -26,8 +27,9 @@ namespace counterpoise {
 std::vector<int> stratified_parts(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
                                   const std::vector<std::string>& groups = {});
 
-// The fold of each sample, 0 to folds - 1, for cross-validation: parts of equal shares. Throws as stratified_parts()
-// does, and Error(invalid_argument) for less than two folds.
+// The fold of each sample, 0 to folds - 1, for cross-validation: parts of equal shares, whose sizes differ by one
+// sample at most (without groups), because what a class's samples leave over goes to the folds by turns. Throws as
+// stratified_parts() does, and Error(invalid_argument) for less than two folds.
 std::vector<int> k_folds(const std::vector<int32_t>& labels, int folds, uint64_t seed,
                          const std::vector<std::string>& groups = {});
 

@@ -39,6 +39,36 @@ TEST_CASE("split: each part gets its share of each class") {
   CHECK(count(labels, k_folds(labels, 5, 3), 5)[2] == std::vector<size_t>{2, 2, 1, 1, 1});
 }
 
+TEST_CASE("split: what many small classes leave over does not go to one part") {
+  const auto sizes = [](const std::vector<int>& part, size_t parts) {
+    std::vector<size_t> y(parts);
+    for (const int p : part) ++y[static_cast<size_t>(p)];
+    return y;
+  };
+  const auto alike = [](size_t n) { return classes(std::vector<size_t>(100, n)); };
+  CHECK(sizes(k_folds(alike(11), 10, 1), 10) == std::vector<size_t>(10, 110));
+  CHECK(sizes(k_folds(alike(3), 5, 1), 5) == std::vector<size_t>(5, 60));
+  CHECK(sizes(stratified_parts(alike(15), {0.8, 0.1, 0.1}, 1), 3) == std::vector<size_t>{1200, 150, 150});
+  // But what is too rare for each part to have one is in the first, where it can be trained on.
+  CHECK(sizes(stratified_parts(alike(1), {0.5, 0.5}, 1), 2) == std::vector<size_t>{100, 0});
+  Random rng(1, Stream::test);
+  for (int i = 0; i < 100; ++i) {
+    std::vector<size_t> counts(1 + rng.below(30));
+    for (size_t& n : counts) n = 1 + rng.below(40);
+    const size_t folds = 2 + rng.below(9);
+    const std::vector<int32_t> labels = classes(counts);
+    if (labels.size() < folds) continue;
+    const std::vector<size_t> of = sizes(k_folds(labels, static_cast<int>(folds), 1), folds);
+    CHECK(*std::max_element(of.begin(), of.end()) - *std::min_element(of.begin(), of.end()) <= 1);
+  }
+}
+
+TEST_CASE("split: shares that add up to a little more than 1 do not ask for more samples than there are") {
+  const std::vector<int32_t> labels(4'200'000);
+  const std::vector<int> part = stratified_parts(labels, {0.50000049, 0.50000049}, 1);
+  CHECK(std::count(part.begin(), part.end(), 0) == 2'100'000);
+}
+
 TEST_CASE("split: groups stay whole, and the parts get their shares nevertheless") {
   // 200 patients with one to nine images each, of whom every tenth is ill.
   std::vector<int32_t> labels;
