@@ -15,8 +15,8 @@
 //                 name of the other side.
 //   iscrowd, id, category_id, area, file_name and the fields of categories are kept as they are. An area that is not
 //                 stated is the mask's, else that of the polygons, else the box's.
-// Everything else, such as licenses, captions and attributes, is left out. `difficult`, `truncated` and `pose`, which
-// Pascal VOC has, are written where they are set, and read again.
+// A field that is null is as if it were not there. Everything else, such as licenses, captions and attributes, is left
+// out. `difficult`, `truncated` and `pose`, which Pascal VOC has, are written where they are set, and read again.
 //
 // Boxes and points beyond the image are read as they are, as pycocotools does it; AnnotatedFile::note says so.
 // All functions are safe to call from several threads.

@@ -137,6 +137,8 @@ class Reader {
                    index_, "] is not an object");
       fields_.clear(), values_ = 0;
       if (kind == Event::object_start) return true;
+      // What other tools do not know they write as null.
+      for (auto it = json.begin(); it != json.end();) it = it->is_null() ? json.erase(it) : std::next(it);
       add(json);
       return false;
     } else if (reads_ && depth == 3 && kind == Event::key) {
@@ -215,7 +217,7 @@ class Reader {
     object.crowd = from.flag("iscrowd");
     object.difficult = from.flag("difficult"), object.truncated = from.flag("truncated");
     if (json.contains("pose")) object.pose = from.text("pose");
-    if (json.contains("area") && !json["area"].is_null()) {
+    if (json.contains("area")) {
       from.require(json["area"].is_number() && json["area"] >= 0, "its area is not a number of 0 or more");
       object.area = json["area"].get<double>();
     }

@@ -116,6 +116,23 @@ const char* const voc_text = R"(<annotation>
 
 }  // namespace
 
+TEST_CASE("annotation files: a field of a COCO file that is null is absent") {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& category, const std::string& annotation) {
+    write_file(folder / "coco.json",
+               R"({"images":[{"id":1,"file_name":"a.jpg","height":6,"width":8}],"categories":[{"id":2,"name":"cat")" +
+                   category + R"(}],"annotations":[{"id":3,"image_id":1,"category_id":2)" + annotation + "}]}");
+    return read_coco(folder / "coco.json");
+  };
+  const std::string box = R"(,"bbox":[1,2,3,4])", polygon = R"(,"segmentation":[[1,1,5,1,5,5]])";
+  const std::string nothing = R"(,"keypoints":null,"iscrowd":null,"area":null,"difficult":null,"pose":null)";
+  const std::string no_names = R"(,"supercategory":null,"keypoints":null,"skeleton":null)";
+  check_same(read(no_names, box + nothing + R"(,"segmentation":null)"), read("", box));
+  check_same(read(no_names, polygon + nothing + R"(,"bbox":null)"), read("", polygon));
+  CHECK(contains(error_of([&] { read("", R"(,"bbox":null)"); }, ErrorKind::bad_data),
+                 "it has neither bbox, segmentation nor keypoints"));
+}
+
 TEST_CASE("annotation files: COCO objects are read as pycocotools reads them") {
   const TemporaryFolder folder;
   const AnnotatedDataset set = golden_coco(folder);
