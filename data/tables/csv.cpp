@@ -1,9 +1,11 @@
 #include "data/tables/csv.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <string_view>
 
 #include "kernels/error.h"
 
@@ -121,10 +123,16 @@ std::string csv_field(const std::string& text) {
   return field + "\"";
 }
 
-bool parse_csv_number(const std::string& field, double& number) {
+// The field without spaces around it.
+static std::string_view trimmed(std::string_view field) {
   const size_t first = field.find_first_not_of(" \t"), last = field.find_last_not_of(" \t");
-  if (first == std::string::npos) return false;
-  const char *begin = field.data() + first, *end = field.data() + last + 1;
+  return first == std::string::npos ? std::string_view() : field.substr(first, last - first + 1);
+}
+
+bool parse_csv_number(const std::string& field, double& number) {
+  const std::string_view text = trimmed(field);
+  if (text.empty()) return false;
+  const char *begin = text.data(), *end = begin + text.size();
   if (*begin == '+' && end - begin > 1 && begin[1] != '-') ++begin;
   const auto [stop, error] = std::from_chars(begin, end, number);
   return error == std::errc() && stop == end && std::isfinite(number);
@@ -152,9 +160,18 @@ Classes classes_by(const std::vector<std::string>& texts, const KeyOf& key) {
   return y;
 }
 
-Classes classes_of(const std::vector<std::string>& texts) {
+bool is_number(const std::string& text) {
   double unused;
-  const auto is_number = [&](const std::string& text) { return parse_csv_number(text, unused); };
+  return parse_csv_number(text, unused);
+}
+
+// What NumPy and others write for a number that is missing.
+bool is_nan(const std::string& text) {
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  return text.size() == 3 && std::equal(text.begin(), text.end(), "nan", same);
+}
+
+Classes classes_of(const std::vector<std::string>& texts) {
   if (!std::all_of(texts.begin(), texts.end(), is_number)) {
     return classes_by<std::string>(texts, [](const std::string& text) { return text; });
   }
@@ -193,9 +210,11 @@ Table read_csv(const std::string& path, const CsvOptions& options) {
   }
   table.columns = used.size();
   std::vector<std::string> labels;
+  std::string missing;  // where the first label is that may be a missing number
   for (std::vector<std::string> row; reader.next(row);) {
-    CP_ENSURE_AS(bad_data, !row[label].empty(), reader.place(), ": column \"", options.label, "\" is empty");
-    labels.push_back(row[label]);
+    labels.emplace_back(trimmed(row[label]));
+    CP_ENSURE_AS(bad_data, !labels.back().empty(), reader.place(), ": column \"", options.label, "\" is empty");
+    if (missing.empty() && is_nan(labels.back())) missing = reader.place();
     for (const size_t c : used) {
       double number = 0;
       CP_ENSURE_AS(bad_data, parse_csv_number(row[c], number), reader.place(), ": column \"", header[c], "\": \"",
@@ -204,6 +223,11 @@ Table read_csv(const std::string& path, const CsvOptions& options) {
     }
   }
   CP_ENSURE_AS(bad_data, !labels.empty(), path, ": holds no rows below the names of its columns");
+  const bool numbers = std::any_of(labels.begin(), labels.end(), is_number) &&
+                       std::all_of(labels.begin(), labels.end(),
+                                   [](const std::string& text) { return is_number(text) || is_nan(text); });
+  CP_ENSURE_AS(bad_data, missing.empty() || !numbers, missing, ": column \"", options.label,
+               "\" is not a number, as it is elsewhere; fill in what is missing, or remove the row");
   Classes classes = classes_of(labels);
   table.class_names = std::move(classes.names);
   table.labels = std::move(classes.labels);

@@ -23,9 +23,10 @@ struct CsvOptions {
 };
 
 // The file as a table. Its first line names the columns. Every column but the label and the ignored ones must hold
-// finite numbers; the label's may hold text or numbers. Classes are sorted, as numbers if all are numbers and else by
-// their bytes, and table.labels are indices into their names. Throws Error(bad_data), which names the line and the
-// column, for any other file, for a missing value, and for two columns with the same name.
+// finite numbers; the label's may hold text or numbers, around which spaces do not count. Classes are sorted, as numbers
+// if all are numbers and else by their bytes, and table.labels are indices into their names. Throws Error(bad_data),
+// which names the line and the column, for any other file, for a missing value (of a label: an empty field, or "nan"
+// where all others are numbers), and for two columns with the same name.
 Table read_csv(const std::string& path, const CsvOptions& options);
 
 // Reads the rows of CSV text one by one. A field that holds a comma, a quotation mark or a line break is enclosed in

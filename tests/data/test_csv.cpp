@@ -62,6 +62,18 @@ TEST_CASE("csv: classes are sorted as numbers if all of them are, and else by th
   CHECK(texts.classes() == Texts{"10", "2", "B", "a"});
 }
 
+TEST_CASE("csv: spaces around a label do not make another class, and a missing number makes none") {
+  CHECK(table_of("a,y\n1,cat\n1, cat\n1,big dog \n1,\"big dog\"\n").classes() == Texts{"big dog", "cat"});
+  CHECK(table_of("a,y\n1, 1\n1,1 \n1,0\n").classes() == Texts{"0", "1"});
+  CHECK(contains(complaint("a,y\n1,0\n1, \t\n"), "line 3: column \"y\" is empty"));
+  for (const char* missing : {"nan", "NaN", " NAN"}) {
+    CHECK(contains(complaint(std::string("a,y\n1,0\n1,") + missing + "\n1,1\n"),
+                   "line 3: column \"y\" is not a number, as it is elsewhere"));
+  }
+  CHECK(table_of("a,y\n1,nan\n1,pita\n1,7\n").classes() == Texts{"7", "nan", "pita"});  // bread
+  CHECK(table_of("a,y\n1,nan\n").classes() == Texts{"nan"});
+}
+
 TEST_CASE("csv: quotation marks, line ends and the byte order mark of RFC 4180") {
   const std::vector<Texts> want = {{"a", "b"}, {"1", "x,y"}, {"say \"hi\"", "two\nlines"}, {"", ""}};
   CHECK(rows_of("a,b\n1,\"x,y\"\n\"say \"\"hi\"\"\",\"two\nlines\"\n,\n") == want);
