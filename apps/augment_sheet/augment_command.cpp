@@ -18,7 +18,7 @@ namespace {
 struct AugmentOptions {
   std::vector<std::string> files;
   std::string augment, gallery, grid, annotations, write, animal = "cat", output = "augment.png";
-  uint64_t seed = 0;
+  int64_t seed = 0;
   int image_size = 0, tile = 192;
   bool list = false;
 };
@@ -80,7 +80,7 @@ bool ends_with(const std::string& text, const std::string& end) {
 }
 
 SheetLook look_of(const AugmentOptions& o) {
-  SheetLook look{o.seed, o.files.size() > 1 ? 1 : 5, 5, o.tile};
+  SheetLook look{uint64_t(o.seed), o.files.size() > 1 ? 1 : 5, 5, o.tile};
   if (!o.grid.empty()) {
     char x = 0, more = 0;
     std::istringstream in(o.grid);
@@ -126,6 +126,9 @@ void check(const AugmentOptions& o, const std::set<std::string>& given) {
   CP_ENSURE_AS(invalid_argument, o.annotations.empty() || !o.files.empty(),
                "--annotations: of which images? Give their files");
   CP_ENSURE_AS(invalid_argument, o.write.empty() || o.gallery.empty(), "--write has no effect with --gallery");
+  constexpr int64_t largest_seed = int64_t{1} << 62;  // as the trainer's
+  CP_ENSURE_AS(invalid_argument, 0 <= o.seed && o.seed <= largest_seed, "--seed ", o.seed, " is out of range: 0 to ",
+               largest_seed);
   CP_ENSURE_AS(invalid_argument, o.image_size == 0 || (8 <= o.image_size && o.image_size <= 2048), "--image-size ",
                o.image_size, " is out of range: 8 to 2048, or 0");
   CP_ENSURE_AS(invalid_argument, 32 <= o.tile && o.tile <= 1024, "--tile ", o.tile, " is out of range: 32 to 1024");
@@ -151,7 +154,8 @@ MarkedImages read_images(const AugmentOptions& o) {
   for (MarkedImage& image : all.images) {
     for (const std::string& note : image.notes) std::cerr << note << "\n";
     if (o.image_size == 0) continue;
-    image.annotated = augmented_copy(augment::ResizeTo{o.image_size, o.image_size}, image.annotated, o.seed, 0, 0);
+    image.annotated =
+        augmented_copy(augment::ResizeTo{o.image_size, o.image_size}, image.annotated, uint64_t(o.seed), 0, 0);
   }
   return all;
 }
@@ -173,6 +177,7 @@ contact_sheet::Sheet copies(const AugmentOptions& o, const augment::Policy& poli
   const MarkedImages all = read_images(o);
   if (o.write.empty()) return copies_sheet(all.images, policy, look);
   CopyWriter writer(o.write, all.categories);
+  AtomicFile(o.output);  // throws where the sheet could not be written after the copies, which a second try finds there
   const contact_sheet::Sheet sheet = copies_sheet(
       all.images, policy, look, [&](const MarkedImage& original, Copy copy) { writer.add(original, std::move(copy)); });
   const size_t files = writer.finish();

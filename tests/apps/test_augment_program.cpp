@@ -208,6 +208,7 @@ TEST_CASE("augment program: writes a sheet, and copies with their annotations") 
       {"--gallery all --tile 1024 --grid 1x1", "14 x 7 are possible"},
       {"--augment flip --grid 1x1 --write d", "no copies"},
       {"--augment flip --animal emu", "valid are cat and dog"},
+      {"--augment flip --seed -1", "--seed -1 is out of range: 0 to 4611686018427387904"},
   };
   for (const auto& [arguments, part] : wrong) check_program_fails(program("augment"), arguments, 2, part);
   check_program_fails(program("augment"), "no.jpg --augment flip", 3, "no.jpg");
@@ -262,4 +263,8 @@ TEST_CASE("augment program: writes label maps, names of the other side, and repl
   refused(latin + " --annotations " + (folder / "x.xml") + " --augment flip --write " + (folder / "new") + sheet,
           "xe4.png: the name is not UTF-8, so that annotations.json cannot have it");
   CHECK_FALSE(std::filesystem::exists(folder / "new"));
+  // Where the sheet cannot be written no copies are, so that the same can be tried again.
+  const std::string copied = latin + " --augment flip --grid 1x2 --write " + (folder / "new") + " -o ";
+  check_program_fails(program("augment"), copied + (folder / "none/sheet.png"), 1, "none: No such file or directory");
+  CHECK(augment_program(copied + (folder / "new/sheet.png")).code == 0);
 }
