@@ -19,6 +19,14 @@ namespace {
 
 std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// Whether the paths may be the same, one of them relative to a folder of the other.
+bool may_agree(const std::string& a, const std::string& b) {
+  const std::string x = "/" + std::filesystem::path(a).lexically_normal().string();
+  const std::string y = "/" + std::filesystem::path(b).lexically_normal().string();
+  const size_t n = std::min(x.size(), y.size());
+  return x.compare(x.size() - n, n, y, y.size() - n, n) == 0;
+}
+
 // The entry of an image: with its path, else the only one with its name.
 const AnnotatedFile& entry(const AnnotatedDataset& set, const std::string& path, const std::string& annotations) {
   std::vector<const AnnotatedFile*> named;
@@ -80,6 +88,8 @@ MarkedImages read_marked_images(const std::vector<std::string>& files, const std
       require_size(image, {image.file->height, image.file->width}, annotations, of);
       if (name_in(image.file->path) != name_in(path)) {
         image.notes.push_back(printable(annotations) + of + " has another name than " + image.name());
+      } else if (ending == ".json" && !may_agree(image.file->path, path)) {
+        image.notes.push_back(printable(annotations) + of + " is in another folder than " + image.name());
       }
       if (!image.file->note.empty()) image.notes.push_back(image.file->note);
       image.annotated = augment::annotated(*image.file, std::move(image.annotated.image));

@@ -179,8 +179,9 @@ TEST_CASE("augment program: writes a sheet, and copies with their annotations") 
   const Result r = augment_program("'" + photo + "' --annotations " + (folder / "coco.json") +
                                    " --augment flip=1 --grid 1x3 --seed 4 --write " + (folder / "copies") + " -o " +
                                    (folder / "sheet.jpg"));
-  CAPTURE(r.err);
   CHECK(r.code == 0);
+  CHECK(r.err ==
+        (folder / "coco.json") + ": its image elsewhere/synthetic dog-1.png is in another folder than " + photo + "\n");
   CHECK(decode_image(folder / "sheet.jpg").width > 3 * 192);
   const AnnotatedDataset set = read_coco(folder / "copies/annotations.json");
   REQUIRE(set.files.size() == 2);
@@ -237,7 +238,7 @@ TEST_CASE("augment program: writes label maps, names of the other side, and repl
     "annotations": [{"id": 1, "image_id": 1, "category_id": 4, "keypoints": [0, 1, 2, 2, 1, 1]}]})";
   const std::string keypoints =
       "'" + photo + "' --annotations " + (folder / "annotations.json") + " --augment flip=1 --grid 1x2";
-  CHECK(augment_program(keypoints + sheet + " --write " + (folder / "mirrored")).err == "");
+  CHECK(augment_program(keypoints + sheet + " --write " + (folder / "mirrored")).err == "");  // the path agrees
   const AnnotatedObject cat = read_coco(folder / "mirrored/annotations.json").files[0].objects[0];
   CHECK(cat.keypoints[0].name == "left_eye");
   CHECK(cat.keypoints[0].at.x == 0.5);  // the right one before
