@@ -89,7 +89,7 @@ double unevenness(const std::vector<Counts>& parts, const Counts& totals, const 
 }
 
 std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
-                          const std::vector<std::string>& groups) {
+                          const std::vector<std::string>& groups, bool in_turn) {
   std::map<int32_t, size_t> classes;
   for (const int32_t label : labels) classes.emplace(label, classes.size());
   std::map<std::string, Counts> counts;
@@ -117,11 +117,18 @@ std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<
 
   std::map<std::string, int> place;
   std::vector<Counts> parts(shares.size(), Counts(totals.size()));
+  std::vector<double> sizes(shares.size());  // of the parts
+  double all = 0;                            // their sum
   std::vector<bool> is_empty(shares.size(), true);
   for (size_t placed = 0; placed < order.size(); ++placed) {
     const Counts& of_group = order[placed]->second;
     const size_t empty = static_cast<size_t>(std::count(is_empty.begin(), is_empty.end(), true));
     const bool only_empty = order.size() - placed <= empty;  // or a part would stay without any
+    // Where several parts are as good, the one that is furthest behind gets the group, or else one part would get a
+    // group of every class. But classes come to the first part first, unless they take turns.
+    const auto behind = [&](size_t p) { return all * shares[p] - sizes[p]; };
+    bool first_lacks = false;
+    for (size_t c = 0; c < totals.size(); ++c) first_lacks |= !in_turn && of_group[c] > 0 && parts[0][c] == 0;
     int best = -1;
     double least = 0;
     for (size_t p = 0; p < parts.size(); ++p) {
@@ -130,9 +137,15 @@ std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<
       const double cost = unevenness(parts, totals, shares);
       for (size_t c = 0; c < totals.size(); ++c) parts[p][c] -= of_group[c];
       // (What differs by less is equal but for rounding: a split may not depend on the machine.)
-      if (best < 0 || cost < least - 1e-9) best = static_cast<int>(p), least = cost;
+      constexpr double rounding = 1e-9;
+      const bool as_good = best >= 0 && cost < least + rounding && !(first_lacks && best == 0) &&
+                           behind(p) > behind(static_cast<size_t>(best)) + rounding;
+      if (best < 0 || cost < least - rounding || as_good) best = static_cast<int>(p), least = cost;
     }
-    for (size_t c = 0; c < totals.size(); ++c) parts[best][c] += of_group[c];
+    for (size_t c = 0; c < totals.size(); ++c) {
+      parts[best][c] += of_group[c];
+      sizes[best] += of_group[c], all += of_group[c];
+    }
     is_empty[best] = false;
     place[order[placed]->first] = best;
   }
@@ -156,7 +169,7 @@ std::vector<int> parts_of(const std::vector<int32_t>& labels, std::vector<double
                shares.size(), " parts");
   // (Of millions of samples, a millionth is one too many.)
   for (double& share : shares) share /= sum;
-  return groups.empty() ? by_class(labels, shares, seed, in_turn) : by_group(labels, shares, seed, groups);
+  return groups.empty() ? by_class(labels, shares, seed, in_turn) : by_group(labels, shares, seed, groups, in_turn);
 }
 
 }  // namespace

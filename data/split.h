@@ -19,8 +19,9 @@ namespace counterpoise {
 // that has fewer the first parts get one each.
 //
 // With `groups`, the name of each sample's group, groups stay whole. The large ones are placed first, each in the part
-// where the shares of the classes then come closest to what they should be (the greedy rule of scikit-learn's
-// StratifiedGroupKFold). A class whose samples are all in one group is in one part only.
+// where the shares of the classes then come closest to what they should be, and of several such parts in the one that
+// has fewest samples for its share (the greedy rule of scikit-learn's StratifiedGroupKFold); a class of which the first
+// part has none, there. A class whose samples are all in one group is in one part only.
 //
 // Throws Error(invalid_argument) unless there are at least two shares, all positive, that add up to 1, and groups for
 // all samples or none; and Error(bad_data) where there are fewer samples, or groups, than parts.

@@ -26,6 +26,13 @@ std::vector<std::vector<size_t>> count(const std::vector<int32_t>& labels, const
   return y;
 }
 
+// How many samples each part has.
+std::vector<size_t> sizes(const std::vector<int>& part, size_t parts) {
+  std::vector<size_t> y(parts);
+  for (const int p : part) ++y[static_cast<size_t>(p)];
+  return y;
+}
+
 }  // namespace
 
 TEST_CASE("split: each part gets its share of each class") {
@@ -40,11 +47,6 @@ TEST_CASE("split: each part gets its share of each class") {
 }
 
 TEST_CASE("split: what many small classes leave over does not go to one part") {
-  const auto sizes = [](const std::vector<int>& part, size_t parts) {
-    std::vector<size_t> y(parts);
-    for (const int p : part) ++y[static_cast<size_t>(p)];
-    return y;
-  };
   const auto alike = [](size_t n) { return classes(std::vector<size_t>(100, n)); };
   CHECK(sizes(k_folds(alike(11), 10, 1), 10) == std::vector<size_t>(10, 110));
   CHECK(sizes(k_folds(alike(3), 5, 1), 5) == std::vector<size_t>(5, 60));
@@ -61,6 +63,16 @@ TEST_CASE("split: what many small classes leave over does not go to one part") {
     const std::vector<size_t> of = sizes(k_folds(labels, static_cast<int>(folds), 1), folds);
     CHECK(*std::max_element(of.begin(), of.end()) - *std::min_element(of.begin(), of.end()) <= 1);
   }
+
+  // The same where each sample is a group of its own.
+  std::vector<std::string> own;
+  for (int i = 0; i < 1100; ++i) own.push_back(std::to_string(i));
+  const auto groups = [&](size_t n) { return std::vector<std::string>(own.begin(), own.begin() + std::ptrdiff_t(n)); };
+  CHECK(sizes(k_folds(alike(11), 10, 1, groups(1100)), 10) == std::vector<size_t>(10, 110));
+  CHECK(sizes(k_folds(alike(3), 5, 1, groups(300)), 5) == std::vector<size_t>(5, 60));
+  CHECK(sizes(k_folds(alike(1), 5, 1, groups(100)), 5) == std::vector<size_t>(5, 20));
+  CHECK(sizes(stratified_parts(alike(3), {0.5, 0.5}, 1, groups(300)), 2) == std::vector<size_t>{150, 150});
+  CHECK(sizes(stratified_parts(alike(1), {0.5, 0.5}, 1, groups(100)), 2) == std::vector<size_t>{99, 1});
 }
 
 TEST_CASE("split: shares that add up to a little more than 1 do not ask for more samples than there are") {
