@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -80,19 +79,30 @@ class MaskPainter {
   std::vector<std::vector<uint64_t>> used_;  // bit k of used_[b][i]: pixel i has a label in map 64 b + k
 };
 
-// The name with left and right exchanged where they are words of it: "left_eye", "Right shoulder".
+// Whether a word begins or ends at the place i of a name: beside what is no letter, and where a capital follows a small
+// letter, as in "leftEye".
+bool divides_words(const std::string& name, size_t i) {
+  const auto is = [&](int (*kind)(int), size_t at) { return kind(static_cast<unsigned char>(name[at])) != 0; };
+  if (i == 0 || i == name.size() || !is(std::isalpha, i - 1) || !is(std::isalpha, i)) return true;
+  return is(std::islower, i - 1) && is(std::isupper, i);
+}
+
+// The name with left and right exchanged where they are words of it: "left_eye", "Right shoulder", "R_ear".
 std::string other_side(const std::string& name) {
-  const auto letter = [&](size_t i) { return i < name.size() && std::isalpha(static_cast<unsigned char>(name[i])); };
   constexpr std::pair<std::string_view, std::string_view> sides[] = {
-      {"left", "right"}, {"Left", "Right"}, {"LEFT", "RIGHT"}, {"right", "left"}, {"Right", "Left"}, {"RIGHT", "LEFT"}};
+      {"left", "right"}, {"Left", "Right"}, {"LEFT", "RIGHT"}, {"l", "r"}, {"L", "R"}};
   std::string y;
   for (size_t i = 0; i < name.size();) {
-    const auto found = std::find_if(std::begin(sides), std::end(sides), [&](const auto& side) {
-      return (i == 0 || !letter(i - 1)) && name.compare(i, side.first.size(), side.first) == 0 &&
-             !letter(i + side.first.size());
-    });
-    if (found == std::end(sides)) y += name[i++];
-    else y += found->second, i += found->first.size();
+    std::string_view here, other;
+    for (const auto& [left, right] : sides) {
+      for (const auto& [one, another] : {std::pair(left, right), std::pair(right, left)}) {
+        const size_t end = i + one.size();
+        if (name.compare(i, one.size(), one) != 0 || !divides_words(name, i) || !divides_words(name, end)) continue;
+        here = one, other = another;
+      }
+    }
+    if (here.empty()) y += name[i++];
+    else y += other, i += here.size();
   }
   return y;
 }

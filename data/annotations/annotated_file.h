@@ -84,7 +84,8 @@ void update(AnnotatedFile& file, const Annotated& changed);
 
 // For an image that has become its mirror image (Plan::mirrors()), after update(): the left eye looks like a right one
 // now, so the names of keypoints are exchanged in pairs that differ in the word left or right ("left_eye" and
-// "right_eye", "Left hand" and "Right hand"), where the category of an object has both. Detectron2 does the same.
+// "right_eye", "Left hand" and "Right hand", "leftEye" and "rightEye") or in its first letter ("L_ear" and "R_ear"),
+// where the category of an object has both. Detectron2 does the same.
 void exchange_left_right(AnnotatedFile& file, const std::vector<Category>& categories);
 
 // Gives images and objects new ids from 1 on and makes the list of categories from the objects' names, sorted, with ids

@@ -22,10 +22,26 @@ std::string text_of(const std::string& path) { return read_file(path, size_t(1) 
 
 TEST_CASE("annotation files: in a mirror image, left and right keypoints exchange their names") {
   AnnotatedFile file{"a.jpg", 4, 6};
-  const std::vector<std::pair<const char*, const char*>> names = {
-      {"left_eye", "right_eye"},   {"right_eye", "left_eye"},  {"Left hand", "Right hand"},
-      {"Right hand", "Left hand"}, {"left_ear", "left_ear"},  // there is no right one
-      {"leftover", "leftover"},    {"rightover", "rightover"}, {"nose", "nose"}};
+  const std::vector<std::pair<const char*, const char*>> names = {{"left_eye", "right_eye"},
+                                                                  {"right_eye", "left_eye"},
+                                                                  {"Left hand", "Right hand"},
+                                                                  {"Right hand", "Left hand"},
+                                                                  {"left_ear", "left_ear"},  // there is no right one
+                                                                  {"leftover", "leftover"},
+                                                                  {"rightover", "rightover"},
+                                                                  {"nose", "nose"},
+                                                                  {"leftKnee", "rightKnee"},
+                                                                  {"rightKnee", "leftKnee"},
+                                                                  {"L_F_paw", "R_F_paw"},
+                                                                  {"R_F_paw", "L_F_paw"},
+                                                                  {"hip.l", "hip.r"},
+                                                                  {"hip.r", "hip.l"},
+                                                                  {"footL", "footR"},
+                                                                  {"footR", "footL"},
+                                                                  {"lap", "lap"},
+                                                                  {"rap", "rap"},
+                                                                  {"PAUL", "PAUL"},
+                                                                  {"PAUR", "PAUR"}};
   Category category{7, "cat"};
   file.objects = {{"cat", 7}, {"dog", 8}};
   file.objects[1].keypoints = {{"left_eye", {0, 0}}, {"right_eye", {1, 0}}};  // not in its category
