@@ -134,8 +134,14 @@ bool parse_csv_number(const std::string& field, double& number) {
   if (text.empty()) return false;
   const char *begin = text.data(), *end = begin + text.size();
   if (*begin == '+' && end - begin > 1 && begin[1] != '-') ++begin;
-  const auto [stop, error] = std::from_chars(begin, end, number);
-  return error == std::errc() && stop == end && std::isfinite(number);
+  std::from_chars_result read = std::from_chars(begin, end, number);
+  if (read.ec == std::errc::result_out_of_range) {
+    // 1e999 is refused, but 1e-400 is the nearest double, 0.
+    long double wide = 0;
+    read = std::from_chars(begin, end, wide);
+    number = static_cast<double>(wide);
+  }
+  return read.ec == std::errc() && read.ptr == end && std::isfinite(number);
 }
 
 namespace {

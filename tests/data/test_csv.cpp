@@ -48,6 +48,7 @@ TEST_CASE("csv: a table of numbers, with the label anywhere") {
   CHECK(table.columns == 2);
   CHECK(table.column_names == Texts{"a", "b"});
   CHECK(table.features == std::vector<double>{1, -2.5, 3, 1000, 0.1, 0.5});
+  CHECK(table_of("a,y\n1e-400,0\n-1e-310,0\n").features == std::vector<double>{0, -1e-310});  // hardly a number
   CHECK(table.classes() == Texts{"no", "yes"});
   CHECK(table.labels == std::vector<int32_t>{1, 0, 1});
   CHECK(table.counts() == std::vector<int64_t>{1, 2});
