@@ -1,5 +1,6 @@
 #include "kernels/cpu/parallel.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <atomic>
@@ -135,6 +136,19 @@ std::atomic<int> threads{0};  // 0 until it is set or first read
 std::mutex caller;            // held by the one thread whose loop the pool works on
 std::unique_ptr<Pool> pool;   // guarded by `caller`
 
+// A child of fork() has the memory of the pool but none of its threads: it forgets the pool, and makes another when it
+// needs one. The mutex is held meanwhile, so that no loop of another thread is interrupted; a piece that forks has it.
+void before_fork() {
+  if (!inside) caller.lock();
+}
+void after_fork() {
+  if (!inside) caller.unlock();
+}
+void after_fork_in_child() {
+  static_cast<void>(pool.release());  // not destroyed: that would wait for the threads
+  after_fork();
+}
+
 // The cores that this process may use, which in a container are fewer than the machine has.
 int default_threads() {
   cpu_set_t cores;
@@ -168,7 +182,11 @@ void detail::run_pieces(Index pieces, void (*run)(void*, Index), void* context) 
     for (Index i = 0; i < pieces; ++i) run(context, i);
     return;
   }
-  if (!pool) pool = std::make_unique<Pool>(cpu_threads());
+  if (!pool) {
+    static const int registered = pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    static_cast<void>(registered);
+    pool = std::make_unique<Pool>(cpu_threads());
+  }
   pool->run(pieces, run, context);
 }
 

@@ -1,5 +1,7 @@
 // The thread pool and the caching allocator of the cpu backend.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -86,6 +88,33 @@ TEST_CASE("parallel: the number of threads can be read while another thread read
   set_cpu_threads(0);
   CHECK(cpu_threads() >= 1);
 }
+
+#ifndef __SANITIZE_THREAD__  // which allows no new threads after fork()
+TEST_CASE("parallel: a child of fork() computes with threads of its own") {
+  set_cpu_threads(4);
+  const auto covered = [] {
+    std::atomic<int64_t> sum{0};
+    for (int round = 0; round < 100; ++round) {
+      parallel_for(64, 1, [&](Index begin, Index end) { sum += end - begin; });
+    }
+    return sum == 100 * 64;
+  };
+  REQUIRE(covered());
+  const pid_t child = fork();
+  if (child == 0) {
+    bool right = covered();
+    set_cpu_threads(3);  // ends the threads that there are, as the end of a program does
+    right = right && covered();
+    set_cpu_threads(1);
+    _exit(right ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(covered());
+  set_cpu_threads(0);
+}
+#endif
 
 TEST_CASE("parallel: a control group's CPU quota is read as cores, rounded up") {
   using Files = std::map<std::string, std::string>;
