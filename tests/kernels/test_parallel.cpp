@@ -216,3 +216,31 @@ TEST_CASE("the caching allocator aligns, reuses, and gives different memory to d
   CHECK(nothing != nullptr);
   memory.release(nothing);
 }
+
+#ifndef __SANITIZE_ADDRESS__
+TEST_CASE("the caching allocator keeps the blocks of steps of two sizes, and not those of ever other sizes") {
+  CachingAllocator memory;
+  const auto step = [&](size_t bytes) {  // blocks of a step: two at once, of four different sizes
+    std::vector<void*> blocks;
+    for (const size_t size : {bytes, bytes / 2, bytes / 4, bytes / 8}) {
+      blocks.push_back(memory.allocate(size));
+      if (blocks.size() > 1) memory.release(blocks[blocks.size() - 2]);
+    }
+    memory.release(blocks.back());
+    return blocks;
+  };
+  constexpr size_t large = size_t(8) << 20;
+  const auto first = step(large), second = step(large / 3);
+  CHECK(memory.held() > 2 * large);
+  for (int round = 0; round < 3; ++round) {
+    CHECK(step(large) == first);
+    CHECK(step(large / 3) == second);
+  }
+  for (size_t bytes = large; bytes > large / 16; bytes -= bytes / 6) {
+    step(bytes);
+    CHECK(memory.held() <= 3 * (large + large / 2));
+  }
+  memory.trim();
+  CHECK(memory.held() == 0);
+}
+#endif
