@@ -12,12 +12,13 @@ using namespace detail;
 
 namespace {
 
-// The fastest algorithm that applies. im2col computes every convolution, and is the fastest for kernels of 1 x 1.
+// The fastest algorithm that applies. im2col computes every convolution.
 template <class T>
 void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
               const T* residual = nullptr) {
   if (direct_is_best(g)) direct_conv(backend, g, x, w, bias, relu, y, residual);
   else if (const int tile = winograd_tile(g)) winograd_conv(backend, tile, g, x, w, false, bias, relu, y, residual);
+  else if (pointwise_is_best(g)) pointwise_conv(backend, g, x, w, false, bias, relu, y, residual);
   else im2col_conv(backend, g, x, w, bias, relu, y, residual);
 }
 
@@ -58,6 +59,9 @@ void CpuBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv
       const int tile = direct_is_best(back) ? 0 : winograd_tile(back);
       if (tile) {
         return winograd_conv(*this, tile, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
+      }
+      if (pointwise_is_best(back)) {
+        return pointwise_conv(*this, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
       }
       const Scratch<T> rotated(*this, w.size());
       rotate_kernel(g, w.as<T>(), rotated.get());

@@ -56,6 +56,54 @@ void for_each_band(const ConvGeometry& g, Index begin, Index end, const Fn& fn) 
   }
 }
 
+// What the outputs of a convolution are computed with: weights [K, L], or [L, K] if `by_rows`, and a bias, in panels.
+template <class T>
+class Kernel {
+ public:
+  Kernel(Backend& backend, Index K, Index L, const T* w, bool by_rows, const T* bias)
+      : K_(K), L_(L), panels_(panel_count<T>(K)), memory_(backend, panels_ * (L + 1) * lanes<T>) {
+    const Panels<T> to = matrix();
+    parallel_for(panels_, std::max<Index>(1, thread_grain / (L * lanes<T>)), [&](Index begin, Index end) {
+      for (Index panel = begin; panel < end; ++panel) {
+        const Index k = panel * lanes<T>, outputs = std::min<Index>(lanes<T>, K - k);
+        store(to.at(panel, 0), bias ? load(bias + k, outputs) : Vec<T>{});
+        for (Index l = 0; by_rows && l < L; ++l) store(to.at(panel, 1 + l), load(w + l * K + k, outputs));
+        for (Index l = 0; !by_rows && l < L; l += lanes<T>) {
+          const Index length = std::min<Index>(lanes<T>, L - l);
+          Vec<T> rows[lanes<T>] = {};
+          for (Index i = 0; i < outputs; ++i) rows[i] = load(w + (k + i) * L + l, length);
+          transpose<T>(rows);
+          for (Index i = 0; i < length; ++i) store(to.at(panel, 1 + l + i), rows[i]);
+        }
+      }
+    });
+  }
+
+  // The scratch memory that outputs() needs for `count` pixels.
+  Index scratch_size(Index count) const { return whole() ? 0 : panels_ * count * lanes<T>; }
+  // y [count, K] = rows of x [count, L] times the weights, + bias + residual, clamped at 0 if `relu`.
+  void outputs(Index count, const Panels<const T>& x, const T* residual, bool relu, T* y, T* scratch) const {
+    const Panels<T> filled = {scratch, count * lanes<T>};  // y with its last panel padded
+    multiply_direct<T>(count, L_, panels_, x, matrix(), relu && !residual,
+                       whole() ? Panels<T>{y, lanes<T>, K_} : filled);
+    for (Index q = 0; !whole() && q < count; ++q) {
+      for (Index k = 0; k < K_; k += lanes<T>) {
+        store(y + q * K_ + k, load(filled.at(k / lanes<T>, q)), std::min<Index>(lanes<T>, K_ - k));
+      }
+    }
+    for (Index i = 0; residual && i < count * K_; ++i) {
+      const T sum = y[i] + residual[i];
+      y[i] = relu ? formula::Relu::f(sum) : sum;
+    }
+  }
+
+ private:
+  bool whole() const { return K_ % lanes<T> == 0; }                          // then rows of y are in panels as they are
+  Panels<T> matrix() const { return {memory_.get(), (L_ + 1) * lanes<T>}; }  // [1 + L, K]: the bias, then the weights
+  const Index K_, L_, panels_;
+  const Scratch<T> memory_;
+};
+
 }  // namespace
 
 bool direct_is_best(const ConvGeometry& g) {
@@ -66,40 +114,45 @@ bool direct_is_best(const ConvGeometry& g) {
 template <class T>
 void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
                  const T* residual) {
-  const Index L = g.length(), out = panel_count<T>(g.K);
-  const Scratch<T> kernel(backend, out * (L + 1) * lanes<T>);  // [1 + L, K] in panels: the bias, then the weights
-  const Panels<T> columns = {kernel.get(), (L + 1) * lanes<T>};
-  for (Index k = 0; k < out * lanes<T>; ++k) {
-    T* const column = columns.at(k / lanes<T>, 0) + k % lanes<T>;
-    column[0] = bias && k < g.K ? bias[k] : T(0);
-    for (Index l = 0; l < L; ++l) column[(l + 1) * lanes<T>] = k < g.K ? w[k * L + l] : T(0);
-  }
-  const bool whole = g.K % lanes<T> == 0;  // then rows of y are in panels as they are
-  const Index x_size = PaddedBand<T>::size(g), y_size = whole ? 0 : out * g.Q * lanes<T>;
-  const Scratch<T> memory(backend, cpu_threads() * (x_size + y_size));
+  const Kernel<T> kernel(backend, g.K, g.length(), w, false, bias);
+  const Index x_size = PaddedBand<T>::size(g), size = x_size + kernel.scratch_size(g.Q);
+  const Scratch<T> memory(backend, cpu_threads() * size);
   parallel_for(bands(g), 1, [&](Index begin, Index end) {
-    T* const mine = memory.get() + thread_slot() * (x_size + y_size);
+    T* const mine = memory.get() + thread_slot() * size;
     PaddedBand<T> padded(g, mine);
-    const Panels<T> filled = {mine + x_size, g.Q * lanes<T>};  // a row of y, its last panel padded
     for_each_band(g, begin, end, [&](Index image, Index first, Index rows) {
       padded.read(x, image, first, rows);
       for (Index p = 0; p < rows; ++p) {
-        T* const to = y + (image * g.P + first + p) * g.Q * g.K;
-        multiply_direct<T>(g.Q, L, out, padded.matrix(p), columns, relu && !residual,
-                           whole ? Panels<T>{to, lanes<T>, g.K} : filled);
-        for (Index q = 0; !whole && q < g.Q; ++q) {
-          for (Index k = 0; k < g.K; k += lanes<T>) {
-            store(to + q * g.K + k, load(filled.at(k / lanes<T>, q)), std::min<Index>(lanes<T>, g.K - k));
-          }
-        }
-        if (!residual) continue;
-        const T* const from = residual + (to - y);
-        for (Index i = 0; i < g.Q * g.K; ++i) {
-          const T sum = to[i] + from[i];
-          to[i] = relu ? formula::Relu::f(sum) : sum;
-        }
+        const Index at = (image * g.P + first + p) * g.Q * g.K;
+        kernel.outputs(g.Q, padded.matrix(p), residual ? residual + at : nullptr, relu, y + at, mine + x_size);
       }
     });
+  });
+}
+
+// Otherwise OpenBLAS is as fast or faster. It chooses its kernels when the program runs, and has wider vectors than a
+// program for old processors; and with fewer registers, few pixels do not pay for writing the weights into panels.
+bool pointwise_is_best(const ConvGeometry& g) {
+  const bool applies = g.R == 1 && g.S == 1 && g.stride == 1 && g.pad == 0 && g.C > 0;
+  const bool fast = vector_bytes == 64 || (vector_bytes == 32 && g.pixels() >= 256);
+  return applies && fast && g.C <= 1024 && g.K >= 8;
+}
+
+template <class T>
+void pointwise_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool transposed, const T* bias,
+                    bool relu, T* y, const T* residual) {
+  const Kernel<T> kernel(backend, g.K, g.C, w, transposed, bias);
+  // About 56 pixels in a block, which stay in the cache beside two panels of weights; as many blocks for each thread.
+  const Index threads = cpu_threads(), most = 56 / rows_at_once * rows_at_once * threads;
+  const Index blocks = (g.pixels() + most - 1) / most * threads;
+  const Index rows = blocks ? (g.pixels() + blocks - 1) / blocks : 0, size = kernel.scratch_size(rows);
+  const Scratch<T> memory(backend, threads * size);
+  parallel_for(blocks, 1, [&](Index begin, Index end) {
+    T* const mine = memory.get() + thread_slot() * size;
+    for (Index first = begin * rows; first < std::min(g.pixels(), end * rows); first += rows) {
+      const Index count = std::min(rows, g.pixels() - first), at = first * g.K;
+      kernel.outputs(count, {x + first * g.C, 0, g.C, g.C}, residual ? residual + at : nullptr, relu, y + at, mine);
+    }
   });
 }
 
@@ -152,6 +205,8 @@ void direct_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, con
 
 #define INSTANTIATE(T)                                                                                           \
   template void direct_conv<T>(Backend&, const ConvGeometry&, const T*, const T*, const T*, bool, T*, const T*); \
+  template void pointwise_conv<T>(Backend&, const ConvGeometry&, const T*, const T*, bool, const T*, bool, T*,   \
+                                  const T*);                                                                     \
   template void direct_grad_weight<T>(Backend&, const ConvGeometry&, const T*, const T*, T*)
 INSTANTIATE(float);
 INSTANTIATE(double);
