@@ -1,5 +1,7 @@
 #include "apps/trainer/flags.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
@@ -105,6 +107,16 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
   return "unknown option " + name + (guess.empty() ? "." : "; did you mean " + guess + "?");
 }
 
+// Throws if one of the arguments that no option takes looks like one.
+void refuse_unknown_option(const CLI::App& app, const std::string& help, const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument.size() < 2 || argument[0] != '-') continue;
+    const bool is_file = access(argument.c_str(), F_OK) == 0;
+    throw Error(ErrorKind::invalid_argument, unknown_option(app, argument),
+                is_file ? " (The file of this name is ./" + argument + ".)" : "", " Valid options: ", help);
+  }
+}
+
 }  // namespace
 
 std::string plain_number(const std::string& given) {
@@ -139,9 +151,11 @@ std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::ExtrasError& error) {
     const std::vector<std::string> extras = app.remaining();
     const std::string first = extras.empty() ? error.what() : extras.front();
-    if (first.rfind('-', 0) == 0)
-      throw Error(ErrorKind::invalid_argument, unknown_option(app, first) + " Valid options: " + help);
+    refuse_unknown_option(app, help, {first});
     throw Error(ErrorKind::invalid_argument, "unexpected argument \"" + first + "\"; see " + help);
+  } catch (const CLI::RequiredError& error) {
+    refuse_unknown_option(app, help, app.remaining());  // which may be the required one, misspelled
+    throw Error(ErrorKind::invalid_argument, error.what() + ("; see " + help));
   } catch (const CLI::ParseError& error) {
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');
