@@ -201,14 +201,14 @@ Gallery gallery_named(const std::string& name) {
 }  // namespace
 
 Exit augment_command(int argc, char** argv) {
+  const std::string augment = program_command();
   CLI::App app(
-      "Shows what augmentation does to images, and to the keypoints, boxes, polygons, line strings, heat maps and "
-      "segmentation maps that are marked on them, as a contact sheet. For example\n\n"
-      "  ./apps/augment photo.jpg --augment resized-crop=0.3..1,flip,blur=3@0.5 -o sheet.png\n"
-      "  ./apps/augment --augment affine=25/scale:0.8..1.2 --grid 3x6 --animal dog\n"
-      "  ./apps/augment --gallery lecture -o gallery.png\n"
-      "  ./apps/augment --list\n",
-      "./apps/" + program_name());
+      text("Shows what augmentation does to images, and to the keypoints, boxes, polygons, line strings, heat maps and "
+           "segmentation maps that are marked on them, as a contact sheet. For example\n\n  ",
+           augment, " photo.jpg --augment resized-crop=0.3..1,flip,blur=3@0.5 -o sheet.png\n  ", augment,
+           " --augment affine=25/scale:0.8..1.2 --grid 3x6 --animal dog\n  ", augment,
+           " --gallery lecture -o gallery.png\n  ", augment, " --list\n"),
+      augment);
   AugmentOptions o;
   add_options(app, o);
   const std::set<std::string> given = parse_command_line(app, argc, argv);

@@ -38,18 +38,19 @@ std::string list(int argc, char** argv) {
 }
 
 std::string eval(int argc, char** argv) {
+  const std::string eval = losses_usage("eval");
   CLI::App app(
-      "Evaluates a loss in double precision; prints its value, each sample's loss and the gradient as JSON.\n\n"
-      "  ./apps/losses eval bce --logits '-1;2;0.5' --labels 0,1,1\n"
-      "  ./apps/losses eval focal --gamma 2 --logits 1.2,-0.4,0.3,2.0 --labels 3\n"
-      "  ./apps/losses eval vs --logits '1.2,-0.4;0.3,2.0' --labels 1,0 --counts 1000,100\n"
-      "  ./apps/losses eval cross-entropy --logits 1.2,-0.4,0.3 --labels 0.7,0.2,0.1\n\n"
-      "Quote ';', because it ends a command in the shell.\n",
-      losses_usage("eval"));
+      text("Evaluates a loss in double precision; prints its value, each sample's loss and the gradient as JSON.\n\n  ",
+           eval, " bce --logits '-1;2;0.5' --labels 0,1,1\n  ", eval,
+           " focal --gamma 2 --logits 1.2,-0.4,0.3,2.0 --labels 3\n  ", eval,
+           " vs --logits '1.2,-0.4;0.3,2.0' --labels 1,0 --counts 1000,100\n  ", eval,
+           " cross-entropy --logits 1.2,-0.4,0.3 --labels 0.7,0.2,0.1\n\n",
+           "Quote ';', because it ends a command in the shell.\n"),
+      eval);
   prepare(app);
   LossRequest request;
   std::string name;
-  app.add_option("NAME", name, "The loss; ./apps/losses list describes them")->type_name("");
+  app.add_option("NAME", name, "The loss (required); " + losses_usage("list") + " describes them")->type_name("");
   app.add_option("--logits", request.logits,
                  "One row per sample, separated by ';', the numbers of a row by ','. One number per row is the logit "
                  "of the positive class of two; otherwise a row has a logit per class")
@@ -85,7 +86,7 @@ std::string eval(int argc, char** argv) {
 
 std::string walk(int argc, char** argv) {
   CLI::App app(
-      "Repeats the calculations of the lecture \"Imbalanced Data\" (Quang-Vinh Dinh) with this library's losses:\n"
+      "Repeats the calculations of the lecture \"Imbalanced Data\" (Quang-Vinh Dinh) with this library's losses: "
       "lie/truth classification in four contexts, and easy and hard samples.",
       losses_usage("walk"));
   prepare(app);
@@ -138,11 +139,12 @@ std::string run_losses(int argc, char** argv) {
     names.emplace_back(command.name);
     help += text("  ", command.name, std::string(10 - names.back().size(), ' '), command.help, "\n");
   }
-  CLI::App app(help + "\n`losses COMMAND --help` lists the options of a command.\n", losses_usage("[COMMAND]"));
+  CLI::App app(help + "\n`" + losses_usage("COMMAND --help") + "` lists the options of a command.\n",
+               losses_usage("[COMMAND]"));
   prepare(app);
   const std::string command = argc > 1 ? argv[1] : "";
-  CP_ENSURE_AS(invalid_argument, !command.empty(), "which command? Valid are ", join(names),
-               "; see ./apps/losses --help");
+  CP_ENSURE_AS(invalid_argument, !command.empty(), "which command? Valid are ", join(names), "; see ",
+               losses_usage("--help"));
   if (command[0] != '-') {
     const std::string guess = nearest_name(command, names);
     throw Error(ErrorKind::invalid_argument, "unknown command \"", command, "\"",

@@ -102,7 +102,7 @@ Exit run(const ProgramDefaults& defaults, int argc, char** argv) {
     return train_command(defaults, static_cast<int>(arguments.size()), arguments.data());
   }
   if (name == "--version") {
-    std::cout << version_text();
+    std::cout << version_text() << "\n";
     return Exit::ok;
   }
   if (name == "--help" || name == "-h") return help(defaults, 1, argv + 1);
@@ -114,7 +114,7 @@ Exit run(const ProgramDefaults& defaults, int argc, char** argv) {
 }
 
 Exit help(const ProgramDefaults& defaults, int argc, char** argv) {
-  const std::string program = "./apps/" + program_name();
+  const std::string program = program_command();
   if (argc > 2) throw Error(ErrorKind::invalid_argument, "help takes one loss or command");
   if (argc == 2) {
     const std::string topic = argv[1];

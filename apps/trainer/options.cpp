@@ -22,7 +22,7 @@ const char* const exit_codes =
     "memory, 5 training diverged, 128 + N after signal N.";
 
 std::string training_text(const ProgramDefaults& defaults) {
-  const std::string program = "./apps/" + program_name();
+  const std::string program = program_command();
   const std::string last = text("  ", program, defaults.lectures ? "" : " train",
                                 " --resume runs/2026-05-04-093000-focal\n\nOther commands: ", program, " help");
   if (defaults.lectures) {

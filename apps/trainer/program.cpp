@@ -35,6 +35,11 @@ std::string& name_of_program() {
   return name;
 }
 
+std::string& command_of_program() {
+  static std::string command = "./apps/" + name_of_program();
+  return command;
+}
+
 char line_at_the_end[200];  // made in time, because there may be no memory when it is needed
 
 void write_to_stderr(const char* text) {
@@ -124,10 +129,15 @@ Exit exit_code(ErrorKind kind) {
 
 const std::string& program_name() { return name_of_program(); }
 
-std::string usage(const std::string& command) { return "./apps/" + program_name() + " " + command; }
+const std::string& program_command() { return command_of_program(); }
+
+std::string usage(const std::string& command) { return program_command() + " " + command; }
 
 int run_program(const std::string& name, const std::function<Exit()>& run) {
   name_of_program() = name;
+  const std::string typed = program_invocation_name, folder = typed.substr(0, typed.rfind('/') + 1);
+  const bool in_apps = folder.size() >= 5 && folder.compare(folder.size() - 5, 5, "apps/") == 0;
+  command_of_program() = in_apps ? "./apps/" + name : typed;
   prepare_to_end(name.c_str());
   // Writes then fail with an error that is handled: a reader of the messages that ends must not end the program.
   std::signal(SIGPIPE, SIG_IGN);

@@ -30,9 +30,13 @@ Exit exit_code(ErrorKind kind);
 // the exit code for main(), whose thread calls it.
 int run_program(const std::string& name, const std::function<Exit()>& run);
 
-// How the command line of a command begins: "./apps/catdog metrics". The name is the one that run_program() got.
-std::string usage(const std::string& command);
+// The name that run_program() got.
 const std::string& program_name();
+// What the user types to start the program: "./apps/catdog" where it lies in a folder apps/, as it does where it was
+// built, else what was typed, such as the name of an installed program, "counterpoise-catdog".
+const std::string& program_command();
+// How the command line of a command begins: "./apps/catdog metrics".
+std::string usage(const std::string& command);
 
 // Calls make(), and puts `flag` before the message of an Error: "--mix: ...", for values that the library parses.
 template <class Make>

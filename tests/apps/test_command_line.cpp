@@ -20,3 +20,33 @@ TEST_CASE("command line: a misspelled option that is required is named, with a s
   CHECK(r.code == 2);
   CHECK(contains(r.err, "(The file of this name is ./-cat.jpg.)"));
 }
+
+TEST_CASE("command line: an installed program names itself as it was called") {
+  const TemporaryFolder folder;
+  for (const std::string name : {"counterpoise", "catdog", "losses", "augment", "bench"}) {
+    const std::string installed = "counterpoise-" + name;
+    REQUIRE(symlink(program(name).c_str(), (folder / installed).c_str()) == 0);
+    const Result r = shell("PATH=" + folder.path() + ":$PATH; " + installed + " --help; " + installed + " --no-option");
+    CAPTURE(r.out);
+    CHECK(r.code == 2);
+    CHECK(contains(r.out, name == "counterpoise" ? installed + " COMMAND --help" : "Usage: " + installed));
+    CHECK(!contains(r.out + r.err, "./apps/"));
+    CHECK(contains(shell(program(name) + " --help").out, " ./apps/" + name));
+  }
+  const std::string losses = "cd " + folder.path() + " && ./counterpoise-losses ";
+  for (const char* arguments : {"eval --help", "walk --help", "", "evla"}) {
+    const Result r = shell(losses + arguments);
+    CHECK(!contains(r.out + r.err, "./apps/"));
+  }
+  CHECK(contains(shell(losses + "eval --help").out, "\n  ./counterpoise-losses eval focal --gamma 2 "));
+}
+
+TEST_CASE("command line: the version ends with a line") {
+  for (const std::string name : {"counterpoise", "catdog", "losses", "augment"}) {
+    const Result r = shell(program(name) + " --version");
+    CAPTURE(name);
+    CHECK(r.code == 0);
+    CHECK(last_line(r.out).rfind("stb_image: ", 0) == 0);
+    CHECK(r.out.back() == '\n');
+  }
+}
