@@ -4,6 +4,7 @@
 
 #include "apps/report/sections.h"
 #include "apps/trainer/format.h"
+#include "losses/metrics/bootstrap.h"
 
 namespace counterpoise::html_report {
 
@@ -14,15 +15,6 @@ struct Interval {
   double low = NAN, high = NAN;
   bool known() const { return std::isfinite(low) && std::isfinite(high); }
 };
-
-// The score interval of a share of n independent samples (Wilson 1927).
-Interval wilson(double share, double n) {
-  if (!std::isfinite(share) || !(n > 0)) return {};
-  constexpr double z = 1.959963985;
-  const double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
-  const double half = z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-  return {std::max(0., middle - half), std::min(1., middle + half)};
-}
 
 Interval saved_interval(const Run& run, const std::string& metric) {
   const Json& pair = at(at(run.result, "intervals"), metric);
@@ -36,7 +28,9 @@ std::string in_brackets(const Interval& i) { return i.known() ? " (95% interval 
 
 Interval interval_of(const Run& run, const std::string& metric, double share, double n) {
   const Interval saved = saved_interval(run, metric);
-  return saved.low < saved.high ? saved : wilson(share, n);  // a bootstrap of equal samples has no width
+  if (saved.low < saved.high) return saved;
+  const auto [low, high] = wilson_interval(share, n);  // a bootstrap of equal samples has no width
+  return {low, high};
 }
 
 std::string network_of(const Run& run) {

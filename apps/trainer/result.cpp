@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <tuple>
 
 #include "apps/trainer/format.h"
 #include "data/sampler.h"
@@ -16,9 +17,22 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Of shares of images and of other metrics. A bootstrap in which all resamples agree has no width, as if the metric
+// were certain: a share then has Wilson's interval, another metric none.
 std::vector<MetricInterval> intervals(const Evaluation& e) {
-  if (e.is_binary()) return bootstrap_intervals(e.logits, e.is_positive(), e.decision.cut);
-  return multiclass_bootstrap_intervals(e.labels, e.predicted, static_cast<int64_t>(e.classes.size()));
+  std::vector<MetricInterval> all =
+      e.is_binary() ? bootstrap_intervals(e.logits, e.is_positive(), e.decision.cut)
+                    : multiclass_bootstrap_intervals(e.labels, e.predicted, static_cast<int64_t>(e.classes.size()));
+  for (MetricInterval& interval : all) {
+    if (interval.low < interval.high) continue;
+    const Confusion c = e.is_binary() ? e.counts() : Confusion();
+    const int64_t of = interval.metric == "accuracy"    ? static_cast<int64_t>(e.labels.size())
+                       : interval.metric == "precision" ? c.tp + c.fp
+                       : interval.metric == "recall"    ? c.tp + c.fn
+                                                        : 0;
+    std::tie(interval.low, interval.high) = wilson_interval(interval.low, static_cast<double>(of));
+  }
+  return all;
 }
 
 // The share of the positive class among the training images that were not left out on purpose.

@@ -142,4 +142,12 @@ std::vector<MetricInterval> multiclass_bootstrap_intervals(const std::vector<int
                       });
 }
 
+std::pair<double, double> wilson_interval(double share, double n) {
+  if (std::isnan(share) || !(n > 0)) return {kNaN, kNaN};
+  constexpr double z = 1.959963984540054;  // 95 % of a normal distribution are within z standard deviations
+  const double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+  return {std::max(0., middle - half), std::min(1., middle + half)};
+}
+
 }  // namespace counterpoise

@@ -7,13 +7,15 @@
 // test set only: another seed of training or another training set adds to it.
 //
 // A resample in which a metric is undefined (recall without positive samples, for example) is left out for that
-// metric; the interval is NaN if it is undefined in all.
+// metric; the interval is NaN if it is undefined in all. Where all resamples agree, because every sample or none is
+// right, the interval has no width and says nothing; of a share of the samples wilson_interval() then says more.
 //
 // Thread safety: these functions use no state of their own.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace counterpoise {
@@ -42,5 +44,9 @@ std::vector<MetricInterval> bootstrap_intervals(const std::vector<double>& score
 std::vector<MetricInterval> multiclass_bootstrap_intervals(const std::vector<int32_t>& actual,
                                                            const std::vector<int32_t>& predicted, int64_t classes,
                                                            const BootstrapOptions& options = {});
+
+// The 95 % score interval of a share of n independent samples, such as a recall (Wilson 1927): it has a width for
+// shares of 0 and 1, too. NaN if the share is, or for n = 0.
+std::pair<double, double> wilson_interval(double share, double n);
 
 }  // namespace counterpoise

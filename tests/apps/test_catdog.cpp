@@ -69,6 +69,16 @@ TEST_CASE("wrong command lines end with 2 and one line that helps") {
   check_fails("--outputs 5", 2, "for two classes it is 1 (one logit) or 2");
 }
 
+TEST_CASE("a recall of 0 has an interval with a width, and F1, whose resamples agree, has none") {
+  const TemporaryFolder folder;
+  const Result r = catdog("--count cat=4,dog=4 --image-size 32 --width 0.05 --max-steps 1 --threshold 0.99 --output " +
+                          (folder / "run"));
+  CHECK(contains(r.out, "\n  95 % intervals: recall 0.000 to 0.008\n"));  // of 500: Wilson's
+  const Json intervals = Json::parse(slurp(folder / "run/result.json"))["intervals"];
+  CHECK(intervals["recall"][1].get<double>() == doctest::Approx(0.0076242));
+  CHECK(intervals["f1"] == Json({nullptr, nullptr}));
+}
+
 TEST_CASE("a new run says that it will replace a result, and one that fails before it begins leaves no folder") {
   const TemporaryFolder folder;
   const std::string few = "--count cat=4,dog=4 --image-size 32 --width 0.05 --epochs 1 --threshold 0.99 --output ";

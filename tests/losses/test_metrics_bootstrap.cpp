@@ -169,6 +169,18 @@ TEST_CASE(
   for (const auto& [name, interval] : perfect) CHECK(interval == std::pair(1., 1.));
 }
 
+TEST_CASE("metrics: Wilson's interval of a share") {
+  const auto [low, high] = wilson_interval(0.7, 20);  // scipy: binomtest(14, 20).proportion_ci(method="wilson")
+  CHECK(low == doctest::Approx(0.48102711).epsilon(1e-7));
+  CHECK(high == doctest::Approx(0.85452276).epsilon(1e-7));
+  CHECK(wilson_interval(0, 40).first == 0);
+  CHECK(wilson_interval(0, 40).second == doctest::Approx(0.0876216).epsilon(1e-5));
+  CHECK(wilson_interval(1, 40).first == doctest::Approx(1 - 0.0876216).epsilon(1e-5));
+  CHECK(wilson_interval(1, 40).second == 1);
+  CHECK(std::isnan(wilson_interval(kNaN, 40).first));
+  CHECK(std::isnan(wilson_interval(0, 0).second));
+}
+
 TEST_CASE("metrics: bootstraps that are impossible are errors") {
   CHECK(contains(error_of([] { bootstrap_intervals(List{}, Flags{}, 0); }), "no samples"));
   CHECK(contains(error_of([] { bootstrap_intervals({1, 2}, {true}, 0); }), "2 scores for 1 labels"));
