@@ -35,7 +35,14 @@ ClassScores class_scores(const Evaluation& e) {
 Json metrics(const Evaluation& e, const ClassScores& scores) {
   if (!e.is_binary()) return to_json(scores);
   const Scores::Scale scale = e.decision.origin != 0 ? Scores::number : Scores::logit;
-  return to_json(Scores{scale, e.logits, e.is_positive()}, e.decision.cut);
+  Json json = to_json(Scores{scale, e.logits, e.is_positive()}, e.decision.cut);
+  if (scale == Scores::number) {
+    for (Json& best : json["best_thresholds"]) {
+      best["cut"] = best["threshold"];
+      best["threshold"] = probability_of(best["cut"], e.decision);
+    }
+  }
+  return json;
 }
 
 }  // namespace

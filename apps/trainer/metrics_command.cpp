@@ -164,6 +164,7 @@ Exit metrics_command(int argc, char** argv) {
       ->type_name("P")
       ->capture_default_str();
   app.add_flag("--curves", with_curves, "Also print the points of the ROC and precision-recall curves");
+  app.footer("Exit codes: 0 success, 2 wrong command line, 3 an unusable file.");
   const std::set<std::string> given = parse_command_line(app, argc, argv);
   const double p = parse_number("--threshold", threshold);
   CP_ENSURE_AS(invalid_argument, 0 <= p && p <= 1, "--threshold ", threshold,

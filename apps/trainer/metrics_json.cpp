@@ -62,6 +62,9 @@ Json to_json(const Scores& s, double threshold) {
   for (const std::string& metric : tunable_metrics()) {
     const BestThreshold best = best_threshold(*sorted, metric);
     best_thresholds[metric] = {{"threshold", best.threshold}, {"value", best.value}};
+    if (s.scale != Scores::logit) continue;
+    best_thresholds[metric]["threshold"] = probability(best.threshold);  // as --threshold takes it
+    best_thresholds[metric]["cut"] = best.threshold;
   }
   sorted.reset();  // large, and not needed below
   if (s.scale != Scores::number) {

@@ -28,8 +28,8 @@ struct Scores {
 nlohmann::ordered_json to_json(const Confusion& counts);
 
 // The same where a score of at least `threshold`, on the scores' own scale, is predicted positive; and the metrics of
-// the scores themselves: areas under the curves, the best thresholds and, unless the scores are numbers, log loss,
-// Brier score and calibration error.
+// the scores themselves: areas under the curves, the best thresholds (of logits a probability and, as "cut", the logit)
+// and, unless the scores are numbers, log loss, Brier score and calibration error.
 nlohmann::ordered_json to_json(const Scores& scores, double threshold);
 
 // What a classifier of K classes says about N samples.

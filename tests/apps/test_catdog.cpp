@@ -169,6 +169,19 @@ TEST_CASE("every loss and optimizer trains from the command line") {
   CHECK(contains(weighted.err, "class weights: cat 6, dog 0.55"));
 }
 
+TEST_CASE("the best thresholds in result.json are what --threshold takes, of losses with logits and with numbers") {
+  const DataSet data;
+  const TemporaryFolder out;
+  for (const char* loss : {"bce", "mse"}) {
+    REQUIRE(catdog(data.flags(std::string("--loss ") + loss + " --output " + out.path())).code == 0);
+    const Json best = Json::parse(slurp(out / "result.json"))["best_thresholds"]["f1"];
+    REQUIRE(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() + " --output " +
+                   (out / "eval") + " --threshold " + best["threshold"].dump())
+                .code == 0);
+    CHECK(Json::parse(slurp(out / "eval/result.json"))["f1"] == best["value"]);
+  }
+}
+
 TEST_CASE("the same seed writes the same steps, whatever the number of workers; another seed others") {
   const DataSet data;
   std::string first;

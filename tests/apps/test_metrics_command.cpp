@@ -46,6 +46,12 @@ TEST_CASE("metrics of a CSV file") {
   CHECK(logits["log_loss"] ==
         doctest::Approx((std::log1p(std::exp(-2)) + std::log1p(std::exp(1)) + std::log1p(std::exp(-3))) / 3));
   CHECK(Json::parse(catdog(file("logit,label\n2,0\n-1,0\n")).out)["roc_auc"].is_null());
+  // The best threshold of logits is a probability, as --threshold takes it, halfway between two logits.
+  const Json best = Json::parse(catdog(file("logit,label\n2,1\n-1,1\n-2,0\n")).out)["best_thresholds"]["f1"];
+  CHECK(best["cut"] == -1.5);
+  CHECK(best["threshold"] == doctest::Approx(1 / (1 + std::exp(1.5))));
+  const std::string chosen = " --threshold " + best["threshold"].dump();
+  CHECK(Json::parse(catdog(file("logit,label\n2,1\n-1,1\n-2,0\n") + chosen).out)["f1"] == 1);
 
   check_fails(file("label,score\n1,0.5\n,0.2\n0,0.1\n"), 3, "line 3: the label is empty; fill it in");
   check_fails(file("label,score\n,0.2\n1,0.5\n"), 3, "line 2: the label is empty");
