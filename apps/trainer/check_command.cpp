@@ -73,7 +73,7 @@ class Report {
   void add(const Findings& findings, const std::string& what, const Line& line) {
     if (findings.empty()) return;
     text_ += text("\n", what, ": ", findings.size(), "\n");
-    for (size_t k = 0; k < std::min(most_, findings.size()); ++k) text_ += "  " + line(findings[k]) + "\n";
+    for (size_t k = 0; k < std::min(most_, findings.size()); ++k) text_ += "  " + printable(line(findings[k])) + "\n";
     if (findings.size() > most_) text_ += text("  ... and ", findings.size() - most_, " more\n");
   }
   // The names of a set of images, with `sign` between them; labels where they differ.
@@ -99,10 +99,11 @@ class Report {
 
 // A table of the classes and splits, of at most `most` classes.
 std::string class_table(const ClassCounts& counts, const std::set<DataSplit>& splits, size_t most) {
+  const auto shown_name = [](const std::string& label) { return fitted(printable(label), 40); };
   size_t width = std::string("largest / smallest").size();
-  for (const auto& entry : counts) width = std::max(width, std::min<size_t>(entry.first.size(), 40));
+  for (const auto& entry : counts) width = std::max(width, letters(shown_name(entry.first)));
   const auto row = [&](const std::string& name, const auto& cell) {
-    std::string y = formatted("%-*s", static_cast<int>(width), name.c_str());
+    std::string y = name + std::string(width - letters(name), ' ');
     for (const DataSplit split : splits) y += formatted("  %10s", cell(split).c_str());
     return y + "\n";
   };
@@ -110,7 +111,7 @@ std::string class_table(const ClassCounts& counts, const std::set<DataSplit>& sp
   size_t shown = 0;
   for (const auto& [label, of_class] : counts) {
     if (shown++ == most) break;
-    y += row(label, [&, &n = of_class](DataSplit split) { return text(count_of(n, split)); });
+    y += row(shown_name(label), [&, &n = of_class](DataSplit split) { return text(count_of(n, split)); });
   }
   if (counts.size() > most) y += text("... and ", counts.size() - most, " more classes\n");
   return y + row("largest / smallest", [&](DataSplit split) { return formatted("%.2f", ratio(counts, split)); });
@@ -162,9 +163,9 @@ std::string check_text(const ImageListing& listing, const std::vector<ImageFacts
                        size_t most) {
   const ClassCounts counts = count_classes(listing);
   const std::set<DataSplit> splits = splits_of(listing);
-  std::string all = text(listing.source, ": ", listing.images.size(), " images of ", counts.size(),
-                         " classes, median size ", check.median_width, " x ", check.median_height, "\n\n",
-                         class_table(counts, splits, std::max<size_t>(2 * most, 20)));
+  std::string all = text(printable(listing.source), ": ", listing.images.size(), " images of ", counts.size(),
+                         counts.size() == 1 ? " class" : " classes", ", median size ", check.median_width, " x ",
+                         check.median_height, "\n\n", class_table(counts, splits, std::max<size_t>(2 * most, 20)));
   Report report(listing, most);
   const auto exact = [&](const Images& images) { return report.set_line(images, " = "); };
   const auto near = [&](const Images& images) { return report.set_line(images, " ~ "); };

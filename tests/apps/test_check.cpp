@@ -1,6 +1,7 @@
 // The check command: its report, JSON, groups and exit codes.
 #include "apps/trainer/check_command.h"
 
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -46,6 +47,18 @@ TEST_CASE("check: nothing is found in a sound data set") {
   CHECK(contains(y.out, "cat                          6           4\n"));
   CHECK(contains(y.out, "largest / smallest        1.00        1.00\n"));
   CHECK(contains(y.out, "Nothing was found."));
+}
+
+TEST_CASE("check: the table keeps its columns whatever the names of the classes") {
+  const DataSet data;
+  const std::string train = data.folder / "train/", validation = data.folder / "validation/";
+  std::filesystem::rename(train + "cat", train + "S\u00fc\u00dfe \nKatze");
+  std::filesystem::rename(validation + "cat", validation + "S\u00fc\u00dfe \nKatze");
+  std::filesystem::rename(train + "dog", train + std::string(60, 'd'));
+  std::filesystem::rename(validation + "dog", validation + std::string(60, 'd'));
+  const Outcome y = check({data.folder.path()});
+  CHECK(contains(y.out, "\nS\u00fc\u00dfe \\x0aKatze" + std::string(26, ' ') + "           6           4\n"));
+  CHECK(contains(y.out, "\n" + std::string(38, 'd') + "..           6           4\n"));
 }
 
 TEST_CASE("check: findings are reported, the most serious first" * slow()) {
