@@ -104,7 +104,10 @@ std::vector<std::string> classes_of(const ImageListing& listing) {
 
 void check_classes(const ImageListing& listing, const std::vector<std::string>& classes, bool drawn) {
   for (const DataSplit split : {DataSplit::training, DataSplit::validation}) {
-    CP_ENSURE_AS(bad_data, listing.count(split) > 0, listing.source, ": has no ", split_name(split), " images");
+    CP_ENSURE_AS(bad_data, listing.count(split) > 0, listing.source, ": has no ", split_name(split), " images",
+                 !drawn               ? ""
+                 : listing.has_groups ? "; its classes are in too few groups to be split"
+                                      : "; its classes have too few images to be split");
   }
   for (const ListedImage& image : listing.images) {
     if (std::binary_search(classes.begin(), classes.end(), image.label)) continue;

@@ -233,6 +233,13 @@ TEST_CASE("image sets: a CSV file of paths and labels") {
   CHECK(contains(f.error(s, ErrorKind::invalid_argument), "has groups already"));
 }
 
+TEST_CASE("image sets: classes of one image cannot be split, which the error says") {
+  const ImageTree f;
+  f.images("a", 1), f.images("b", 1), f.images("c", 1);
+  CHECK(contains(f.error(f.source(), ErrorKind::bad_data),
+                 ": has no validation images; its classes have too few images to be split"));
+}
+
 TEST_CASE("image sets: folds cover the training and validation images, and leave the test images alone") {
   const ImageTree f;
   f.images("a", 30), f.images("b", 60);
