@@ -216,7 +216,13 @@ Exit eval(Options o) {
   const ImageDataset& set = *judged.set;
   const Classifier classifier = load_classifier(o, backend, set.classes());
   const std::string what = judged.split == "all" ? "" : judged.split + " ";
-  std::cerr << text("Evaluating on ", set.size(), " ", what, "images of ", set.classes().size(), " classes\n");
+  std::cerr << text("Evaluating on ", set.size(), " ", what, "images of ", set.classes().size(), " classes");
+  if (set.classes().size() == 2) {
+    const Decision& by = classifier.decision;
+    std::cerr << formatted("; positive class: %s, threshold %.4g", printable(set.classes()[by.positive]).c_str(),
+                           probability_of(by.cut, by));
+  }
+  std::cerr << "\n";
   if (!o.output.empty() && o.output != "none") {
     make_directories(o.output);
     CP_ENSURE_AS(invalid_argument, !RunFolder::holds_training(o.output), "--output ", o.output,

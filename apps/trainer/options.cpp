@@ -297,9 +297,10 @@ void resolve_for_classes(Options& o, size_t classes) {
   if (!given("--monitor")) o.monitor = classes > 2 ? "balanced-accuracy" : "average-precision";
   CP_ENSURE_AS(invalid_argument, o.mix.kind == Mix::none || !o.loss->is(LossInfo::stateful), loss,
                " counts whole samples, and does not go with mixed images");
-  CP_ENSURE_AS(
-      invalid_argument, o.tau_norm == 0 || o.model.outputs > 1,
-      "--tau-norm balances the weights of two outputs; add --outputs 2, or a loss with a logit for each class");
+  const bool takes_two = o.loss->outputs & LossInfo::logit_per_class;
+  CP_ENSURE_AS(invalid_argument, o.tau_norm == 0 || o.model.outputs > 1,
+               "--tau-norm balances the weights of two outputs; ",
+               takes_two ? "add --outputs 2" : loss + " has one; choose another, such as --loss cross-entropy");
   CP_ENSURE_AS(invalid_argument, o.tau_norm == 0 || !o.model.cosine, "--tau-norm: the weights of ", loss,
                " have one length already");
   CP_ENSURE_AS(invalid_argument, o.loss->defaults.threshold == 0 || !(o.temperature || o.adjust_logits > 0), loss,

@@ -150,7 +150,10 @@ TEST_CASE("a training run writes everything, and its evaluation agrees") {
   CHECK(e.code == 0);
   CHECK(contains(r.out, e.out));
   CHECK(slurp(again / "predictions.csv") == predictions);
-  CHECK(catdog("eval --weights " + (out / "best.safetensors") + " --data " + data.folder.path()).code == 0);
+  const Result said =
+      catdog("eval --weights " + (out / "best.safetensors") + " --threshold 0.25 --data " + data.folder.path());
+  CHECK(said.code == 0);
+  CHECK(contains(said.err, "validation images of 2 classes; positive class: cat, threshold 0.25\n"));
 }
 
 TEST_CASE("every loss and optimizer trains from the command line") {
@@ -420,7 +423,8 @@ TEST_CASE("techniques that do not go together are refused, with what is valid") 
   check_fails("--sampler some", 2, "valid are shuffle, undersample");
   check_fails("--sampler oversample --no-shuffle", 2, "does not go with --no-shuffle");
   check_fails("--mix mixup=1 --loss ghm", 2, "counts whole samples");
-  check_fails("--tau-norm 1", 2, "add --outputs 2");
+  check_fails("--tau-norm 1 --loss focal", 2, "add --outputs 2");
+  check_fails("--tau-norm 1", 2, "--loss bce has one; choose another, such as --loss cross-entropy");
   check_fails("--tau-norm 1 --loss ldam", 2, "have one length already");
   check_fails("--threshold 1.5", 2, "a probability between 0 and 1");
   check_fails("--threshold accuracy", 2, "valid are f1, balanced-accuracy, g-mean, mcc");
