@@ -1,8 +1,9 @@
 // How many samples of each class an artificially imbalanced training set keeps: the profiles of the benchmarks of
 // long-tailed recognition, such as CIFAR-10-LT.
 //
-//   imbalanced_counts("exp:100", std::vector<int64_t>(10, 5000));   // 5000, 2997, 1796, 1077, 645, 387, 232, 139, 83,
-//   50 subset(dataset, imbalanced_counts("exp:100", dataset.counts()), /*natural=*/true, seed);
+//   subset(dataset, imbalanced_counts("exp:100", dataset.counts()), /*natural=*/true, seed);
+//
+// Of ten classes of 5000 samples that keeps 5000, 2997, 1796, 1077, 645, 387, 232, 139, 83 and 50.
 #pragma once
 
 #include <cstdint>

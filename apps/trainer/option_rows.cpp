@@ -93,8 +93,9 @@ OptionTable option_rows(Options& o) {
       .help("Training images per class, as cat=1000,dog=11000; --subset says which ones");
   t.row(o.imbalance, "--imbalance", "SPEC").only("train").otherwise("none").in_json(!o.imbalance.empty()).core()
       .brief("Make training imbalanced: exp:RATIO (a long tail) or step:RATIO")
-      .help("Leave out training images: exp:RATIO (a long tail, from all images of the first class to 1 / RATIO of them "
-            "of the last) or step:RATIO (1 / RATIO of those of the last half of the classes)");
+      .help("Leave out training images, beginning with as many of each class as the smallest has: exp:RATIO (a long "
+            "tail, from all of these of the first class to 1 / RATIO of them of the last) or step:RATIO (1 / RATIO of "
+            "them of the last half of the classes)");
   t.row(o.subset, "--subset", "NAME").only("train").one_of({"drawn", "first"}).in_json(o.subset != "drawn")
       .help("Which images of a class --count and --imbalance keep: drawn by --seed, or the first by name");
   t.row(o.positive, "--positive", "CLASS").core()
