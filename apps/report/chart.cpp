@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/trainer/format.h"
 #include "apps/plots/plot.h"
+#include "apps/trainer/format.h"
 
 namespace counterpoise::html_report {
 
@@ -74,20 +74,20 @@ std::string area(const Frame& f, const Chart::Area& a) {
          "Z\"/>\n";
 }
 
+// Texts come after all lines, which would cross them.
 std::string marks(const Frame& f, const std::vector<Chart::Mark>& all) {
-  std::string y;
+  std::string lines, texts;
   double row = 0;
   for (const Chart::Mark& m : all) {
     const double x = f.inside_x(m.x);
     const bool left = x > f.left + 0.62 * (f.right - f.left);
-    y += "<g class=\"mark " + m.style + "\">" + line(x, f.top, x, f.bottom, "");
-    if (!m.text.empty()) {
-      y += words(x + (left ? -4 : 4), f.top + 11 + row, m.text, left ? "end" : "start");
-      row += 13;
-    }
-    y += "</g>\n";
+    const std::string group = "<g class=\"mark " + m.style + "\">";
+    lines += group + line(x, f.top, x, f.bottom, "") + "</g>\n";
+    if (m.text.empty()) continue;
+    texts += group + words(x + (left ? -4 : 4), f.top + 11 + row, m.text, left ? "end" : "start") + "</g>\n";
+    row += 13;
   }
-  return y;
+  return lines + texts;
 }
 
 std::string svg_of(const Chart& c, bool labels) {

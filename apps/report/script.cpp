@@ -112,9 +112,9 @@ const char* const script = R"js("use strict";
     return from + Math.min(1, Math.max(0, (value - low) / (high - low))) * (to - from);
   };
   const moveLine = (chart, style, cut) => {
-    const mark = chart && chart.querySelector(".mark." + style);
-    if (!mark) return;
-    const x = inside(chart.dataset.x, cut), line = mark.querySelector("line"), text = mark.querySelector("text");
+    const line = chart && chart.querySelector(".mark." + style + " line");
+    if (!line) return;
+    const x = inside(chart.dataset.x, cut), text = chart.querySelector(".mark." + style + " text");
     line.setAttribute("x1", x), line.setAttribute("x2", x);
     if (!text) return;
     const [, , from, to] = chart.dataset.x.split(" ").map(Number), left = x > from + 0.62 * (to - from);

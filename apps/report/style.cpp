@@ -45,6 +45,7 @@ th { font-weight: 600; }
 td { white-space: nowrap; }
 tbody th { font-weight: 400; min-width: 5rem; overflow-wrap: break-word; max-width: 26rem; }
 .wide tbody th { position: sticky; left: 0; background: var(--paper); }
+thead .key { overflow-wrap: break-word; }
 thead th { font-size: .85rem; color: var(--pale); vertical-align: bottom; }
 td small { display: block; white-space: nowrap; }
 th small { display: block; font-weight: 400; }

@@ -441,3 +441,8 @@ TEST_CASE("report: the command writes the page beside the result") {
   CHECK(contains(error_of([&] { command({empty.path()}); }, ErrorKind::bad_data), "holds no result.json"));
   CHECK(exit_code(ErrorKind::bad_data) == Exit::bad_data);
 }
+
+TEST_CASE("report: no line of a chart's marks is drawn over the text of another") {
+  const std::string page = TwoClassRun().page(), sweep = page.substr(page.find("id=\"sweep\""));
+  CHECK(sweep.find("class=\"mark now\"") < sweep.find(">kept</text>"));
+}
