@@ -42,7 +42,8 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
   std::vector<double> count(bins);
   for (size_t i = 0; i < logits.size(); ++i) {
     const double g = std::fabs(sigmoid(logits[i]) - wanted[i]);
-    bin[i] = std::min(static_cast<int>(g * bins), bins - 1);
+    // NaN, of a network that diverged, has no size: whatever its bin, the loss is NaN.
+    bin[i] = g < 1 ? std::min(static_cast<int>(g * bins), bins - 1) : bins - 1;
     ++count[bin[i]];
   }
   const double occupied = static_cast<double>(bins - std::count(count.begin(), count.end(), 0.));

@@ -83,6 +83,22 @@ TEST_CASE("losses: values and gradients are finite at logits of +-1e4 in f32") {
   }
 }
 
+TEST_CASE("losses: a logit that is NaN makes the loss NaN, by which a run that diverged is noticed") {
+  for (const TestBackend& machine : test_backends()) {
+    for (const Case& c : cases()) {
+      if (!c.given.empty()) continue;
+      const std::string where = c.str() + " on " + machine.backend.name();
+      CAPTURE(where);
+      List logits(c.shape(3).size(), 0.5);
+      logits[1] = std::nan("");
+      const Labels labels = make_labels(machine.backend, {0, 1, 1}, 1, DType::f64);
+      Loss loss = c.loss();
+      loss.train(true);
+      CHECK(std::isnan(loss(Var(Tensor::from(machine.backend, c.shape(3), logits), true), labels).value().item()));
+    }
+  }
+}
+
 TEST_CASE("losses: mixed samples") {
   Backend& b = guarded_cpu();
   for (const Case& c : cases()) {
