@@ -23,6 +23,11 @@ double prior_shift(double from, double to) {
   return logit(from) - logit(to);
 }
 
+// A logit that is NaN or infinite would make every slope NaN, and the temperature 100, whatever the others are.
+static void check_finite(const std::vector<double>& logits) {
+  for (const double z : logits) CP_ENSURE(std::isfinite(z), "fit_temperature: a logit is ", z, "; all must be finite");
+}
+
 // The T = 1 / b at which the slope of the log loss over b is 0. The log loss is convex in b, so its slope changes its
 // sign once: bisection finds where.
 template <class Slope>
@@ -38,6 +43,7 @@ static double bisect_temperature(const Slope& slope) {
 double fit_temperature(const std::vector<double>& logits, const std::vector<bool>& is_positive) {
   CP_ENSURE(!logits.empty() && logits.size() == is_positive.size(), "fit_temperature: ", logits.size(), " logits for ",
             is_positive.size(), " labels");
+  check_finite(logits);
   return bisect_temperature([&](double b) {
     double sum = 0;
     for (size_t i = 0; i < logits.size(); ++i)
@@ -50,6 +56,7 @@ double fit_temperature(const std::vector<double>& logits, const std::vector<int3
   const size_t K = static_cast<size_t>(classes);
   CP_ENSURE(classes > 0 && !labels.empty() && logits.size() == labels.size() * K, "fit_temperature: ", logits.size(),
             " logits for ", labels.size(), " labels of ", classes, " classes");
+  check_finite(logits);
   for (const int32_t label : labels) {
     CP_ENSURE(0 <= label && label < classes, "fit_temperature: the label ", label, " is none of ", classes, " classes");
   }

@@ -26,7 +26,8 @@ double prior_shift(double from, double to);
 
 // Temperature scaling, Guo et al. 2017 (arXiv:1706.04599): the T > 0 for which z / T has the smallest log loss. Fit it
 // on samples that were not trained on; is_positive has one entry per logit. T is clamped to [0.01, 100], because logits
-// that separate the classes would make it 0. Throws for no logits and for lists of different lengths.
+// that separate the classes would make it 0. Throws for no logits, for those that are not finite, and for lists of
+// different lengths.
 double fit_temperature(const std::vector<double>& logits, const std::vector<bool>& is_positive);
 // The same for K classes: logits [N, K] in row-major order, and the class of each sample. Throws also for labels outside
 // [0, K).

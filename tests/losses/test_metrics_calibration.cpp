@@ -97,6 +97,25 @@ TEST_CASE("metrics: the calibration error of confidences by hand") {
   CHECK(calibration_error(top_label({1, 0, 1}, {true, false, true})).expected == 0);
 }
 
+TEST_CASE("metrics: temperatures by hand; logits that are not finite have none") {
+  // Of samples with the logit 2 or -2, three in four are correct: sigmoid(2 / T) is 3/4.
+  const List z = {2, 2, -2, 2};
+  const Flags positive = {true, true, false, false};
+  const double T = 2 / std::log(3.);
+  CHECK(std::fabs(fit_temperature(z, positive) - T) < 1e-12);
+  CHECK(std::fabs(fit_temperature({0, 2, 5, 7, 2, 0, -1, 1}, {1, 1, 0, 0}, 2) - T) < 1e-12);
+  // Three classes: e^(2 / T) / (e^(2 / T) + 2) is 3/4.
+  const List three = {2, 0, 0, 2, 0, 0, 0, 0, 2, 0, 2, 0};
+  CHECK(std::fabs(fit_temperature(three, {0, 0, 2, 0}, 3) - 2 / std::log(6.)) < 1e-12);
+  // Logits that separate the classes, and those that do so the wrong way round.
+  CHECK(std::fabs(fit_temperature({1, -1}, {true, false}) - 0.01) < 1e-12);
+  CHECK(std::fabs(fit_temperature({1, -1}, {false, true}) - 100) < 1e-9);
+  for (const double strange : {kNaN, kInf, -kInf}) {
+    CHECK(contains(error_of([&] { fit_temperature({2, 2, -2, strange}, positive); }), "finite"));
+    CHECK(contains(error_of([&] { fit_temperature({2, 0, strange, 0}, {0, 0}, 2); }), "finite"));
+  }
+}
+
 TEST_CASE("metrics: numbers that are not probabilities are errors") {
   const auto each = [](const List& p, const Flags& positive) {
     std::vector<std::string> messages;
