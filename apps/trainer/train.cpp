@@ -162,15 +162,14 @@ void Training::announce() {
   say(text("Network: ", o_.model.name, ", width ", o_.model.width, ", ", o_.image_size, "x", o_.image_size, " images, ",
            with_commas(model_->parameter_count()), " parameters; on ", machine_text()));
   std::string loss = "Loss: " + o_.loss->name;
-  for (const auto& [name, value] : o_.loss_spec.params()) {
-    loss += text(", ", name, " ");
-    if (name == "alpha" && value >= 0 && classes.size() == 2) {
-      loss += text(value, " for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
-    } else {
-      const auto& params = o_.loss->params;
-      const auto row = std::find_if(params.begin(), params.end(), [&](const LossParam& p) { return p.name == name; });
-      loss += value == -1 ? row->word.empty() ? "none" : row->word : text(value);
-    }
+  for (const LossParam& param : o_.loss->params) {
+    if (!o_.loss_spec.applies(param)) continue;
+    const double value = o_.loss_spec[param.name];
+    const bool is_word = !param.word.empty() && value == -1;
+    loss += text(", ", param.name, " ", is_word ? param.word : text(value));
+    // The weight of the positive class; the parameters that other losses call alpha are something else.
+    if (param.name == "alpha" && param.forms == LossParam::binary && !is_word)
+      loss += text(" for ", o_.positive, " and ", 1 - value, " for ", classes[1 - decision_.positive]);
   }
   for (size_t c = 0; c < data_.class_weights.size(); ++c)
     loss += text(c ? ", " : "; class weights: ", classes[c], " ", data_.class_weights[c]);

@@ -185,6 +185,20 @@ TEST_CASE("the best thresholds in result.json are what --threshold takes, of los
   }
 }
 
+TEST_CASE("a run says the parameters of its loss, and which class has which weight") {
+  const DataSet data;
+  const std::pair<std::string, std::string> told[] = {
+      {"focal", "focal, gamma 2, alpha 0.75 for cat and 0.25 for dog; "},
+      {"focal --outputs 2", "focal, gamma 2; "},
+      {"focal --alpha none", "focal, gamma 2, alpha none; "},
+      {"tversky", "tversky, alpha 0.3, beta 0.7, smooth 1; "},  // its alpha is the weight of false positives
+      {"poly1 --epsilon -1", "poly1, epsilon -1, gamma 0; "}};
+  for (const auto& [options, line] : told) {
+    const Result r = catdog(data.flags("--max-steps 1 --output none --loss " + options));
+    CHECK_MESSAGE(contains(r.err, "Loss: " + line), r.err);
+  }
+}
+
 TEST_CASE("the same seed writes the same steps, whatever the number of workers; another seed others") {
   const DataSet data;
   std::string first;
