@@ -38,7 +38,7 @@ struct LossParam {
   std::string help;
   std::string word = "";  // may be given instead of a number, and is stored as -1: "none", "auto"
   Forms forms = both;     // in the other form the parameter has no meaning, and is -1
-  bool whole = false;     // a number of things: no fractions
+  bool whole = false;     // a number of things, a class or a choice: no fractions
 
   // "0 to 1", "0 to 0.99999999", "0 to 1, or none": as messages and programs show it.
   std::string range() const;

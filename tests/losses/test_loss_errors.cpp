@@ -25,6 +25,16 @@ TEST_CASE("losses: errors name the loss, what is wrong, and what is valid") {
   CHECK(fails(ErrorKind::invalid_argument, {"cross-entropy", "a logit for each class"},
               [&] { resolve(cross, one, {}); }));
   CHECK(fails(ErrorKind::invalid_argument, {"bce", "one logit"}, [&] { resolve(find_loss("bce"), each, {}); }));
+  // Numbers of things, classes and choices have no fractions, which would be cut off in silence.
+  const std::pair<const char*, LossParams> fractions[] = {{"ghm", {{"bins", 2.9}}},
+                                                          {"cross-entropy", {{"ignore-index", 1.9}}},
+                                                          {"influence-balanced", {{"detach", 0.5}}},
+                                                          {"autobalance", {{"neumann-terms", 2.5}}}};
+  for (const auto& row : fractions) {
+    CHECK(fails(ErrorKind::invalid_argument, {row.second.begin()->first, "is not a whole number"}, [&] {
+      Loss(row.first, row.second, {{3, 4}});
+    }));
+  }
   // Values beyond each bound of each parameter are refused.
   for (const LossInfo& info : losses()) {
     for (const LossParam& p : info.params) {
