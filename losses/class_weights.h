@@ -12,8 +12,8 @@ namespace counterpoise {
 // The schemes take the number of training samples n_k of each of K classes, N in all, and return [K] weights. A class
 // without samples gets weight 0.
 
-// N / (K n_k) (King and Zeng 2001; scikit-learn's "balanced"). Their mean over all samples is 1, so that the mean size
-// of an update stays the same. Counts of 1000 and 11000 give 6 and 0.5455.
+// N / (K n_k) (King and Zeng 2001; scikit-learn's "balanced"). Where every class has samples, the mean of the weights
+// over all samples is 1, so that the mean size of an update stays the same. Counts of 1000 and 11000 give 6 and 0.5455.
 std::vector<double> balanced_weights(const std::vector<int64_t>& counts);
 
 // In proportion to n_k^-power, adding up to K. power = 1 is inverse frequency, 0.5 inverse square root, 0 no weighting.
