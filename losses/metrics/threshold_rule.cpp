@@ -159,8 +159,9 @@ BestThreshold best_threshold(const SortedScores& scores, const ThresholdRule& ru
   if (by_cost) {
     const Confusion none = {0, 0, scores.positives(), scores.negatives()};
     BestThreshold best = choice.best();
-    if (cost(none) < -best.value - kTolerance) {
-      best = {std::nextafter(lower, std::numeric_limits<double>::infinity()), -cost(none)};
+    const double infinity = std::numeric_limits<double>::infinity();
+    if (lower < infinity && cost(none) < -best.value - kTolerance) {
+      best = {std::nextafter(lower, infinity), -cost(none)};
     }
     return {best.threshold, -best.value * unit};
   }

@@ -89,6 +89,20 @@ TEST_CASE("metrics: rules without positive samples") {
   CHECK(cost.value == 0);
 }
 
+TEST_CASE("metrics: the cost of a threshold is that of its decisions, also where a score is infinite") {
+  const List scores = {kInf, 0.5, -1, -kInf};
+  const Flags positive = {false, true, false, false};
+  for (const char* text :
+       {"fn=1,fp=3", "fn=1,fp=1", "fn=0,fp=1", "fn=1,fp=0"}) {  // 3: to predict nothing would be best
+    CAPTURE(text);
+    const ThresholdRule rule = parse_threshold_rule(text);
+    const BestThreshold best = best_threshold(scores, positive, rule);
+    const Confusion c = confusion(scores, positive, best.threshold);
+    CHECK(same(best.value, (rule.cost_fn * double(c.fn) + rule.cost_fp * double(c.fp)) / 4));
+  }
+  CHECK(best_threshold({-kInf, -kInf}, {false, false}, parse_threshold_rule("fp=1")).value == 0);
+}
+
 TEST_CASE("metrics: rules are read and written") {
   // clang-format off
   const std::pair<const char*, const char*> texts[] = {
