@@ -16,6 +16,10 @@ namespace {
 // Equal fractions may be rounded differently; the choice of a threshold must not depend on that.
 constexpr double kTolerance = 1e-12;
 
+// Whether a is above b by more than roundings. These are in proportion to the numbers, which may be very small: a false
+// positive's part of the cost, if a false negative costs a million times as much.
+bool exceeds(double a, double b) { return a - b > kTolerance * std::max(std::fabs(a), std::fabs(b)); }
+
 // A number that is the whole text; false for others.
 bool read_number(const std::string& text, double& number) {
   std::istringstream in(text);
@@ -68,8 +72,7 @@ class Choice {
  public:
   // Takes the place of the present choice if it is better.
   void offer(double lower, double threshold, bool first, double value, double second) {
-    const bool better =
-        !found_ || value > value_ + kTolerance || (value > value_ - kTolerance && second > second_ + kTolerance);
+    const bool better = !found_ || exceeds(value, value_) || (!exceeds(value_, value) && exceeds(second, second_));
     if (!better) return;
     best_ = {first ? threshold : detail::threshold_between(lower, threshold), value};
     found_ = true;
@@ -134,7 +137,7 @@ BestThreshold best_threshold(const SortedScores& scores, const ThresholdRule& ru
   require(!by_metric || scores.negatives() > 0, "negative");
   if (by_metric) return best_threshold(scores, rule.metric_name);
   const double all = static_cast<double>(scores.positives() + scores.negatives());
-  // In units of the sum of the costs, so that the tolerance fits costs of any size.
+  // In units of the sum of the costs, so that nothing overflows or is lost below the smallest number.
   const double unit = rule.cost_fn + rule.cost_fp;
   const auto cost = [&](const Confusion& c) {
     return (rule.cost_fn / unit * static_cast<double>(c.fn) + rule.cost_fp / unit * static_cast<double>(c.fp)) / all;
@@ -151,7 +154,7 @@ BestThreshold best_threshold(const SortedScores& scores, const ThresholdRule& ru
       if (recall >= rule.target - kTolerance) choice.offer(lower, threshold, first, precision, recall);
     } else {
       if (precision >= rule.target - kTolerance) choice.offer(lower, threshold, first, recall, precision);
-      if (precision > best_precision + kTolerance) best_precision = precision, its_recall = recall;
+      if (exceeds(precision, best_precision)) best_precision = precision, its_recall = recall;
     }
     first = false;
     lower = threshold;
@@ -160,7 +163,7 @@ BestThreshold best_threshold(const SortedScores& scores, const ThresholdRule& ru
     const Confusion none = {0, 0, scores.positives(), scores.negatives()};
     BestThreshold best = choice.best();
     const double infinity = std::numeric_limits<double>::infinity();
-    if (lower < infinity && cost(none) < -best.value - kTolerance) {
+    if (lower < infinity && exceeds(-cost(none), best.value)) {
       best = {std::nextafter(lower, infinity), -cost(none)};
     }
     return {best.threshold, -best.value * unit};

@@ -103,6 +103,17 @@ TEST_CASE("metrics: the cost of a threshold is that of its decisions, also where
   CHECK(best_threshold({-kInf, -kInf}, {false, false}, parse_threshold_rule("fp=1")).value == 0);
 }
 
+TEST_CASE("metrics: of costs of very different sizes the small one counts, too") {
+  const List scores = {1, 2, 3, 4, 5, 6};
+  const Flags positive = {false, false, false, true, true, true};  // separated: a cost of 0 is possible
+  for (const char* text : {"fn=1e6", "fn=1e12", "fn=1e100", "fp=1e12", "fn=1e-300,fp=1", "fn=1e-200,fp=1e-210"}) {
+    CAPTURE(text);
+    const BestThreshold best = best_threshold(scores, positive, parse_threshold_rule(text));
+    CHECK(best.threshold == 3.5);
+    CHECK(best.value == 0);
+  }
+}
+
 TEST_CASE("metrics: rules are read and written") {
   // clang-format off
   const std::pair<const char*, const char*> texts[] = {
