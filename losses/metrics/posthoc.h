@@ -29,8 +29,8 @@ double prior_shift(double from, double to);
 // that separate the classes would make it 0. Throws for no logits, for those that are not finite, and for lists of
 // different lengths.
 double fit_temperature(const std::vector<double>& logits, const std::vector<bool>& is_positive);
-// The same for K classes: logits [N, K] in row-major order, and the class of each sample. Throws also for labels outside
-// [0, K).
+// The same for K classes: logits [N, K] in row-major order, and the class of each sample. Throws also for labels
+// outside [0, K).
 double fit_temperature(const std::vector<double>& logits, const std::vector<int32_t>& labels, int64_t classes);
 
 }  // namespace counterpoise

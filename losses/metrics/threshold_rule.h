@@ -35,8 +35,8 @@ std::string to_string(const ThresholdRule& rule);
 // and for `precision` the recall; for `cost` the expected cost per sample.
 //
 // The threshold is halfway between neighboring distinct scores, as best_threshold() of a metric places it. Only by
-// `cost` can it be best to predict no sample positive: then it is the next double above the highest score. (No threshold
-// is above a score of infinity: with one, some sample is always predicted positive.)
+// `cost` can it be best to predict no sample positive: then it is the next double above the highest score. (No
+// threshold is above a score of infinity: with one, some sample is always predicted positive.)
 //
 // Throws Error(bad_data) if no threshold reaches the precision, with the best that is reached; if there are no positive
 // samples, but for `cost`; and for a metric if there are no negative ones. Throws Error(invalid_argument) for a rule
