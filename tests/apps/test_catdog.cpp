@@ -172,19 +172,6 @@ TEST_CASE("every loss and optimizer trains from the command line") {
   CHECK(contains(weighted.err, "class weights: cat 6, dog 0.55"));
 }
 
-TEST_CASE("the best thresholds in result.json are what --threshold takes, of losses with logits and with numbers") {
-  const DataSet data;
-  const TemporaryFolder out;
-  for (const char* loss : {"bce", "mse"}) {
-    REQUIRE(catdog(data.flags(std::string("--loss ") + loss + " --output " + out.path())).code == 0);
-    const Json best = Json::parse(slurp(out / "result.json"))["best_thresholds"]["f1"];
-    REQUIRE(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() + " --output " +
-                   (out / "eval") + " --threshold " + best["threshold"].dump())
-                .code == 0);
-    CHECK(Json::parse(slurp(out / "eval/result.json"))["f1"] == best["value"]);
-  }
-}
-
 TEST_CASE("a run says the parameters of its loss, and which class has which weight") {
   const DataSet data;
   const std::pair<std::string, std::string> told[] = {

@@ -54,3 +54,17 @@ TEST_CASE("decision: eval, predict, --init and --pretrained heed the class whose
                  "the head is new, because the file's is for other classes"));
   CHECK(contains(catdog("train " + data.flags(start + "--pretrained " + weights)).err, "of the whole network from"));
 }
+
+TEST_CASE(
+    "decision: the best thresholds in result.json are what --threshold takes, of losses with logits and with numbers") {
+  const DataSet data;
+  const TemporaryFolder out;
+  for (const char* loss : {"bce", "mse"}) {
+    REQUIRE(catdog(data.flags(std::string("--loss ") + loss + " --output " + out.path())).code == 0);
+    const nlohmann::json best = nlohmann::json::parse(slurp(out / "result.json"))["best_thresholds"]["f1"];
+    REQUIRE(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() + " --output " +
+                   (out / "eval") + " --threshold " + best["threshold"].dump())
+                .code == 0);
+    CHECK(nlohmann::json::parse(slurp(out / "eval/result.json"))["f1"] == best["value"]);
+  }
+}
