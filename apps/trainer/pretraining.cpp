@@ -55,18 +55,18 @@ void check_initial_weights(const Options& o) {
   if (!o.pretrained.empty()) check_pretrained(*model, o.pretrained);
 }
 
-std::string load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes) {
+Pretraining load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes) {
   const auto metadata = SafetensorsFile(o.pretrained).metadata();
   const std::vector<std::string> of_file = read_classes(o.pretrained, metadata);
   const bool same_classes = (of_file.empty() || of_file == classes) && other_positive(o, o.pretrained).empty();
   const bool whole = load_pretrained(model, o.pretrained, /*with_head=*/same_classes);
   const bool silent = !metadata.count("mean") && !metadata.count("framework") && !o.given.count("--normalize");
-  return text("Initial weights of the ", whole ? "whole network" : "body", " from ", o.pretrained,
-              whole          ? ""
-              : same_classes ? "; the head is new"
-                             : "; the head is new, because the file's is for other classes",
-              "; images are normalized: ", to_string(o.model.normalization),
-              silent ? ", since the file does not say how: see --normalize" : "");
+  return {whole, text("Initial weights of the ", whole ? "whole network" : "body", " from ", o.pretrained,
+                      whole          ? ""
+                      : same_classes ? "; the head is new"
+                                     : "; the head is new, because the file's is for other classes",
+                      "; images are normalized: ", to_string(o.model.normalization),
+                      silent ? ", since the file does not say how: see --normalize" : "")};
 }
 
 void check_batch(const Options& o, size_t smallest) {

@@ -72,7 +72,8 @@ Training::Training(Options options)
   // (A run that is resumed has all weights in its checkpoint, and does not need the file; but in AutoBalance's search
   // the checkpoint has those of the search, and the training has not begun.)
   const bool loads = !o_.pretrained.empty() && (start_.unfinished.empty() || is_in_search(start_));
-  const std::string pretraining = loads ? load_pretrained(*model_, o_, data_.classes()) : "";
+  const Pretraining pretraining = loads ? load_pretrained(*model_, o_, data_.classes()) : Pretraining();
+  head_is_new_ = o_.init.empty() && !pretraining.with_head;
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
   if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o_));
   if (o_.schedule_name == "plateau") {
@@ -85,7 +86,7 @@ Training::Training(Options options)
   if (o_.ema > 0) ema_.emplace(averaged(), o_.ema);
   begin_search();
   announce();
-  if (!pretraining.empty()) say(pretraining);
+  if (loads) say(pretraining.note);
   make_run_folder(start_, o_);
   log_ = std::make_unique<RunLog>(start_, data_.classes());
   if (folder().wanted()) {

@@ -44,7 +44,7 @@ bool Training::search() {
   }
   loss_->restore(search_->learned());
   // The last layer begins as what was learned sees the classes, unless it has been trained.
-  if (o_.prior_bias && o_.init.empty() && o_.pretrained.empty()) {
+  if (o_.prior_bias && head_is_new_) {
     set_prior_bias(*model_, data_, o_, *loss_);
     if (ema_) ema_.emplace(averaged(), o_.ema);
   }

@@ -157,6 +157,7 @@ class Training {
   Decision decision_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Loss> loss_;
+  bool head_is_new_ = true;  // no weights of a file are in it
   std::optional<Optimizer> optimizer_;
   std::optional<Ema> ema_;
   std::unique_ptr<AutoBalanceSearch> search_;  // until it is complete

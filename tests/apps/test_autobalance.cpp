@@ -94,24 +94,32 @@ TEST_CASE("autobalance: a run of three classes searches, then trains with what i
 
 TEST_CASE("autobalance: the training begins with the probabilities that the learned loss gives the classes" * slow()) {
   const TemporaryFolder out;
-  const Result r = shell(program("counterpoise") + " train" + shapes +
-                         "--lr 1e-9 --search-start 0 --search-epochs 2 --output " + (out / "run"));
-  REQUIRE_MESSAGE(r.code == 0, r.err);
-  const SafetensorsFile last(out / "run/last.safetensors");
-  const Json state = Json::parse(last.metadata().at("loss_state"));
-  std::vector<float> bias;
-  for (const std::string& name : last.names()) {
-    if (contains(name, ".bias") && last.shape(name) == std::vector<int64_t>{3}) bias = last.read_f32(name);
+  const std::string train = program("counterpoise") + " train";
+  // Weights for other classes, of which the head is not taken.
+  const Result other = shell(train + " --data synthetic:2 --count disc=8,ellipse=8 --image-size 32 --width 0.03125" +
+                             " --max-steps 1 --device cpu --output " + (out / "other"));
+  REQUIRE_MESSAGE(other.code == 0, other.err);
+  for (const std::string& start : {std::string(), "--pretrained " + (out / "other/last.safetensors")}) {
+    CAPTURE(start);
+    const Result r = shell(train + shapes + start + " --lr 1e-9 --search-start 0 --search-epochs 2 --output " +
+                           (out / (start.empty() ? "new" : "pretrained")));
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const SafetensorsFile last(out / (start.empty() ? "new/last.safetensors" : "pretrained/last.safetensors"));
+    const Json state = Json::parse(last.metadata().at("loss_state"));
+    std::vector<float> bias;
+    for (const std::string& name : last.names()) {
+      if (contains(name, ".bias") && last.shape(name) == std::vector<int64_t>{3}) bias = last.read_f32(name);
+    }
+    REQUIRE(bias.size() == 3);
+    const double images[] = {24, 12, 6};
+    double u[3], sum = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      const double l = state["l"][k], scale = 1 / (1 + std::exp(-state["delta"][k].get<double>()));
+      CHECK(l != 0);
+      sum += u[k] = std::exp(scale * bias[k] + l);
+    }
+    for (size_t k = 0; k < 3; ++k) CHECK(u[k] / sum == doctest::Approx(images[k] / 42).epsilon(1e-5));
   }
-  REQUIRE(bias.size() == 3);
-  const double images[] = {24, 12, 6};
-  double u[3], sum = 0;
-  for (size_t k = 0; k < 3; ++k) {
-    const double l = state["l"][k], scale = 1 / (1 + std::exp(-state["delta"][k].get<double>()));
-    CHECK(l != 0);
-    sum += u[k] = std::exp(scale * bias[k] + l);
-  }
-  for (size_t k = 0; k < 3; ++k) CHECK(u[k] / sum == doctest::Approx(images[k] / 42).epsilon(1e-5));
 }
 
 TEST_CASE("autobalance: two classes with one logit and with two, and the number of epochs of the search" * slow()) {
