@@ -110,6 +110,7 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
 // Throws if one of the arguments that no option takes looks like one.
 void refuse_unknown_option(const CLI::App& app, const std::string& help, const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
+    if (argument == "--") return;  // no option follows it
     if (argument.size() < 2 || argument[0] != '-') continue;
     const bool is_file = access(argument.c_str(), F_OK) == 0;
     throw Error(ErrorKind::invalid_argument, unknown_option(app, argument),

@@ -136,7 +136,9 @@ std::string usage(const std::string& command) { return program_command() + " " +
 int run_program(const std::string& name, const std::function<Exit()>& run) {
   name_of_program() = name;
   const std::string typed = program_invocation_name, folder = typed.substr(0, typed.rfind('/') + 1);
-  const bool in_apps = folder.size() >= 5 && folder.compare(folder.size() - 5, 5, "apps/") == 0;
+  const std::string from_root = "/" + folder, apps = "/apps/";
+  const bool in_apps =
+      from_root.size() >= apps.size() && from_root.compare(from_root.size() - apps.size(), apps.size(), apps) == 0;
   command_of_program() = in_apps ? "./apps/" + name : typed;
   prepare_to_end(name.c_str());
   // Writes then fail with an error that is handled: a reader of the messages that ends must not end the program.

@@ -1,4 +1,6 @@
 // What all programs do with a command line: what they say of one that is wrong, and how they name themselves.
+#include <filesystem>
+
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -13,6 +15,8 @@ TEST_CASE("command line: a misspelled option that is required is named, with a s
   check_fails("check --jsn", "unknown option --jsn; did you mean --json?");
   check_fails("predict --weights w", "FILES is required; see ");
   check_fails("predict photos", "--weights is required; see ");
+  check_fails("predict -- photos", "--weights is required; see ");
+  check_fails("predict -- -photo.jpg", "--weights is required; see ");
   // An argument of a file's name that looks like an option.
   const TemporaryFolder folder;
   write_file(folder / "-cat.jpg", "");
@@ -39,6 +43,11 @@ TEST_CASE("command line: an installed program names itself as it was called") {
     CHECK(!contains(r.out + r.err, "./apps/"));
   }
   CHECK(contains(shell(losses + "eval --help").out, "\n  ./counterpoise-losses eval focal --gamma 2 "));
+  // Only a folder apps/ is the one where programs are built.
+  const std::string webapps = folder / "webapps";
+  std::filesystem::create_directory(webapps);
+  std::filesystem::create_symlink(program("losses"), webapps + "/losses");
+  CHECK(contains(shell(webapps + "/losses --help").out, "Usage: " + webapps + "/losses "));
 }
 
 TEST_CASE("command line: the version ends with a line") {
