@@ -31,6 +31,13 @@ Json averages(const ConfusionMatrix& matrix) {
   return json;
 }
 
+// The probability of the lowest logit, rounded down where necessary, so that as a threshold it leaves none out.
+double lowest_threshold(double cut) {
+  double p = probability(cut);
+  while (logit(p) > cut) p = std::nextafter(p, 0.);
+  return p;
+}
+
 }  // namespace
 
 Json to_json(const Confusion& c) {
@@ -59,11 +66,14 @@ Json to_json(const Scores& s, double threshold) {
   json["roc_auc"] = roc_auc(*sorted);
   json["average_precision"] = average_precision(*sorted);
   Json best_thresholds;
+  double lowest = std::numeric_limits<double>::infinity();
+  for (const double z : s.values) lowest = std::min(lowest, z);
   for (const std::string& metric : tunable_metrics()) {
     const BestThreshold best = best_threshold(*sorted, metric);
     best_thresholds[metric] = {{"threshold", best.threshold}, {"value", best.value}};
     if (s.scale != Scores::logit) continue;
-    best_thresholds[metric]["threshold"] = probability(best.threshold);  // as --threshold takes it
+    best_thresholds[metric]["threshold"] =  // as --threshold takes it
+        best.threshold == lowest ? lowest_threshold(lowest) : probability(best.threshold);
     best_thresholds[metric]["cut"] = best.threshold;
   }
   sorted.reset();  // large, and not needed below

@@ -52,6 +52,12 @@ TEST_CASE("metrics of a CSV file") {
   CHECK(best["threshold"] == doctest::Approx(1 / (1 + std::exp(1.5))));
   const std::string chosen = " --threshold " + best["threshold"].dump();
   CHECK(Json::parse(catdog(file("logit,label\n2,1\n-1,1\n-2,0\n") + chosen).out)["f1"] == 1);
+  // It is the lowest logit where all are best predicted positive, none of which may be lost by rounding.
+  for (const char* lowest : {"-0.3", "-0.287", "-17.1", "40", "-1000"}) {
+    const std::string rows = file(std::string("logit,label\n50,1\n45,0\n") + lowest + ",1\n");
+    const Json all = Json::parse(catdog(rows).out)["best_thresholds"]["f1"];
+    CHECK(Json::parse(catdog(rows + " --threshold " + all["threshold"].dump()).out)["f1"] == all["value"]);
+  }
 
   check_fails(file("label,score\n1,0.5\n,0.2\n0,0.1\n"), 3, "line 3: the label is empty; fill it in");
   check_fails(file("label,score\n,0.2\n1,0.5\n"), 3, "line 2: the label is empty");
