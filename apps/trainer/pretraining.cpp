@@ -55,7 +55,7 @@ void check_initial_weights(const Options& o) {
   if (!o.pretrained.empty()) check_pretrained(*model, o.pretrained);
 }
 
-Pretraining load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes) {
+LoadedWeights load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes) {
   const auto metadata = SafetensorsFile(o.pretrained).metadata();
   const std::vector<std::string> of_file = read_classes(o.pretrained, metadata);
   const bool same_classes = (of_file.empty() || of_file == classes) && other_positive(o, o.pretrained).empty();

@@ -17,14 +17,14 @@ void describe_pretrained(Options& o);
 // shapes alone.
 void check_initial_weights(const Options& o);
 
-struct Pretraining {
+struct LoadedWeights {
   bool with_head = false;
   std::string note;  // what was done, a sentence for the log
 };
 
 // Loads the weights of o.pretrained into the model for images of these classes. A head for other classes is left out.
 // Throws Error(bad_data) for the weights of another network.
-Pretraining load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes);
+LoadedWeights load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes);
 
 // Throws Error(invalid_argument) if a batch of `smallest` images is too small for the network's batch normalizations in
 // training mode.

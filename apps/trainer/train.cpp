@@ -72,7 +72,7 @@ Training::Training(Options options)
   // (A run that is resumed has all weights in its checkpoint, and does not need the file; but in AutoBalance's search
   // the checkpoint has those of the search, and the training has not begun.)
   const bool loads = !o_.pretrained.empty() && (start_.unfinished.empty() || is_in_search(start_));
-  const Pretraining pretraining = loads ? load_pretrained(*model_, o_, data_.classes()) : Pretraining();
+  const LoadedWeights pretraining = loads ? load_pretrained(*model_, o_, data_.classes()) : LoadedWeights();
   head_is_new_ = o_.init.empty() && !pretraining.with_head;
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
   if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o_));
