@@ -162,6 +162,26 @@ const std::vector<std::pair<std::string, Rule>> rules = {
     {"the field's words", plain_words},
 };
 
+// The classes that a file defines outside of anonymous namespaces, with their namespaces.
+std::set<std::string> classes_of(const std::string& text) {
+  static const std::regex opens("^namespace( [a-z:]+)? \\{"), closes("^\\}  // namespace"),
+      defines("^(struct|class) ([A-Za-z0-9_]+)( final)?( : .*)? \\{");
+  std::set<std::string> found;
+  std::vector<std::string> spaces;
+  each_line("", text, [&](const std::string& line) -> std::string {
+    std::smatch match;
+    if (std::regex_search(line, match, opens)) spaces.push_back(match[1].str());
+    else if (std::regex_search(line, closes) && !spaces.empty()) spaces.pop_back();
+    else if (std::regex_search(line, match, defines) && std::count(spaces.begin(), spaces.end(), "") == 0) {
+      std::string name;
+      for (const std::string& space : spaces) name += space + "::";
+      found.insert(name + match[2].str());
+    }
+    return "";
+  });
+  return found;
+}
+
 // The files of the repository: what lies in its folders and is not hidden or built.
 std::map<std::string, std::string> files() {
   std::map<std::string, std::string> all;
@@ -216,6 +236,23 @@ TEST_CASE("house: the rules hold") {
     }
     CHECK_MESSAGE(complaints.empty(), name, ":\n", complaints);
   }
+}
+
+// The linker takes one of two classes of the same name for both, and destroys the members of the one as the other's.
+TEST_CASE("house: a class has a name of its own in its namespace") {
+  const std::string one =
+      "namespace a::b {\nstruct X {\n};\nnamespace {\nclass Y final : public X {\n}  // namespace\n";
+  CHECK(classes_of(one + "class Z {\n") == std::set<std::string>{" a::b::X", " a::b::Z"});
+  std::map<std::string, std::string> owners;
+  for (const auto& [path, text] : files()) {
+    // Each of these is a program of its own.
+    if (!is_code(path) || starts_with(path, "apps/lessons/") || starts_with(path, "apps/examples/")) continue;
+    if (room(path) == "tests" || ends_with(path, "/absent.cpp")) continue;
+    for (const std::string& name : classes_of(text)) {
+      CHECK_MESSAGE(owners.emplace(name, path).second, name, " is defined in ", path, " and in ", owners[name]);
+    }
+  }
+  CHECK(owners.size() > 300);
 }
 
 // A README that shows an example shows it as it is: "<!-- apps/examples/xor.cpp -->" stands before its text.
