@@ -24,7 +24,8 @@ std::vector<double> shares_of(const TrainingData& data, const Options& o) {
   return shares;
 }
 
-// The logits with these probabilities.
+// The logits with these probabilities. (constant_logits() without a scaling rounds them otherwise, with which every seed
+// would lead to another training.)
 std::vector<float> prior_logits(const std::vector<double>& shares, int outputs, int positive) {
   std::vector<float> z;
   for (const double share : shares) z.push_back(static_cast<float>(std::log(share)));
