@@ -5,32 +5,33 @@
 #include <vector>
 
 #include "kernels/cuda/launch.h"
+#include "kernels/host_device.h"
 #include "kernels/scratch.h"
 
 namespace counterpoise::detail {
 
 namespace {
 
-// What a block finds of its share of the numbers.
+// What was found of a share of the numbers.
 struct Share {
   double squares_of_difference, squares, largest_difference, largest;
 };
 
-// (A maximum by comparison would lose a NaN, but the sums of squares keep it.)
+// What is found of two shares together. (A maximum by comparison would lose a NaN, but the sums of squares keep it.)
+CP_HD Share both(const Share& a, const Share& b) {
+  return {a.squares_of_difference + b.squares_of_difference, a.squares + b.squares,
+          b.largest_difference > a.largest_difference ? b.largest_difference : a.largest_difference,
+          b.largest > a.largest ? b.largest : a.largest};
+}
+
 template <class T>
 __global__ void compare_kernel(Index n, const T* a, const T* b, Share* shares) {
   Share s = {};
   for (Index i = thread_index(); i < n; i += thread_count()) {
     const double x = Compute<T>(a[i]), y = Compute<T>(b[i]), difference = fabs(x - y);
-    s.squares_of_difference += difference * difference;
-    s.squares += y * y;
-    if (difference > s.largest_difference) s.largest_difference = difference;
-    if (fabs(y) > s.largest) s.largest = fabs(y);
+    s = both(s, {difference * difference, y * y, difference, fabs(y)});
   }
-  s.squares_of_difference = block_sum(s.squares_of_difference);
-  s.squares = block_sum(s.squares);
-  s.largest_difference = block_max(s.largest_difference);
-  s.largest = block_max(s.largest);
+  s = block_reduce(s, [](const Share& one, const Share& other) { return both(one, other); });
   if (threadIdx.x == 0) shares[blockIdx.x] = s;
 }
 
@@ -55,12 +56,7 @@ Deviation deviation(Backend& backend, Queue& queue, DType dtype, Index n, const 
   constexpr Index numbers = sizeof(Share) / sizeof(double);
   backend.download({on_gpu.get(), {Index(grid.x) * numbers}, DType::f64}, shares.data());
   Share all = {};
-  for (const Share& s : shares) {
-    all.squares_of_difference += s.squares_of_difference;
-    all.squares += s.squares;
-    all.largest_difference = std::fmax(all.largest_difference, s.largest_difference);
-    all.largest = std::fmax(all.largest, s.largest);
-  }
+  for (const Share& s : shares) all = both(all, s);
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   if (!std::isfinite(all.squares)) return {unknown, unknown};
   if (!std::isfinite(all.squares_of_difference)) all.largest_difference = all.squares_of_difference;

@@ -161,20 +161,23 @@ void map(Queue& queue, Index n, const Inputs<T, count>& x, T* y, const Formula& 
 
 // -- sums --
 
-// combine() of `value` over the threads of a block, known to all of them.
+// combine() of `value` over the threads of a block, known to all of them, always in the same order: a few threads
+// combine the values of all, then each what these have. (So the block waits twice, and not for each of eight halvings.)
 template <class T, class Combine>
 __device__ T block_reduce(T value, const Combine& combine) {
+  constexpr int few = 16;
   CP_SHARED(T, values, block_threads);
+  CP_SHARED(T, parts, few);
   values[threadIdx.x] = value;
-  for (int half = block_threads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    const int i = threadIdx.x;
-    if (i < half) values[i] = combine(values[i], values[i + half]);
+  __syncthreads();
+  if (threadIdx.x < few) {
+    for (int i = threadIdx.x + few; i < block_threads; i += few) value = combine(value, values[i]);
+    parts[threadIdx.x] = value;
   }
   __syncthreads();
-  const T result = values[0];
-  __syncthreads();  // before the next call writes
-  return result;
+  T result = parts[0];
+  for (int i = 1; i < few; ++i) result = combine(result, parts[i]);
+  return result;  // (the next call writes to `parts` when all threads have called it)
 }
 
 template <class T>

@@ -73,20 +73,20 @@ struct Fiber {
 };
 
 Fiber host;
-std::vector<std::unique_ptr<Fiber>> fibers;
+std::vector<Fiber> fibers;
 Fiber* left = nullptr;         // the fiber that ran before this one
 bool in_block = false;         // fibers run
 unsigned turn = 0, ended = 0;  // whose turn it is; how many have left the kernel
 const std::function<void()>* body = nullptr;
 
 // (The stacks begin at different offsets from a page, so that they do not compete for the same lines of the cache.)
-std::unique_ptr<Fiber> new_fiber(size_t index) {
-  auto fiber = std::make_unique<Fiber>();
+Fiber new_fiber(size_t index) {
+  Fiber fiber;
   const size_t offset = index % 256 * 192;
-  fiber->memory.reset(new char[offset + stack_bytes]);
-  fiber->stack = fiber->memory.get() + offset;
-  fiber->bytes = stack_bytes;
-  fiber->started = false;
+  fiber.memory.reset(new char[offset + stack_bytes]);
+  fiber.stack = fiber.memory.get() + offset;
+  fiber.bytes = stack_bytes;
+  fiber.started = false;
   return fiber;
 }
 
@@ -129,7 +129,7 @@ void arrive([[maybe_unused]] void* fake_stack) {
 
 // The next thread's turn. After the last one it is the first one's again, or the program's if all have left the kernel.
 void give_turn(unsigned threads) {
-  Fiber& me = *fibers[turn];
+  Fiber& me = fibers[turn];
   if (++turn == threads) {
     if (ended != 0 && ended != threads) fail("some threads of a block wait for others that have left the kernel");
     turn = 0;
@@ -138,10 +138,10 @@ void give_turn(unsigned threads) {
   }
   threadIdx.x = turn;
   if (turn + 1 < threads) {  // its stack will be needed soon
-    const char* const stack = static_cast<char*>(fibers[turn + 1]->here[2]);
+    const char* const stack = static_cast<char*>(fibers[turn + 1].here[2]);
     for (int line = 0; line < 3; ++line) __builtin_prefetch(stack + 64 * line);
   }
-  if (fibers[turn].get() != &me) switch_to(me, *fibers[turn]);
+  if (&fibers[turn] != &me) switch_to(me, fibers[turn]);
 }
 
 void run_fiber() {
@@ -158,7 +158,7 @@ void run_block(unsigned threads) {
   turn = ended = 0;
   threadIdx = {0, 0, 0};
   in_block = true;
-  switch_to(host, *fibers[0]);
+  switch_to(host, fibers[0]);
   in_block = false;
 }
 
