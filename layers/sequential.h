@@ -8,11 +8,13 @@ namespace counterpoise {
 class Sequential;
 
 namespace detail {
-// Whether a Sequential is constructed of these, and not moved from a single other Sequential.
+// Whether a Sequential is constructed of these, and not moved from a single other Sequential. A class derived from
+// Sequential is a module like any other: moved from, it would lose its forward(). (So a move constructor that such a
+// class writes itself must hand on static_cast<Sequential&&>(other).)
 template <class... Modules>
 constexpr bool are_modules = (std::is_base_of_v<Module, Modules> && ...);
 template <class M>
-constexpr bool are_modules<M> = std::is_base_of_v<Module, M> && !std::is_base_of_v<Sequential, M>;
+constexpr bool are_modules<M> = std::is_base_of_v<Module, M> && !std::is_same_v<Sequential, M>;
 }  // namespace detail
 
 // The output of each module is the input of the next; without modules, forward(x) is x. As in PyTorch the modules are

@@ -59,6 +59,13 @@ class Twice : public Module {
   Linear& dense_;
 };
 
+// The same layers as those of Sequential, and a forward() of its own.
+class Negated : public Sequential {
+ public:
+  using Sequential::Sequential;
+  Var forward(const Var& x) override { return -Sequential::forward(x); }
+};
+
 class Failing : public Module {
  public:
   Var forward(const Var&) override { throw Error(ErrorKind::failure, "no"); }
@@ -195,6 +202,21 @@ TEST_CASE("module: Sequential numbers its modules, and draws their weights from 
   CHECK(numbers(Sequential()(x).value()) == numbers(x));
   static_assert(!std::is_copy_constructible_v<Sequential> && std::is_move_constructible_v<Sequential>);
   static_assert(!std::is_constructible_v<Sequential, int>);
+}
+
+TEST_CASE("module: a class derived from Sequential keeps its forward(), also alone in another Sequential") {
+  const Tensor x = Tensor::full(cpu_backend(), {1, 2}, 3);
+  Negated relu = {ReLU()};
+  CHECK(numbers(relu(x).value()) == std::vector<double>{-3, -3});
+  Negated moved = std::move(relu);
+  CHECK(numbers(moved(x).value()) == std::vector<double>{-3, -3});
+  Sequential first = {std::move(moved)}, second = {ReLU(), Negated(ReLU())};
+  CHECK(first.size() == 1);
+  CHECK(numbers(first(x).value()) == std::vector<double>{-3, -3});
+  CHECK(numbers(second(x).value()) == std::vector<double>{-3, -3});
+  Sequential same = {std::move(first)};  // moved from, not wrapped
+  CHECK(same.size() == 1);
+  CHECK(same[0].type() == "Negated");
 }
 
 TEST_CASE("init: layers take backend and generator from their thread") {
