@@ -4,8 +4,16 @@
 //     return to.node("Gemm", {x.name, to.weight("weight"), to.weight("bias")}, {{"transB", 1}});
 //   }
 //
-// In the graph images are [N, C, H, W], and weights have torchvision's names and layouts, as in weight files. Not
-// thread-safe: no other thread may use the module meanwhile.
+// A whole network becomes a file like this; in the graph images are [N, C, H, W], and weights have torchvision's names
+// and layouts, as in weight files:
+//
+//   OnnxGraph graph("net");
+//   const std::string x = graph.input("x", OnnxType::f32, {-1, C, H, W});
+//   const OnnxValue y = OnnxExport(graph).call(net, {x, {1, H, W, C}});
+//   graph.output(y.name, OnnxType::f32, {-1, K});
+//   graph.save("net.onnx");
+//
+// Not thread-safe: no other thread may use the module meanwhile.
 #pragma once
 
 #include <map>

@@ -65,15 +65,6 @@ OnnxGraph onnx_graph(Model& model, const ModelConfig& config, const Decision& de
   std::string x = graph.node("Cast", {"image"}, "image_f32", {{"to", static_cast<int>(OnnxType::f32)}});
   x = graph.node("Div", {x, graph.constant("scale", {}, {127.5f})}, "image_divided");
   x = graph.node("Sub", {x, graph.constant("one", {}, {1.f})}, "image_scaled");
-  if (!(config.normalization == Normalization())) {  // as Model::features() computes it
-    std::vector<float> factor, offset;
-    for (size_t c = 0; c < 3; ++c) {
-      const double mean = config.normalization.mean[c], std = config.normalization.std[c];
-      factor.push_back(static_cast<float>(0.5 / std)), offset.push_back(static_cast<float>((0.5 - mean) / std));
-    }
-    x = graph.node("Mul", {x, graph.constant("image_factor", {3}, factor)}, "image_multiplied");
-    x = graph.node("Add", {x, graph.constant("image_offset", {3}, offset)}, "image_normalized");
-  }
   x = graph.node("Transpose", {x}, "image_nchw", {{"perm", {0, 3, 1, 2}}});
 
   model.train(false);

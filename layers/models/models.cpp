@@ -5,6 +5,7 @@
 
 #include "core/ops_check.h"
 #include "layers/init.h"
+#include "layers/onnx.h"
 
 namespace counterpoise {
 
@@ -140,17 +141,41 @@ std::string to_string(const Normalization& normalization) {
   return numbers_text(normalization.mean) + "/" + numbers_text(normalization.std);
 }
 
-// x = p / 127.5 - 1, so that p / 255 = (x + 1) / 2.
-Var Model::normalized(const Var& x) const {
-  if (normalization_ == Normalization() || x.shape().rank() != 4 || x.shape()[3] != 3) return x;
-  const Index W = x.shape()[2];
-  std::vector<double> factor(3 * W), offset(3 * W);  // a row of pixels, which is faster to repeat than one pixel
-  for (size_t i = 0; i < factor.size(); ++i) {
-    const double mean = normalization_.mean[i % 3], std = normalization_.std[i % 3];
-    factor[i] = 0.5 / std, offset[i] = (0.5 - mean) / std;
-  }
-  return x * tensor_like(x, {W, 3}, factor) + tensor_like(x, {W, 3}, offset);
+bool Model::normalizes(const Shape& x) const {
+  return !(normalization_ == Normalization()) && x.rank() == 4 && x[3] == 3;
 }
+
+// x = p / 127.5 - 1, so that p / 255 = (x + 1) / 2.
+std::array<double, 3> Model::factor() const {
+  const auto& std = normalization_.std;
+  return {0.5 / std[0], 0.5 / std[1], 0.5 / std[2]};
+}
+std::array<double, 3> Model::offset() const {
+  const auto& [mean, std] = normalization_;
+  return {(0.5 - mean[0]) / std[0], (0.5 - mean[1]) / std[1], (0.5 - mean[2]) / std[2]};
+}
+
+Var Model::normalized(const Var& x) const {
+  if (!normalizes(x.shape())) return x;
+  const Index W = x.shape()[2];
+  const auto row = [W](const std::array<double, 3>& pixel) {  // of pixels, which is faster to repeat than one pixel
+    std::vector<double> numbers;
+    for (Index i = 0; i < W; ++i) numbers.insert(numbers.end(), pixel.begin(), pixel.end());
+    return numbers;
+  };
+  return x * tensor_like(x, {W, 3}, row(factor())) + tensor_like(x, {W, 3}, row(offset()));
+}
+
+std::string Model::onnx(OnnxExport& to, const OnnxValue& x) {
+  if (!normalizes(x.shape)) return onnx_normalized(to, x);
+  const auto constant = [&to](const char* name, const std::array<double, 3>& pixel) {
+    return to.constant(name, {3, 1, 1}, {pixel.begin(), pixel.end()});
+  };
+  const std::string scaled = to.node("Mul", {x.name, constant("image_factor", factor())});
+  return onnx_normalized(to, {to.node("Add", {scaled, constant("image_offset", offset())}), x.shape});
+}
+
+std::string Model::onnx_normalized(OnnxExport& to, const OnnxValue& x) { return Module::onnx(to, x); }
 
 // -- what a weight file stores --
 

@@ -61,11 +61,19 @@ class Model : public Module {
   // valid as long as the model.
   virtual Module& head() = 0;
   Var forward(const Var& x) override { return head()(features(x)); }
+  // Appends the normalization of the images, and then onnx_normalized().
+  std::string onnx(OnnxExport& to, const OnnxValue& x) final;
+  // Appends head()(body(x)), for images that are normalized already. By default throws Error(failure): the model cannot
+  // be exported.
+  virtual std::string onnx_normalized(OnnxExport& to, const OnnxValue& x);
 
   const Normalization& normalization() const { return normalization_; }
   void set_normalization(const Normalization& normalization) { normalization_ = normalization; }
 
  private:
+  bool normalizes(const Shape& x) const;
+  // Normalized = factor[c] x + offset[c] in channel c.
+  std::array<double, 3> factor() const, offset() const;
   Var normalized(const Var& x) const;
 
   Normalization normalization_;

@@ -175,7 +175,7 @@ class ResNet : public Model {
     for (Module* part : parts_) y = (*part)(y);
     return y;
   }
-  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.chain(children(), x); }
+  std::string onnx_normalized(OnnxExport& to, const OnnxValue& x) override { return to.chain(children(), x); }
   Module& head() override { return *head_; }
 
  private:

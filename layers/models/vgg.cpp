@@ -94,7 +94,7 @@ class Vgg : public Model {
     for (size_t i = 0; i + 1 < classifier_.size(); ++i) y = classifier_[i](y);
     return y;
   }
-  std::string onnx(OnnxExport& to, const OnnxValue& x) override { return to.chain(children(), x); }
+  std::string onnx_normalized(OnnxExport& to, const OnnxValue& x) override { return to.chain(children(), x); }
   Module& head() override { return classifier_[classifier_.size() - 1]; }
 
  private:

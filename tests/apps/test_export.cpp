@@ -232,6 +232,23 @@ TEST_CASE("export: a residual block calls its children by name, and a module may
   CHECK(graph.nodes[4].inputs == std::vector<std::string>{"1.conv.Conv_1", "0.Conv"});
 }
 
+TEST_CASE("export: the normalization of a model's images is a part of it") {
+  ModelConfig config = tiny("vgg11");
+  config.normalization = parse_normalization("imagenet");
+  const auto model = make_model(config, cpu_backend(), 1);
+  const std::vector<std::string> start = {"Mul", "Add", "Conv"};
+  const Decoded alone = exported(*model, {1, 32, 32, 3}), program = exported(config);
+  const std::vector<std::string> ops = alone.ops(), of_bytes = program.ops();
+  CHECK(std::vector<std::string>(ops.begin(), ops.begin() + 3) == start);
+  CHECK(std::vector<std::string>(of_bytes.begin() + 4, of_bytes.begin() + 7) == start);  // after the Transpose
+  for (const Decoded* graph : {&alone, &program}) {
+    const DecodedTensor &factor = graph->constants.at("image_factor"), &offset = graph->constants.at("image_offset");
+    CHECK(factor.shape == Ints{3, 1, 1});
+    CHECK(factor.values[2] == float(0.5 / 0.225));
+    CHECK(offset.values[0] == float((0.5 - 0.485) / 0.229));
+  }
+}
+
 TEST_CASE("export: what cannot be exported is refused") {
   Sequential unknown = {ReLU(), NoOnnx()};
   CHECK(contains(error_of([&] { exported(unknown, {1, 3}); }), "NoOnnx cannot be exported"));
