@@ -21,7 +21,7 @@ OnnxValue OnnxExport::call(Module& module, const OnnxValue& x, const std::string
   if (const auto known = values_.find(output); known != values_.end()) return known->second;
 
   OnnxValue y{output, module.output_shape(x.shape)};
-  const bool flattens = x.shape.rank() == 4 && y.shape.rank() == 2 && x.shape[1] * x.shape[2] > 1 &&
+  const bool flattens = x.shape.rank() == 4 && y.shape.rank() == 2 && x.shape[1] * x.shape[2] > 1 && x.shape[3] > 1 &&
                         y.shape[1] == x.shape[1] * x.shape[2] * x.shape[3];
   if (flattens) y.image = {x.shape[1], x.shape[2], x.shape[3]};
   else if (keeps_order && y.shape == x.shape) y.image = x.image;
@@ -56,9 +56,10 @@ std::string OnnxExport::weight(const std::string& name) {
               "ONNX: ", full(name), " follows a flattened image of shape ", frame_.image,
               "; construct the layer with FileLayout::flattened, or use it before Flatten: the file orders C, H, W");
     if (p.var.shape().rank() == 2) frame_.image = {};  // a matrix: each output depends on all inputs
-    if (graph_.has(full(name))) return full(name);     // the module was called before
+    std::string& known = weights_[{p.var.value().version(), name}];
+    if (!known.empty()) return known;  // the module was called before
     const StoredParameter stored = to_file(p);
-    return graph_.constant(full(name), stored.shape, stored.values);
+    return known = graph_.constant(full(name), stored.shape, stored.values);
   }
   throw Error(ErrorKind::failure, "ONNX: ", frame_.module->type(), " has no parameter \"", name, "\"");
 }

@@ -18,6 +18,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/io/onnx.h"
@@ -37,9 +38,9 @@ class OnnxExport {
  public:
   explicit OnnxExport(OnnxGraph& graph) : graph_(graph) {}
 
-  // Appends what `module` computes of x in evaluation mode; `name` is the start of its names. Throws Error(failure) for
-  // a module that does not override Module::onnx(), for weights without FileLayout::flattened that are used on a
-  // flattened image, and what OnnxGraph throws.
+  // Appends what `module` computes of x in evaluation mode; `name` is the start of its names. A module that is called
+  // again has its weights once in the graph. Throws Error(failure) for a module that does not override Module::onnx(),
+  // for weights without FileLayout::flattened that are used on a flattened image, and what OnnxGraph throws.
   OnnxValue call(Module& module, const OnnxValue& x, const std::string& name = "");
 
   // What follows is for Module::onnx().
@@ -70,6 +71,9 @@ class OnnxExport {
   OnnxGraph& graph_;
   Frame frame_;
   std::map<std::string, OnnxValue> values_;  // of calls, by name
+  // The constants that hold parameters, by the versions of their values and by their names in their modules: another
+  // module's weights have other versions.
+  std::map<std::pair<uint64_t, std::string>, std::string> weights_;
 };
 
 }  // namespace counterpoise

@@ -249,17 +249,38 @@ TEST_CASE("export: the normalization of a model's images is a part of it") {
   }
 }
 
+TEST_CASE("export: two modules in one graph have their own weights, also where their names are the same") {
+  Sequential first = {Linear(2, 2)}, second = {Linear(2, 2)};
+  OnnxGraph graph("two");
+  const std::string x = graph.input("0.weight", OnnxType::f32, {-1, 2});  // a name that is taken, too
+  OnnxExport to(graph);
+  const std::string a = to.call(first, {x, {1, 2}}).name, b = to.call(second, {x, {1, 2}}).name;
+  const std::string again = to.call(first, {x, {1, 2}}).name;
+  graph.output(graph.node("Sum", {a, b, again}, "y"), OnnxType::f32, {-1, 2});
+  const TemporaryFolder folder;
+  graph.save(folder / "a.onnx");
+  const Decoded decoded = decode(slurp(folder / "a.onnx"));
+  check_complete(decoded);
+  CHECK(decoded.constants.size() == 4);
+  for (const size_t node : {0, 1}) {
+    const Module& module = node == 0 ? first : second;
+    CHECK(decoded.constants.at(decoded.nodes[node].inputs[1]).values == to_file(module.parameters()[0]).values);
+  }
+  CHECK(decoded.nodes[2].inputs == decoded.nodes[0].inputs);
+}
+
 TEST_CASE("export: what cannot be exported is refused") {
   Sequential unknown = {ReLU(), NoOnnx()};
   CHECK(contains(error_of([&] { exported(unknown, {1, 3}); }), "NoOnnx cannot be exported"));
   // The order of a flattened image is another one in the graph, so weights must be reordered for it.
   Sequential plain = {Flatten(), ReLU(), Linear(12, 1)}, stated = {Flatten(), ReLU()},
-             pixel = {Flatten(), Linear(3, 1)};
+             pixel = {Flatten(), Linear(3, 1)}, gray = {Flatten(), Linear(4, 1)};
   stated.add(Linear(12, 12, 0, {FileLayout::flattened, 2, 2, 3}));
   stated.add(Linear(12, 1));  // its input is not an image any more
   CHECK(contains(error_of([&] { exported(plain, {1, 2, 2, 3}); }), "2.weight follows a flattened image"));
   CHECK(exported(stated, {1, 2, 2, 3}).count("Gemm") == 2);
   CHECK(exported(pixel, {1, 1, 1, 3}).count("Gemm") == 1);
+  CHECK(exported(gray, {1, 2, 2, 1}).count("Gemm") == 1);  // of one channel both orders are the same
   Sequential normalized = {Flatten(), BatchNorm2d(12)};
   CHECK(contains(error_of([&] { exported(normalized, {1, 2, 2, 3}); }), "1.weight follows a flattened image"));
 
