@@ -72,6 +72,7 @@ Shape convolved(const char* operation, const Var& x, const Var& weight, const Va
   const Shape& xs = x.shape();
   const Shape& ws = weight.shape();
   CP_ENSURE(xs[3] == ws[3], operation, ": x ", xs, " has C=", xs[3], " but weight ", ws, " expects C=", ws[3]);
+  CP_ENSURE(ws[1] >= 1 && ws[2] >= 1, operation, ": a kernel of ", ws[1], "x", ws[2], " has no weights");
   CP_ENSURE(params.stride >= 1 && params.pad >= 0, operation, ": stride ", params.stride, ", pad ", params.pad,
             ": the stride must be positive and the padding not negative");
   CP_ENSURE(xs[1] + 2 * params.pad >= ws[1] && xs[2] + 2 * params.pad >= ws[2], operation, ": a kernel of ", ws[1], "x",

@@ -7,7 +7,8 @@ using namespace detail;
 
 Shape detail::pooled(const char* operation, const Shape& x, Pool2dParams p) {
   CP_ENSURE(p.window >= 1 && p.stride >= 1 && p.pad >= 0 && p.pad <= p.window / 2, operation, ": window ", p.window,
-            ", stride ", p.stride, ", pad ", p.pad, ": the padding must be at most half of the window");
+            ", stride ", p.stride, ", pad ", p.pad,
+            ": window and stride must be positive, and the padding from 0 to half of the window");
   CP_ENSURE(x[1] + 2 * p.pad >= p.window && x[2] + 2 * p.pad >= p.window, operation, ": a window of ", p.window, "x",
             p.window, " does not fit into ", x[1], "x", x[2], "; use larger images or fewer poolings");
   return {x[0], p.out(x[1]), p.out(x[2]), x[3]};

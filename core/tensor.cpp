@@ -92,8 +92,14 @@ Tensor Tensor::to(Backend& target) const {
   return y;
 }
 
+// A kernel trusts the shapes: of others it would read or write past the end.
+static void check_repeats(const char* operation, const Shape& from, const Shape& to) {
+  CP_ENSURE(broadcast(from, to, operation) == to, operation, ": shape ", from, " does not broadcast to ", to);
+}
+
 Tensor expand(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
+  check_repeats("expand", x.shape(), shape);
   const Tensor zero = Tensor::zeros(x.backend(), {}, x.dtype());
   Tensor y = Tensor::empty(x.backend(), shape, x.dtype());
   x.backend().binary(Binary::add, x, zero, y);
@@ -102,6 +108,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
+  check_repeats("sum_to", shape, x.shape());
   Tensor y = Tensor::empty(x.backend(), shape, x.dtype());
   x.backend().sum_to(x, y);
   return y;

@@ -98,7 +98,7 @@ class Tensor {
 };
 
 // expand: x repeated to a shape that it broadcasts to. sum_to: the sum over the axes along which `shape` would be
-// repeated to x's shape.
+// repeated to x's shape. Both throw Error(failure) for other shapes.
 Tensor expand(const Tensor& x, const Shape& shape);
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
