@@ -58,11 +58,19 @@ void Loss::restore(LossState state) {
   context_.state = std::move(state);
 }
 
+// Whether a sample has no class of its own, but probabilities.
+static bool are_soft(const Labels& y) {
+  const auto between = [](double positive) { return positive != 0 && positive != 1; };
+  return y.probabilities.defined() || std::any_of(y.positive_values.begin(), y.positive_values.end(), between);
+}
+
 Var Loss::values(const Var& z, const Labels& y) {
   const Index N = y.size();
   CP_ENSURE(N > 0, info().name, ": the batch is empty");
   CP_ENSURE(z.shape().rank() >= 1 && z.shape()[0] == N, info().name, ": ", N, " labels for logits of shape ",
             z.shape());
+  CP_ENSURE(info().is(LossInfo::soft_targets) || !are_soft(y), info().name,
+            " takes classes, not soft targets; those that do have the trait LossInfo::soft_targets");
   const size_t counts = context_.counts.size();
   if (spec().form() == LossInfo::one_logit) {
     CP_ENSURE(z.value().size() == N, info().name, ": logits ", z.shape(), " but this loss takes one per sample",

@@ -36,7 +36,7 @@ class Loss {
 
   // The loss of a batch, []. z is [N] or [N, 1] for one logit per sample, else [N, K]. Throws for an empty batch, for z
   // of another shape, for labels that are not classes of z (0 and 1 for one logit, of which one is the positive class),
-  // and where the denominator is 0.
+  // for soft targets unless the loss takes them (LossInfo::soft_targets), and where the denominator is 0.
   Var operator()(const Var& z, const Labels& y);
   // The same for the class of each sample, [N].
   Var operator()(const Var& z, const std::vector<int32_t>& classes, int32_t positive = 1);

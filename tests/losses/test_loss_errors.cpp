@@ -25,6 +25,14 @@ TEST_CASE("losses: errors name the loss, what is wrong, and what is valid") {
   CHECK(fails(ErrorKind::invalid_argument, {"cross-entropy", "a logit for each class"},
               [&] { resolve(cross, one, {}); }));
   CHECK(fails(ErrorKind::invalid_argument, {"bce", "one logit"}, [&] { resolve(find_loss("bce"), each, {}); }));
+  // A loss of classes would take a probability for something else.
+  const Labels half = make_soft_labels(b, List{0.5, 1}, 1),
+               rows = make_soft_labels(b, std::vector<List>{{0.5, 0.5}}, 1);
+  const Var logits = Tensor::zeros(b, {2}), logit_rows = Tensor::zeros(b, {1, 2});
+  CHECK(fails(ErrorKind::failure, {"focal", "not soft targets"}, [&] { Loss("focal")(logits, half); }));
+  CHECK(
+      fails(ErrorKind::failure, {"focal", "not soft targets"}, [&] { Loss(resolve(focal, each))(logit_rows, rows); }));
+  CHECK(Loss("focal")(logits, make_soft_labels(b, List{0, 1}, 1)).value().item() > 0);  // these are classes
   // Numbers of things, classes and choices have no fractions, which would be cut off in silence.
   const std::pair<const char*, LossParams> fractions[] = {{"ghm", {{"bins", 2.9}}},
                                                           {"cross-entropy", {{"ignore-index", 1.9}}},
