@@ -16,12 +16,22 @@ Ema::Ema(std::vector<Var> parameters, double decay) : parameters_(std::move(para
     CP_ENSURE((dtype == DType::f32 || dtype == DType::f64) && dtype == parameters_[0].value().dtype(),
               "ema: parameters in ", name(parameters_[0].value().dtype()), " and ", name(dtype),
               " have no common average");
+    CP_ENSURE(&p.backend() == &parameters_[0].backend(), "ema: parameters on ", parameters_[0].backend().name(),
+              " and on ", p.backend().name(), " have no common average");
     averages_.push_back(p.value().clone());
+  }
+}
+
+// A kernel reads averages and parameters as numbers of one dtype.
+void Ema::check_parameters() const {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    detail::check_saved("ema: average", i, averages_[i], parameters_[i].value());
   }
 }
 
 void Ema::update() {
   if (parameters_.empty()) return;
+  check_parameters();
   const double t = static_cast<double>(++steps_);
   std::vector<WeightTensors> all;
   for (size_t i = 0; i < parameters_.size(); ++i) all.push_back({averages_[i], parameters_[i].value(), {}});
@@ -30,6 +40,7 @@ void Ema::update() {
 }
 
 void Ema::swap() {
+  check_parameters();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     Tensor value = parameters_[i].value();
     parameters_[i].set_value(averages_[i]);

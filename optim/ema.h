@@ -16,13 +16,16 @@ namespace counterpoise {
 class Ema {
  public:
   // Averages of the parameters, and of buffers such as running means, which begin with their present values. Throws
-  // Error(invalid_argument) unless decay is in [0, 1), and Error(failure) unless all are in one dtype, f32 or f64.
+  // Error(invalid_argument) unless decay is in [0, 1), and Error(failure) unless all are in one dtype, f32 or f64, and
+  // on one backend.
   Ema(std::vector<Var> parameters, double decay);
 
   // average = d average + (1 - d) parameter. d is the decay, but in the first steps t = 1, 2, ... at most
-  // (1 + t) / (10 + t), so that the initial weights are soon forgotten.
+  // (1 + t) / (10 + t), so that the initial weights are soon forgotten. Throws Error(failure), and changes nothing, if
+  // parameters have another dtype or backend than the averages, because cast() or to() changed them: construct an Ema
+  // after that.
   void update();
-  // Exchanges the averages and the parameters' values: a second swap() takes it back.
+  // Exchanges the averages and the parameters' values: a second swap() takes it back. Throws what update() throws.
   void swap();
 
   // The averages and the number of steps, to be saved with clone() and loaded again. load() throws Error(failure) for
@@ -32,6 +35,8 @@ class Ema {
   void load(std::vector<Tensor> averages, int64_t steps);
 
  private:
+  void check_parameters() const;
+
   std::vector<Var> parameters_;
   double decay_;
   std::vector<Tensor> averages_;

@@ -241,6 +241,23 @@ TEST_CASE("optim: parameters, gradients and states of two dtypes or backends are
   CHECK(optimizer.states()[0].steps == 1);
 }
 
+TEST_CASE("optim: averages are of one dtype and on one backend") {
+  const auto leaf = [](Backend& b, DType dtype) { return Var(Tensor::full(b, {2}, 1, dtype), true); };
+  const Var x = leaf(guarded_cpu(), DType::f32);
+  CHECK(fails(ErrorKind::failure, {"ema", "cpu", "reference"}, [&] {
+    Ema({x, leaf(guarded_reference(), DType::f32)}, 0.5);
+  }));
+  for (const Tensor& other : {x.value().cast(DType::f64), x.value().to(guarded_reference())}) {
+    Var w(x.value().clone(), true);
+    Ema ema({w}, 0.5);
+    w.value() = other;
+    CHECK(fails(ErrorKind::failure, {"ema: average 0", "f32 [2] on"}, [&] { ema.update(); }));
+    CHECK(fails(ErrorKind::failure, {"ema: average 0", "f32 [2] on"}, [&] { ema.swap(); }));
+    CHECK(ema.steps() == 0);
+    CHECK(&w.backend() == &other.backend());
+  }
+}
+
 TEST_CASE("optim: parameters are leaves that require a gradient, each given once") {
   const auto refused = [](const std::vector<Var>& parameters, const std::vector<std::string>& words) {
     return fails(ErrorKind::failure, words, [&] { Adam optimizer(parameters); });
