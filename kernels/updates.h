@@ -93,10 +93,11 @@ CP_HD T update_weight(const Formula& formula, T* w, T g, T* const* s, Index i) {
 }
 
 // Clipping gradients by their norm (Pascanu et al. 2013, arXiv:1211.5063 algorithm 1): all are multiplied by this, where
-// `squares` is the sum of their squares. The 1e-6 is PyTorch's, in clip_grad_norm_().
+// `squares` is the sum of their squares. The 1e-6 is PyTorch's, in clip_grad_norm_(), and so is NaN for squares that are
+// NaN.
 CP_HD inline double clip_factor(double squares, double max_norm) {
   const double factor = max_norm / (std::sqrt(squares) + 1e-6);
-  return factor < 1 ? factor : 1;
+  return factor >= 1 ? 1 : factor;
 }
 
 // Whether none of n numbers is NaN or infinite: for those, x - x is NaN.

@@ -9,14 +9,16 @@
 namespace counterpoise {
 
 // To be passed to Optimizer::step(): all gradients are multiplied by min(1, max_norm / (norm + 1e-6)), where norm is
-// that of all of them together, as by PyTorch's clip_grad_norm_(). Nothing waits for the norm.
+// that of all of them together, as by PyTorch's clip_grad_norm_(): if a gradient is NaN, all become NaN. Nothing waits
+// for the norm.
 struct GradientClip {
   Tensor squares = {};  // [] f64 on the parameters' backend: the sum of the squares of all gradients
   double max_norm = 0;  // 0: no clipping
 };
 
 // Clipping to `max_norm` of the gradients that these parameters have now. Throws Error(invalid_argument) for a norm
-// that is not positive. Not thread-safe where the backend is not.
+// that is not positive, and Error(failure) for parameters of several dtypes or backends. Not thread-safe where the
+// backend is not.
 GradientClip clip_by_norm(const std::vector<Var>& parameters, double max_norm);
 
 // The gradients that parameters have.

@@ -270,7 +270,7 @@ void CpuBackend::optimizer_step(const Update& update, const std::vector<WeightTe
       for (size_t k = 0; k < states.size(); ++k) states[k] = p.states[k].template as<T>();
       T* w = p.w.as<T>();
       const T* dw = p.dw.as<T>();
-      if (factor < 1) {
+      if (factor != 1) {
         for (Index i = begin; i < end; ++i) update_weight(formula, w, dw[i] * T(factor), states.data(), i);
       } else {
         for (Index i = begin; i < end; ++i) update_weight(formula, w, dw[i], states.data(), i);

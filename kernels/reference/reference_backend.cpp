@@ -341,7 +341,7 @@ void ReferenceBackend::optimizer_step(const Update& update, const std::vector<We
         for (const View& state : p.states) states.push_back(state.as<T>());
         for (Index i = 0; i < p.w.size(); ++i) {
           const T g = p.dw.as<T>()[i];
-          const T w = update_weight(formula, p.w.as<T>(), factor < 1 ? g * T(factor) : g, states.data(), i);
+          const T w = update_weight(formula, p.w.as<T>(), factor == 1 ? g : g * T(factor), states.data(), i);
           if (p.rounded.data) p.rounded.as<bf16>()[i] = bf16(static_cast<float>(w));
         }
       });

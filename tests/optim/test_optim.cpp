@@ -241,7 +241,7 @@ TEST_CASE("optim: parameters, gradients and states of two dtypes or backends are
   CHECK(optimizer.states()[0].steps == 1);
 }
 
-TEST_CASE("optim: averages are of one dtype and on one backend") {
+TEST_CASE("optim: averages and the norm of gradients are of one dtype and on one backend") {
   const auto leaf = [](Backend& b, DType dtype) { return Var(Tensor::full(b, {2}, 1, dtype), true); };
   const Var x = leaf(guarded_cpu(), DType::f32);
   CHECK(fails(ErrorKind::failure, {"ema", "cpu", "reference"}, [&] {
@@ -255,6 +255,24 @@ TEST_CASE("optim: averages are of one dtype and on one backend") {
     CHECK(fails(ErrorKind::failure, {"ema: average 0", "f32 [2] on"}, [&] { ema.swap(); }));
     CHECK(ema.steps() == 0);
     CHECK(&w.backend() == &other.backend());
+    CHECK(fails(ErrorKind::failure, {"clip_by_norm", name(other.dtype()), "each kind"}, [&] {
+      clip_by_norm({x, w}, 1);
+    }));
+  }
+}
+
+TEST_CASE("optim: clipping makes all gradients NaN where one is, and 0 beside an infinite one") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const TestBackend& machine : test_backends()) {
+    for (const double wild : {std::nan(""), infinity}) {
+      Var a(Tensor::full(machine.backend, {2}, 1), true), b(Tensor::full(machine.backend, {2}, 1), true);
+      a.add_grad(Tensor::full(machine.backend, {2}, wild)), b.add_grad(Tensor::full(machine.backend, {2}, 3));
+      Sgd(std::vector<Var>{a, b}, 1).step({}, clip_by_norm({a, b}, 1));
+      CHECK(std::isnan(numbers(a.value())[0]));
+      if (wild == infinity) CHECK(numbers(b.value()) == List{1, 1});
+      else CHECK(std::isnan(numbers(b.value())[0]));
+    }
+    check_guard(machine);
   }
 }
 
