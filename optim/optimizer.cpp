@@ -216,6 +216,7 @@ void Optimizer::load(std::vector<State> states) {
   const size_t count = state_count(update_);
   for (size_t i = 0; i < states.size(); ++i) {
     const State& state = states[i];
+    CP_ENSURE(state.steps >= 0, "optimizer: state ", i, " is of ", state.steps, " steps");
     CP_ENSURE(state.tensors.size() == (state.steps > 0 ? count : 0), "optimizer: state ", i, " has ",
               state.tensors.size(), " tensors after ", state.steps, " steps; this optimizer keeps ", count);
     for (const Tensor& x : state.tensors) detail::check_saved("optimizer: state", i, x, parameters_[i].value());

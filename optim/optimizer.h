@@ -64,7 +64,8 @@ class Optimizer {
   void set_lr_factors(std::vector<double> factors);
 
   // The states, one for each parameter, to be saved with clone() and loaded into an optimizer of the same kind and
-  // parameters. load() throws Error(failure) if their number, shapes, dtypes or backends do not fit.
+  // parameters. load() throws Error(failure) if their number, shapes, dtypes or backends do not fit, and for a negative
+  // number of steps.
   const std::vector<State>& states() const { return states_; }
   void load(std::vector<State> states);
 

@@ -142,6 +142,8 @@ TEST_CASE("optim: an optimizer goes on from saved states as if it had not stoppe
       CHECK(fails(ErrorKind::failure, {"[4]", "[3]"}, [&] { fresh.load(saved); }));
       saved[1].tensors.clear();
       CHECK(fails(ErrorKind::failure, {"0 tensors", "3 steps"}, [&] { fresh.load(saved); }));
+      saved[0].steps = -1;
+      CHECK(fails(ErrorKind::failure, {"state 0", "-1 steps"}, [&] { fresh.load(saved); }));
     }
     check_guard(machine);
   }
