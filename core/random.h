@@ -42,7 +42,7 @@ class Random {
   }
   // Uniform in [0, 1).
   float uniform() { return Philox::uniform(bits()); }
-  // Uniform in [low, high).
+  // Uniform in [low, high), but where low is not 0 a sum may be rounded to high.
   float uniform(float low, float high) { return low + (high - low) * uniform(); }
   // Uniform integer in [0, n). REQUIRES: 0 < n. The bias of the product is below n / 2^64.
   uint64_t below(uint64_t n) {

@@ -3,8 +3,8 @@
 // holds for all.
 //
 // A unary formula has up to two constants a and b. Its derivative gets both the input x and the value y = f(x), and
-// uses whichever is simpler. At a kink the derivative is PyTorch's. Formulas are pure functions, safe to call from any
-// thread.
+// uses whichever is simpler. At a kink the derivative is PyTorch's, but for clamp at its bounds, where that of PyTorch
+// 2.15 is 0. Formulas are pure functions, safe to call from any thread.
 #pragma once
 
 #include <cmath>
