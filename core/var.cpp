@@ -12,7 +12,7 @@ struct Var::Node {
   Tensor rounding;  // of the value when that had this version
   uint64_t rounded_version = 0;
   const char* operation = nullptr;  // null for a leaf
-  int uses = 0;                     // as an input in the graph of the present backward()
+  int uses = 0;                     // in the graph of the present backward(), until it reaches this node
   std::vector<Var> inputs;
   std::vector<uint64_t> read;  // the versions of the inputs' values that the operation read
   uint64_t written = 0;        // that of its result
@@ -128,6 +128,8 @@ void Var::add_grad(Gradient gradient) const {
   };
   const char* const operation = node_->operation ? node_->operation : "a leaf";
   CP_ENSURE(gradient.defined(), "add_grad: the gradient of ", operation, " is undefined");
+  CP_ENSURE(!node_->operation || node_->uses > 0, "add_grad: the result of ", operation,
+            " gets a gradient when backward() does not come to it any more; an operation must name it as an input");
   CP_ENSURE(fits(gradient), "add_grad: a gradient of ", described(gradient), " for the value of ", operation, " of ",
             described(x), "; convert it with cast() or to()");
   Gradient& kept = node_->grad;
@@ -169,6 +171,7 @@ void Var::backward() const {
   std::unordered_set<const Node*> seen;
   std::vector<std::pair<Var, size_t>> stack = {{*this, 0}};  // a node and how many of its inputs were visited
   seen.insert(node_.get());
+  node_->uses = 1;
   while (!stack.empty()) {
     const Var node = stack.back().first;
     CP_ENSURE(!node.node_->operation || node.node_->backward, "backward: this graph, or the part of it from ",
@@ -198,6 +201,7 @@ void Var::backward() const {
       Gradient gradient = std::move(node.grad);
       node.grad = {};
       node.inputs.clear();
+      node.uses = 0;
       // What an operation above computes aside (Backend::aside()) is computed beside a pending gradient alone.
       if (!gradient.pending()) this->backend().rejoin();
       if (gradient.defined()) backward(std::move(gradient));
@@ -206,7 +210,7 @@ void Var::backward() const {
   } catch (...) {
     // Gradients that were on their way must not be added to those of another backward().
     for (const Var& var : order) {
-      if (!var.is_leaf()) var.node_->grad = {};
+      if (!var.is_leaf()) var.node_->grad = {}, var.node_->uses = 0;
     }
     try {
       this->backend().rejoin();

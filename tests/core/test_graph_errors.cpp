@@ -136,3 +136,20 @@ TEST_CASE("graph: an operation that throws leaves no gradient for another backwa
   CHECK(w.grad().defined());
   CHECK_FALSE(b.is_aside);
 }
+
+TEST_CASE("graph: an operation passes gradients to its inputs alone, or backward() throws instead of losing them") {
+  Backend& b = guarded_cpu();
+  const Var x(Tensor::full(b, {2}, 3), true);
+  const Var between = square(x);
+  // An operation of x and of `between` that names only x.
+  const auto forgetful = [&] {
+    return Var::from_op("forgetful", between.value().clone(), {x}, [between](Tensor dy) { between.add_grad(dy); });
+  };
+  const std::vector<std::string> words = {"add_grad", "square", "as an input"};
+  CHECK(fails(ErrorKind::failure, words, [&] { sum(forgetful()).backward(); }));
+  CHECK_FALSE(between.grad().defined());
+  CHECK(fails(ErrorKind::failure, words, [&] { between.add_grad(Tensor::full(b, {2}, 1)); }));
+  sum(between).backward();  // as if nothing had happened
+  CHECK(numbers(x.grad()) == std::vector<double>{6, 6});
+  CHECK(fails(ErrorKind::failure, words, [&] { sum(forgetful()).backward(); }));
+}
