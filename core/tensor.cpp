@@ -56,6 +56,8 @@ Tensor::operator View() {
 
 double Tensor::item() const {
   CP_ENSURE(size() == 1, "item: the tensor has shape ", shape_, ", not one element");
+  if (dtype_ == DType::i32) return to_vector<int32_t>()[0];
+  if (dtype_ == DType::u8) return to_vector<uint8_t>()[0];
   const Tensor x = cast(DType::f64);
   double value;
   x.backend().download(x, &value);

@@ -22,6 +22,15 @@ TEST_CASE("tensor: expand and sum_to refuse shapes of which a kernel would read 
   }
 }
 
+TEST_CASE("tensor: the one element of a tensor is read in every dtype") {
+  for (const TestBackend& machine : test_backends()) {
+    CHECK(Tensor::from<int32_t>(machine.backend, {1}, {-16777217}).item() == -16777217);
+    CHECK(Tensor::from<uint8_t>(machine.backend, {}, {255}).item() == 255);
+    CHECK(Tensor::from<float>(machine.backend, {1, 1}, {0.5f}).item() == 0.5);
+    CHECK(Tensor::from<double>(machine.backend, {}, {0.1}).item() == 0.1);
+  }
+}
+
 TEST_CASE("ops: a convolution has a kernel, and a window a size and a stride") {
   const Var image = Tensor::full(guarded_cpu(), {1, 4, 4, 2}, 1);
   for (const Shape& shape : {Shape{1, 0, 0, 2}, Shape{1, 3, 0, 2}}) {
