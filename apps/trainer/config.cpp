@@ -91,7 +91,8 @@ std::string config_of_run(const std::string& directory) {
   std::error_code ignored;
   CP_ENSURE_AS(invalid_argument, fs::is_directory(directory, ignored), "--resume ", directory,
                ": there is no such folder");
-  const std::string work = RunFolder::find_unfinished(directory, "checkpoint.safetensors");
+  RunFolder::complete(directory);
+  const std::string work = RunFolder::find_unfinished(directory, checkpoint_name);
   if (work.empty()) {
     throw Error(ErrorKind::invalid_argument, "--resume ", directory,
                 fs::exists(directory + "/result.json", ignored)

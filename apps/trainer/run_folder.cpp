@@ -33,9 +33,16 @@ bool exists(const std::string& path) {
   return lstat(path.c_str(), &info) == 0;
 }
 
+// Whether this is a directory, and no symbolic link to one.
 bool is_directory(const std::string& path) {
   struct stat info;
   return lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+// Whether this is the folder of runs, which may be elsewhere, with a symbolic link to it.
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
 }
 
 std::vector<std::string> names_in(const std::string& directory) {
@@ -99,7 +106,7 @@ void move_forward(Moves& moves, const std::string& from, const std::string& dire
     for (std::string name; std::getline(list, name);) retire(name);
   }
   for (const std::string& name : names) {
-    if (name == earlier || name == obsolete) continue;
+    if (name == earlier || name == obsolete || name == checkpoint_name) continue;
     retire(name);
     moves.move(from + "/" + name, directory + "/" + name);
   }
@@ -144,6 +151,13 @@ void recover(const Lock& lock, const std::string& directory) {
   }
 }
 
+// Removes the temporary files of AtomicFile: that of a large network would otherwise become a part of the result.
+void remove_temporaries(const std::string& work) {
+  for (const std::string& name : names_in(work)) {
+    if (name[0] == '.' && name.find(".tmp-") != std::string::npos) remove_file(work + "/" + name);
+  }
+}
+
 // A lock on the sub-folder of a run, so that no other process continues it meanwhile.
 FileDescriptor lock_for_use(const std::string& work) {
   FileDescriptor descriptor(open(work.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -168,12 +182,17 @@ RunFolder::RunFolder(const std::string& directory)
 RunFolder::RunFolder(const std::string& directory, const std::string& unfinished)
     : directory_(directory), work_(unfinished), in_use_(lock_for_use(unfinished)) {
   recover(Lock(directory_), directory_);
+  remove_temporaries(work_);
+}
+
+void RunFolder::complete(const std::string& directory) {
+  if (is_folder(directory)) recover(Lock(directory), directory);
 }
 
 std::string RunFolder::find_unfinished(const std::string& directory, const std::string& name) {
   std::string newest;
   timespec when = {};
-  if (!is_directory(directory)) return "";
+  if (!is_folder(directory)) return "";
   for (const std::string& entry : names_in(directory)) {
     const std::string work = directory + "/" + entry;
     struct stat info;

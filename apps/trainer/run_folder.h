@@ -17,6 +17,9 @@
 
 namespace counterpoise {
 
+// The name of the file that a run is continued from, in its sub-folder.
+constexpr const char* checkpoint_name = "checkpoint.safetensors";
+
 class RunFolder {
  public:
   // No folder: nothing is written, and path() must not be called.
@@ -25,9 +28,13 @@ class RunFolder {
   // warning says so. Throws Error(failure) if that fails.
   explicit RunFolder(const std::string& directory);
 
-  // Continues in the sub-folder `unfinished` of an interrupted run, which is in the folder. Throws
-  // Error(invalid_argument) if a process is still writing there.
+  // Continues in the sub-folder `unfinished` of an interrupted run, which is in the folder, and removes the temporary
+  // files that it left there. Throws Error(invalid_argument) if a process is still writing there.
   RunFolder(const std::string& directory, const std::string& unfinished);
+
+  // Completes the replacement of a run that was killed, as the first constructor does: who asks whether the folder
+  // holds a result calls this before. Does nothing where there is no folder.
+  static void complete(const std::string& directory);
 
   // The sub-folder of the interrupted run that last wrote its file `name`; "" if there is none.
   static std::string find_unfinished(const std::string& directory, const std::string& name);
@@ -36,10 +43,10 @@ class RunFolder {
   // The sub-folder that the run writes into, and its file `name` there.
   const std::string& work() const { return work_; }
   std::string path(const std::string& name) const { return work_ + "/" + name; }
-  // The run is complete: moves its files into the folder, result.json last, and removes the sub-folder. Where there is
-  // a result.json, everything beside it is of the same run. Throws Error(failure) if a file cannot be moved, and
-  // Error(invalid_argument) if the folder holds_training() and this run wrote no weights; then the folder is as it was,
-  // and the run's files are where they were written.
+  // The run is complete: moves its files into the folder, result.json last, and removes the sub-folder with the
+  // checkpoint, which stays until then. Where there is a result.json, everything beside it is of the same run. Throws
+  // Error(failure) if a file cannot be moved, and Error(invalid_argument) if the folder holds_training() and this run
+  // wrote no weights; then the folder is as it was, and the run's files are where they were written.
   void finish();
 
   // Whether the weights of a training run are in the directory.

@@ -11,7 +11,6 @@
 
 #include "apps/trainer/config.h"
 #include "apps/trainer/format.h"
-#include "apps/trainer/run_folder.h"
 #include "core/io/file.h"
 
 namespace counterpoise {
@@ -76,6 +75,7 @@ RunStart start_run(const Options& o) {
       const RunStart found = newest(o);
       if (!found.directory.empty()) return found;
     } else {
+      RunFolder::complete(folder);
       const std::string work = RunFolder::find_unfinished(folder, checkpoint_name);
       const std::string config = work.empty() ? folder + "/config.json" : work + "/config.json";
       std::error_code ignored;

@@ -4,11 +4,9 @@
 #include <string>
 
 #include "apps/trainer/options.h"
+#include "apps/trainer/run_folder.h"
 
 namespace counterpoise {
-
-// The name of the file that a run is continued from, in its folder.
-constexpr const char* checkpoint_name = "checkpoint.safetensors";
 
 struct RunStart {
   std::string directory;     // the run's folder; "": a new one, or nothing is written

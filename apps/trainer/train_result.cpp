@@ -127,7 +127,6 @@ void Training::tell(const TrainingResult& result, const Evaluation& validation) 
     write_file(folder().path("result.json"), json_text(json));
     write_report();
     log_->event("end", {{"epoch", result.epoch}, {"split", result.split}});
-    remove_file(folder().path(checkpoint_name));
     folder().finish();
   }
   std::cout << result_text(result, o_, data_) << std::flush;

@@ -18,6 +18,7 @@
 #include "layers/init.h"
 #include "layers/linear.h"
 #include "layers/sequential.h"
+#include "tests/apps/running.h"
 #include "tests/apps/small_data.h"
 
 using namespace counterpoise;
@@ -245,6 +246,55 @@ TEST_CASE("--resume: what cannot be resumed is told in one line") {
   check_fails("--resume " + out.path(), 2, "there is no interrupted run with a checkpoint in it");
   check_fails("--resume " + folder + " --lr 0.5", 2, "--lr: a run that is resumed keeps its options");
   check_fails("--resume auto --output none", 2, "saves nothing to continue from");
+}
+
+TEST_CASE("--resume: a run that is killed at its very end is not trained again") {
+  const DataSet data;
+  const TemporaryFolder out;
+  const std::string folder = out / "run", begun = data.flags("--device cpu --max-steps 2 --output " + folder);
+  REQUIRE(catdog(begun).code == 0);
+  // As if it had been killed while its files were moved.
+  const std::string moving = folder + "/replacing-abcdef/";
+  const auto break_off = [&] {
+    make_directories(moving + "earlier");
+    write_file(moving + "checkpoint.safetensors", "");
+    for (const char* name : {"result.json", "config.json", "steps.csv"}) fs::rename(folder + "/" + name, moving + name);
+  };
+  break_off();
+  const std::string weights = slurp(folder + "/last.safetensors");
+  const Result again = catdog(begun + " --resume auto");
+  CHECK_MESSAGE(again.code == 0, again.err);
+  CHECK(contains(again.err, "is complete: there is nothing to resume"));
+  CHECK(!contains(again.err, "Training on"));
+  CHECK(fs::exists(folder + "/steps.csv"));
+  CHECK(!fs::exists(folder + "/checkpoint.safetensors"));
+  break_off();
+  check_fails("--resume " + folder, 2, "the run there is complete");
+  CHECK(fs::exists(folder + "/result.json"));
+  // Where its files cannot be moved, the checkpoint stays with them.
+  fs::remove(folder + "/steps.csv");
+  make_directories(folder + "/steps.csv");
+  check_fails(begun, 1, "steps.csv: it is a directory: move it away");
+  fs::remove(folder + "/steps.csv");
+  const Result last = catdog("--resume " + folder);
+  CHECK_MESSAGE(last.code == 0, last.err);
+  CHECK(contains(last.err, "Resumed after step 2 of 2"));
+  CHECK(slurp(folder + "/last.safetensors") == weights);
+}
+
+TEST_CASE("--resume: the folder may be a symbolic link, and what a killed run was writing does not stay in it") {
+  const DataSet data;
+  const TemporaryFolder out;
+  make_directories(out / "elsewhere");
+  fs::create_symlink(out / "elsewhere", out / "run");
+  REQUIRE(stop_at_once("catdog", data.flags("--device cpu --threads 1"), out / "run"));
+  const std::string work = RunFolder::find_unfinished(out / "run", checkpoint_name);
+  REQUIRE(!work.empty());
+  write_file(work + "/.checkpoint.safetensors.tmp-1234567", "half");
+  const Result r = catdog("--resume " + (out / "run"));
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(fs::exists(out / "elsewhere/result.json"));
+  for (const auto& entry : fs::directory_iterator(out / "elsewhere")) CHECK(!contains(entry.path(), ".tmp-"));
 }
 
 TEST_CASE("the config.json of a run of three classes is read again, and resumes it") {
