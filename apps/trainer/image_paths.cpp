@@ -113,8 +113,12 @@ bool ImagePaths::next_in_folder(std::string& path) {
     level.names.pop_back();
     const std::string full = level.directory + (level.directory.back() == '/' ? "" : "/") + name;
     struct stat info;
+    errno = 0;
     if (is_directory(full, info)) {
       enter(full);
+    } else if (!is_image(name) && errno != 0 && errno != ENOENT && errno != ENOTDIR) {
+      complain_(full, detail::reason(errno));  // it may be a folder; only a link to nothing is none
+      found_ = true;
     } else if (is_image(name)) {
       found_ = true;
       path = full;

@@ -50,6 +50,7 @@ std::string advice(int error) {
     case EIO:
     case ESTALE:
     case ETIMEDOUT:
+    case ENOTCONN:
       return "the disk reports an error, or the network to it: check it, or choose another one";
     default:
       return "check the path and the disk";
@@ -61,13 +62,17 @@ std::string advice(int error) {
               "; an earlier file of that name is untouched");
 }
 
-// Whether an errno says something of the machine at this moment, and nothing of the file.
-bool is_of_machine(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO || error == ESTALE || error == ETIMEDOUT;
+// Whether an errno says something of the file. The many others are of the machine at this moment: file systems, and
+// the programs and networks behind them, return nearly any.
+bool is_of_file(int error) {
+  for (const int one : {ENOENT, EACCES, EPERM, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, ENXIO, EFBIG, EOVERFLOW, EILSEQ}) {
+    if (error == one) return true;
+  }
+  return false;
 }
 
 [[noreturn]] void fail_reading(const char* what, const std::string& path, int error) {
-  throw Error(is_of_machine(error) ? ErrorKind::failure : ErrorKind::bad_data, "cannot ", what, " ", path, ": ",
+  throw Error(is_of_file(error) ? ErrorKind::bad_data : ErrorKind::failure, "cannot ", what, " ", path, ": ",
               reason(error));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 
 #include "data/images/image_list.h"
@@ -12,6 +13,26 @@
 namespace counterpoise {
 
 namespace {
+
+// Images that were there when they were listed. Where even the folder of one is gone, a disk was unmounted or moved
+// away, and what it holds must not be left out of a training as if it could not be read.
+class ListedImages : public ImageList {
+ public:
+  using ImageList::ImageList;
+
+ protected:
+  std::vector<uint8_t> read(const Sample& sample, size_t i) const override {
+    try {
+      return ImageList::read(sample, i);
+    } catch (const Error& error) {
+      const std::filesystem::path folder = std::filesystem::path(sample.path).parent_path();
+      std::error_code ignored;
+      if (error.kind() != ErrorKind::bad_data || folder.empty() || std::filesystem::exists(folder, ignored)) throw;
+      throw Error(ErrorKind::failure, "cannot read ", sample.path,
+                  ": its folder is not there any more; was it moved, or its disk unmounted? Put it back");
+    }
+  }
+};
 
 constexpr DataSplit all_splits[] = {DataSplit::training, DataSplit::validation, DataSplit::test};
 
@@ -166,7 +187,7 @@ std::unique_ptr<ImageDataset> open_images(const ImageListing& listing, DataSplit
   if (files.samples.empty()) return nullptr;
   std::stable_sort(files.samples.begin(), files.samples.end(),
                    [](const auto& a, const auto& b) { return a.label < b.label; });
-  return std::make_unique<ImageList>(std::move(files), image_size, resize);
+  return std::make_unique<ListedImages>(std::move(files), image_size, resize);
 }
 
 std::string split_csv(const ImageSets& sets) {

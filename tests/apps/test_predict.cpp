@@ -90,6 +90,10 @@ TEST_CASE("predict: paths of files, folders and lists come in order") {
         Words{"z.gif", "x.jpg", (folder / "c") + "/x.bmp", "last one.png", a + "/10.jpg"});
   CHECK(found({folder / "empty", "q"}) ==
         Words{"! " + (folder / "empty") + ": holds no .jpg, .jpeg, .png or .bmp file", "q"});
+  fs::create_symlink("loop", folder / "c/loop"), fs::create_symlink("nothing", folder / "c/link");
+  CHECK(found({folder / "c"}) ==
+        Words{"! " + (folder / "c/loop") + ": Too many levels of symbolic links (check the path and the disk)",
+              folder / "c/x.bmp"});
   CHECK(found({"-"}, "\n\r\n").empty());
   CHECK(contains(error_of([] { found({"-", "a", "-"}); }, ErrorKind::invalid_argument), "is given twice"));
 }

@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,6 +21,18 @@
 #include "tests/support.h"
 
 using namespace counterpoise;
+
+namespace {
+
+std::atomic<int> failing_reads{0};  // the errno of every pread(), unless it is 0
+
+}  // namespace
+
+// Replaces the C library's function in this program.
+extern "C" ssize_t pread(int fd, void* to, size_t bytes, off_t offset) {
+  if (failing_reads) return errno = failing_reads, -1;
+  return syscall(SYS_pread64, fd, to, bytes, offset);
+}
 
 namespace {
 
@@ -197,6 +213,19 @@ TEST_CASE("file: too many open files are a failure of the machine, not bad data"
     const NoMoreFiles limit;
     fails(ErrorKind::failure, {folder / "a", "Too many open files", "ulimit -n"}, [&] { read_file(folder / "a", 9); });
   }
+  CHECK(read_file(folder / "a", 9) == "x");
+}
+
+TEST_CASE("file: any error of a disk, of a network or of the machine is a failure, not bad data") {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "x");
+  for (const int error : {EIO, ESTALE, ETIMEDOUT, ENOTCONN, EHOSTDOWN, ENODEV, EREMOTEIO, ENOMEM, EAGAIN, ECONNRESET}) {
+    failing_reads = error;
+    fails(ErrorKind::failure, {folder / "a", std::strerror(error)}, [&] { read_file(folder / "a", 9); });
+  }
+  failing_reads = EACCES;
+  fails(ErrorKind::bad_data, {folder / "a", "Permission denied"}, [&] { read_file(folder / "a", 9); });
+  failing_reads = 0;
   CHECK(read_file(folder / "a", 9) == "x");
 }
 

@@ -32,6 +32,22 @@ TEST_CASE("image sets: splits that the folders give") {
   CHECK(paths(three.training) == paths(two.training));
 }
 
+TEST_CASE("image sets: an image that vanishes is left out; where its folder vanishes, that is an error") {
+  const ImageTree f;
+  f.images("train/cat", 3), f.images("train/dog", 2), f.images("val/cat", 2), f.images("val/dog", 1);
+  const ImageSets sets = open_image_sets(f.source());
+  fs::remove(f.path / "train/cat/1.bmp");
+  CHECK(sets.training->load(1) == nullptr);
+  CHECK(sets.training->unreadable().size() == 1);
+  fs::rename(f.path / "train", f.path / "moved");
+  const std::string folder_is_gone =
+      "cat/2.bmp: its folder is not there any more; was it moved, or its disk unmounted?";
+  CHECK(contains(error_of([&] { sets.training->load(2); }, ErrorKind::failure), folder_is_gone));
+  CHECK(sets.training->unreadable().size() == 1);
+  fs::rename(f.path / "moved", f.path / "train");
+  CHECK(sets.training->load(2) != nullptr);
+}
+
 TEST_CASE("image sets: validation images are split off the training images, the test split stays") {
   const ImageTree f;
   f.images("training/cat", 10), f.images("training/dog", 20);
