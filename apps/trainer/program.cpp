@@ -1,5 +1,6 @@
 #include "apps/trainer/program.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -87,8 +88,19 @@ void start_without_blas_threads(char** argv) {
   execv(self, argv);  // returns only if it fails; then the program goes on as it is
 }
 
+// A standard stream that is closed, as with >&-, leaves its number to the next file that is opened, into which messages
+// would then be written. So the number is taken by a file of the other direction: its use fails as before.
+void take_numbers_of_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    const int unused = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // takes the lowest free number
+    static_cast<void>(unused);
+  }
+}
+
 // Runs before the constructors of global variables, which need memory, too.
 __attribute__((constructor(101))) void start(int, char** argv, char**) {
+  take_numbers_of_standard_streams();
   prepare_to_end(program_invocation_short_name);
   start_without_blas_threads(argv);
 }

@@ -113,6 +113,29 @@ TEST_CASE("a reader of the messages that ends does not end the training") {
   CHECK(shell("{ " + program("losses") + " list --json; echo $? >" + (out / "code") + "; } | head -n 1").err == "");
 }
 
+TEST_CASE("messages do not get into files where the standard streams are closed") {
+  const DataSet data;
+  const TemporaryFolder out;
+  const std::string train = program("catdog") + " " + data.flags("--device cpu --threads 1 --output ");
+  CHECK(shell(train + (out / "a") + " 2>&- >&- <&-").code == 1);  // the report could not be printed
+  CHECK(shell(train + (out / "b") + " 2>&- <&-").code == 0);
+  for (const char* run : {"a", "b"}) {
+    CHECK(std::filesystem::exists(out / (std::string(run) + "/result.json")));
+    for (const auto& entry : std::filesystem::directory_iterator(out / run)) {
+      CAPTURE(entry.path().string());
+      CHECK(!contains(slurp(entry.path()), "epoch 1/2 "));
+      CHECK(!contains(slurp(entry.path()), "Result on "));
+    }
+  }
+  const Result compared = shell(program("catdog") + " compare --seeds 1 --output " + (out / "c") + " " +
+                                data.flags("--device cpu") + " -- \"--loss bce\" 2>&- >&- <&-");
+  CHECK(compared.code == 1);
+  CHECK(std::filesystem::exists(out / "c/compare.json"));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(out / "c/cells")) {
+    if (entry.path().filename() == "log.txt") CHECK(contains(slurp(entry.path()), "epoch 1/2 "));
+  }
+}
+
 TEST_CASE("a limit on the size of files is an error in one line") {
   const DataSet data;
   const TemporaryFolder out;
