@@ -5,10 +5,9 @@
 #include <set>
 #include <sstream>
 
+#include "apps/trainer/run_folder.h"
 #include "core/io/file.h"
 #include "kernels/error.h"
-
-#include <unistd.h>
 
 namespace counterpoise {
 
@@ -18,8 +17,6 @@ using Json = nlohmann::json;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t largest_result = size_t(1) << 28;
-
-bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
 // A number at keys that are separated by dots; a list of objects is searched for the one whose "class" is the key.
 double number_at(const Json& json, const std::string& keys) {
@@ -57,11 +54,11 @@ std::string claim_file(const Cell& cell) { return cell.folder + "/claim"; }
 std::string log_file(const Cell& cell) { return cell.folder + "/log.txt"; }
 std::string failure_file(const Cell& cell) { return cell.folder + "/failed.txt"; }
 
-bool is_done(const Cell& cell) { return exists(cell.folder + "/result.json"); }
+bool is_done(const Cell& cell) { return is_there(cell.folder + "/result.json"); }
 
 std::string failure_mark(const Cell& cell) {
   try {
-    return exists(failure_file(cell)) ? read_file(failure_file(cell), 1 << 16) : "";
+    return is_there(failure_file(cell)) ? read_file(failure_file(cell), 1 << 16) : "";
   } catch (const Error&) {
     return "";  // removed meanwhile, because the cell has started again
   }

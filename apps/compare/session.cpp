@@ -11,6 +11,7 @@
 #include "apps/compare/runner.h"
 #include "apps/trainer/metrics_json.h"
 #include "apps/trainer/program.h"
+#include "apps/trainer/run_folder.h"
 #include "core/io/file.h"
 #include "kernels/backend.h"
 #include "kernels/warning.h"
@@ -35,7 +36,7 @@ void set_threads(Comparison& c) {
 class Memory {
  public:
   explicit Memory(const std::string& directory) : path_(directory + "/compare.json") {
-    if (access(path_.c_str(), F_OK) != 0) return;
+    if (!is_there(path_)) return;
     const std::string content = read_file(path_, size_t(1) << 30);
     json_ = nlohmann::ordered_json::parse(content, nullptr, false);
     comparison_ = from_json(json_, path_);
@@ -120,10 +121,10 @@ Shard parse_shard(const std::string& text) {
 }
 
 Comparison begin_comparison(const std::string& output, const Comparison& added, const Wanted& wanted) {
-  const auto has = [&](const char* name) { return access((output + name).c_str(), F_OK) == 0; };
+  const auto has = [&](const char* name) { return is_there(output + name); };
   CP_ENSURE_AS(invalid_argument, !has("/config.json") || has("/compare.json"), "--output ", output,
                " is the folder of a training; a comparison needs one of its own");
-  const bool is_new = access(output.c_str(), F_OK) != 0;
+  const bool is_new = !is_there(output);
   make_directories(output);
   const std::string claim_path = output + "/claim";
   const Claim claim(claim_path, Claim::wait);

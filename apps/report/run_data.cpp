@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/trainer/format.h"
+#include "apps/trainer/run_folder.h"
 #include "core/io/file.h"
 #include "data/tables/csv.h"
 
@@ -14,15 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool exists(const std::string& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 Json read_result(const std::string& folder) {
   const std::string path = folder + "/result.json";
-  CP_ENSURE_AS(bad_data, exists(folder), folder, ": there is no such folder");
-  CP_ENSURE_AS(bad_data, exists(path), folder, ": holds no result.json, which a complete training run writes");
+  CP_ENSURE_AS(bad_data, is_there(folder), folder, ": there is no such folder");
+  CP_ENSURE_AS(bad_data, is_there(path), folder, ": holds no result.json, which a complete training run writes");
   try {
     Json json = Json::parse(read_file(path, size_t(64) << 20));
     CP_ENSURE_AS(bad_data, json.is_object(), path, ": is not the result of a run");
@@ -86,14 +82,14 @@ Predictions read_many(const Run& run, CsvReader& reader, const std::string& path
 }
 
 Predictions read_predictions(const Run& run, const std::string& path) {
-  if (!exists(path)) return {};
+  if (!is_there(path)) return {};
   CsvReader reader(path);
   return run.two_classes() ? read_two(run, reader, path) : read_many(run, reader, path);
 }
 
 std::map<std::string, std::vector<double>> read_epochs(const std::string& path) {
   std::map<std::string, std::vector<double>> columns;
-  if (!exists(path)) return columns;
+  if (!is_there(path)) return columns;
   CsvReader reader(path);
   for (std::vector<std::string> row; reader.next(row);) {
     for (size_t i = 0; i < row.size(); ++i) {

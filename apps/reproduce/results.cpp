@@ -1,13 +1,12 @@
 #include "apps/reproduce/results.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 
 #include "apps/trainer/format.h"
+#include "apps/trainer/run_folder.h"
 #include "data/tables/csv.h"
 #include "losses/metrics/confusion.h"
 #include "losses/metrics/curves.h"
@@ -82,7 +81,7 @@ StudyResults read_results(const Study& study, const Comparison& comparison, cons
 }
 
 double tuned_f1(const std::string& predictions_csv) {
-  if (access(predictions_csv.c_str(), F_OK) != 0) return nan;
+  if (!is_there(predictions_csv)) return nan;
   CsvReader reader(predictions_csv);
   const size_t label = reader.find("label"), logit = reader.find("logit"), columns = reader.header().size();
   if (label == columns || logit == columns) return nan;

@@ -14,6 +14,7 @@
 #include "apps/reproduce/results.h"
 #include "apps/reproduce/study_report.h"
 #include "apps/trainer/metrics_json.h"
+#include "apps/trainer/run_folder.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
 
@@ -79,7 +80,7 @@ void pretrain(const Study& study, const std::vector<size_t>& rows, const StudyRu
 std::string compute(const Computation& computation, const std::string& directory) {
   const std::string name = computation.name + ".txt", path = directory + "/" + name, log = path + ".part";
   const Claim claim(directory + "/claim", Claim::wait);
-  if (access(path.c_str(), F_OK) == 0) return name;
+  if (is_there(path)) return name;
   const pid_t child = start_child(computation.arguments, log);
   int status = 0;
   while (!has_ended(child, status)) usleep(10000);

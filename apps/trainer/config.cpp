@@ -95,9 +95,8 @@ std::string config_of_run(const std::string& directory) {
   const std::string work = RunFolder::find_unfinished(directory, checkpoint_name);
   if (work.empty()) {
     throw Error(ErrorKind::invalid_argument, "--resume ", directory,
-                fs::exists(directory + "/result.json", ignored)
-                    ? ": the run there is complete"
-                    : ": there is no interrupted run with a checkpoint in it");
+                is_there(directory + "/result.json") ? ": the run there is complete"
+                                                     : ": there is no interrupted run with a checkpoint in it");
   }
   return work + "/config.json";
 }

@@ -28,11 +28,6 @@ namespace fs = std::filesystem;
 const std::string unfinished = "unfinished-", replacing = "replacing-", mark = "result.json", earlier = "earlier",
                   obsolete = "obsolete";
 
-bool exists(const std::string& path) {
-  struct stat info;
-  return lstat(path.c_str(), &info) == 0;
-}
-
 // Whether this is a directory, and no symbolic link to one.
 bool is_directory(const std::string& path) {
   struct stat info;
@@ -96,12 +91,12 @@ void move_forward(Moves& moves, const std::string& from, const std::string& dire
   const auto retire = [&](const std::string& name) {
     const std::string old = directory + "/" + name;
     CP_ENSURE(!is_directory(old), "cannot replace ", old, ": it is a directory: move it away");
-    if (exists(old)) moves.move(old, from + "/" + earlier + "/" + name);
+    if (is_there(old)) moves.move(old, from + "/" + earlier + "/" + name);
   };
   const auto marked = std::find(names.begin(), names.end(), mark);
   if (marked != names.end()) std::rotate(marked, marked + 1, names.end());  // to the end
   if (marked != names.end()) retire(mark);
-  if (exists(from + "/" + obsolete)) {
+  if (is_there(from + "/" + obsolete)) {
     std::istringstream list(read_file(from + "/" + obsolete, size_t(1) << 24));
     for (std::string name; std::getline(list, name);) retire(name);
   }
@@ -136,7 +131,7 @@ void recover(const Lock& lock, const std::string& directory) {
   for (const std::string& name : names_in(directory)) {
     const std::string from = directory + "/" + name;
     if (name.rfind(replacing, 0) != 0 || name.size() != replacing.size() + 6) continue;
-    if (!exists(from + "/" + earlier)) {
+    if (!is_there(from + "/" + earlier)) {
       rmdir(from.c_str());  // only its removal is left to do
       continue;
     }
@@ -169,6 +164,14 @@ FileDescriptor lock_for_use(const std::string& work) {
 
 }  // namespace
 
+bool is_there(const std::string& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) == 0) return true;
+  CP_ENSURE(errno == ENOENT || errno == ENOTDIR, "cannot find out whether ", path,
+            " is there: ", detail::reason(errno));
+  return false;
+}
+
 RunFolder::RunFolder(const std::string& directory)
     : directory_(directory), work_(directory + "/" + unfinished + "XXXXXX") {
   make_directories(directory_);
@@ -196,7 +199,8 @@ std::string RunFolder::find_unfinished(const std::string& directory, const std::
   for (const std::string& entry : names_in(directory)) {
     const std::string work = directory + "/" + entry;
     struct stat info;
-    if (entry.rfind(unfinished, 0) != 0 || stat((work + "/" + name).c_str(), &info) != 0) continue;
+    if (entry.rfind(unfinished, 0) != 0 || !is_there(work + "/" + name)) continue;
+    if (stat((work + "/" + name).c_str(), &info) != 0) continue;  // it has been moved since
     const bool later = std::tie(info.st_mtim.tv_sec, info.st_mtim.tv_nsec) >= std::tie(when.tv_sec, when.tv_nsec);
     if (newest.empty() || later) newest = work, when = info.st_mtim;
   }
@@ -228,10 +232,10 @@ void RunFolder::finish() {
   } catch (const Error& error) {
     rmdir((work_ + "/" + earlier).c_str());
     std::remove((work_ + "/" + obsolete).c_str());
-    throw Error(error.kind(), error.what(), "; the files of this run are in ", exists(work_) ? work_ : committed);
+    throw Error(error.kind(), error.what(), "; the files of this run are in ", is_there(work_) ? work_ : committed);
   }
 }
 
-bool RunFolder::holds_training(const std::string& directory) { return exists(directory + "/last.safetensors"); }
+bool RunFolder::holds_training(const std::string& directory) { return is_there(directory + "/last.safetensors"); }
 
 }  // namespace counterpoise

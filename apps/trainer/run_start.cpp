@@ -78,8 +78,7 @@ RunStart start_run(const Options& o) {
       RunFolder::complete(folder);
       const std::string work = RunFolder::find_unfinished(folder, checkpoint_name);
       const std::string config = work.empty() ? folder + "/config.json" : work + "/config.json";
-      std::error_code ignored;
-      const bool complete = work.empty() && fs::exists(folder + "/result.json", ignored) && fs::exists(config, ignored);
+      const bool complete = work.empty() && is_there(folder + "/result.json") && is_there(config);
       if (!work.empty() || complete) {
         const std::string differs = difference_of(config, o);
         CP_ENSURE_AS(invalid_argument, differs.empty(), "--resume: the run in ", folder,
@@ -97,8 +96,7 @@ void make_run_folder(RunStart& start, const Options& o) {
 }
 
 bool replaces_result(const RunStart& start) {
-  std::error_code ignored;
-  return start.unfinished.empty() && fs::exists(start.directory + "/result.json", ignored);
+  return start.unfinished.empty() && is_there(start.directory + "/result.json");
 }
 
 }  // namespace counterpoise

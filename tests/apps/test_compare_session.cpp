@@ -56,6 +56,14 @@ TEST_CASE("compare: -j among the common options keeps its number of workers") {
   CHECK(json.at("common") == "-b 16 -j 0 --threads 1");
 }
 
+TEST_CASE("compare: a comparison that cannot be looked at is not begun anew") {
+  const TemporaryFolder out;
+  fs::create_symlink("compare.json", out / "compare.json");  // a link to itself
+  check_fails("compare --shard 2/2 --seeds 1 --output " + out.path() + " -- '--loss bce'", 3,
+              "compare.json: Too many levels of symbolic links");
+  CHECK(fs::is_symlink(out / "compare.json"));
+}
+
 TEST_CASE("compare: another program does not go on with a comparison, whose trainings have other defaults") {
   const TemporaryFolder out;
   const std::string arguments = "compare --output " + (out / "c") + " --shard 2/2 --seeds 1";
