@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "apps/compare/arguments.h"
@@ -29,8 +30,9 @@ constexpr useconds_t pause_between_looks = 10000;  // microseconds
 // A folder for the logs of checks.
 class ScratchFolder {
  public:
-  ScratchFolder() : path_((fs::temp_directory_path() / "counterpoise-XXXXXX").string()) {
-    CP_ENSURE(mkdtemp(path_.data()), "cannot make the directory ", path_, ": ", detail::reason(errno));
+  ScratchFolder() : path_(parent() + "/counterpoise-XXXXXX") {
+    CP_ENSURE(mkdtemp(path_.data()), "cannot make the directory ", path_, ": ", detail::reason(errno),
+              "; the environment variable TMPDIR names another place for it");
   }
   ~ScratchFolder() {
     std::error_code ignored;
@@ -39,6 +41,10 @@ class ScratchFolder {
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
+  static std::string parent() {
+    const char* named = std::getenv("TMPDIR");
+    return named && *named ? named : "/tmp";
+  }
   std::string path_;
 };
 

@@ -64,6 +64,19 @@ TEST_CASE("compare: a comparison that cannot be looked at is not begun anew") {
   CHECK(fs::is_symlink(out / "compare.json"));
 }
 
+TEST_CASE("compare: the place for temporary files is named where it cannot be used, and need not be given") {
+  const TemporaryFolder out;
+  const std::string arguments = " compare --shard 2/2 --seeds 1 --output " + (out / "c") + " -- '--loss bce'";
+  const Result none = shell("TMPDIR=" + (out / "none") + " " + program("catdog") + arguments);
+  CHECK(none.code == 1);
+  CHECK(contains(none.err, "/none/counterpoise-"));
+  CHECK(contains(none.err, "No such file or directory"));
+  CHECK(contains(none.err, "TMPDIR names another place"));
+  CHECK(!fs::exists(out / "c"));
+  const Result empty = shell("TMPDIR= " + program("catdog") + arguments);
+  CHECK_MESSAGE(empty.code == 0, empty.err);
+}
+
 TEST_CASE("compare: another program does not go on with a comparison, whose trainings have other defaults") {
   const TemporaryFolder out;
   const std::string arguments = "compare --output " + (out / "c") + " --shard 2/2 --seeds 1";
