@@ -131,8 +131,9 @@ void recover(const Lock& lock, const std::string& directory) {
   for (const std::string& name : names_in(directory)) {
     const std::string from = directory + "/" + name;
     if (name.rfind(replacing, 0) != 0 || name.size() != replacing.size() + 6) continue;
-    if (!is_there(from + "/" + earlier)) {
-      rmdir(from.c_str());  // only its removal is left to do
+    if (!is_there(from + "/" + earlier)) {  // only its removal is left to do
+      for (const std::string& left : {obsolete, std::string(checkpoint_name)}) remove_file(from + "/" + left);
+      rmdir(from.c_str());
       continue;
     }
     Moves moves;
@@ -146,8 +147,11 @@ void recover(const Lock& lock, const std::string& directory) {
   }
 }
 
-// Removes the temporary files of AtomicFile: that of a large network would otherwise become a part of the result.
-void remove_temporaries(const std::string& work) {
+// Removes what a killed run had begun: its preparations to end, and the temporary files of AtomicFile, of which that of
+// a large network would otherwise become a part of the result.
+void remove_beginnings(const std::string& work) {
+  rmdir((work + "/" + earlier).c_str());
+  remove_file(work + "/" + obsolete);
   for (const std::string& name : names_in(work)) {
     if (name[0] == '.' && name.find(".tmp-") != std::string::npos) remove_file(work + "/" + name);
   }
@@ -185,7 +189,7 @@ RunFolder::RunFolder(const std::string& directory)
 RunFolder::RunFolder(const std::string& directory, const std::string& unfinished)
     : directory_(directory), work_(unfinished), in_use_(lock_for_use(unfinished)) {
   recover(Lock(directory_), directory_);
-  remove_temporaries(work_);
+  remove_beginnings(work_);
 }
 
 void RunFolder::complete(const std::string& directory) {

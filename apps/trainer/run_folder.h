@@ -32,8 +32,8 @@ class RunFolder {
   // warning says so. Throws Error(failure) if that fails.
   explicit RunFolder(const std::string& directory);
 
-  // Continues in the sub-folder `unfinished` of an interrupted run, which is in the folder, and removes the temporary
-  // files that it left there. Throws Error(invalid_argument) if a process is still writing there.
+  // Continues in the sub-folder `unfinished` of an interrupted run, which is in the folder, and removes what it had
+  // begun to write there. Throws Error(invalid_argument) if a process is still writing there.
   RunFolder(const std::string& directory, const std::string& unfinished);
 
   // Completes the replacement of a run that was killed, as the first constructor does: who asks whether the folder

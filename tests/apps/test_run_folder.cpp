@@ -292,6 +292,27 @@ TEST_CASE("run folder: of runs that finish at the same time one stays, whole") {
   }
 }
 
+TEST_CASE("run folder: a run that is killed just before or after its replacement leaves nothing in the way") {
+  TwoRuns runs;
+  const std::string work = runs.second.work();
+  write_file(runs.second.path(checkpoint_name), "2");
+  make_directories(work + "/earlier");  // just before
+  write_file(work + "/obsolete", "notes.txt\n");
+  write_file(runs.out / "notes.txt", "mine");
+  runs.second = RunFolder();
+  RunFolder resumed(runs.out.path(), work);
+  resumed.finish();
+  CHECK(whole(runs.out.path()) == "2");
+  CHECK(slurp(runs.out / "notes.txt") == "mine");
+  const size_t files = listing(runs.out.path()).size();
+  CHECK(files == names.size() + 1);                 // with notes.txt, without the checkpoint
+  make_directories(runs.out / "replacing-abcdef");  // after
+  for (const char* left : {checkpoint_name, "obsolete"})
+    write_file(runs.out / ("replacing-abcdef/" + std::string(left)), "");
+  RunFolder::complete(runs.out.path());
+  CHECK(listing(runs.out.path()).size() == files);
+}
+
 TEST_CASE("run folder: what cannot be looked at does not count as missing") {
   const TemporaryFolder folder;
   fs::create_symlink("loop", folder / "loop"), fs::create_symlink("nothing", folder / "link");
