@@ -73,7 +73,11 @@ void in_threads(size_t n, int workers, const std::function<void(size_t)>& run) {
     }
   };
   std::vector<std::thread> threads;
-  for (int t = 1; t < workers; ++t) threads.emplace_back(work);
+  try {
+    for (int t = 1; t < workers; ++t) threads.emplace_back(work);
+  } catch (const std::exception&) {
+    // No more threads, or no memory for them, are available: those already started, and the caller, do the work.
+  }
   work();
   for (std::thread& thread : threads) thread.join();
   if (error) std::rethrow_exception(error);

@@ -1,5 +1,6 @@
 // Programs whose memory is limited end soon, with one line that says why.
 #include "kernels/backend.h"
+#include "tests/apps/small_data.h"
 #include "tests/program.h"
 #include "tests/support.h"
 
@@ -31,6 +32,15 @@ TEST_CASE("catdog ends where memory is limited, at any point, with one line" * s
   }
   CHECK(failed > 0);
   CHECK(in_one_line >= ended - 1);  // a library may crash in a place that we do not see
+}
+
+TEST_CASE("check uses as many threads as there may be") {
+  const DataSet data;
+  // The stacks of two threads fit into this memory, and that of a third does not.
+  const Result r = shell("ulimit -s 400000; ulimit -v 1200000; " + program("counterpoise") + " check --workers 5 " +
+                         data.folder.path());
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "20 images"));
 }
 
 TEST_CASE("catdog ends with one line whichever allocation fails" * slow()) {
