@@ -45,9 +45,9 @@ class Var {
   // The gradient that has been accumulated so far; undefined if there is none. (Of a variable that an operation
   // computed there is none but within backward(), where it may be undefined although it is pending.)
   const Tensor& grad() const;
-  // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the gradient is undefined, if its
-  // shape, dtype or backend is not the value's, or if this is no leaf and no backward() is under way that has yet to come
-  // to it. A gradient that is pending stays so if this is no leaf and gets no other.
+  // Adds to the gradient. Does nothing if this requires none. Throws Error(failure) if the gradient is undefined, if
+  // its shape, dtype or backend is not the value's, or if this is no leaf and no backward() is under way that has yet
+  // to come to it. A gradient that is pending stays so if this is no leaf and gets no other.
   void add_grad(Gradient gradient) const;
   void zero_grad();
   // Replaces the value of a leaf, as when weights are loaded; on another backend it has no gradient any more. Throws
@@ -74,8 +74,8 @@ class Var {
   // For operations: the result of `operation`, with a closure that gets the gradient of the result, usually as a
   // Tensor, and passes it on with add_grad. The closure may keep Tensors and the inputs, never the result's own Var:
   // that would be a cycle. Each Var to which it passes a gradient must be one of `inputs`, or backward() does not know
-  // that this must run before it, and add_grad() throws. `operation` is not copied: a string literal, which lives as long as the graph. Throws
-  // Error(failure) if `backward` is empty.
+  // that this must run before it, and add_grad() throws. `operation` is not copied: a string literal, which lives as
+  // long as the graph. Throws Error(failure) if `backward` is empty.
   static Var from_op(const char* operation, Tensor value, std::vector<Var> inputs,
                      std::function<void(Gradient)> backward);
 

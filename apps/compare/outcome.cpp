@@ -5,7 +5,6 @@
 #include <set>
 #include <sstream>
 
-#include "apps/trainer/run_folder.h"
 #include "core/io/file.h"
 #include "kernels/error.h"
 

@@ -11,7 +11,6 @@
 #include "apps/compare/runner.h"
 #include "apps/trainer/metrics_json.h"
 #include "apps/trainer/program.h"
-#include "apps/trainer/run_folder.h"
 #include "core/io/file.h"
 #include "kernels/backend.h"
 #include "kernels/warning.h"

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "apps/trainer/format.h"
-#include "apps/trainer/run_folder.h"
 #include "core/io/file.h"
 #include "data/tables/csv.h"
 

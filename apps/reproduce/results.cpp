@@ -6,7 +6,7 @@
 #include <map>
 
 #include "apps/trainer/format.h"
-#include "apps/trainer/run_folder.h"
+#include "core/io/file.h"
 #include "data/tables/csv.h"
 #include "losses/metrics/confusion.h"
 #include "losses/metrics/curves.h"

@@ -14,7 +14,6 @@
 #include "apps/reproduce/results.h"
 #include "apps/reproduce/study_report.h"
 #include "apps/trainer/metrics_json.h"
-#include "apps/trainer/run_folder.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
 

@@ -168,14 +168,6 @@ FileDescriptor lock_for_use(const std::string& work) {
 
 }  // namespace
 
-bool is_there(const std::string& path) {
-  struct stat info;
-  if (lstat(path.c_str(), &info) == 0) return true;
-  CP_ENSURE(errno == ENOENT || errno == ENOTDIR, "cannot find out whether ", path,
-            " is there: ", detail::reason(errno));
-  return false;
-}
-
 RunFolder::RunFolder(const std::string& directory)
     : directory_(directory), work_(directory + "/" + unfinished + "XXXXXX") {
   make_directories(directory_);

@@ -20,10 +20,6 @@ namespace counterpoise {
 // The name of the file that a run is continued from, in its sub-folder.
 constexpr const char* checkpoint_name = "checkpoint.safetensors";
 
-// Whether there is something of this name, be it a link to nothing. Throws Error(failure) where that cannot be found
-// out: what a disk or a network does not show for a moment must not be taken for missing, and be made anew.
-bool is_there(const std::string& path);
-
 class RunFolder {
  public:
   // No folder: nothing is written, and path() must not be called.

@@ -198,6 +198,14 @@ void AtomicFile::commit() {
             "; the file is complete, but a power cut may undo it");
 }
 
+bool is_there(const std::string& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) == 0) return true;
+  CP_ENSURE(errno == ENOENT || errno == ENOTDIR, "cannot find out whether ", path,
+            " is there: ", detail::reason(errno));
+  return false;
+}
+
 void write_file(const std::string& path, const std::string& content) {
   AtomicFile out(path);
   out.write(content.data(), content.size());

@@ -81,6 +81,10 @@ class AtomicFile {
   FileDescriptor directory_, file_;
 };
 
+// Whether there is something of this name, be it a link to nothing. Throws Error(failure) where that cannot be found
+// out: what a disk or a network does not show for a moment must not be taken for missing, and be made again.
+bool is_there(const std::string& path);
+
 // Replaces the content of a file, through an AtomicFile.
 void write_file(const std::string& path, const std::string& content);
 

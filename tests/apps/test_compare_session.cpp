@@ -56,7 +56,7 @@ TEST_CASE("compare: -j among the common options keeps its number of workers") {
   CHECK(json.at("common") == "-b 16 -j 0 --threads 1");
 }
 
-TEST_CASE("compare: a comparison that cannot be looked at is not begun anew") {
+TEST_CASE("compare: a comparison that cannot be looked at is not begun again") {
   const TemporaryFolder out;
   fs::create_symlink("compare.json", out / "compare.json");  // a link to itself
   check_fails("compare --shard 2/2 --seeds 1 --output " + out.path() + " -- '--loss bce'", 3,

@@ -313,16 +313,6 @@ TEST_CASE("run folder: a run that is killed just before or after its replacement
   CHECK(listing(runs.out.path()).size() == files);
 }
 
-TEST_CASE("run folder: what cannot be looked at does not count as missing") {
-  const TemporaryFolder folder;
-  fs::create_symlink("loop", folder / "loop"), fs::create_symlink("nothing", folder / "link");
-  write_file(folder / "file", "");
-  CHECK(is_there(folder / "link"));
-  CHECK(!is_there(folder / "nothing"));
-  CHECK(!is_there(folder / "file/below"));
-  CHECK(contains(error_of([&] { is_there(folder / "loop/below"); }), "loop/below is there: Too many levels"));
-}
-
 TEST_CASE("run folder: none is wanted, or none can be made") {
   RunFolder none;
   CHECK(!none.wanted());

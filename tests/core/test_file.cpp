@@ -229,6 +229,17 @@ TEST_CASE("file: any error of a disk, of a network or of the machine is a failur
   CHECK(read_file(folder / "a", 9) == "x");
 }
 
+TEST_CASE("file: what cannot be looked at does not count as missing") {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("loop", folder / "loop");
+  std::filesystem::create_symlink("nothing", folder / "link");
+  write_file(folder / "file", "");
+  CHECK(is_there(folder / "link"));
+  CHECK(!is_there(folder / "nothing"));
+  CHECK(!is_there(folder / "file/below"));
+  CHECK(contains(error_of([&] { is_there(folder / "loop/below"); }), "loop/below is there: Too many levels"));
+}
+
 TEST_CASE("file: names as long as a file system takes them") {
   const TemporaryFolder folder;
   const std::string one = folder / (std::string(254, 'n') + "1"), two = folder / (std::string(254, 'n') + "2");
