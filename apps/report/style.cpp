@@ -2,15 +2,16 @@
 
 namespace counterpoise::html_report {
 
-// Colors c0 to c7 are Okabe and Ito's, which color-blind people can distinguish, lighter on dark.
+// Colors c0 to c7 begin with Okabe and Ito's. Color-blind people can tell all eight apart, in both schemes, and each is
+// clearly seen on the page (tests/apps/test_report_colors.cpp).
 const char* const style = R"css(
 :root { --paper: #fff; --ink: #1c1f24; --pale: #5c636d; --rule: #d9dde3; --soft: #f4f6f8; --link: #005a9c;
   --right: 0, 114, 178; --wrong: 213, 94, 0;
-  --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #b8548f; --c4: #b87a00; --c5: #2f8fc4; --c6: #444; --c7: #8a6d1f; }
+  --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #b8548f; --c4: #6b4a00; --c5: #1b2a80; --c6: #1c1f24; --c7: #8a4fff; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14171b; --ink: #e6e9ed; --pale: #a3abb5; --rule: #363c45; --soft: #1d2127; --link: #7cc0f5;
     --right: 70, 160, 220; --wrong: 240, 130, 50;
-    --c0: #56b4e9; --c1: #f08a3c; --c2: #2fc79a; --c3: #e59ac3; --c4: #f0c04a; --c5: #9ad2f2; --c6: #c9ced6; --c7: #d9c27a; } }
+    --c0: #56b4e9; --c1: #f08a3c; --c2: #1ea06f; --c3: #e59ac3; --c4: #ffe94a; --c5: #7d86e8; --c6: #f4f4f4; --c7: #c0434f; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif; }
