@@ -294,8 +294,10 @@ std::string calibration_section(const Run& run, const Kept& kept) {
           note("Of the images with a predicted probability near the first column\u2019s, the last column\u2019s "
                "share " +
                what +
-               ". Class weights, sampling and losses for rare classes shift probabilities on purpose; "
-               "<code>--temperature</code> and <code>--adjust-logits</code> shift them back.") +
+               ". Class weights, sampling and losses for rare classes shift probabilities on purpose. "
+               "<code>--temperature</code> makes all of them more or less certain. <code>--adjust-logits 1</code> "
+               "shifts "
+               "them as balanced class weights do, so it is for a training without any of these.") +
           "</div>\n</div>\n");
 }
 

@@ -50,3 +50,11 @@ TEST_CASE("report: images that are not found are counted, with the reason and th
   write_file(run.folder / "predictions.csv", "path,label,logit\nsynthetic/cat.1,1,-3\nsynthetic/dog.0,0,1\n");
   CHECK(!contains(run.page(), "cannot be read"));
 }
+
+TEST_CASE("report: logit adjustment is no remedy for what class weights have done to the probabilities") {
+  TwoClassRun run;
+  run.write();
+  const std::string page = run.page();
+  CHECK_FALSE(contains(page, "shift them back"));
+  CHECK(contains(page, "so it is for a training without any of these"));
+}
