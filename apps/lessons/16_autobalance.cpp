@@ -140,7 +140,7 @@ int main(int argc, char** argv) {
     plain += ce / 4, adjusted += la / 4, learned_loss += ab / 4;
   }
   std::printf("mean  %13.3f  %16.3f  %11.3f\n", plain, adjusted, learned_loss);
-  const Plot found = {"What was learned", "log of the class's share", "l", {learned, prior}};
+  const Plot found = {"What was learned", "log of the class's share", "shift l", {learned, prior}};
   Plot errors = {"Balanced error of the search's classifier", "steps of l", "mean of four seeds"};
   errors.lines = {line("AutoBalance", steps, search), line("logit adjustment", {0, 100}, {adjusted, adjusted}),
                   line("cross-entropy", {0, 100}, {plain, plain})};
