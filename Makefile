@@ -150,7 +150,7 @@ $(LESSONS:%=$(OUT)/%): $(OUT)/%: %.cpp $(APPS_LIBRARY) $(LIBRARY) $(HEADERS)/cou
 	$(Q)$(CXX) $(LESSON_FLAGS) -MMD -MP -MF $@.d $< $(APPS_LIBRARY) $(LIBRARY) -o $@ $(LIBS)
 
 # make lesson N=07 runs lesson 7; its images go to runs/lessons.
-LESSON = $(filter apps/lessons/$(N)_%,$(LESSONS))
+LESSON = $(filter apps/lessons/$(N)_% apps/lessons/0$(N)_%,$(LESSONS))
 lesson: need-lesson $(LESSON:%=$(OUT)/%)
 	@mkdir -p runs
 	@$(OUT)/$(LESSON) runs/lessons
@@ -191,7 +191,7 @@ need-pandoc:
 	@command -v pandoc >/dev/null || { echo "make lessons needs pandoc: sudo apt-get install pandoc" >&2; exit 2; }
 need-lesson:
 	@[ -n "$(LESSON)" ] || { echo "N=$(N): there is no such lesson; valid are \
-	  $(patsubst apps/lessons/%,%,$(LESSONS))"; exit 2; }
+	$(foreach lesson,$(notdir $(LESSONS)),N=$(firstword $(subst _, ,$(lesson))))" >&2; exit 2; }
 
 # -- installation --
 VERSION := $(shell sed -n 's/.*COUNTERPOISE_VERSION "\(.*\)"/\1/p' kernels/version.h)
