@@ -51,7 +51,7 @@ TEST_CASE("report: images that are not found are counted, with the reason and th
   CHECK(!contains(run.page(), "cannot be read"));
 }
 
-TEST_CASE("report: logit adjustment is no remedy for what class weights have done to the probabilities") {
+TEST_CASE("report: logit adjustment does not take back what class weights have done to the probabilities") {
   TwoClassRun run;
   run.write();
   const std::string page = run.page();
