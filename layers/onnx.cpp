@@ -56,7 +56,7 @@ std::string OnnxExport::weight(const std::string& name) {
               "ONNX: ", full(name), " follows a flattened image of shape ", frame_.image,
               "; construct the layer with FileLayout::flattened, or use it before Flatten: the file orders C, H, W");
     if (p.var.shape().rank() == 2) frame_.image = {};  // a matrix: each output depends on all inputs
-    std::string& known = weights_[{p.var.value().version(), name}];
+    std::string& known = weights_[{p.var.value().version(), name, file_shape(p), p.layout.kind, p.layout.channels}];
     if (!known.empty()) return known;  // the module was called before
     const StoredParameter stored = to_file(p);
     return known = graph_.constant(full(name), stored.shape, stored.values);

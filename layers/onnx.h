@@ -18,7 +18,7 @@
 
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "core/io/onnx.h"
@@ -71,9 +71,10 @@ class OnnxExport {
   OnnxGraph& graph_;
   Frame frame_;
   std::map<std::string, OnnxValue> values_;  // of calls, by name
-  // The constants that hold parameters, by the versions of their values and by their names in their modules: another
-  // module's weights have other versions.
-  std::map<std::pair<uint64_t, std::string>, std::string> weights_;
+  // The constants that hold parameters, by the versions of their values and by their names in their modules. Another
+  // module's weights have other versions; if two share a tensor, the file may still need it in two orders or shapes.
+  using Stored = std::tuple<uint64_t, std::string, std::vector<int64_t>, FileLayout::Kind, Index>;
+  std::map<Stored, std::string> weights_;
 };
 
 }  // namespace counterpoise

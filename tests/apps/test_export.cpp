@@ -269,6 +269,27 @@ TEST_CASE("export: two modules in one graph have their own weights, also where t
   CHECK(decoded.nodes[2].inputs == decoded.nodes[0].inputs);
 }
 
+TEST_CASE("export: modules that share a tensor have it in the graph in the order that each needs") {
+  Sequential images, rows = {Linear(12, 2)};
+  images.add(Flatten());
+  images.add(Linear(12, 2, 0, {FileLayout::flattened, 2, 2, 3}));
+  for (size_t i = 0; i < 2; ++i) {
+    Var shared = rows.parameters()[i].var;
+    shared.set_value(images.parameters()[i].var.value());
+  }
+  OnnxGraph graph("tied");
+  const std::string x = graph.input("x", OnnxType::f32, {-1, 3, 2, 2}), r = graph.input("r", OnnxType::f32, {-1, 12});
+  OnnxExport to(graph);
+  const std::string a = to.call(images, {x, {1, 2, 2, 3}}).name, b = to.call(rows, {r, {1, 12}}).name;
+  graph.output(graph.node("Sum", {a, b}, "y"), OnnxType::f32, {-1, 2});
+  const TemporaryFolder folder;
+  graph.save(folder / "a.onnx");
+  const Decoded decoded = decode(slurp(folder / "a.onnx"));
+  CHECK(decoded.constants.at(decoded.nodes[1].inputs[1]).values == to_file(images.parameters()[0]).values);
+  CHECK(decoded.constants.at(decoded.nodes[2].inputs[1]).values == to_file(rows.parameters()[0]).values);
+  CHECK(decoded.constants.size() == 3);  // the bias once
+}
+
 TEST_CASE("export: what cannot be exported is refused") {
   Sequential unknown = {ReLU(), NoOnnx()};
   CHECK(contains(error_of([&] { exported(unknown, {1, 3}); }), "NoOnnx cannot be exported"));
