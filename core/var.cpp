@@ -171,7 +171,6 @@ void Var::backward() const {
   std::unordered_set<const Node*> seen;
   std::vector<std::pair<Var, size_t>> stack = {{*this, 0}};  // a node and how many of its inputs were visited
   seen.insert(node_.get());
-  node_->uses = 1;
   while (!stack.empty()) {
     const Var node = stack.back().first;
     CP_ENSURE(!node.node_->operation || node.node_->backward, "backward: this graph, or the part of it from ",
@@ -184,10 +183,16 @@ void Var::backward() const {
     }
     const Var input = node.node_->inputs[stack.back().second++];
     if (!input.requires_grad()) continue;
-    const bool is_new = seen.insert(input.node_.get()).second;
-    input.node_->uses = is_new ? 1 : input.node_->uses + 1;
-    if (is_new) stack.push_back({input, 0});
+    if (seen.insert(input.node_.get()).second) stack.push_back({input, 0});
   }
+  // Counted when nothing more can be refused: what is counted gets gradients.
+  for (const Var& var : order) {
+    var.node_->uses = 0;
+    for (const Var& input : var.node_->inputs) {
+      if (input.requires_grad()) ++input.node_->uses;
+    }
+  }
+  node_->uses = 1;
 
   try {
     add_grad(Tensor::full(backend(), shape(), 1, value().dtype()));

@@ -149,6 +149,11 @@ TEST_CASE("graph: an operation passes gradients to its inputs alone, or backward
   CHECK(fails(ErrorKind::failure, words, [&] { sum(forgetful()).backward(); }));
   CHECK_FALSE(between.grad().defined());
   CHECK(fails(ErrorKind::failure, words, [&] { between.add_grad(Tensor::full(b, {2}, 1)); }));
+  Var written = exp(x);
+  const Var refused = sum(square(between) + square(written));
+  b.fill(0, written.value());
+  CHECK(fails(ErrorKind::failure, {"written after"}, [&] { refused.backward(); }));
+  CHECK(fails(ErrorKind::failure, words, [&] { between.add_grad(Tensor::full(b, {2}, 1)); }));
   sum(between).backward();  // as if nothing had happened
   CHECK(numbers(x.grad()) == std::vector<double>{6, 6});
   CHECK(fails(ErrorKind::failure, words, [&] { sum(forgetful()).backward(); }));
