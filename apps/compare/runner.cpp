@@ -64,7 +64,7 @@ void remove_unfinished(const std::string& directory, bool keep_checkpoint) {
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     if (it->path().filename().string().rfind("unfinished-", 0) != 0) continue;
-    if (!keep_checkpoint || !fs::exists(it->path() / checkpoint_name, error)) left.push_back(it->path());
+    if (!keep_checkpoint || !is_there((it->path() / checkpoint_name).string())) left.push_back(it->path());
   }
   for (const fs::path& path : left) fs::remove_all(path, error);
 }

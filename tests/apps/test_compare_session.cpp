@@ -64,6 +64,19 @@ TEST_CASE("compare: a comparison that cannot be looked at is not begun again") {
   CHECK(fs::is_symlink(out / "compare.json"));
 }
 
+TEST_CASE("compare: an interrupted training whose checkpoint cannot be looked at is not removed") {
+  const DataSet data;
+  const TemporaryFolder out;
+  const std::string arguments =
+      "compare --seeds 1 --output " + (out / "c") + " " + data.flags("--device cpu --max-steps 1") + " -- '--loss bce'";
+  REQUIRE(catdog(arguments).code == 0);
+  const fs::path cell = fs::directory_iterator(out / "c/cells")->path() / "seed-1";
+  REQUIRE(fs::remove(cell / "result.json"));
+  fs::create_symlink("unfinished-abcdef", cell / "unfinished-abcdef");  // a link to itself
+  check_fails(arguments, 1, "unfinished-abcdef/checkpoint.safetensors is there: Too many levels of symbolic links");
+  CHECK(fs::is_symlink(cell / "unfinished-abcdef"));
+}
+
 TEST_CASE("compare: the place for temporary files is named where it cannot be used, and need not be given") {
   const TemporaryFolder out;
   const std::string arguments = " compare --shard 2/2 --seeds 1 --output " + (out / "c") + " -- '--loss bce'";
