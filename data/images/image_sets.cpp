@@ -26,8 +26,9 @@ class ListedImages : public ImageList {
       return ImageList::read(sample, i);
     } catch (const Error& error) {
       const std::filesystem::path folder = std::filesystem::path(sample.path).parent_path();
-      std::error_code ignored;
-      if (error.kind() != ErrorKind::bad_data || folder.empty() || std::filesystem::exists(folder, ignored)) throw;
+      std::error_code unknown;
+      if (error.kind() != ErrorKind::bad_data || folder.empty() || std::filesystem::exists(folder, unknown)) throw;
+      if (unknown) throw Error(ErrorKind::failure, error.what());
       throw Error(ErrorKind::failure, "cannot read ", sample.path,
                   ": its folder is not there any more; was it moved, or its disk unmounted? Put it back");
     }

@@ -43,6 +43,9 @@ TEST_CASE("image sets: an image that vanishes is left out; where its folder vani
   const std::string folder_is_gone =
       "cat/2.bmp: its folder is not there any more; was it moved, or its disk unmounted?";
   CHECK(contains(error_of([&] { sets.training->load(2); }, ErrorKind::failure), folder_is_gone));
+  fs::create_symlink("train", f.path / "train");  // a link to itself: nobody knows whether the folder is there
+  CHECK(contains(error_of([&] { sets.training->load(2); }, ErrorKind::failure), "cat/2.bmp: Too many levels of"));
+  fs::remove(f.path / "train");
   CHECK(sets.training->unreadable().size() == 1);
   fs::rename(f.path / "moved", f.path / "train");
   CHECK(sets.training->load(2) != nullptr);
