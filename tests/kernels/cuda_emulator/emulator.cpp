@@ -154,6 +154,7 @@ void run_fiber() {
 }
 
 void run_block(unsigned threads) {
+  fibers.reserve(1024);  // as many threads as a block can have: one that waits refers to itself, and must not be moved
   while (fibers.size() < threads) fibers.push_back(new_fiber(fibers.size()));
   turn = ended = 0;
   threadIdx = {0, 0, 0};
