@@ -296,8 +296,7 @@ std::string calibration_section(const Run& run, const Kept& kept) {
                what +
                ". Class weights, sampling and losses for rare classes shift probabilities on purpose. "
                "<code>--temperature</code> makes all of them more or less certain. <code>--adjust-logits 1</code> "
-               "shifts "
-               "them as balanced class weights do, so it is for a training without any of these.") +
+               "shifts them as balanced class weights do, so it is for a training without any of these.") +
           "</div>\n</div>\n");
 }
 
