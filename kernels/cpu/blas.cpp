@@ -3,12 +3,16 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
+#include <string>
 #include <vector>
 
 // OpenBLAS's own functions, exported since GotoBLAS though in no header; null in a build that hides them.
 extern "C" __attribute__((weak)) void* blas_memory_alloc(int);
 extern "C" __attribute__((weak)) void blas_memory_free(void*);
+extern "C" __attribute__((weak)) void gotoblas_dynamic_init();
+extern "C" __attribute__((weak)) void gotoblas_dynamic_quit();
 
 namespace counterpoise::detail {
 
@@ -24,7 +28,32 @@ bool can_map(size_t bytes) {
   return true;
 }
 
+#ifdef __x86_64__
+// The kernels that OpenBLAS takes where it does not know the processor are of 2004 or 2007. Before version 0.3.25 it
+// does not know most that are younger than itself, nor some that are not. Then it is told what to take, by its variable
+// of the environment, and chooses again.
+void choose_kernels_for_this_processor() {
+  const std::string chosen = openblas_get_corename();
+  if (chosen != "Prescott" && chosen != "Barcelona") return;
+  if (std::getenv("OPENBLAS_CORETYPE") || !gotoblas_dynamic_init || !gotoblas_dynamic_quit) return;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
+  const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  setenv("OPENBLAS_CORETYPE", has_avx512 ? "SkylakeX" : "Haswell", 1);
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv("OPENBLAS_CORETYPE");
+}
+#else
+void choose_kernels_for_this_processor() {}
+#endif
+
 }  // namespace
+
+void initialize_blas() {
+  openblas_set_num_threads(1);
+  choose_kernels_for_this_processor();
+}
 
 void reserve_gemm_buffers() {
   static std::atomic<int> reserved{0};

@@ -9,6 +9,9 @@
 
 namespace counterpoise::detail {
 
+// Sets OpenBLAS to one thread, and to kernels for this processor where it did not know it. Before the first product.
+void initialize_blas();
+
 // An extent as OpenBLAS takes it. Throws Error(failure) if it is too large.
 inline int blas_int(Index n) {
   CP_ENSURE(n <= 0x7fffffff, "matrix product: an extent of ", n, " is more than OpenBLAS can count");

@@ -23,9 +23,10 @@ Backend& cpu_backend() {
   return backend;
 }
 
-CpuBackend::CpuBackend() { openblas_set_num_threads(1); }
+CpuBackend::CpuBackend() { initialize_blas(); }
 
 std::string cpu_description() {
+  cpu_backend();  // which may change OpenBLAS's kernels
   // The configuration begins with name and version: "OpenBLAS 0.3.21 NO_AFFINITY ...".
   const std::string config = openblas_get_config();
   const size_t end = config.find(' ', config.find(' ') + 1);
