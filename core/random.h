@@ -40,15 +40,19 @@ class Random {
     }
     return words_.v[used_++];
   }
+  // 64 random bits, of which the first 32 are the upper ones.
+  uint64_t bits64() {
+    const uint64_t upper = bits();  // in this order with every compiler
+    return upper << 32 | bits();
+  }
   // Uniform in [0, 1).
   float uniform() { return Philox::uniform(bits()); }
   // Uniform in [low, high), but where low is not 0 a sum may be rounded to high.
   float uniform(float low, float high) { return low + (high - low) * uniform(); }
   // Uniform integer in [0, n). REQUIRES: 0 < n. The bias of the product is below n / 2^64.
   uint64_t below(uint64_t n) {
-    const uint64_t upper = bits(), lower = bits();  // in this order with every compiler
-    __extension__ typedef unsigned __int128 Wide;   // so that -Wpedantic accepts the header
-    return static_cast<uint64_t>((static_cast<Wide>(upper << 32 | lower) * n) >> 64);
+    __extension__ typedef unsigned __int128 Wide;  // so that -Wpedantic accepts the header
+    return static_cast<uint64_t>((static_cast<Wide>(bits64()) * n) >> 64);
   }
   // Standard normal: Box and Muller 1958.
   float normal() {

@@ -141,7 +141,7 @@ void GaussianBlur::draw(Random& rng, Plan& plan) const {
 void AdditiveGaussianNoise::check() const { scale.check("the standard deviation of noise", 0, 1000); }
 void AdditiveGaussianNoise::draw(Random& rng, Plan& plan) const {
   const double deviation = scale.draw(rng);
-  const uint64_t upper = rng.bits(), key = upper << 32 | rng.bits();
+  const uint64_t key = rng.bits64();
   plan.change_image([deviation, key, per_channel = per_channel](Image& image) {
     Random own(key, Stream::augment);
     additive_gaussian_noise(image, deviation, per_channel, own);

@@ -48,7 +48,7 @@ std::vector<float> smooth_noise(Size size, const std::vector<float>& weights, ui
 }  // namespace
 
 Displacement elastic_displacement(Size image, double alpha, double sigma, Random& rng) {
-  const uint64_t upper = rng.bits(), key = upper << 32 | rng.bits();
+  const uint64_t key = rng.bits64();
   const std::vector<float> weights = gaussian_weights(sigma, int(std::ceil(3 * sigma)));
   Displacement field{image, smooth_noise(image, weights, key, 0), smooth_noise(image, weights, key, 1)};
   constexpr double steepest = 0.75;

@@ -80,7 +80,7 @@ void gaussian_blur(Image& image, double sigma) {
 
 void additive_gaussian_noise(Image& image, double scale, bool per_channel, Random& rng) {
   check_range("the standard deviation of noise", scale, 0, 1000);
-  const uint64_t upper = rng.bits(), key = upper << 32 | rng.bits();
+  const uint64_t key = rng.bits64();
   if (scale == 0) return;
   each_rows(image, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {

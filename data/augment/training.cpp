@@ -122,7 +122,7 @@ void RandomErasing::draw(Random& rng, Plan& plan) const {
   const auto part = draw_rectangle(image, {image.height - 1, image.width - 1}, scale, width_by_height, rng);
   if (!part) return;
   if (!noise) return plan.erase(part->left, part->top, part->left + part->width, part->top + part->height, fill);
-  const uint64_t upper = rng.bits(), key = upper << 32 | rng.bits();
+  const uint64_t key = rng.bits64();
   plan.change_image([part = *part, key](Image& image) {
     Random own(key, Stream::augment);
     for (int i = part.top; i < part.top + part.height; ++i) {
