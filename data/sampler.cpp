@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/random.h"
+#include "core/table.h"
 #include "kernels/error.h"
 
 namespace counterpoise {
@@ -252,17 +253,8 @@ const std::vector<Sampler>& samplers() {
   return rows;
 }
 
-std::vector<std::string> sampler_names() {
-  std::vector<std::string> names;
-  for (const Sampler& sampler : samplers()) names.push_back(sampler.name);
-  return names;
-}
+std::vector<std::string> sampler_names() { return detail::names_of(samplers()); }
 
-const Sampler& find_sampler(const std::string& name) {
-  for (const Sampler& sampler : samplers()) {
-    if (sampler.name == name) return sampler;
-  }
-  throw Error(ErrorKind::invalid_argument, "unknown sampler \"", name, "\"; valid are ", detail::join(sampler_names()));
-}
+const Sampler& find_sampler(const std::string& name) { return detail::row_of(samplers(), "sampler", name); }
 
 }  // namespace counterpoise

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "core/table.h"
 #include "losses/adaptive.h"
 #include "losses/autobalance.h"
 #include "losses/binary.h"
@@ -183,18 +184,9 @@ std::string LossParam::range() const {
   return word.empty() ? out.str() : out.str() + ", or " + word;
 }
 
-std::vector<std::string> loss_names() {
-  std::vector<std::string> names;
-  for (const LossInfo& loss : losses()) names.push_back(loss.name);
-  return names;
-}
+std::vector<std::string> loss_names() { return detail::names_of(losses()); }
 
-const LossInfo& find_loss(const std::string& name) {
-  for (const LossInfo& loss : losses()) {
-    if (loss.name == name) return loss;
-  }
-  throw Error(ErrorKind::invalid_argument, "unknown loss \"", name, "\"; valid are ", detail::join(loss_names()));
-}
+const LossInfo& find_loss(const std::string& name) { return detail::row_of(losses(), "loss", name); }
 
 const double* LossSpec::find(std::string_view name) const {
   for (size_t i = 0; i < values_.size(); ++i) {

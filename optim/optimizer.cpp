@@ -4,6 +4,7 @@
 #include <limits>
 #include <set>
 
+#include "core/table.h"
 #include "optim/saved_tensor.h"
 
 namespace counterpoise {
@@ -53,19 +54,9 @@ const std::vector<OptimizerInfo>& optimizers() {
   return rows;
 }
 
-std::vector<std::string> optimizer_names() {
-  std::vector<std::string> names;
-  for (const OptimizerInfo& row : optimizers()) names.push_back(row.name);
-  return names;
-}
+std::vector<std::string> optimizer_names() { return detail::names_of(optimizers()); }
 
-const OptimizerInfo& find_optimizer(const std::string& name) {
-  for (const OptimizerInfo& row : optimizers()) {
-    if (row.name == name) return row;
-  }
-  throw Error(ErrorKind::invalid_argument, "unknown optimizer \"", name, "\"; valid are ",
-              detail::join(optimizer_names()));
-}
+const OptimizerInfo& find_optimizer(const std::string& name) { return detail::row_of(optimizers(), "optimizer", name); }
 
 namespace {
 
@@ -77,11 +68,10 @@ std::string range_text(const OptimizerParam& p) {
 // The row's formula with its defaults, and `given` in place of some.
 Update make_update(const OptimizerInfo& row, const OptimizerParams& given) {
   OptimizerParams all;
-  std::vector<std::string> names;
-  for (const OptimizerParam& p : row.params) all[p.name] = p.value, names.push_back(p.name);
+  for (const OptimizerParam& p : row.params) all[p.name] = p.value;
   for (const auto& [name, value] : given) {
     CP_ENSURE_AS(invalid_argument, all.count(name), row.name, ": it has no parameter ", name, ", only ",
-                 detail::join(names));
+                 detail::join(detail::names_of(row.params)));
     all[name] = value;
   }
   for (const OptimizerParam& p : row.params) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/nearest_name.h"
+#include "core/table.h"
 #include "data/augment/spec_table.h"
 
 namespace counterpoise::augment {
@@ -70,8 +71,7 @@ std::string complete(const std::string& name) {
 }  // namespace
 
 std::vector<std::string> step_names() {
-  std::vector<std::string> names;
-  for (const Row& row : rows()) names.push_back(row.name);
+  std::vector<std::string> names = detail::names_of(rows());
   for (const Preset& preset : presets()) names.push_back(preset.name);
   names.insert(names.end(), {"oneof(...)", "someof=N(...)", "all(...)"});
   return names;

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "core/ops_check.h"
+#include "core/table.h"
 #include "layers/init.h"
 #include "layers/onnx.h"
 
@@ -37,25 +38,17 @@ const std::vector<ModelInfo>& models() {
 }
 
 const std::vector<std::string>& model_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const ModelInfo& row : models()) all.push_back(row.name);
-    return all;
-  }();
+  static const std::vector<std::string> names = detail::names_of(models());
   return names;
 }
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, Backend& backend, uint64_t seed) {
-  for (const ModelInfo& row : models()) {
-    if (row.name != config.name) continue;
-    CP_ENSURE_AS(invalid_argument, config.outputs >= 1, config.name, ": a network of ", config.outputs, " outputs");
-    const InitScope scope(backend, seed);
-    std::unique_ptr<Model> model = row.build(config);
-    model->set_normalization(config.normalization);
-    return model;
-  }
-  throw Error(ErrorKind::invalid_argument, "unknown model \"", config.name, "\"; valid are ",
-              detail::join(model_names()));
+  const ModelInfo& row = detail::row_of(models(), "model", config.name);
+  CP_ENSURE_AS(invalid_argument, config.outputs >= 1, config.name, ": a network of ", config.outputs, " outputs");
+  const InitScope scope(backend, seed);
+  std::unique_ptr<Model> model = row.build(config);
+  model->set_normalization(config.normalization);
+  return model;
 }
 
 namespace {

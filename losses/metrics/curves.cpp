@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/table.h"
 #include "kernels/error.h"
 
 namespace counterpoise {
@@ -118,11 +119,7 @@ double average_precision(const std::vector<double>& scores, const std::vector<bo
 }
 
 const std::vector<std::string>& tunable_metrics() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const Metric& metric : tunable) all.push_back(metric.name);
-    return all;
-  }();
+  static const std::vector<std::string> names = detail::names_of(tunable);
   return names;
 }
 
