@@ -7,8 +7,8 @@
 #include <sstream>
 #include <tuple>
 
-#include "core/number_text.h"
 #include "core/ops.h"
+#include "core/text.h"
 #include "kernels/error.h"
 
 namespace counterpoise {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/io/safetensors.h"
+#include "core/text.h"
 
 namespace counterpoise {
 
@@ -54,17 +55,6 @@ std::string list_of(const char* title, const std::vector<std::string>& names) {
   return shown < names.size() ? y + ", ..." : y;
 }
 
-// "[2, 3]". A file's extents need not be those of a Shape.
-std::string extents_text(const std::vector<int64_t>& extents) {
-  std::vector<std::string> numbers;
-  for (const int64_t extent : extents) numbers.push_back(std::to_string(extent));
-  return "[" + detail::join(numbers) + "]";
-}
-
-bool ends_with(const std::string& s, const std::string& end) {
-  return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
-}
-
 std::vector<float> to_file_layout(const Parameter& p, const std::vector<float>& values) {
   const Axes n = axes(p);
   return exchange(values, n.A, n.B, n.C);
@@ -84,12 +74,13 @@ void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file
     if (!file.contains(p.name)) {
       missing.push_back(p.name);
     } else if (file.shape(p.name) != file_shape(p)) {
-      misshapen.push_back(p.name + " " + extents_text(file.shape(p.name)) + " instead of " +
-                          extents_text(file_shape(p)));
+      misshapen.push_back(p.name + " " + detail::shape_text(file.shape(p.name)) + " instead of " +
+                          detail::shape_text(file_shape(p)));
     }
   }
   for (const std::string& name : file.names()) {
-    if (!known.count(name) && !ends_with(name, "num_batches_tracked") && !ignored(name)) unexpected.push_back(name);
+    if (!known.count(name) && !detail::ends_with(name, "num_batches_tracked") && !ignored(name))
+      unexpected.push_back(name);
   }
   CP_ENSURE_AS(bad_data, missing.empty() && unexpected.empty() && misshapen.empty(), path,
                ": these weights belong to another network", list_of("missing", missing),

@@ -11,19 +11,6 @@ void bad(const std::string& path, const std::string& what, const char* advice) {
   throw Error(ErrorKind::bad_data, path, " is not a valid safetensors file: ", what, ": ", advice);
 }
 
-std::string in_quotes(const std::string& name) {
-  std::string line = name.substr(0, 80);
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  return detail::text("'", line, name.size() > 80 ? "...'" : "'");
-}
-
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string s = "[";
-  for (size_t i = 0; i < shape.size(); ++i) s += detail::text(i ? ", " : "", shape[i]);
-  return s + "]";
-}
-
 bool byte_count(FileDType dtype, const std::vector<int64_t>& shape, uint64_t* bytes) {
   uint64_t product = byte_width(dtype);
   bool empty = false;

@@ -3,10 +3,13 @@
 #pragma once
 
 #include "core/io/safetensors.h"
-#include "kernels/error.h"
+#include "core/text.h"
 
 namespace counterpoise {
 namespace safetensors {
+
+using detail::in_quotes;
+using detail::shape_text;
 
 using Entry = SafetensorsFile::Entry;
 using Entries = std::map<std::string, Entry>;
@@ -18,10 +21,6 @@ constexpr size_t max_tensors = 65536, max_name = 512, max_rank = 64, max_metadat
 // Throws Error(bad_data), which says that the file is invalid and what to do.
 [[noreturn]] void bad(const std::string& path, const std::string& what,
                       const char* advice = "download it again, or save it again from its source");
-
-// A name from a file for a message: on one line, and not too long.
-std::string in_quotes(const std::string& name);
-std::string shape_text(const std::vector<int64_t>& shape);
 
 // The bytes of a tensor, or false if they do not fit in 64 bits. A zero does not hide an overflow of the other
 // dimensions, which may be multiplied in any order later. REQUIRES: no dimension is negative.

@@ -7,13 +7,13 @@
 #include <set>
 #include <string_view>
 
-#include "core/io/safetensors_header.h"
+#include "core/text.h"
 #include "data/augment/geometry.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
 
-using safetensors::in_quotes;
+using detail::in_quotes;
 
 namespace {
 

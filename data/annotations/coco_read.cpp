@@ -8,13 +8,13 @@
 #include <set>
 
 #include "core/io/file.h"
-#include "core/io/safetensors_header.h"
+#include "core/text.h"
 #include "data/annotations/coco.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
 
-using safetensors::in_quotes;
+using detail::in_quotes;
 using Json = nlohmann::json;
 
 namespace {

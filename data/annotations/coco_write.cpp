@@ -4,7 +4,7 @@
 #include <set>
 
 #include "core/io/file.h"
-#include "core/io/safetensors_header.h"
+#include "core/text.h"
 #include "data/annotations/coco.h"
 #include "data/augment/geometry.h"
 #include "data/images/image_folder.h"
@@ -12,7 +12,7 @@
 
 namespace counterpoise::augment {
 
-using safetensors::in_quotes;
+using detail::in_quotes;
 using Json = nlohmann::ordered_json;  // fields in the order of the standard
 
 namespace {

@@ -6,31 +6,28 @@
 #include <pugixml.hpp>
 
 #include "core/io/file.h"
-#include "core/io/safetensors_header.h"
+#include "core/text.h"
 #include "data/images/image_folder.h"
 #include "data/tables/csv.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
 
+using detail::in_quotes;
+using detail::trimmed;
 using pugi::xml_node;
-using safetensors::in_quotes;
 
 namespace {
 
 constexpr size_t largest_file = size_t{8} << 20;
 constexpr int deepest = 16;
 
-std::string trimmed(const std::string& text) {
-  const char* const spaces = " \t\r\n";
-  const size_t begin = text.find_first_not_of(spaces);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(spaces) + 1 - begin);
-}
+constexpr const char* spaces = " \t\r\n";
 
 // Text that is read as it was written: UTF-8 without control characters or spaces around it.
 bool is_plain(const std::string& text) {
   const bool controls = std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == 127; });
-  return detail::is_utf8(text) && !controls && text == trimmed(text);
+  return detail::is_utf8(text) && !controls && text == trimmed(text, spaces);
 }
 
 // -- reading --
@@ -48,14 +45,14 @@ struct Element {
     return {found, place + ": its <" + name + ">"};
   }
   std::string text() const {
-    const std::string y = trimmed(node.text().get());
+    const std::string y(trimmed(node.text().get(), spaces));
     CP_ENSURE_AS(bad_data, !y.empty() && is_plain(y), place, " is ", in_quotes(y),
                  "; valid is text in UTF-8 of one character or more on one line");
     return y;
   }
   double number() const {
     double y = 0;
-    const std::string given = trimmed(node.text().get());
+    const std::string given(trimmed(node.text().get(), spaces));
     CP_ENSURE_AS(bad_data, parse_csv_number(given, y), place, " is ", in_quotes(given), "; valid is a number");
     return y;
   }
@@ -84,7 +81,7 @@ AnnotatedObject object_of(const Element& from, Size image) {
   object.difficult = from.child("difficult", true).flag();
   object.truncated = from.child("truncated", true).flag();
   const Element pose = from.child("pose", true);
-  if (!trimmed(pose.node.text().get()).empty()) object.pose = pose.text();
+  if (!trimmed(pose.node.text().get(), spaces).empty()) object.pose = pose.text();
   check(object, image, from.place);
   return object;
 }

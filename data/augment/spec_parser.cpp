@@ -5,11 +5,14 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/text.h"
 #include "data/augment/spec_names.h"
 #include "data/augment/spec_table.h"
 #include "kernels/error.h"
 
 namespace counterpoise::augment {
+
+using detail::trimmed;
 
 namespace {
 
@@ -71,7 +74,8 @@ class Parser {
   void expect(char c) { require(accept(c), "\"", c, "\" is missing ", here()); }
   // Where a name is missing.
   std::string here() const {
-    return at_ < text_.size() ? "before \"" + trimmed(text_.substr(at_, 20)) + "\"" : std::string("at the end");
+    return at_ < text_.size() ? detail::text("before \"", trimmed(text_.substr(at_, 20)), "\"")
+                              : std::string("at the end");
   }
   // What is before the next of these characters, or the end.
   std::string before(const char* stops) {
@@ -98,13 +102,8 @@ class Parser {
     return ends;
   }
 
-  static std::string trimmed(const std::string& word) {
-    const size_t first = std::min(word.find_first_not_of(' '), word.size());
-    return word.substr(first, word.find_last_not_of(' ') + 1 - first);
-  }
-
   double number(const std::string& given, const std::string& what) const {
-    const std::string word = trimmed(given);
+    const std::string word(trimmed(given));
     double x = 0;
     const char* end = word.data() + word.size();
     const auto [stop, error] = std::from_chars(word.data(), end, x);
@@ -140,7 +139,7 @@ class Parser {
       if (!given[i]) left.push_back(row.parameters[i].name);
     }
     if (end < text_.size() && text_[end] == ':') {
-      const std::string key = trimmed(before(":"));
+      const std::string key(trimmed(before(":")));
       require(!key.empty(), "the name of a parameter of ", row.name, " is missing ", here());
       size_t i = 0;
       while (i < row.parameters.size() && row.parameters[i].name != key) ++i;
@@ -149,7 +148,7 @@ class Parser {
       return i;
     }
     if (first) return 0;
-    const std::string word = trimmed(text_.substr(at_, end - at_));
+    const std::string word(trimmed(text_.substr(at_, end - at_)));
     require(!left.empty(), row.name, " has no further parameter for \"/", word, "\": all are given");
     require(false, "\"/", word, "\" of ", row.name,
             " needs the name of a parameter, as in /NAME:", word.empty() ? "VALUE" : word, ", where NAME is one of ",
@@ -159,7 +158,7 @@ class Parser {
 
   void value(const Row& row, bool first, Step& step, std::vector<bool>& given) {
     const size_t start = at_, i = parameter(row, first, given);
-    const std::string key = text_.substr(start, at_ - start), word = trimmed(before("/,@)"));
+    const std::string key = text_.substr(start, at_ - start), word(trimmed(before("/,@)")));
     const Parameter& parameter = row.parameters[i];
     const std::string what = row.name + "'s " + parameter.name, valid = described(parameter);
     require(!given[i], what, " is given twice");

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "core/number_text.h"
+#include "core/text.h"
 #include "data/augment/flip_rotate_shift.h"
 #include "data/augment/spec_parser.h"
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "core/text.h"
 #include "data/images/image_folder.h"
 #include "data/tables/csv.h"
 #include "kernels/error.h"
@@ -16,20 +17,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+using detail::trimmed;
 using Names = std::vector<std::string>;
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
-}
-
-std::string trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
-  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 constexpr const char* split_words = "train or training; validation, valid or val; test or testing";
@@ -154,7 +147,7 @@ class Rows {
   std::string at(const std::string& column) const {
     const auto it = columns_.find(column);
     if (it == columns_.end()) return "";
-    return column == "path" ? row_[it->second] : trimmed(row_[it->second]);
+    return column == "path" ? row_[it->second] : std::string(trimmed(row_[it->second]));
   }
   // The same for a field that must not be empty.
   std::string filled(const std::string& column) const {
@@ -270,7 +263,7 @@ size_t ImageListing::count(DataSplit split) const {
 ImageListing list_images(const std::string& data) {
   ImageListing listing;
   listing.source = data;
-  if (ends_with(lower(data), ".csv") && !detail::is_folder(data)) {
+  if (detail::ends_with(lower(data), ".csv") && !detail::is_folder(data)) {
     listing.root = absolute_path(folder_of(data));
     list_csv(listing);
   } else {

@@ -7,7 +7,7 @@
 #include <map>
 #include <string_view>
 
-#include "kernels/error.h"
+#include "core/text.h"
 
 namespace counterpoise {
 
@@ -123,14 +123,8 @@ std::string csv_field(const std::string& text) {
   return field + "\"";
 }
 
-// The field without spaces around it.
-static std::string_view trimmed(std::string_view field) {
-  const size_t first = field.find_first_not_of(" \t"), last = field.find_last_not_of(" \t");
-  return first == std::string::npos ? std::string_view() : field.substr(first, last - first + 1);
-}
-
 bool parse_csv_number(const std::string& field, double& number) {
-  const std::string_view text = trimmed(field);
+  const std::string_view text = detail::trimmed(field);
   if (text.empty()) return false;
   const char *begin = text.data(), *end = begin + text.size();
   if (*begin == '+' && end - begin > 1 && begin[1] != '-') ++begin;
@@ -218,7 +212,7 @@ Table read_csv(const std::string& path, const CsvOptions& options) {
   std::vector<std::string> labels;
   std::string missing;  // where the first label is that may be a missing number
   for (std::vector<std::string> row; reader.next(row);) {
-    labels.emplace_back(trimmed(row[label]));
+    labels.emplace_back(detail::trimmed(row[label]));
     CP_ENSURE_AS(bad_data, !labels.back().empty(), reader.place(), ": column \"", options.label, "\" is empty");
     if (missing.empty() && is_nan(labels.back())) missing = reader.place();
     for (const size_t c : used) {

@@ -6,7 +6,7 @@
 #include <locale>
 #include <sstream>
 
-#include "core/number_text.h"
+#include "core/text.h"
 #include "kernels/error.h"
 
 namespace counterpoise {

@@ -1,0 +1,47 @@
+// Texts: numbers, shapes and names as messages and files have them. All functions are safe to call from several
+// threads.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/error.h"
+
+namespace counterpoise::detail {
+
+// The shortest text that reads as exactly this number, in every locale: 0.1, 1e-05, inf.
+inline std::string shortest_text(double x) {
+  char y[32];
+  return {y, std::to_chars(y, y + sizeof y, x).ptr};
+}
+
+// "[2, 3]", of a file's extents, which need not be those of a Shape.
+inline std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string y;
+  for (const int64_t extent : shape) y += (y.empty() ? "" : ", ") + std::to_string(extent);
+  return "[" + y + "]";
+}
+
+// A name from a file for a message: on one line, and not too long.
+inline std::string in_quotes(const std::string& name) {
+  std::string line = name.substr(0, 80);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  }
+  return text("'", line, name.size() > 80 ? "...'" : "'");
+}
+
+// The text without spaces around it; a part of `text`, which must live as long.
+inline std::string_view trimmed(std::string_view text, const char* spaces = " \t") {
+  const size_t first = text.find_first_not_of(spaces), last = text.find_last_not_of(spaces);
+  return first == std::string_view::npos ? std::string_view() : text.substr(first, last - first + 1);
+}
+
+inline bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+}  // namespace counterpoise::detail
