@@ -57,22 +57,15 @@ Var::Var(Tensor value, bool requires_grad) : node_(std::make_shared<Node>()) {
   node_->requires_grad = requires_grad;
 }
 
-const Tensor& Var::value() const {
+Var::Node& Var::node() const {
   CP_ENSURE(defined(), "this variable was never given a value");
-  return node_->value;
+  return *node_;
 }
 
-Tensor& Var::value() {
-  CP_ENSURE(defined(), "this variable was never given a value");
-  return node_->value;
-}
-
+const Tensor& Var::value() const { return node().value; }
+Tensor& Var::value() { return node().value; }
 bool Var::requires_grad() const { return defined() && node_->requires_grad; }
-
-bool Var::is_leaf() const {
-  CP_ENSURE(defined(), "this variable was never given a value");
-  return !node_->operation;
-}
+bool Var::is_leaf() const { return !node().operation; }
 
 const Tensor& Var::grad() const {
   CP_ENSURE(defined(), "this variable was never given a value, so it has no gradient");

@@ -81,6 +81,8 @@ class Var {
 
  private:
   struct Node;
+  Node& node() const;
+
   std::shared_ptr<Node> node_;
 };
 
