@@ -128,8 +128,8 @@ void Module::collect_training(std::vector<std::pair<Module*, bool>>& all) {
 
 std::vector<Module::Call> Module::trace(const Shape& input) {
   CP_ENSURE(input.rank() >= 1, type(), ": an input of shape ", input, " has no batch axis");
-  Shape nothing{0};
-  for (int axis = 1; axis < input.rank(); ++axis) nothing.push_back(input[axis]);
+  Shape nothing = input;
+  nothing.set(0, 0);
   const std::vector<Parameter> all = parameters();
   Backend& backend = all.empty() ? cpu_backend() : all.front().var.backend();
   const DType dtype = all.empty() ? DType::f32 : all.front().var.value().dtype();
@@ -153,9 +153,8 @@ std::vector<Module::Call> Module::trace(const Shape& input) {
 }
 
 Shape Module::output_shape(const Shape& x) {
-  const Shape nothing = trace(x).back().output;
-  Shape y;
-  for (int axis = 0; axis < nothing.rank(); ++axis) y.push_back(axis == 0 ? x[0] : nothing[axis]);
+  Shape y = trace(x).back().output;
+  if (y.rank() > 0) y.set(0, x[0]);
   return y;
 }
 
