@@ -15,16 +15,6 @@ using namespace safetensors;
 
 constexpr uint64_t max_header = uint64_t{16} << 20;  // bytes
 
-struct DTypeRow {
-  FileDType dtype;
-  const char* name;
-  size_t bytes;
-};
-constexpr DTypeRow dtypes[] = {
-    {FileDType::F64, "F64", 8}, {FileDType::F32, "F32", 4}, {FileDType::F16, "F16", 2}, {FileDType::BF16, "BF16", 2},
-    {FileDType::I64, "I64", 8}, {FileDType::I32, "I32", 4}, {FileDType::U8, "U8", 1},   {FileDType::BOOL, "BOOL", 1},
-};
-
 const DTypeRow& row(FileDType dtype) { return dtypes[static_cast<int>(dtype)]; }
 
 // Formats of weights that users often have instead.

@@ -24,11 +24,6 @@ bool byte_count(FileDType dtype, const std::vector<int64_t>& shape, uint64_t* by
 
 namespace {
 
-const std::map<std::string, FileDType> dtype_of_name = {
-    {"F64", FileDType::F64}, {"F32", FileDType::F32}, {"F16", FileDType::F16}, {"BF16", FileDType::BF16},
-    {"I64", FileDType::I64}, {"I32", FileDType::I32}, {"U8", FileDType::U8},   {"BOOL", FileDType::BOOL},
-};
-
 // Rules 4 to 8 and 12: receives the header's JSON piece by piece and throws at the first piece that is not allowed. A
 // parsed tree would keep only the last of two equal keys.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
@@ -98,12 +93,13 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     if (in_ == In::metadata) {
       metadata_[key_] = std::move(value);
     } else if (in_ == In::tensor && key_ == "dtype") {
-      const auto found = dtype_of_name.find(value);
-      if (found == dtype_of_name.end())
+      const auto* row =
+          std::find_if(std::begin(dtypes), std::end(dtypes), [&](const DTypeRow& r) { return value == r.name; });
+      if (row == std::end(dtypes))
         bad(path_,
             detail::text("tensor ", in_quotes(name_), " has dtype ", in_quotes(value), ", which is unknown here"),
             "convert it to one of F64, F32, F16, BF16, I64, I32, U8 and BOOL");
-      entry_->dtype = found->second;
+      entry_->dtype = row->dtype;
     } else {
       unexpected("a string");
     }

@@ -18,6 +18,17 @@ using Metadata = std::map<std::string, std::string>;
 constexpr uint64_t max_integer = (uint64_t{1} << 48) - 1;  // the format's schema
 constexpr size_t max_tensors = 65536, max_name = 512, max_rank = 64, max_metadata = 65536;
 
+// The element types, in the order of FileDType.
+struct DTypeRow {
+  FileDType dtype;
+  const char* name;
+  size_t bytes;
+};
+constexpr DTypeRow dtypes[] = {
+    {FileDType::F64, "F64", 8}, {FileDType::F32, "F32", 4}, {FileDType::F16, "F16", 2}, {FileDType::BF16, "BF16", 2},
+    {FileDType::I64, "I64", 8}, {FileDType::I32, "I32", 4}, {FileDType::U8, "U8", 1},   {FileDType::BOOL, "BOOL", 1},
+};
+
 // Throws Error(bad_data), which says that the file is invalid and what to do.
 [[noreturn]] void bad(const std::string& path, const std::string& what,
                       const char* advice = "download it again, or save it again from its source");
