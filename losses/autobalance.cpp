@@ -1,6 +1,5 @@
 #include "losses/autobalance.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "losses/multiclass.h"
@@ -43,14 +42,9 @@ Var autobalance(const Var& z, const Labels& y, const LossContext& c) {
 }
 
 LossState initial_autobalance(const std::vector<int64_t>& counts, double tau) {
-  LossState state;
-  state["delta"].assign(counts.size(), 1);
-  double N = 0;
-  for (const int64_t n : counts) N += static_cast<double>(std::max<int64_t>(n, 1));
-  for (const int64_t n : counts) {
-    state["l"].push_back(tau == 0 ? 0 : tau * std::log(static_cast<double>(std::max<int64_t>(n, 1)) / N));
-  }
-  return state;
+  const size_t K = counts.size();  // (0 and not -0 where tau is 0.)
+  return {{"delta", std::vector<double>(K, 1)},
+          {"l", tau == 0 ? std::vector<double>(K) : logit_scaling(counts, 0, tau).shift}};
 }
 
 LogitScaling autobalance_scaling(const LossContext& c) {

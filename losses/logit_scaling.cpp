@@ -5,9 +5,14 @@
 
 namespace counterpoise {
 
-LogitScaling logit_scaling(const std::vector<int64_t>& counts, double gamma, double tau) {
+std::vector<double> at_least_one(const std::vector<int64_t>& counts) {
   std::vector<double> n;
   for (const int64_t count : counts) n.push_back(static_cast<double>(std::max<int64_t>(count, 1)));
+  return n;
+}
+
+LogitScaling logit_scaling(const std::vector<int64_t>& counts, double gamma, double tau) {
+  const std::vector<double> n = at_least_one(counts);
   const double largest = *std::max_element(n.begin(), n.end());
   double N = 0;
   for (const double count : n) N += count;

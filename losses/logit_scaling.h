@@ -12,6 +12,9 @@ struct LogitScaling {
   std::vector<double> scale, shift;
 };
 
+// The numbers of samples of the classes, at least 1 each.
+std::vector<double> at_least_one(const std::vector<int64_t>& counts);
+
 // That of the vector scaling loss, Kini et al. 2021 (arXiv:2103.01550), of classes with n_k of the N samples:
 //   scale_k = (n_k / n_max)^gamma,   shift_k = tau log(n_k / N)
 // A class without samples counts as one.

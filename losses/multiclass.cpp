@@ -5,17 +5,6 @@
 
 namespace counterpoise {
 
-namespace {
-
-// The counts as doubles, at least 1.
-std::vector<double> at_least_one(const std::vector<int64_t>& counts) {
-  std::vector<double> n;
-  for (const int64_t count : counts) n.push_back(static_cast<double>(std::max<int64_t>(count, 1)));
-  return n;
-}
-
-}  // namespace
-
 Var cross_entropy(const Var& z, const Labels& y, double smoothing, const std::vector<double>& weights,
                   int32_t ignore_index) {
   const bool ignoring = std::count(y.classes.begin(), y.classes.end(), ignore_index) > 0;
