@@ -25,11 +25,6 @@ const Metric tunable[] = {
 
 }  // namespace
 
-double detail::threshold_between(double low, double high) {
-  const double t = low / 2 + high / 2;  // low + high may overflow
-  return low < t && t < high ? t : high;
-}
-
 SortedScores::SortedScores(const std::vector<double>& scores, const std::vector<bool>& is_positive) {
   CP_ENSURE(scores.size() == is_positive.size(), "threshold sweep: ", scores.size(), " scores for ", is_positive.size(),
             " labels");
@@ -128,16 +123,11 @@ BestThreshold best_threshold(const SortedScores& scores, const std::string& metr
       std::find_if(std::begin(tunable), std::end(tunable), [&](const Metric& m) { return m.name == metric; });
   CP_ENSURE_AS(invalid_argument, row != std::end(tunable), "no threshold can be chosen for the metric \"", metric,
                "\"; valid are ", detail::join(tunable_metrics()));
-  bool first = true;
-  double below = 0;  // the threshold before
-  BestThreshold best = {0, 0};
+  BestThreshold best = {0, -std::numeric_limits<double>::infinity()};
   scores.ascend([&](double threshold, const Confusion& counts) {
     const double value = row->of(counts);
     // Equal fractions may be rounded differently; the choice of a threshold must not depend on that.
-    if (first || value > best.value + 1e-12)
-      best = {first ? threshold : detail::threshold_between(below, threshold), value};
-    first = false;
-    below = threshold;
+    if (value > best.value + 1e-12) best = {threshold, value};
   });
   return best;
 }

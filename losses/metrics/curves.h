@@ -46,21 +46,31 @@ class SortedScores {
     }
   }
 
-  // The same from the lowest to the highest.
+  // The same from the lowest to the highest, with thresholds halfway between two neighboring distinct scores, after the
+  // lowest score itself. Returns the highest score.
   template <class Visit>
-  void ascend(const Visit& visit) const {
+  double ascend(const Visit& visit) const {
     Confusion c = {positives(), negatives(), 0, 0};
+    double below = 0;  // the score before
     for (size_t i = 0, j = 0; i < positive_.size() || j < negative_.size();) {
-      const double threshold = i == positive_.size()   ? negative_[j]
-                               : j == negative_.size() ? positive_[i]
-                                                       : std::min(positive_[i], negative_[j]);
-      visit(threshold, c);
-      for (; i < positive_.size() && positive_[i] == threshold; ++i) --c.tp, ++c.fn;
-      for (; j < negative_.size() && negative_[j] == threshold; ++j) --c.fp, ++c.tn;
+      const double score = i == positive_.size()   ? negative_[j]
+                           : j == negative_.size() ? positive_[i]
+                                                   : std::min(positive_[i], negative_[j]);
+      visit(i + j == 0 ? score : between(below, score), c);
+      for (; i < positive_.size() && positive_[i] == score; ++i) --c.tp, ++c.fn;
+      for (; j < negative_.size() && negative_[j] == score; ++j) --c.fp, ++c.tn;
+      below = score;
     }
+    return below;
   }
 
  private:
+  // A threshold t with low < t <= high.
+  static double between(double low, double high) {
+    const double t = low / 2 + high / 2;  // low + high may overflow
+    return low < t && t < high ? t : high;
+  }
+
   std::vector<double> positive_, negative_;  // ascending
 };
 
@@ -118,12 +128,5 @@ struct BestThreshold {
 BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
                              const std::string& metric);
 BestThreshold best_threshold(const SortedScores& scores, const std::string& metric);
-
-namespace detail {
-
-// Halfway between two neighboring distinct scores: a threshold t with low < t <= high.
-double threshold_between(double low, double high);
-
-}  // namespace detail
 
 }  // namespace counterpoise

@@ -67,25 +67,21 @@ bool read_costs(const std::string& text, ThresholdRule& rule) {
   return (fn || fp) && text.back() != ',';
 }
 
-// Chooses among the thresholds from the lowest to the highest, each halfway between its neighbors.
-class Choice {
- public:
-  // Takes the place of the present choice if it is better.
-  void offer(double lower, double threshold, bool first, double value, double second) {
-    const bool better = !found_ || exceeds(value, value_) || (!exceeds(value_, value) && exceeds(second, second_));
-    if (!better) return;
-    best_ = {first ? threshold : detail::threshold_between(lower, threshold), value};
-    found_ = true;
-    value_ = value;
-    second_ = second;
-  }
-  bool found() const { return found_; }
-  const BestThreshold& best() const { return best_; }
+// Chooses among the thresholds from the lowest to the highest.
+struct Choice {
+  bool found = false;
+  BestThreshold best = {0, 0};
+  double second = 0;
 
- private:
-  bool found_ = false;
-  double value_ = 0, second_ = 0;
-  BestThreshold best_ = {0, 0};
+  // Takes the place of the present choice if it is better.
+  void offer(double threshold, double value, double its_second) {
+    const bool better =
+        !found || exceeds(value, best.value) || (!exceeds(best.value, value) && exceeds(its_second, second));
+    if (!better) return;
+    found = true;
+    best = {threshold, value};
+    second = its_second;
+  }
 };
 
 }  // namespace
@@ -143,34 +139,27 @@ BestThreshold best_threshold(const SortedScores& scores, const ThresholdRule& ru
     return (rule.cost_fn / unit * static_cast<double>(c.fn) + rule.cost_fp / unit * static_cast<double>(c.fp)) / all;
   };
   Choice choice;
-  bool first = true;
-  double lower = 0;  // the threshold before
   double best_precision = 0, its_recall = 0;
-  scores.ascend([&](double threshold, const Confusion& c) {
+  const double highest = scores.ascend([&](double threshold, const Confusion& c) {
     const double precision = c.precision(), recall = c.recall();
     if (by_cost) {
-      choice.offer(lower, threshold, first, -cost(c), 0);
+      choice.offer(threshold, -cost(c), 0);
     } else if (rule.kind == ThresholdRule::recall) {
-      if (recall >= rule.target - kTolerance) choice.offer(lower, threshold, first, precision, recall);
+      if (recall >= rule.target - kTolerance) choice.offer(threshold, precision, recall);
     } else {
-      if (precision >= rule.target - kTolerance) choice.offer(lower, threshold, first, recall, precision);
+      if (precision >= rule.target - kTolerance) choice.offer(threshold, recall, precision);
       if (exceeds(precision, best_precision)) best_precision = precision, its_recall = recall;
     }
-    first = false;
-    lower = threshold;
   });
   if (by_cost) {
-    const Confusion none = {0, 0, scores.positives(), scores.negatives()};
-    BestThreshold best = choice.best();
     const double infinity = std::numeric_limits<double>::infinity();
-    if (lower < infinity && exceeds(-cost(none), best.value)) {
-      best = {std::nextafter(lower, infinity), -cost(none)};
-    }
-    return {best.threshold, -best.value * unit};
+    const Confusion none = {0, 0, scores.positives(), scores.negatives()};
+    if (highest < infinity) choice.offer(std::nextafter(highest, infinity), -cost(none), 0);
+    return {choice.best.threshold, -choice.best.value * unit};
   }
-  CP_ENSURE_AS(bad_data, choice.found(), "no threshold reaches a precision of ", rule.target, "; the best is ",
+  CP_ENSURE_AS(bad_data, choice.found, "no threshold reaches a precision of ", rule.target, "; the best is ",
                best_precision, ", with a recall of ", its_recall);
-  return choice.best();
+  return choice.best;
 }
 
 BestThreshold best_threshold(const std::vector<double>& scores, const std::vector<bool>& is_positive,
