@@ -90,20 +90,6 @@ double furthest(const Displacement& field) {
   return most;
 }
 
-// The part of the line from a to b that lies in a box, from 0 at a to 1 at b; first above second where none does.
-std::pair<double, double> part_within(const Box& box, Point a, Point b) {
-  double first = 0, last = 1;
-  const double dx = b.x - a.x, dy = b.y - a.y;
-  // Each pair: how fast the line goes out through a side, and how far that is away.
-  for (const auto& [speed, distance] :
-       {std::pair{-dx, a.x - box.left}, {dx, box.right - a.x}, {-dy, a.y - box.top}, {dy, box.bottom - a.y}}) {
-    if (speed < 0) first = std::max(first, distance / speed);
-    else if (speed > 0) last = std::min(last, distance / speed);
-    else if (distance < 0) last = -1;
-  }
-  return {first, last};
-}
-
 // Points, the last of which is connected with the first if `closed`, and points between them at most `apart` pixels
 // from each other where the outline is in the box `bends`. Beyond that it is straight. (An outline that is far longer
 // than an image has sides is divided less finely.)

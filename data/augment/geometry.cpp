@@ -97,6 +97,19 @@ std::optional<Polygon> clipped(const Polygon& polygon, Size image) {
   return {};
 }
 
+std::pair<double, double> part_within(const Box& box, Point a, Point b) {
+  double first = 0, last = 1;
+  const double dx = b.x - a.x, dy = b.y - a.y;
+  // Each pair: how fast the line goes out through a side, and how far that is away.
+  for (const auto& [speed, distance] :
+       {std::pair{-dx, a.x - box.left}, {dx, box.right - a.x}, {-dy, a.y - box.top}, {dy, box.bottom - a.y}}) {
+    if (speed < 0) first = std::max(first, distance / speed);
+    else if (speed > 0) last = std::min(last, distance / speed);
+    else if (distance < 0) last = -1;
+  }
+  return {first, last};
+}
+
 std::vector<LineString> clipped(const LineString& line, Size image) {
   const double width = image.width, height = image.height;
   std::vector<LineString> pieces;
@@ -104,13 +117,7 @@ std::vector<LineString> clipped(const LineString& line, Size image) {
   for (size_t i = 1; i < line.points.size(); ++i) {
     const Point p = line.points[i - 1], q = line.points[i];
     const double dx = q.x - p.x, dy = q.y - p.y;
-    double enter = 0, leave = 1;
-    // Each pair: how fast the segment goes out through an edge, and how far that is away.
-    for (const auto& [speed, distance] : {std::pair{-dx, p.x}, {dx, width - p.x}, {-dy, p.y}, {dy, height - p.y}}) {
-      if (speed < 0) enter = std::max(enter, distance / speed);
-      else if (speed > 0) leave = std::min(leave, distance / speed);
-      else if (distance < 0) leave = -1;
-    }
+    const auto [enter, leave] = part_within({0, 0, width, height}, p, q);
     const auto at = [&](double t) {
       return Point{std::clamp(p.x + t * dx, 0.0, width), std::clamp(p.y + t * dy, 0.0, height)};
     };

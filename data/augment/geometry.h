@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "data/augment/annotations.h"
@@ -30,13 +31,17 @@ bool contains(const Box& box, Point p);  // edges included
 // An odd number of edges is crossed on the way out. Points exactly on an edge may be in or out.
 bool contains(const Polygon& polygon, Point p);
 
+// The part of the line from a to b that lies in a box, from 0 at a to 1 at b; first above second where none does. Liang
+// and Barsky 1984.
+std::pair<double, double> part_within(const Box& box, Point a, Point b);
+
 // The part of a target within the image, nothing where that has no area or length.
 
 std::optional<Box> clipped(const Box& box, Size image);
 // Sutherland and Hodgman 1974. The parts of a polygon that is cut into several stay connected along the edge of the
 // image; the area is that of the parts.
 std::optional<Polygon> clipped(const Polygon& polygon, Size image);
-// Liang and Barsky 1984, for each segment. One line string for each time that it crosses the image.
+// One line string for each time that it crosses the image.
 std::vector<LineString> clipped(const LineString& line, Size image);
 
 // Of a closed polygon's points, the polygon of those with a x + b y + c >= 0.
