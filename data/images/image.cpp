@@ -1,6 +1,5 @@
 #include "data/images/image.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -88,29 +87,6 @@ auto decoded(const uint8_t* bytes, size_t size, const std::string& name, const D
   return decode(bytes, size, height, width, name);
 }
 
-void check_sizes(const Image& image, int height, int width) {
-  CP_ENSURE(height > 0 && width > 0, "an image cannot be resized to ", width, " x ", height, " pixels");
-  CP_ENSURE(image.height > 0 && image.width > 0 && image.rgb.size() == size_t(image.height) * image.width * 3,
-            "an image to be resized has ", image.rgb.size(), " bytes but says ", image.width, " x ", image.height,
-            " pixels");
-}
-
-// For each of `to` positions of an axis the two pixels around it, and how far it is on the way between them.
-struct Between {
-  int lower, upper;
-  float part;
-};
-
-std::vector<Between> half_pixel_positions(int from, int to) {
-  std::vector<Between> positions(to);
-  const float scale = float(from) / float(to);
-  for (int i = 0; i < to; ++i) {
-    const float at = (float(i) + 0.5f) * scale - 0.5f, floor = std::floor(at);
-    positions[i] = {std::max(int(floor), 0), std::min(int(std::ceil(at)), from - 1), at - floor};
-  }
-  return positions;
-}
-
 }  // namespace
 
 Image decode_image(const std::string& path) {
@@ -125,39 +101,5 @@ Image decode_image(const uint8_t* bytes, size_t size, const std::string& name) {
 GrayImage decode_gray(const uint8_t* bytes, size_t size, const std::string& name) {
   return decoded(bytes, size, name, detail::stb_decode_gray);
 }
-
-Image resize_keras(const Image& image, int height, int width) {
-  check_sizes(image, height, width);
-  const std::vector<Between> rows = half_pixel_positions(image.height, height);
-  const std::vector<Between> columns = half_pixel_positions(image.width, width);
-  Image out{height, width, std::vector<uint8_t>(size_t(height) * width * 3)};
-  uint8_t* to = out.rgb.data();
-  for (const Between& y : rows) {
-    const uint8_t* above = image.rgb.data() + size_t(y.lower) * image.width * 3;
-    const uint8_t* below = image.rgb.data() + size_t(y.upper) * image.width * 3;
-    for (const Between& x : columns) {
-      for (int c = 0; c < 3; ++c) {
-        const float top_left = above[x.lower * 3 + c], top_right = above[x.upper * 3 + c];
-        const float bottom_left = below[x.lower * 3 + c], bottom_right = below[x.upper * 3 + c];
-        const float top = top_left + (top_right - top_left) * x.part;
-        const float bottom = bottom_left + (bottom_right - bottom_left) * x.part;
-        *to++ = static_cast<uint8_t>(std::lround(top + (bottom - top) * y.part));
-      }
-    }
-  }
-  return out;
-}
-
-Image resize(const Image& image, int height, int width, Resize how) {
-  return how == Resize::keras ? resize_keras(image, height, width) : resize_bilinear(image, height, width);
-}
-
-Resize parse_resize(const std::string& name) {
-  CP_ENSURE_AS(invalid_argument, name == "antialias" || name == "keras", "unknown way to resize images \"", name,
-               "\"; valid are antialias and keras");
-  return name == "keras" ? Resize::keras : Resize::antialias;
-}
-
-std::string to_string(Resize resize) { return resize == Resize::keras ? "keras" : "antialias"; }
 
 }  // namespace counterpoise
