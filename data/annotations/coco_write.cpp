@@ -38,7 +38,7 @@ class Writer {
  public:
   Writer(const AnnotatedDataset& dataset, const std::string& path) : dataset_(dataset), path_(path) {
     for (const Category& category : dataset.categories) {
-      const std::string place = text("category ", category.id);
+      const std::string place = detail::text("category ", category.id);
       require(categories_.emplace(category.id, &category).second, place, "another category has the same id");
       check_name(category.name, place, "name");
       for (const std::string& keypoint : category.keypoints) check_name(keypoint, place, "keypoint");
@@ -50,10 +50,10 @@ class Writer {
   std::string written() {
     std::string images, annotations, categories;
     for (const AnnotatedFile& file : dataset_.files) {
-      const std::string place = text("image ", file.id, " (", in_quotes(file.path), ")");
+      const std::string place = detail::text("image ", file.id, " (", in_quotes(file.path), ")");
       require(image_ids_.insert(file.id).second, place, "another image has the same id");
       check_name(file.path, place, "path");
-      check_size(file.height, file.width, text("cannot write ", path_, ": ", place));
+      check_size(file.height, file.width, detail::text("cannot write ", path_, ": ", place));
       add({{"id", file.id}, {"file_name", file.path}, {"height", file.height}, {"width", file.width}}, images);
       for (const AnnotatedObject& object : file.objects) add(annotation(object, file), annotations);
     }
@@ -70,10 +70,6 @@ class Writer {
 
  private:
   template <class... Parts>
-  static std::string text(const Parts&... parts) {
-    return detail::text(parts...);
-  }
-  template <class... Parts>
   void require(bool condition, const std::string& place, const Parts&... parts) const {
     CP_ENSURE_AS(bad_data, condition, "cannot write ", path_, ": ", place, ": ", parts...);
   }
@@ -83,7 +79,7 @@ class Writer {
   }
 
   Json annotation(const AnnotatedObject& object, const AnnotatedFile& file) {
-    const std::string place = text("annotation ", object.id, " of image ", file.id);
+    const std::string place = detail::text("annotation ", object.id, " of image ", file.id);
     require(annotation_ids_.insert(object.id).second, place, "another annotation has the same id");
     const auto found = categories_.find(object.category_id);
     require(found != categories_.end(), place, "its category_id ", object.category_id,
@@ -97,7 +93,7 @@ class Writer {
             "it has neither a box, polygons, a mask nor keypoints");
     require(!object.area || (*object.area >= 0 && std::isfinite(*object.area)), place,
             "its area is not a number of 0 or more");
-    check(object, {file.height, file.width}, text("cannot write ", path_, ": ", place));
+    check(object, {file.height, file.width}, detail::text("cannot write ", path_, ": ", place));
 
     Json json = {{"id", object.id}, {"image_id", file.id}, {"category_id", object.category_id}};
     if (object.box) {
