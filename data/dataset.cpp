@@ -8,12 +8,6 @@ namespace counterpoise {
 
 namespace {
 
-std::vector<size_t> all_samples(const Dataset& dataset) {
-  std::vector<size_t> all(dataset.size());
-  std::iota(all.begin(), all.end(), size_t(0));
-  return all;
-}
-
 // The samples of each class, in order.
 std::vector<std::vector<size_t>> by_class(const Dataset& dataset, const std::vector<size_t>& samples) {
   std::vector<std::vector<size_t>> groups(dataset.counts().size());
@@ -22,6 +16,12 @@ std::vector<std::vector<size_t>> by_class(const Dataset& dataset, const std::vec
 }
 
 }  // namespace
+
+std::vector<size_t> Dataset::all_samples() const {
+  std::vector<size_t> all(size());
+  std::iota(all.begin(), all.end(), size_t(0));
+  return all;
+}
 
 std::vector<int64_t> Dataset::counts(const std::vector<size_t>& samples) const {
   std::vector<int64_t> n(classes().size());
@@ -34,7 +34,7 @@ std::vector<int64_t> Dataset::counts(const std::vector<size_t>& samples) const {
   return n;
 }
 
-std::vector<int64_t> Dataset::counts() const { return counts(all_samples(*this)); }
+std::vector<int64_t> Dataset::counts() const { return counts(all_samples()); }
 
 std::vector<int32_t> Dataset::labels_of(const std::vector<size_t>& samples) const {
   std::vector<int32_t> labels;
@@ -43,11 +43,9 @@ std::vector<int32_t> Dataset::labels_of(const std::vector<size_t>& samples) cons
   return labels;
 }
 
-std::vector<int32_t> Dataset::labels_of_all() const { return labels_of(all_samples(*this)); }
-
 std::vector<size_t> subset(const Dataset& dataset, const std::vector<int64_t>& wanted, bool natural, uint64_t seed) {
   std::vector<size_t> chosen;
-  std::vector<std::vector<size_t>> groups = by_class(dataset, all_samples(dataset));
+  std::vector<std::vector<size_t>> groups = by_class(dataset, dataset.all_samples());
   CP_ENSURE(wanted.size() == groups.size(), "subset: ", wanted.size(), " numbers for ", groups.size(), " classes");
   for (size_t c = 0; c < groups.size(); ++c) {
     std::vector<size_t>& members = groups[c];

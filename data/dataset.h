@@ -36,9 +36,10 @@ class Dataset {
   // The number of samples of each class, [K]. Throws Error(bad_data) for a negative label.
   std::vector<int64_t> counts() const;
   std::vector<int64_t> counts(const std::vector<size_t>& samples) const;
-  // The class of each of these samples, or of all.
+  // All samples: 0 to size() - 1.
+  std::vector<size_t> all_samples() const;
+  // The class of each of these samples.
   std::vector<int32_t> labels_of(const std::vector<size_t>& samples) const;
-  std::vector<int32_t> labels_of_all() const;
 };
 
 // Turns samples into the input of a network in two stages: read() in the loader's threads, which may take long, and

@@ -132,10 +132,7 @@ class DataLoader::Pass {
 namespace {
 
 std::vector<size_t> samples_of(const Dataset& dataset, const DataLoaderOptions& options) {
-  if (options.samples) return *options.samples;
-  std::vector<size_t> all(dataset.size());
-  std::iota(all.begin(), all.end(), size_t(0));
-  return all;
+  return options.samples ? *options.samples : dataset.all_samples();
 }
 
 DataLoaderOptions checked(DataLoaderOptions options, const Dataset& dataset) {

@@ -16,12 +16,6 @@ namespace {
 using Rows = std::vector<size_t>;
 using Classes = std::map<int32_t, Rows>;
 
-Rows all_rows(const Table& table) {
-  Rows rows(table.rows());
-  std::iota(rows.begin(), rows.end(), size_t(0));
-  return rows;
-}
-
 // The rows of each class, for `method`, which messages name.
 Classes classes_of(const Table& table, const std::string& method) {
   CP_ENSURE(table.features.size() == table.rows() * table.columns, method, ": ", table.features.size(),
@@ -84,7 +78,7 @@ Rows nearest_of_class(const Table& table, const Rows& of, const Rows& members, s
 std::vector<size_t> others_near(const Table& table, const Rows& of, size_t k, const std::string& method) {
   CP_ENSURE_AS(bad_data, k < table.rows(), method, ": the table has ", table.rows(), " rows, but ", k,
                " neighbors need ", k + 1, "; look at ", table.rows() - 1, " neighbors or fewer");
-  const Rows near = nearest_neighbors(table, of, all_rows(table), k);
+  const Rows near = nearest_neighbors(table, of, table.all_samples(), k);
   std::vector<size_t> others(of.size());
   for (size_t i = 0; i < near.size(); ++i) others[i / k] += table.labels[near[i]] != table.labels[of[i / k]];
   return others;
@@ -133,7 +127,7 @@ void draw_between(const Table& table, const Rows& rows, const Rows& near, size_t
 
 Resampled random_oversample(const Table& table, uint64_t seed) {
   const Classes classes = classes_of(table, "random_oversample");
-  Resampled y = copies(table, all_rows(table));
+  Resampled y = copies(table, table.all_samples());
   for_each_to_grow(classes, [&](int32_t label, const Rows& rows, size_t wanted) {
     Random rng = rng_of(seed, label);
     for (size_t n = 0; n < wanted; ++n) {
@@ -165,7 +159,7 @@ Resampled random_undersample(const Table& table, uint64_t seed, bool replacement
 
 Resampled smote(const Table& table, uint64_t seed, size_t k) {
   const Classes classes = classes_of(table, "smote");
-  Resampled y = copies(table, all_rows(table));
+  Resampled y = copies(table, table.all_samples());
   for_each_to_grow(classes, [&](int32_t label, const Rows& rows, size_t wanted) {
     const Rows near = nearest_of_class(table, rows, rows, k, "smote");
     draw_between(table, rows, near, wanted, rng_of(seed, label), y);
@@ -175,7 +169,7 @@ Resampled smote(const Table& table, uint64_t seed, size_t k) {
 
 Resampled borderline_smote(const Table& table, uint64_t seed, size_t k, size_t m) {
   const Classes classes = classes_of(table, "borderline_smote");
-  Resampled y = copies(table, all_rows(table));
+  Resampled y = copies(table, table.all_samples());
   for_each_to_grow(classes, [&](int32_t label, const Rows& rows, size_t wanted) {
     const Rows danger = border_of(table, rows, m, "borderline_smote").danger;
     if (danger.empty()) return;
@@ -191,7 +185,7 @@ Border border(const Table& table, int32_t label, size_t m) {
 
 Resampled adasyn(const Table& table, uint64_t seed, size_t k) {
   const Classes classes = classes_of(table, "adasyn");
-  Resampled y = copies(table, all_rows(table));
+  Resampled y = copies(table, table.all_samples());
   for_each_to_grow(classes, [&](int32_t label, const Rows& rows, size_t wanted) {
     const std::vector<size_t> counts = shares(table, rows, wanted, k);
     CP_ENSURE_AS(bad_data, *std::max_element(counts.begin(), counts.end()) > 0, "adasyn: the new rows of class ", label,
@@ -218,14 +212,14 @@ Resampled tomek_links(const Table& table, bool all) {
   for (const auto& [a, b] : tomek_pairs(table)) {
     for (const size_t i : {a, b}) goes[i] = all || table.labels[i] != kept;
   }
-  Rows rows = all_rows(table);
+  Rows rows = table.all_samples();
   rows.erase(std::remove_if(rows.begin(), rows.end(), [&](size_t i) { return goes[i]; }), rows.end());
   return copies(table, rows);
 }
 
 std::vector<std::pair<size_t, size_t>> tomek_pairs(const Table& table) {
   classes_of(table, "tomek_pairs");  // for its checks
-  const Rows rows = all_rows(table), near = nearest_neighbors(table, rows, rows, 1);
+  const Rows rows = table.all_samples(), near = nearest_neighbors(table, rows, rows, 1);
   std::vector<std::pair<size_t, size_t>> pairs;
   for (size_t i = 0; i < near.size(); ++i) {
     if (i < near[i] && near[near[i]] == i && table.labels[i] != table.labels[near[i]]) pairs.emplace_back(i, near[i]);
