@@ -1,6 +1,7 @@
 #include "layers/weights.h"
 
 #include <cmath>
+#include <set>
 
 #include "core/io/safetensors.h"
 #include "core/text.h"
@@ -68,9 +69,9 @@ std::vector<float> from_file_layout(const Parameter& p, const std::vector<float>
 void check(const std::vector<Parameter>& parameters, const SafetensorsFile& file, const std::string& path,
            const std::function<bool(const std::string&)>& ignored) {
   std::vector<std::string> missing, unexpected, misshapen;
-  std::map<std::string, bool> known;
+  std::set<std::string> known;
   for (const Parameter& p : parameters) {
-    known[p.name] = true;
+    known.insert(p.name);
     if (!file.contains(p.name)) {
       missing.push_back(p.name);
     } else if (file.shape(p.name) != file_shape(p)) {

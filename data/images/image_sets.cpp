@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "data/images/image_list.h"
 #include "data/split.h"
@@ -115,13 +116,11 @@ void choose_fold(ImageListing& listing, const ImageSource& source) {
 
 // The names of the training images' classes, in bytewise order.
 std::vector<std::string> classes_of(const ImageListing& listing) {
-  std::map<std::string, bool> names;
+  std::set<std::string> names;
   for (const ListedImage& image : listing.images) {
-    if (image.split == DataSplit::training) names[image.label] = true;
+    if (image.split == DataSplit::training) names.insert(image.label);
   }
-  std::vector<std::string> classes;
-  for (const auto& entry : names) classes.push_back(entry.first);
-  return classes;
+  return {names.begin(), names.end()};
 }
 
 void check_classes(const ImageListing& listing, const std::vector<std::string>& classes, bool drawn) {
