@@ -71,6 +71,7 @@ std::vector<int> by_class(const std::vector<int32_t>& labels, const std::vector<
 
 // The samples of each class in a group, or in a part.
 using Counts = std::vector<double>;
+double size_of(const Counts& counts) { return std::accumulate(counts.begin(), counts.end(), 0.); }
 
 // How uneven the parts are: the variance, over parts, of the share of a class that a part has by the share that it
 // should have, summed over classes.
@@ -88,11 +89,61 @@ double unevenness(const std::vector<Counts>& parts, const Counts& totals, const 
   return sum;
 }
 
+using Groups = std::map<std::string, Counts>;
+
+// The groups in random order, but those that unbalance the parts most come first, while there is room to make up for
+// them.
+std::vector<const Groups::value_type*> large_first(const Groups& groups, const Counts& totals, uint64_t seed) {
+  std::vector<const Groups::value_type*> order;
+  for (const auto& group : groups) order.push_back(&group);
+  Random(seed, Stream::split).shuffle(order);
+  const auto weight = [&](const Counts& of_group) {
+    double sum = 0;
+    for (size_t c = 0; c < totals.size(); ++c) sum += std::pow(of_group[c] / totals[c], 2);
+    return sum;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const auto* a, const auto* b) { return weight(a->second) > weight(b->second); });
+  return order;
+}
+
+void add(const Counts& of_group, Counts& part) {
+  for (size_t c = 0; c < part.size(); ++c) part[c] += of_group[c];
+}
+
+// The part for a group: where the parts are least uneven then, or with `only_empty` one that is empty. Where several
+// are as good, the one that is furthest behind gets the group, or else one part would get a group of every class. But
+// classes come to the first part first, unless they take turns.
+size_t best_part(const std::vector<Counts>& parts, const Counts& of_group, const Counts& totals,
+                 const std::vector<double>& shares, bool only_empty, bool in_turn) {
+  std::vector<double> sizes;
+  for (const Counts& part : parts) sizes.push_back(size_of(part));
+  const double all = size_of(sizes);
+  const auto behind = [&](size_t p) { return all * shares[p] - sizes[p]; };
+  bool first_lacks = false;
+  for (size_t c = 0; c < totals.size(); ++c) first_lacks |= !in_turn && of_group[c] > 0 && parts[0][c] == 0;
+  size_t best = parts.size();
+  double least = 0;
+  for (size_t p = 0; p < parts.size(); ++p) {
+    if (only_empty && sizes[p] > 0) continue;
+    std::vector<Counts> then = parts;
+    add(of_group, then[p]);
+    const double cost = unevenness(then, totals, shares);
+    // (What differs by less is equal but for rounding: a split may not depend on the machine.)
+    constexpr double rounding = 1e-9;
+    const bool none = best == parts.size();
+    const bool as_good =
+        !none && cost < least + rounding && !(first_lacks && best == 0) && behind(p) > behind(best) + rounding;
+    if (none || cost < least - rounding || as_good) best = p, least = cost;
+  }
+  return best;
+}
+
 std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<double>& shares, uint64_t seed,
                           const std::vector<std::string>& groups, bool in_turn) {
   std::map<int32_t, size_t> classes;
   for (const int32_t label : labels) classes.emplace(label, classes.size());
-  std::map<std::string, Counts> counts;
+  Groups counts;
   Counts totals(classes.size());
   for (size_t i = 0; i < labels.size(); ++i) {
     const size_t c = classes.at(labels[i]);
@@ -101,53 +152,14 @@ std::vector<int> by_group(const std::vector<int32_t>& labels, const std::vector<
   }
   CP_ENSURE_AS(bad_data, counts.size() >= shares.size(), "split: ", counts.size(), " groups cannot be split into ",
                shares.size(), " parts");
-
-  // In random order, but those that unbalance the parts most come first, while there is room to make up for them.
-  std::vector<const std::pair<const std::string, Counts>*> order;
-  for (const auto& group : counts) order.push_back(&group);
-  Random rng(seed, Stream::split);
-  rng.shuffle(order);
-  const auto weight = [&](const Counts& of_group) {
-    double sum = 0;
-    for (size_t c = 0; c < totals.size(); ++c) sum += std::pow(of_group[c] / totals[c], 2);
-    return sum;
-  };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](const auto* a, const auto* b) { return weight(a->second) > weight(b->second); });
-
   std::map<std::string, int> place;
   std::vector<Counts> parts(shares.size(), Counts(totals.size()));
-  std::vector<double> sizes(shares.size());  // of the parts
-  double all = 0;                            // their sum
-  std::vector<bool> is_empty(shares.size(), true);
-  for (size_t placed = 0; placed < order.size(); ++placed) {
-    const Counts& of_group = order[placed]->second;
-    const size_t empty = static_cast<size_t>(std::count(is_empty.begin(), is_empty.end(), true));
-    const bool only_empty = order.size() - placed <= empty;  // or a part would stay without any
-    // Where several parts are as good, the one that is furthest behind gets the group, or else one part would get a
-    // group of every class. But classes come to the first part first, unless they take turns.
-    const auto behind = [&](size_t p) { return all * shares[p] - sizes[p]; };
-    bool first_lacks = false;
-    for (size_t c = 0; c < totals.size(); ++c) first_lacks |= !in_turn && of_group[c] > 0 && parts[0][c] == 0;
-    int best = -1;
-    double least = 0;
-    for (size_t p = 0; p < parts.size(); ++p) {
-      if (only_empty && !is_empty[p]) continue;
-      for (size_t c = 0; c < totals.size(); ++c) parts[p][c] += of_group[c];
-      const double cost = unevenness(parts, totals, shares);
-      for (size_t c = 0; c < totals.size(); ++c) parts[p][c] -= of_group[c];
-      // (What differs by less is equal but for rounding: a split may not depend on the machine.)
-      constexpr double rounding = 1e-9;
-      const bool as_good = best >= 0 && cost < least + rounding && !(first_lacks && best == 0) &&
-                           behind(p) > behind(static_cast<size_t>(best)) + rounding;
-      if (best < 0 || cost < least - rounding || as_good) best = static_cast<int>(p), least = cost;
-    }
-    for (size_t c = 0; c < totals.size(); ++c) {
-      parts[best][c] += of_group[c];
-      sizes[best] += of_group[c], all += of_group[c];
-    }
-    is_empty[best] = false;
-    place[order[placed]->first] = best;
+  for (const auto* group : large_first(counts, totals, seed)) {
+    const auto empty = std::count_if(parts.begin(), parts.end(), [](const Counts& part) { return size_of(part) == 0; });
+    const bool only_empty = counts.size() - place.size() <= static_cast<size_t>(empty);  // or one would stay so
+    const size_t best = best_part(parts, group->second, totals, shares, only_empty, in_turn);
+    add(group->second, parts[best]);
+    place[group->first] = static_cast<int>(best);
   }
   std::vector<int> part;
   for (const std::string& group : groups) part.push_back(place.at(group));
