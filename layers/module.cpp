@@ -89,20 +89,25 @@ Index Module::parameter_count(bool trainable_only) const {
   return count;
 }
 
+std::vector<Module*> Module::all_modules() {
+  std::vector<Module*> all = {this};
+  for (const Child& c : children_) {
+    const std::vector<Module*> inside = c.module->all_modules();
+    all.insert(all.end(), inside.begin(), inside.end());
+  }
+  return all;
+}
+
 void Module::train(bool on) {
-  training_ = on;
-  for (const Child& c : children_) c.module->train(on);
+  for (Module* module : all_modules()) module->training_ = on;
 }
 
 std::vector<uint64_t*> Module::all_random_calls() {
   std::vector<uint64_t*> all;
-  collect_random_calls(all);
+  for (Module* module : all_modules()) {
+    if (uint64_t* calls = module->random_calls()) all.push_back(calls);
+  }
   return all;
-}
-
-void Module::collect_random_calls(std::vector<uint64_t*>& all) {
-  if (uint64_t* own = random_calls()) all.push_back(own);
-  for (const Child& c : children_) c.module->collect_random_calls(all);
 }
 
 void Module::cast(DType dtype) {
@@ -119,11 +124,6 @@ void Module::to(Backend& backend) {
 
 void Module::zero_grad() {
   for (Parameter& p : parameters()) p.var.zero_grad();
-}
-
-void Module::collect_training(std::vector<std::pair<Module*, bool>>& all) {
-  all.emplace_back(this, training_);
-  for (const Child& c : children_) c.module->collect_training(all);
 }
 
 std::vector<Module::Call> Module::trace(const Shape& input) {
@@ -143,7 +143,7 @@ std::vector<Module::Call> Module::trace(const Shape& input) {
       recorded = outer;
     }
   } restore;
-  collect_training(restore.modes);
+  for (Module* module : all_modules()) restore.modes.emplace_back(module, module->training_);
   const NoGrad no_grad;
   std::vector<Call> calls;
   train(false);

@@ -141,8 +141,7 @@ class Module {
  private:
   void check_name(const std::string& name) const;
   void collect(const std::string& prefix, std::vector<Parameter>& all) const;
-  void collect_random_calls(std::vector<uint64_t*>& all);
-  void collect_training(std::vector<std::pair<Module*, bool>>& all);
+  std::vector<Module*> all_modules();  // this and all inside it, in order
 
   std::vector<Parameter> own_;
   std::vector<Child> children_;
