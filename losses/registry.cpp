@@ -218,21 +218,19 @@ LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams&
       invalid_argument, loss.outputs & form, loss.name, " takes ",
       binary ? "a logit for each class, not one logit per sample" : "one logit per sample, not a logit for each class");
   LossSpec spec(loss, form);
-  for (const LossParam& p : loss.params) spec.values_.push_back(spec.applies(p) ? p.value : -1);
+  std::vector<std::string> valid;
+  for (const LossParam& p : loss.params) {
+    spec.values_.push_back(spec.applies(p) ? p.value : -1);
+    if (spec.applies(p)) valid.push_back(p.name);
+  }
   for (const auto& [name, value] : given) {
-    size_t at = loss.params.size();
-    std::string valid;
-    for (size_t i = 0; i < loss.params.size(); ++i) {
-      const LossParam& p = loss.params[i];
-      if (!spec.applies(p)) continue;
-      if (p.name == name) at = i;
-      valid += (valid.empty() ? " " : ", ") + p.name;
-    }
+    size_t at = 0;
+    while (at < loss.params.size() && !(spec.applies(loss.params[at]) && loss.params[at].name == name)) ++at;
     CP_ENSURE_AS(invalid_argument, at < loss.params.size(), name, " does not apply to the loss ", loss.name,
                  loss.outputs != LossInfo::either ? ""
                  : binary                         ? " with one logit"
                                                   : " with a logit for each class",
-                 ", which takes", valid.empty() ? " no parameters" : valid);
+                 ", which takes ", valid.empty() ? "no parameters" : detail::join(valid));
     const LossParam& p = loss.params[at];
     const bool word = !p.word.empty() && value == -1;
     CP_ENSURE_AS(invalid_argument, word || (p.low <= value && value <= p.high), name, " ", value,
