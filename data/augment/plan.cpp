@@ -58,8 +58,6 @@ Annotated warped(const Annotated& a, const Warp& by) {
 
 }  // namespace
 
-Plan::Plan(Size image, Interpolation interpolation) : from_(image), size_(image), interpolation_(interpolation) {}
-
 // The sign of the determinant is that of the Jacobian wherever w > 0, that is, of everything that is seen.
 bool Plan::mirrors() const { return determinant(transform_) < 0; }
 
@@ -95,7 +93,7 @@ void Plan::move(const Transform& transform, Size to, Border border, Color fill) 
     last->exposes = last->exposes || exposes;
   } else {
     Step step;
-    step.warp = Warp{transform, to, interpolation_, border, fill, {}};
+    step.warp = Warp{transform, to, Interpolation::bilinear, border, fill, {}};
     step.from = size_;
     step.exposes = exposes;
     steps_.push_back(std::move(step));

@@ -20,7 +20,7 @@ namespace counterpoise::augment {
 class Plan {
  public:
   // Nothing is changed yet, of images of this size.
-  explicit Plan(Size image, Interpolation interpolation = Interpolation::bilinear);
+  explicit Plan(Size image) : from_(image), size_(image) {}
 
   // The size of the image after the changes so far.
   Size size() const { return size_; }
@@ -69,7 +69,6 @@ class Plan {
   };
 
   Size from_, size_;
-  Interpolation interpolation_;
   Transform transform_;
   std::vector<Step> steps_;
 };
