@@ -92,23 +92,20 @@ void Plan::move(const Transform& transform, Size to, Border border, Color fill) 
     warp.to = to;
     last->exposes = last->exposes || exposes;
   } else {
-    Step step;
+    Step& step = steps_.emplace_back();
     step.warp = Warp{transform, to, Interpolation::bilinear, border, fill, {}};
     step.from = size_;
     step.exposes = exposes;
-    steps_.push_back(std::move(step));
   }
   transform_ = transform * transform_;
   size_ = to;
 }
 
 void Plan::displace(Displacement field, Border border, Color fill) {
-  Step step;
-  step.displaces = true;
-  step.change = [field = std::move(field), border, fill](Annotated& annotated) {
+  change([field = std::move(field), border, fill](Annotated& annotated) {
     annotated = displaced(annotated, field, border, fill);
-  };
-  steps_.push_back(std::move(step));
+  });
+  steps_.back().displaces = true;
 }
 
 void Plan::color(ColorFormula formula, float a, float b) {
@@ -118,22 +115,14 @@ void Plan::color(ColorFormula formula, float a, float b) {
 }
 
 void Plan::erase(int left, int top, int right, int bottom, Color fill) {
-  Step step;
-  step.erased = ImageTransform::Rectangle{left, top, right, bottom, {fill[0], fill[1], fill[2]}};
-  steps_.push_back(std::move(step));
+  steps_.emplace_back().erased = ImageTransform::Rectangle{left, top, right, bottom, {fill[0], fill[1], fill[2]}};
 }
 
 void Plan::change_image(std::function<void(Image&)> change) {
-  Step step;
-  step.change = [change = std::move(change)](Annotated& annotated) { change(annotated.image); };
-  steps_.push_back(std::move(step));
+  this->change([change = std::move(change)](Annotated& annotated) { change(annotated.image); });
 }
 
-void Plan::change(std::function<void(Annotated&)> change) {
-  Step step;
-  step.change = std::move(change);
-  steps_.push_back(std::move(step));
-}
+void Plan::change(std::function<void(Annotated&)> change) { steps_.emplace_back().change = std::move(change); }
 
 std::optional<ImageTransform> Plan::image_transform() const {
   ImageTransform y;
