@@ -3,22 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include "kernels/error.h"
 
 namespace counterpoise {
 
-std::vector<double> balanced_weights(const std::vector<int64_t>& counts) {
-  double total = 0;
-  for (int64_t count : counts) total += static_cast<double>(count);
+namespace {
+
+// weight(n) for each class of n samples, 0 without samples.
+template <class Weight>
+std::vector<double> weights_of(const std::vector<int64_t>& counts, const Weight& weight) {
   std::vector<double> weights;
-  for (int64_t count : counts) {
-    weights.push_back(count ? total / (static_cast<double>(counts.size()) * static_cast<double>(count)) : 0);
-  }
+  for (const int64_t n : counts) weights.push_back(n ? weight(static_cast<double>(n)) : 0);
   return weights;
 }
-
-namespace {
 
 // Scaled so that they add up to K.
 std::vector<double> scaled_to_K(std::vector<double> weights) {
@@ -37,20 +36,20 @@ std::string example_of(const std::vector<std::string>& classes) {
 
 }  // namespace
 
+std::vector<double> balanced_weights(const std::vector<int64_t>& counts) {
+  const double N = std::accumulate(counts.begin(), counts.end(), 0.), K = static_cast<double>(counts.size());
+  return weights_of(counts, [&](double n) { return N / (K * n); });
+}
+
 std::vector<double> inverse_weights(const std::vector<int64_t>& counts, double power) {
-  std::vector<double> weights;
-  for (const int64_t n : counts) weights.push_back(n ? std::pow(static_cast<double>(n), -power) : 0);
-  return scaled_to_K(weights);
+  return scaled_to_K(weights_of(counts, [&](double n) { return std::pow(n, -power); }));
 }
 
 std::vector<double> effective_weights(const std::vector<int64_t>& counts, double beta) {
   CP_ENSURE(0 <= beta && beta < 1, "effective number: beta is ", beta, " but must be in [0, 1)");
-  std::vector<double> weights;
-  for (const int64_t n : counts) {
-    // 1 - beta^n, without cancellation.
-    weights.push_back(n ? (1 - beta) / (beta > 0 ? -std::expm1(static_cast<double>(n) * std::log(beta)) : 1) : 0);
-  }
-  return scaled_to_K(weights);
+  // 1 - beta^n, without cancellation.
+  const auto number = [&](double n) { return beta > 0 ? -std::expm1(n * std::log(beta)) : 1; };
+  return scaled_to_K(weights_of(counts, [&](double n) { return (1 - beta) / number(n); }));
 }
 
 std::vector<double> median_weights(const std::vector<int64_t>& counts) {
@@ -61,9 +60,7 @@ std::vector<double> median_weights(const std::vector<int64_t>& counts) {
   std::sort(sorted.begin(), sorted.end());
   const size_t half = sorted.size() / 2;
   const double median = sorted.empty() ? 0 : sorted.size() % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-  std::vector<double> weights;
-  for (const int64_t n : counts) weights.push_back(n ? median / static_cast<double>(n) : 0);
-  return weights;
+  return weights_of(counts, [&](double n) { return median / n; });
 }
 
 std::vector<double> parse_per_class(const std::string& spec, const std::vector<std::string>& classes, double missing) {
