@@ -155,11 +155,9 @@ Var Var::from_op(const char* operation, Tensor value, std::vector<Var> inputs, s
   return y;
 }
 
-void Var::backward() const {
-  CP_ENSURE(value().size() == 1, "backward: the loss has shape ", shape(), ", not one element; take its mean or sum");
-  CP_ENSURE(requires_grad(), "backward: nothing that this was computed from requires a gradient");
-
-  // Every node after all of its inputs, found by depth-first search with its own stack.
+// This node and those that it was computed from and that require a gradient, each after all of its inputs, found by
+// depth-first search with its own stack.
+std::vector<Var> Var::sorted() const {
   std::vector<Var> order;
   std::unordered_set<const Node*> seen;
   std::vector<std::pair<Var, size_t>> stack = {{*this, 0}};  // a node and how many of its inputs were visited
@@ -178,6 +176,13 @@ void Var::backward() const {
     if (!input.requires_grad()) continue;
     if (seen.insert(input.node_.get()).second) stack.push_back({input, 0});
   }
+  return order;
+}
+
+void Var::backward() const {
+  CP_ENSURE(value().size() == 1, "backward: the loss has shape ", shape(), ", not one element; take its mean or sum");
+  CP_ENSURE(requires_grad(), "backward: nothing that this was computed from requires a gradient");
+  std::vector<Var> order = sorted();
   // Counted when nothing more can be refused: what is counted gets gradients.
   for (const Var& var : order) {
     var.node_->uses = 0;

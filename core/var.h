@@ -82,6 +82,7 @@ class Var {
  private:
   struct Node;
   Node& node() const;
+  std::vector<Var> sorted() const;
 
   std::shared_ptr<Node> node_;
 };
