@@ -53,6 +53,8 @@ TEST_CASE("autobalance: limits, state and variables") {
   Loss adjusted(resolve("logit-adjusted", LossInfo::logit_per_class, {{"tau", 1.5}}), {{90, 9, 1}});
   const double scale = 1 / (1 + std::exp(-1.));
   CHECK(deviation(values(loss.per_sample(z / scale, y)), values(adjusted.per_sample(z, y))) < 1e-12);
+  const LossState unshifted = initial_autobalance({90, 9, 0}, 0);  // 0 and not -0, as files have them
+  for (const double l : unshifted.at("l")) CHECK((l == 0 && !std::signbit(l)));
   // The state replaces the initial values, and variables the state.
   loss.restore({{"delta", {0.5, 1, -2}}, {"l", {1, 0, -3}}});
   const List of_state = values(loss.per_sample(z, y));
