@@ -50,7 +50,6 @@ Exit run(int argc, char** argv) {
       "  plans         each convolution of a training step by each plan that the GPU's library offers\n"
       "  augment       images per second of random resized crop, flip and color jitter, on the CPU",
       program_command());
-  app.set_help_flag("-h,--help", "Print this help and exit");
   const auto add = [&app](const std::string& flag, auto& value, const std::string& type, const std::string& help) {
     return app.add_option(flag, value, help)->type_name(type)->capture_default_str();
   };

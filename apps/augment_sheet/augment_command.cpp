@@ -24,7 +24,6 @@ struct AugmentOptions {
 };
 
 void add_options(CLI::App& app, AugmentOptions& o) {
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.set_version_flag("--version", version_text(), "Print what this program was built with and exit");
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("FILE", o.files, "Images, as JPEG, PNG or BMP files; without one a synthetic animal, with targets")

@@ -42,7 +42,6 @@ struct Request {
 Request parse(int argc, char** argv) {
   Request r;
   CLI::App app(help_text(usage(argv[0])), usage(argv[0]));
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.allow_extras();
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   const auto option = [&](const char* flag, std::string& field, const char* type, const char* help) {

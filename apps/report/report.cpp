@@ -112,7 +112,6 @@ Exit report_command(int argc, char** argv) {
       "Write what training runs reached as one HTML file, which opens offline in every browser: confusion matrix, "
       "decision threshold, curves, calibration, classes, epochs, and the most wrong images; several runs side by side.",
       usage(argv[0]));
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.add_option("DIR", folders, "Folder of a run: what --output named in training")->required();
   app.add_option("--output", output,
                  "The file to write; one that exists is replaced [DIR/report.html; with several runs report.html]")

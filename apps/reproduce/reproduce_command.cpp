@@ -23,7 +23,6 @@ constexpr const char* exit_codes =
 class StudyCommand {
  public:
   StudyCommand(const std::string& help, const std::string& usage, const char* rows) : app_(help, usage) {
-    app_.set_help_flag("-h,--help", "Print this help and exit");
     app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app_.add_option("ROWS", run_.rows, rows)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }

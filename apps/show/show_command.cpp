@@ -58,7 +58,6 @@ std::string config_in(const std::string& run) {
 
 Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
   CLI::App app(help_text(defaults), usage(argv[0]));
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.allow_extras();
   std::string output = "show", run_folder, format = "png";

@@ -255,7 +255,6 @@ Exit check_command(int argc, char** argv) {
   bool as_json = false, strict = false;
   int workers = std::min(cpu_threads(), 256);
   size_t most = 5;
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.add_option("DATA", data, "A folder, or a CSV file with the columns path, label, and optionally group and split")
       ->required();
   app.add_option("--groups", groups, "A CSV file with the columns path and group; a group in two splits is a leak")

@@ -104,7 +104,6 @@ Exit export_command(int argc, char** argv) {
   std::string head, normalize;
   const OptionTable table = option_table(o, head, normalize);
   CLI::App app(help_text, usage(argv[0]));
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   table.add_to(app, "export");
   app.footer(exit_codes);

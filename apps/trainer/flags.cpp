@@ -140,6 +140,7 @@ double parse_number(const std::string& flag, const std::string& given, const std
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
   const std::string help = app.get_name().substr(0, app.get_name().find(" [")) + " --help";
   app.formatter(std::make_shared<HelpFormatter>());
+  app.get_help_ptr()->description("Print this help and exit");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wanted) {  // --help, --version

@@ -157,7 +157,6 @@ Exit metrics_command(int argc, char** argv) {
       usage(argv[0]));
   std::string file, positive = "1", threshold = "0.5";
   bool with_curves = false;
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.add_option("FILE", file, "A CSV file, such as a run's predictions.csv")->required();
   app.add_option("--positive", positive, "The label of the positive class")->type_name("LABEL")->capture_default_str();
   app.add_option("--threshold", threshold, "Probability from which a sample is predicted positive")

@@ -71,7 +71,6 @@ class CommandLine {
     const bool train = o_.command == Options::train;
     CLI::App app(train ? training_text(o_.defaults) : evaluation_text,
                  usage(o_.defaults.lectures && train ? "[train]" : command_));
-    app.set_help_flag("-h,--help", "Print this help and exit");
     app.set_version_flag("--version", version_text(), "Print version and build, and exit");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     table_.add_to(app, command_, arguments.help);

@@ -91,7 +91,6 @@ Request parse(int argc, char** argv) {
   Request r;
   const OptionTable table = option_table(r);
   CLI::App app(help_text, usage(argv[0]));
-  app.set_help_flag("-h,--help", "Print this help and exit");
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("FILES", r.names, "Images, folders of images, and - for a list on standard input")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
