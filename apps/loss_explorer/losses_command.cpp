@@ -23,7 +23,6 @@ std::string losses_usage(const std::string& command) {
 // Adds the options that all commands have.
 void prepare(CLI::App& app) {
   app.set_version_flag("--version", version_text(), "Print what this program was built with and exit");
-  app.get_formatter()->column_width(34);
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 

@@ -193,7 +193,7 @@ std::string recalls(const std::vector<Run>& runs) {
 
 std::string comparison(const std::vector<Run>& runs) {
   std::vector<std::unique_ptr<TwoClasses>> owned;
-  std::vector<const TwoClasses*> two, with_scores;
+  std::vector<const TwoClasses*> two;
   for (const Run& run : runs) {
     if (run.two_classes()) owned.push_back(std::make_unique<TwoClasses>(run));
     two.push_back(run.two_classes() ? owned.back().get() : nullptr);

@@ -190,7 +190,7 @@ class CommandLine {
     fill("--augment", o_.augment, augment::parse_policy("flip,rotate=0.2"));
     if (o_.pretrained.empty() && o_.init.empty()) fill("--conv-init", o_.conv_init, "glorot");
     fill("--head-init", o_.model.head_init, ModelConfig::glorot);
-    if (!given("--no-prior-bias")) o_.prior_bias = false;
+    o_.prior_bias = false;
     if (synthetic) return;
     fill("--model", o_.model.name, "vgg16");
     fill("--width", o_.model.width, 1.0);

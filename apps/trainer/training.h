@@ -65,7 +65,6 @@ class Training {
   // -- before the first step --
 
   void make_loss();
-  // Of each parameter that is trained: --body-lr, or 1 in the head.
 
   // Restores the state of the loss from the metadata of the initial weights, if they were trained with the same loss.
   void restore_loss(const std::map<std::string, std::string>& metadata);
