@@ -151,8 +151,7 @@ AutoBalanceSearch::AutoBalanceSearch(const Options& o, const TrainingData& data,
   differentiated_->set_variable("delta", delta_), differentiated_->set_variable("l", l_);
   const OptimizerParams upper = {{"momentum", upper_momentum}, {"weight-decay", upper_decay}};
   of_delta_.emplace(make_optimizer("sgd", {delta_}, upper)), of_l_.emplace(make_optimizer("sgd", {l_}, upper));
-  std::vector<int64_t> counts = data.training->counts(data.search_validation);
-  counts.resize(data.classes().size());
+  const std::vector<int64_t> counts = data.training->counts(data.search_validation);
   for (const int64_t n : counts) {
     validation_weights_.push_back(static_cast<double>(data.search_validation.size()) /
                                   static_cast<double>(counts.size()) / static_cast<double>(n));

@@ -48,9 +48,7 @@ std::vector<size_t> shown_classes(const std::vector<int64_t>& counts, size_t mos
 int64_t SampledCounts::total() const { return std::accumulate(counts.begin(), counts.end(), int64_t(0)); }
 
 SampledCounts sampled_counts(const DataLoader& loader) {
-  SampledCounts y = {loader.options().sampler, loader.dataset().counts(loader.order(1))};
-  y.counts.resize(loader.dataset().classes().size());
-  return y;
+  return {loader.options().sampler, loader.dataset().counts(loader.order(1))};
 }
 
 std::string count_bars(const std::vector<std::string>& classes, const std::vector<int64_t>& before,

@@ -148,7 +148,6 @@ TrainingData::TrainingData(Options& o) {
   training = std::move(images.training), validation = std::move(images.validation), test = std::move(images.test);
   origin = images.origin, split = images.split;
   available = training->counts();
-  available.resize(classes().size());
   if (!synthetic) {
     wanted.assign(classes().size(), -1);
     if (!o.count.empty()) wanted = parse_counts(o.count, classes(), wanted);
@@ -165,7 +164,6 @@ TrainingData::TrainingData(Options& o) {
   chosen = subset(*training, wanted, !o.shuffle || o.subset == "first", o.seed);
   CP_ENSURE_AS(invalid_argument, !chosen.empty(), "--count leaves no image to train on");
   counts = training->counts(chosen);
-  counts.resize(classes().size());
   const bool fewer = !o.count.empty() || !o.imbalance.empty();
   for (size_t c = 0; fewer && c < counts.size(); ++c) {
     CP_ENSURE_AS(invalid_argument, counts[c] > 0, o.count.empty() ? "--imbalance" : "--count", " leaves no image of ",
@@ -184,7 +182,6 @@ TrainingData::TrainingData(Options& o) {
   else if (tunes && !test) hold_out(0.1, rule + " is chosen on a tenth of the training images");
   if (o.loss->name == "autobalance") split_for_search(o.loss_spec["search-share"]);
   counts = training->counts(chosen);
-  counts.resize(classes().size());
   with_flag("--augment", [&] { return o.augment.pipelines(classes(), counts); });
   if (o.augment.per_class()) augmentation = o.augment.description(classes(), counts);
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });

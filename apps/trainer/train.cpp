@@ -149,10 +149,11 @@ void Training::announce() {
   std::istringstream bars(count_bars(classes, data_.counts, sampled_counts(loader_)));
   for (std::string line; std::getline(bars, line);) say(line);
   for (const ImageDataset* set : {data_.validation.get(), data_.test.get()}) {
+    if (!set) continue;
     std::vector<std::string> missing;
-    const std::vector<int64_t> images = set ? set->counts() : std::vector<int64_t>();
-    for (size_t c = 0; set && c < classes.size(); ++c) {
-      if (c >= images.size() || images[c] == 0) missing.push_back(classes[c]);
+    const std::vector<int64_t> images = set->counts();
+    for (size_t c = 0; c < classes.size(); ++c) {
+      if (images[c] == 0) missing.push_back(classes[c]);
     }
     if (missing.empty()) continue;
     const bool test = set == data_.test.get();

@@ -161,6 +161,7 @@ TEST_CASE("a dataset counts its samples by class, all of them or some") {
   CHECK(set.counts() == std::vector<int64_t>{2, 3});
   CHECK(set.counts({0, 4}) == std::vector<int64_t>{1, 1});
   CHECK(set.counts({4, 4}) == std::vector<int64_t>{0, 2});
+  CHECK(set.counts({0, 0}) == std::vector<int64_t>{2, 0});
   CHECK(set.labels_of({4, 0}) == std::vector<int32_t>{1, 0});
   CHECK(set.labels_of(set.all_samples()) == std::vector<int32_t>{0, 0, 1, 1, 1});
   CHECK(contains(error_of([&] { subset(set, {1}, true, 0); }), "1 numbers for 2 classes"));
