@@ -210,8 +210,14 @@ std::vector<Var> Training::averaged() const {
 void Training::save_checkpoint(const LoopPosition& position) {
   if (!folder().wanted()) return;
   log_->save();  // before it, so that the tables never have fewer rows than it says
-  counterpoise::save_checkpoint(folder().path(checkpoint_name), state(), position, standing());
+  const std::string path = folder().path(checkpoint_name);
+  if (search_) search_->save(path, position, standing());
+  else counterpoise::save_checkpoint(path, state(), position, standing());
   last_checkpoint_ = Clock::now();
+}
+
+void Training::save_first_checkpoint() {
+  if (folder().wanted() && !is_there(folder().path(checkpoint_name))) save_checkpoint(position_);
 }
 
 nlohmann::json Training::standing() const {

@@ -1,5 +1,4 @@
 // The phase of a run with --loss autobalance before its training.
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/autobalance.h"
@@ -18,15 +17,8 @@ bool Training::search() {
   if (!search_) return true;
   AutoBalanceSearch::Hooks hooks;
   hooks.say = [&](const std::string& line) { say(line); };
-  hooks.checkpoint_is_due = [&] {
-    return folder().wanted() && seconds_since(last_checkpoint_) >= 60 * o_.checkpoint_minutes;
-  };
-  hooks.checkpoint = [&](const LoopPosition& position) {
-    if (!folder().wanted()) return;
-    log_->save();
-    search_->save(folder().path(checkpoint_name), position, standing());
-    last_checkpoint_ = Clock::now();
-  };
+  hooks.checkpoint_is_due = [&] { return checkpoint_is_due(); };
+  hooks.checkpoint = [&](const LoopPosition& position) { save_checkpoint(position); };
   hooks.after_epoch = [&](const nlohmann::ordered_json& epoch) {
     log_->event("search", epoch);
     if (folder().wanted()) write_file(folder().path("autobalance.csv"), search_->table());
@@ -37,9 +29,7 @@ bool Training::search() {
   }
   last_checkpoint_ = Clock::now();
   if (!search_->run(hooks)) {
-    std::error_code ignored;
-    if (folder().wanted() && !std::filesystem::exists(folder().path(checkpoint_name), ignored))
-      hooks.checkpoint({});  // no step yet
+    save_first_checkpoint();
     return false;
   }
   loss_->restore(search_->learned());

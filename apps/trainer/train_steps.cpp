@@ -1,5 +1,4 @@
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "apps/trainer/format.h"
@@ -33,9 +32,7 @@ void Training::train() {
     log_->add(step);
     progress_.step(text("epoch ", step.epoch, "/", o_.epochs), now_.steps, step.samples, step.loss);
   };
-  loop.checkpoint_is_due = [&] {
-    return folder().wanted() && seconds_since(last_checkpoint_) >= 60 * o_.checkpoint_minutes;
-  };
+  loop.checkpoint_is_due = [&] { return checkpoint_is_due(); };
   loop.checkpoint = [&](const LoopPosition& position) { save_checkpoint(position); };
   loop.after_epoch = [&](const EpochResult& epoch) { return after_epoch(epoch); };
   const std::unique_ptr<StepGraph> graph = backend_.make_step_graph();
@@ -43,8 +40,7 @@ void Training::train() {
   last_checkpoint_ = Clock::now();
   try {
     loop.run(loader_, *optimizer_, model_->trainable());
-    std::error_code ignored;
-    if (!std::filesystem::exists(folder().path(checkpoint_name), ignored)) save_checkpoint(position_);  // no step yet
+    save_first_checkpoint();
     if (!graph->summary().empty()) say(graph->summary());
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::diverged) throw;

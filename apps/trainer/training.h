@@ -80,7 +80,13 @@ class Training {
   std::vector<Var> averaged() const;
   TrainingState state() { return {*model_, *optimizer_, *loss_, ema_ ? &*ema_ : nullptr}; }
 
+  bool checkpoint_is_due() const {
+    return folder().wanted() && seconds_since(last_checkpoint_) >= 60 * o_.checkpoint_minutes;
+  }
+  // Of the training, or of the search before it.
   void save_checkpoint(const LoopPosition& position);
+  // Where there is none yet, because a signal came before the first step.
+  void save_first_checkpoint();
   nlohmann::json standing() const;
   nlohmann::json unreadable_notes() const;
   void resume();
