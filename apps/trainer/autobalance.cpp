@@ -129,7 +129,6 @@ AutoBalanceSearch::AutoBalanceSearch(const Options& o, const TrainingData& data,
       loader_(*data.training, search_loader(o, data, backend, epochs_)),
       training_batches_(*data.training, hyper_loader(o, data, backend, data.search_training, uint64_t(1) << 61)),
       validation_batches_(*data.training, hyper_loader(o, data, backend, data.search_validation, uint64_t(3) << 61)),
-      steps_per_epoch_(static_cast<double>(loader_.batches_in(loader_.order(1)))),
       total_steps_(loader_.count_batches(static_cast<uint64_t>(epochs_),
                                          o.max_steps ? o.max_steps : std::numeric_limits<int64_t>::max())),
       progress_(total_steps_) {
@@ -233,7 +232,6 @@ void AutoBalanceSearch::step_hyper(const Step& step) {
 }
 
 bool AutoBalanceSearch::run(const Hooks& hooks) {
-  const double epochs = std::min<double>(epochs_, static_cast<double>(total_steps_) / steps_per_epoch_);
   // An epoch whose last step was saved, but not what belongs to its end, is not over.
   bool complete = position_.epoch > epochs_ || (position_.steps >= total_steps_ && position_.batches == 0);
   TrainingLoop loop;
@@ -242,9 +240,7 @@ bool AutoBalanceSearch::run(const Hooks& hooks) {
   loop.max_steps = total_steps_;
   loop.max_norm = options_.clip_norm;
   loop.stop = [] { return stop_signal() != 0; };
-  loop.lr = [&](const Step& step) {
-    return options_.schedule.at(static_cast<double>(step.index) / steps_per_epoch_, epochs, steps_per_epoch_);
-  };
+  loop.lr = scheduled_lr(options_.schedule, loader_, epochs_, total_steps_);
   loop.forward = [&](const Batch& batch, const Step& step) {
     const double progress = static_cast<double>(step.index) / static_cast<double>(total_steps_);
     loss_->set_progress(progress), differentiated_->set_progress(progress);

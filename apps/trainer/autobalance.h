@@ -82,7 +82,6 @@ class AutoBalanceSearch {
   const int epochs_;
   Loss balanced_;  // of the validation images
   DataLoader loader_, training_batches_, validation_batches_;
-  const double steps_per_epoch_;
   const int64_t total_steps_;
   Progress progress_;
   std::unique_ptr<Model> model_;

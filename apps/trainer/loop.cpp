@@ -1,5 +1,6 @@
 #include "apps/trainer/loop.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <deque>
@@ -195,6 +196,15 @@ class Run {
 
 int64_t TrainingLoop::run(DataLoader& loader, Optimizer& optimizer, const std::vector<Var>& parameters) const {
   return Run(*this, loader, optimizer, parameters).run();
+}
+
+std::function<double(const Step& step)> scheduled_lr(const Schedule& schedule, const DataLoader& loader, int epochs,
+                                                     int64_t steps) {
+  const double steps_per_epoch = static_cast<double>(loader.batches_in(loader.order(1)));
+  const double all = std::min<double>(epochs, static_cast<double>(steps) / steps_per_epoch);
+  return [schedule, steps_per_epoch, all](const Step& step) {
+    return schedule.at(static_cast<double>(step.index) / steps_per_epoch, all, steps_per_epoch);
+  };
 }
 
 }  // namespace counterpoise

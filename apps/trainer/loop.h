@@ -14,6 +14,7 @@
 #include "core/var.h"
 #include "data/loader.h"
 #include "optim/optimizer.h"
+#include "optim/schedule.h"
 
 namespace counterpoise {
 
@@ -89,5 +90,9 @@ struct TrainingLoop {
   // after_epoch. `forward` may then be called once more after a step that diverged, whose update is skipped, too.
   int64_t run(DataLoader& loader, Optimizer& optimizer, const std::vector<Var>& parameters) const;
 };
+
+// TrainingLoop::lr by a schedule, for a run of so many epochs of the loader, or of `steps` if these are fewer.
+std::function<double(const Step& step)> scheduled_lr(const Schedule& schedule, const DataLoader& loader, int epochs,
+                                                     int64_t steps);
 
 }  // namespace counterpoise

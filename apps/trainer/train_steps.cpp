@@ -10,17 +10,13 @@
 namespace counterpoise {
 
 void Training::train() {
-  const double steps_per_epoch = static_cast<double>(loader_.batches_in(loader_.order(1)));
-  const double epochs = std::min<double>(o_.epochs, static_cast<double>(total_steps_) / steps_per_epoch);
+  const auto scheduled = scheduled_lr(o_.schedule, loader_, o_.epochs, total_steps_);
   TrainingLoop loop;
   loop.epochs = o_.epochs;
   loop.start = position_;
   loop.max_steps = total_steps_;
   loop.stop = [] { return stop_signal() != 0; };
-  loop.lr = [&](const Step& step) {
-    const double scheduled = o_.schedule.at(static_cast<double>(step.index) / steps_per_epoch, epochs, steps_per_epoch);
-    return plateau_ ? scheduled * plateau_->scale() : scheduled;
-  };
+  loop.lr = [&](const Step& step) { return scheduled(step) * (plateau_ ? plateau_->scale() : 1); };
   loop.forward = [&](const Batch& batch, const Step& step) { return forward(batch, step); };
   loop.max_norm = o_.clip_norm;
   loop.after_update = [&](const Step&) {
