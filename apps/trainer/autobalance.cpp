@@ -280,11 +280,8 @@ bool AutoBalanceSearch::run(const Hooks& hooks) {
 // Returns whether the epoch is over, rather than stopped by a signal.
 bool AutoBalanceSearch::after_epoch(const EpochResult& epoch, const Hooks& hooks) {
   const bool over = !stop_signal();
-  LoopPosition next = epoch.position;
   if (over) {
     CP_ENSURE_AS(bad_data, epoch.samples > 0, "AutoBalance's search: no training image can be read");
-    next = LoopPosition();
-    next.epoch = epoch.epoch + 1, next.steps = epoch.steps;
     const auto steps = static_cast<double>(epoch_hyper_steps_);
     const double balanced = steps > 0 ? balanced_sum_ / steps : NAN, curvature = curvature_sum_ / steps;
     const LossState numbers = learned();
@@ -310,7 +307,7 @@ bool AutoBalanceSearch::after_epoch(const EpochResult& epoch, const Hooks& hooks
                        {"l", numbers.at("l")}});
     balanced_sum_ = curvature_sum_ = 0, epoch_hyper_steps_ = 0;
   }
-  hooks.checkpoint(next);
+  hooks.checkpoint(over ? epoch.next() : epoch.position);
   return over;
 }
 

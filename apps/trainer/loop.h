@@ -48,6 +48,8 @@ struct EpochResult {
   size_t samples = 0;  // that could be read
   double seconds = 0;
   LoopPosition position;  // where it ended: in its middle if `stop` said so
+  // Where the next one begins.
+  LoopPosition next() const { return {epoch + 1, 0, 0, steps}; }
 };
 
 // Set `forward` and `lr`; the rest is optional. Not safe to use from several threads.

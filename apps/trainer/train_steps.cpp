@@ -88,15 +88,8 @@ bool Training::after_epoch(const EpochResult& epoch) {
   }
   now_.complete = evaluated && (epoch.epoch == o_.epochs || epoch.steps == total_steps_ || !patient);
   if (ema_) ema_->swap();
-  if (evaluated) {
-    shares_.reset();
-    LoopPosition next;
-    next.epoch = epoch.epoch + 1;
-    next.steps = epoch.steps;
-    save_checkpoint(next);
-  } else {
-    save_checkpoint(epoch.position);
-  }
+  if (evaluated) shares_.reset();
+  save_checkpoint(evaluated ? epoch.next() : epoch.position);
   return evaluated && patient;
 }
 
