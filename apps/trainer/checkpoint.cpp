@@ -88,11 +88,7 @@ LoopPosition load_checkpoint(const std::string& path, const TrainingState& s) {
     for (Parameter& p : s.model.parameters()) p.var.set_value(read(file, weight(p), p.var.value()));
     const std::vector<uint64_t*> calls = s.model.all_random_calls();
     for (size_t i = 0; i < calls.size(); ++i) *calls[i] = json.at("random_calls").at(i).get<uint64_t>();
-    const std::vector<Parameter> parameters = s.model.parameters();
-    std::vector<Var> trained;
-    for (const Parameter& p : parameters) {
-      if (p.trainable) trained.push_back(p.var);
-    }
+    const std::vector<Var> trained = s.model.trainable();
     std::vector<Optimizer::State> states(s.optimizer.states().size());
     for (size_t i = 0; i < states.size(); ++i) {
       states[i].steps = json.at("optimizer").at(i).at(0).get<int64_t>();

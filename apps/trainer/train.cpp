@@ -190,22 +190,15 @@ void Training::begin() {
   log_->event("begin", {{"options", to_json(o_)}, {"machine", machine_text()}, {"version", COUNTERPOISE_VERSION}});
 }
 
-std::vector<Var> Training::variables() const {
+// The parameters and the buffers.
+static std::vector<Var> variables(const Module& module) {
   std::vector<Var> all;
-  for (const Parameter& p : model_->parameters()) all.push_back(p.var);
+  for (const Parameter& p : module.parameters()) all.push_back(p.var);
   return all;
 }
 
 // With --freeze the head alone: rounding would change averages of what stays as it is.
-std::vector<Var> Training::averaged() const {
-  if (!o_.freeze) return variables();
-  std::vector<Var> all;
-  const std::string head = head_path(*model_) + ".";
-  for (const Parameter& p : model_->parameters()) {
-    if (p.name.rfind(head, 0) == 0) all.push_back(p.var);
-  }
-  return all;
-}
+std::vector<Var> Training::averaged() const { return variables(o_.freeze ? model_->head() : *model_); }
 
 void Training::save_checkpoint(const LoopPosition& position) {
   if (!folder().wanted()) return;
@@ -298,12 +291,12 @@ void Training::resume() {
 
 std::vector<Tensor> Training::copy_weights() const {
   std::vector<Tensor> copies;
-  for (const Var& v : variables()) copies.push_back(v.value().clone());
+  for (const Var& v : variables(*model_)) copies.push_back(v.value().clone());
   return copies;
 }
 
 void Training::set_weights(const std::vector<Tensor>& weights) {
-  std::vector<Var> all = variables();
+  std::vector<Var> all = variables(*model_);
   for (size_t i = 0; i < all.size(); ++i) all[i].set_value(weights[i].clone());
 }
 

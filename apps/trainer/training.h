@@ -76,7 +76,6 @@ class Training {
 
   // -- checkpoints --
 
-  std::vector<Var> variables() const;
   std::vector<Var> averaged() const;
   TrainingState state() { return {*model_, *optimizer_, *loss_, ema_ ? &*ema_ : nullptr}; }
 
@@ -173,7 +172,7 @@ class Training {
   std::vector<int32_t> labels_;  // of the batch
   LoopPosition position_;        // where training begins
   Standing now_;
-  std::vector<Tensor> best_weights_;  // of all variables()
+  std::vector<Tensor> best_weights_;  // with the buffers
   std::vector<std::string> notes_;    // on how the decision was chosen
   std::string threshold_by_;          // the rule that chose the threshold, and on which images; "" if none did
   bool tau_normalized_ = false;       // whether --tau-norm has changed the weights
