@@ -28,6 +28,14 @@ static std::vector<double> class_shifts(const std::vector<int64_t>& counts, doub
   return shifts;
 }
 
+Var frozen_features(Model& model, const Tensor& x) {
+  const NoGrad no_grad;
+  model.train(false);
+  const Var features = model.features(x);
+  model.train(true);
+  return features;
+}
+
 double retrain_classifier(Model& model, const TrainingData& data, const Options& o, Backend& backend) {
   // The new initial weights are those of another network of the same kind.
   std::vector<Var> trainable = model.head().trainable();
@@ -61,14 +69,8 @@ double retrain_classifier(Model& model, const TrainingData& data, const Options&
     return schedule.at(step.epoch - 1 + static_cast<double>(step.index_in_epoch) / steps_per_epoch, o.crt_epochs);
   };
   loop.forward = [&](const Batch& batch, const Step&) {
-    Var features;
-    {
-      const NoGrad frozen;
-      model.train(false);
-      features = detach(model.features(batch.x));
-      model.train(true);
-    }
-    return loss(cast(model.head()(features), DType::f32), make_labels(backend, batch.labels, data.positive));
+    const Var z = cast(model.head()(frozen_features(model, batch.x)), DType::f32);
+    return loss(z, make_labels(backend, batch.labels, data.positive));
   };
   loop.after_epoch = [&](const EpochResult& epoch) {
     mean = epoch.loss;

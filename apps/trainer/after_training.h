@@ -13,6 +13,9 @@ namespace counterpoise {
 // Whether the options select any of the techniques.
 bool wants_post_training(const Options& options);
 
+// The input of the head without gradients, of a body in evaluation mode. The model is in training mode afterwards.
+Var frozen_features(Model& model, const Tensor& x);
+
 // Classifier re-training, Kang et al. 2020 (arXiv:1910.09217) section 4.1: the last layer is initialized again and
 // learns from class-balanced batches of `data.chosen`, for options.crt_epochs, while the other layers are frozen, in
 // evaluation mode. The loss is (binary) cross-entropy. Returns the mean loss of the last epoch; ends early at a stop

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "apps/trainer/after_training.h"
 #include "apps/trainer/format.h"
 #include "apps/trainer/split_record.h"
 #include "apps/trainer/stop_signal.h"
@@ -51,18 +52,9 @@ void Training::train() {
   }
 }
 
-Var Training::features_of(const Tensor& x) {
-  if (!o_.freeze) return model_->features(x);
-  const NoGrad no_grad;
-  model_->train(false);
-  const Var features = model_->features(x);
-  model_->train(true);
-  return features;
-}
-
 Var Training::forward(const Batch& batch, const Step& step) {
   loss_->set_progress(static_cast<double>(step.index) / static_cast<double>(total_steps_));
-  const Var features = features_of(batch.x);
+  const Var features = o_.freeze ? frozen_features(*model_, batch.x) : model_->features(batch.x);
   if (o_.loss->name == "influence-balanced") {
     loss_->set_feature_norms(row_sum(abs(cast(detach(features), DType::f32))).value());
   }

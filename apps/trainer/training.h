@@ -105,9 +105,6 @@ class Training {
   // Trains, and evaluates after each epoch.
   void train();
 
-  // The input of the head; with --freeze without gradients.
-  Var features_of(const Tensor& x);
-
   // The loss of a batch.
   Var forward(const Batch& batch, const Step& step);
 
