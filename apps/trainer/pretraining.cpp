@@ -33,8 +33,8 @@ void describe_pretrained(Options& o) {
 }
 
 // Where the file's network, of one output, has learned the logit of the other class: the name of that class. Else "".
-static std::string other_positive(const Options& o, const std::string& path) {
-  const auto metadata = SafetensorsFile(path).metadata();
+static std::string other_positive(const Options& o, const std::string& path,
+                                  const std::map<std::string, std::string>& metadata) {
   const std::vector<std::string> classes = read_classes(path, metadata);
   const bool known = std::find(classes.begin(), classes.end(), o.positive) != classes.end();
   const auto positive = metadata.find("positive");
@@ -47,7 +47,7 @@ void check_initial_weights(const Options& o) {
   const auto model = make_model(o.model, meta_backend(), o.seed);
   if (!o.init.empty()) {
     check_weights(*model, o.init);
-    const std::string positive = other_positive(o, o.init);
+    const std::string positive = other_positive(o, o.init, SafetensorsFile(o.init).metadata());
     CP_ENSURE_AS(invalid_argument, positive.empty(), "--init ", o.init, ": its output is the logit of ",
                  shortened(positive), ", but here ", o.positive, " is the positive class; give --positive ",
                  shortened(positive));
@@ -58,7 +58,8 @@ void check_initial_weights(const Options& o) {
 LoadedWeights load_pretrained(Model& model, const Options& o, const std::vector<std::string>& classes) {
   const auto metadata = SafetensorsFile(o.pretrained).metadata();
   const std::vector<std::string> of_file = read_classes(o.pretrained, metadata);
-  const bool same_classes = (of_file.empty() || of_file == classes) && other_positive(o, o.pretrained).empty();
+  const bool same_classes =
+      (of_file.empty() || of_file == classes) && other_positive(o, o.pretrained, metadata).empty();
   const bool whole = load_pretrained(model, o.pretrained, /*with_head=*/same_classes);
   const bool silent = !metadata.count("mean") && !metadata.count("framework") && !o.given.count("--normalize");
   return {whole, text("Initial weights of the ", whole ? "whole network" : "body", " from ", o.pretrained,
