@@ -29,30 +29,6 @@ class Description {
   Description(const Options& options, const std::map<std::string, std::string>& metadata)
       : options_(options), metadata_(metadata) {}
 
-  // The network: what the command line does not give is the file's.
-  ModelConfig network() const {
-    auto of_file = metadata_;
-    for (const char* flag : {"--model", "--width", "--head"}) {
-      if (options_.given.count(flag)) of_file.erase(flag + 2);
-    }
-    if (options_.given.count("--image-size")) of_file.erase("image_size");
-    if (options_.given.count("--normalize")) of_file.erase("mean"), of_file.erase("std");
-    try {
-      ModelConfig otherwise = options_.model;
-      if (!options_.given.count("--width")) otherwise.width = 1;  // a file of another program
-      ModelConfig config = model_config(of_file, otherwise);
-      const std::vector<std::string>& known = model_names();
-      CP_ENSURE_AS(bad_data, std::find(known.begin(), known.end(), config.name) != known.end(), "the model \"",
-                   config.name, "\" is unknown; valid are ", join(known));
-      if (!of_file.count("outputs")) {  // a file of another program
-        if (const Index outputs = outputs_in_file(config, options_.weights)) config.outputs = outputs;
-      }
-      return config;
-    } catch (const Error& e) {
-      throw Error(e.kind(), options_.weights, ": ", e.what());
-    }
-  }
-
   // Replaces `value` by the file's, which must be one that the command line would accept.
   void fill(const std::string& flag, const std::string& key, std::string& value) const {
     if (const std::string* given = find(flag, key)) value = *given;
@@ -78,6 +54,18 @@ class Description {
   const std::map<std::string, std::string>& metadata_;
 };
 
+// The network of o.weights, of which a file of another program may not say how many outputs it has.
+ModelConfig network_to_load(const Options& o, const std::map<std::string, std::string>& metadata) {
+  ModelConfig config = described_network(o, o.weights, metadata);
+  const std::vector<std::string>& known = model_names();
+  CP_ENSURE_AS(bad_data, std::find(known.begin(), known.end(), config.name) != known.end(), o.weights, ": the model \"",
+               config.name, "\" is unknown; valid are ", join(known));
+  if (metadata.count("outputs")) return config;
+  const Index outputs = with_flag(o.weights, [&] { return outputs_in_file(config, o.weights); });
+  if (outputs) config.outputs = outputs;
+  return config;
+}
+
 // A number for each class in the weights' file; none if the file does not say.
 template <class Number>
 std::vector<Number> per_class(const std::string& path, const std::map<std::string, std::string>& metadata,
@@ -96,10 +84,21 @@ std::vector<Number> per_class(const std::string& path, const std::map<std::strin
 
 }  // namespace
 
+ModelConfig described_network(const Options& o, const std::string& path, std::map<std::string, std::string> metadata) {
+  for (const char* flag : {"--model", "--width", "--head"}) {
+    if (o.given.count(flag)) metadata.erase(flag + 2);
+  }
+  if (o.given.count("--image-size")) metadata.erase("image_size");
+  if (o.given.count("--normalize")) metadata.erase("mean"), metadata.erase("std");
+  ModelConfig otherwise = o.model;
+  if (!o.given.count("--width")) otherwise.width = 1;  // a file of another program
+  return with_flag(path, [&] { return model_config(metadata, otherwise); });
+}
+
 Decision read_description(Options& o, const std::map<std::string, std::string>& metadata) {
   const Description description(o, metadata);
   Decision decision;
-  o.model = description.network();
+  o.model = network_to_load(o, metadata);
   o.image_size = static_cast<int>(o.model.image_size);
   description.fill("--positive", "positive", o.positive);
   std::string resize = to_string(o.resize);

@@ -12,6 +12,10 @@
 
 namespace counterpoise {
 
+// The network of a file of weights: what the command line does not give is the file's. Throws Error(bad_data), which
+// names the file, for a value that is out of range.
+ModelConfig described_network(const Options& o, const std::string& path, std::map<std::string, std::string> metadata);
+
 // What the metadata of the weights' file say and the command line does not: sets o.model, o.image_size and o.positive,
 // and returns the decision, all but its `positive`. Throws Error(bad_data) for a value that is out of range.
 Decision read_description(Options& o, const std::map<std::string, std::string>& metadata);

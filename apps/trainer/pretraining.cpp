@@ -14,19 +14,10 @@ namespace counterpoise {
 void describe_pretrained(Options& o) {
   std::map<std::string, std::string> of_file =
       with_flag("--pretrained", [&] { return SafetensorsFile(o.pretrained).metadata(); });
-  for (const char* flag : {"--model", "--width", "--head"}) {
-    if (o.given.count(flag)) of_file.erase(flag + 2);
-  }
-  if (o.given.count("--normalize")) of_file.erase("mean"), of_file.erase("std");
   for (const char* key : {"outputs", "cosine"}) of_file.erase(key);  // of the head
-  if (!o.given.count("--width")) o.model.width = 1;  // if the file is of another program, and does not say
-  const bool has_size = of_file.count("image_size") && !o.given.count("--image-size");
-  try {
-    o.model = model_config(of_file, o.model);
-  } catch (const Error& error) {
-    throw Error(error.kind(), o.pretrained, ": ", error.what());
-  }
-  if (has_size) o.image_size = static_cast<int>(o.model.image_size);
+  o.model = described_network(o, o.pretrained, of_file);
+  if (of_file.count("image_size") && !o.given.count("--image-size"))
+    o.image_size = static_cast<int>(o.model.image_size);
   if (!is_synthetic(o.data) && of_file.count("resize") && !o.given.count("--resize")) {
     o.resize = with_flag(o.pretrained, [&] { return parse_resize(of_file["resize"]); });
   }
