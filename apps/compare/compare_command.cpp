@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iostream>
 
-#include "apps/compare/runner.h"
 #include "apps/compare/session.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/stop_signal.h"
@@ -101,16 +100,7 @@ Exit compare_command(int argc, char** argv) {
   const auto wanted = [&](const Comparison&, const Cell& cell) { return !r.only_table && r.shard.has(cell); };
   const Comparison c = begin_comparison(r.output, r.comparison, wanted);
   if (r.only_table) return report(r);
-
-  std::vector<Cell> cells;
-  for (const Cell& cell : cells_of(c, r.output)) {
-    if (wanted(c, cell)) cells.push_back(cell);
-  }
-  Runner(c, cells, {r.jobs ? r.jobs : default_jobs(c), r.discard_weights}).run();
-  if (const int signal = stop_signal()) {
-    std::cerr << "Stopped; finished trainings are kept, and the same command continues.\n";
-    return static_cast<Exit>(128 + signal);
-  }
+  if (!train_cells(c, r.output, wanted, r.jobs, r.discard_weights)) return static_cast<Exit>(128 + stop_signal());
   return report(r);
 }
 

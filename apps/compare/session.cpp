@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "apps/compare/arguments.h"
@@ -11,6 +12,7 @@
 #include "apps/compare/runner.h"
 #include "apps/trainer/metrics_json.h"
 #include "apps/trainer/program.h"
+#include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
 #include "kernels/backend.h"
 #include "kernels/warning.h"
@@ -100,6 +102,14 @@ Comparison joined(const std::string& output, const Comparison& added, const Memo
   return c;
 }
 
+// How many trainings run at the same time.
+int default_jobs(const Comparison& c) {
+  const auto flags = flags_in(c.common);
+  const auto threads = flags.find("--threads");
+  if (threads == flags.end()) return 1;
+  return std::max(1, available_cores() / std::max(1, std::atoi(threads->second.c_str())));
+}
+
 }  // namespace
 
 int available_cores() {
@@ -141,17 +151,15 @@ Comparison begin_comparison(const std::string& output, const Comparison& added, 
   }
 }
 
-int default_jobs(const Comparison& c) {
-  const auto flags = flags_in(c.common);
-  const auto threads = flags.find("--threads");
-  if (threads == flags.end()) return 1;
-  return std::max(1, available_cores() / std::max(1, std::atoi(threads->second.c_str())));
-}
-
-std::vector<Outcome> outcomes_of(const std::vector<Cell>& cells, const std::vector<std::string>& metrics) {
-  std::vector<Outcome> outcomes;
-  for (const Cell& cell : cells) outcomes.push_back(outcome_of(cell, metrics));
-  return outcomes;
+bool train_cells(const Comparison& c, const std::string& output, const Wanted& wanted, int jobs, bool discard_weights) {
+  std::vector<Cell> cells;
+  for (const Cell& cell : cells_of(c, output)) {
+    if (wanted(c, cell)) cells.push_back(cell);
+  }
+  Runner(c, cells, {jobs ? jobs : default_jobs(c), discard_weights}).run();
+  const bool stopped = stop_signal() != 0;
+  if (stopped) std::cerr << "Stopped; finished trainings are kept, and the same command continues.\n";
+  return !stopped;
 }
 
 ComparisonTable write_table(const std::string& output) {
@@ -159,7 +167,9 @@ ComparisonTable write_table(const std::string& output) {
   const Memory memory(output);
   const Comparison& c = memory.comparison();
   const std::vector<Cell> cells = cells_of(c, output);
-  ComparisonTable table(c, cells, outcomes_of(cells, c.metrics));
+  std::vector<Outcome> outcomes;
+  for (const Cell& cell : cells) outcomes.push_back(outcome_of(cell, c.metrics));
+  ComparisonTable table(c, cells, outcomes);
   write_file(output + "/compare.md", table.markdown());
   write_file(output + "/compare.csv", table.csv());
   memory.write(c, table.json(output));

@@ -34,11 +34,10 @@ Comparison begin_comparison(const std::string& output, const Comparison& added, 
 // The number of cores that this process may use.
 int available_cores();
 
-// How many trainings of a comparison run at the same time: as many as the cores have threads for, and on a GPU one.
-int default_jobs(const Comparison& comparison);
-
-// What became of each cell.
-std::vector<Outcome> outcomes_of(const std::vector<Cell>& cells, const std::vector<std::string>& metrics);
+// Trains the cells that are wanted and have no result, `jobs` at the same time; 0: as many as the cores have threads
+// for, and on a GPU one. After a stop signal, which it reports, it returns false.
+bool train_cells(const Comparison& comparison, const std::string& output, const Wanted& wanted, int jobs,
+                 bool discard_weights);
 
 // The table of everything that is in the folder, whichever process trained it. It is written there as compare.md,
 // compare.csv and compare.json.

@@ -148,17 +148,9 @@ Exit run_study(Study study, const StudyRun& run) {
   }
   study.common = c.common;
 
-  std::vector<Cell> cells;
-  for (const Cell& cell : cells_of(c, output)) {
-    if (wanted(c, cell)) cells.push_back(cell);
-  }
   const bool computes = run.rows.empty() && run.shard.index == 0 && !run.only_table;
   const std::string computed = computed_section(run.computations, output, computes);
-  if (!cells.empty()) Runner(c, cells, {run.jobs ? run.jobs : default_jobs(c), run.discard_weights}).run();
-  if (const int signal = stop_signal()) {
-    std::cerr << "Stopped; finished trainings are kept, and the same command continues.\n";
-    return static_cast<Exit>(128 + signal);
-  }
+  if (!train_cells(c, output, wanted, run.jobs, run.discard_weights)) return static_cast<Exit>(128 + stop_signal());
 
   write_table(output);
   const StudyResults results = read_results(study, c, output);
