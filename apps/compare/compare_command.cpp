@@ -78,11 +78,8 @@ Request parse(int argc, char** argv) {
                  " is out of range: 2 to 1000");
     c.folds = static_cast<int>(folds);
   }
-  for (char** row = end; row < argv + argc; ++row) {
-    if (row == end) continue;
-    const size_t before = c.rows.size();
-    add_row(c, parse_row(*row));
-    CP_ENSURE_AS(invalid_argument, c.rows.size() > before, "the row \"", *row, "\" is given twice");
+  for (char** row = end + 1; row < argv + argc; ++row) {
+    CP_ENSURE_AS(invalid_argument, add_row(c, parse_row(*row)), "the row \"", *row, "\" is given twice");
   }
   return r;
 }

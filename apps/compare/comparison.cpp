@@ -113,15 +113,16 @@ Technique parse_row(const std::string& text, bool comments) {
   return row;
 }
 
-void add_row(Comparison& comparison, const Technique& row, const std::string& place) {
+bool add_row(Comparison& comparison, const Technique& row, const std::string& place) {
   for (const Technique& known : comparison.rows) {
-    if (known.title() == row.title() && known.arguments == row.arguments) return;
+    if (known.title() == row.title() && known.arguments == row.arguments) return false;
     CP_ENSURE_AS(invalid_argument, known.title() != row.title(), place, "two rows are named \"", row.title(),
                  "\": ", quoted(known.arguments), " and ", quoted(row.arguments), "; give one another name");
     CP_ENSURE_AS(invalid_argument, known.arguments != row.arguments, place, "the rows \"", known.title(), "\" and \"",
                  row.title(), "\" are the same training: ", quoted(row.arguments));
   }
   comparison.rows.push_back(row);
+  return true;
 }
 
 std::vector<std::string> check_common(std::vector<std::string> arguments) {
@@ -192,9 +193,7 @@ Comparison read_list(const std::string& path) {
       } else if (name == "metrics") {
         list.metrics = parse_metrics(trimmed(value.substr(0, value.find('#'))));
       } else {
-        const size_t before = list.rows.size();
-        add_row(list, parse_row(line, true));
-        CP_ENSURE_AS(invalid_argument, list.rows.size() > before, "the row \"", start, "\" is given twice");
+        CP_ENSURE_AS(invalid_argument, add_row(list, parse_row(line, true)), "the row \"", start, "\" is given twice");
       }
     } catch (const Error& error) {
       throw Error(error.kind(), path, ", line ", number, ": ", error.what());

@@ -40,8 +40,9 @@ struct Cell {
 // Error(invalid_argument) for a text of another form and for options that the comparison itself sets.
 Technique parse_row(const std::string& text, bool comments = false);
 
-// Adds a row unless it is there already. Throws Error(invalid_argument) if it has the name or the options of another.
-void add_row(Comparison& comparison, const Technique& row, const std::string& place = "");
+// Adds a row unless it is there already; returns whether it did. Throws Error(invalid_argument) if it has the name or
+// the options of another.
+bool add_row(Comparison& comparison, const Technique& row, const std::string& place = "");
 
 // The options that all rows share, checked in the same way.
 std::vector<std::string> check_common(std::vector<std::string> arguments);
