@@ -42,23 +42,11 @@ Image original(const ImageDataset& set, const ImageDataset::Bytes& bytes) {
   return {set.image_size(), set.image_size(), *bytes};
 }
 
-DataLoaderOptions loader_options(const Look& look, const std::optional<std::vector<size_t>>& samples) {
-  DataLoaderOptions options;
-  options.batch_size = look.options.batch_size;
-  options.sampler = "";
-  options.samples = samples;
-  options.seed = static_cast<uint64_t>(look.options.seed);
-  options.epochs = static_cast<uint64_t>(look.options.epochs);
-  options.augment = look.options.augment;
-  options.class_counts = look.data.counts;
-  options.workers = look.options.workers;
-  return options;
-}
-
-// The loader of a training, without the mixing.
+// The loader of a training, without the mixing, and in f32 whatever the precision.
 DataLoaderOptions training_options(const Look& look) {
-  DataLoaderOptions options = loader_options(look, look.data.training_loader(look.options, cpu_backend()).samples);
-  if (look.options.shuffle) options.sampler = look.options.sampler;
+  DataLoaderOptions options = look.data.training_loader(look.options, cpu_backend());
+  options.mix = {};
+  options.dtype = DType::f32;
   return options;
 }
 
@@ -169,8 +157,10 @@ std::optional<Sheet> augmented_sheet(const Look& look) {
       Row row;
       row.tiles.push_back({original(*look.data.training, bytes), look.data.classes()[c]});
       // Several times in one epoch, since each repetition of an image is augmented differently.
-      const std::vector<size_t> repeated(look.columns - 1, sample);
-      DataLoader loader(*look.data.training, loader_options(look, repeated));
+      DataLoaderOptions options = training_options(look);
+      options.samples = std::vector<size_t>(look.columns - 1, sample);
+      options.sampler = "";
+      DataLoader loader(*look.data.training, options);
       for (Batch batch; loader.next(batch);) {
         for (Image& image : images_in(batch.x)) row.tiles.push_back({std::move(image)});
       }
