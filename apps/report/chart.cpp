@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/plots/drawing.h"
 #include "apps/plots/plot.h"
 #include "apps/trainer/format.h"
 
@@ -10,11 +11,7 @@ namespace counterpoise::html_report {
 
 namespace {
 
-std::string px(double x) {
-  std::string y = formatted("%.1f", x);
-  if (y.size() > 2 && y.compare(y.size() - 2, 2, ".0") == 0) y.resize(y.size() - 2);
-  return y == "-0" ? "0" : y;
-}
+using drawing::px;
 
 std::string color_class(int color) { return color < 0 ? "gray" : "c" + std::to_string(color % 8); }
 
@@ -126,14 +123,13 @@ std::string svg_of(const Chart& c, bool labels) {
 
 std::string legend(const Chart& c) {
   std::string y;
-  int named = 0;
   for (const Chart::Area& a : c.areas) {
-    if (!a.name.empty()) ++named, y += key(a.color, a.name);
+    if (!a.name.empty()) y += key(a.color, a.name);
   }
   for (const Chart::Line& l : c.lines) {
-    if (!l.name.empty()) ++named, y += key(l.color, l.name, l.dashed);
+    if (!l.name.empty()) y += key(l.color, l.name, l.dashed);
   }
-  return named == 0 ? "" : "<p class=\"legend\">" + y + "</p>\n";
+  return y.empty() ? "" : "<p class=\"legend\">" + y + "</p>\n";
 }
 
 }  // namespace

@@ -25,14 +25,9 @@ std::string trimmed(std::string digits) {
 std::string html(const std::string& text) { return escaped(printable(text)); }
 
 std::string short_html(const std::string& text) {
-  constexpr int most = 24;
+  constexpr size_t most = 24;
   const std::string all = printable(text);
-  int characters = 0;
-  for (size_t i = 0; i < all.size(); ++i) {
-    const bool starts = (all[i] & 0xc0) != 0x80;  // else a further byte of the same character, in UTF-8
-    if (starts && ++characters > most) return escaped(all.substr(0, i)) + "\u2026";
-  }
-  return escaped(all);
+  return letters(all) > most ? escaped(first_letters(all, most)) + "\u2026" : escaped(all);
 }
 
 std::string named(const std::string& name) { return "<em>" + html(name) + "</em>"; }
