@@ -23,10 +23,8 @@ Var square_of(Index side, const std::vector<double>& values) {
 // A pale gray for 0 to a darker one for `most`; a sum below 0 is orange.
 std::string shade(double value, double most) {
   if (value < 0) return pale_orange;
-  char digits[8];
   const int level = static_cast<int>(std::lround(255 - 75 * std::min(1., value / most)));
-  std::snprintf(digits, sizeof digits, "#%02x%02x%02x", level, level, level);
-  return digits;
+  return formatted("#%02x%02x%02x", level, level, level);
 }
 
 // A kernel that finds vertical edges slides over an image that has one.

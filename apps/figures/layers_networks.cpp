@@ -1,7 +1,6 @@
 #include "apps/figures/layers_networks.h"
 
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "apps/figures/cells.h"
@@ -23,9 +22,7 @@ namespace {
 // White for 0 to the palette's blue for 1.
 std::string blue_of(double share) {
   const auto mix = [&](int to) { return static_cast<int>(std::lround(255 + (to - 255) * share)); };
-  char digits[8];
-  std::snprintf(digits, sizeof digits, "#%02x%02x%02x", mix(0x00), mix(0x72), mix(0xb2));
-  return digits;
+  return formatted("#%02x%02x%02x", mix(0x00), mix(0x72), mix(0xb2));
 }
 
 // A convolution of 3x3 whose output is the mean of its window.

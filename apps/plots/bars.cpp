@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "apps/plots/drawing.h"
 #include "apps/plots/plot.h"
@@ -14,10 +13,8 @@ namespace {
 
 // A number above a bar: at most four digits and a letter.
 std::string short_number(double value) {
-  char digits[32];
-  const bool thousands = value >= 99999.5, millions = value >= 999999.5;
-  std::snprintf(digits, sizeof digits, "%.*f", millions ? 1 : 0, value / (millions ? 1e6 : thousands ? 1e3 : 1));
-  return digits + std::string(millions ? "M" : thousands ? "k" : "");
+  if (value >= 999999.5) return formatted("%.1fM", value / 1e6);
+  return value >= 99999.5 ? formatted("%.0fk", value / 1e3) : formatted("%.0f", value);
 }
 
 std::string bars_of(const BarChart& chart, double largest, const Box& box) {

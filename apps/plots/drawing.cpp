@@ -1,34 +1,25 @@
 #include "apps/plots/drawing.h"
 
 #include <cmath>
-#include <cstdio>
 
 #include "apps/plots/plot.h"
-#include "apps/trainer/program.h"
+#include "apps/trainer/format.h"
 
 namespace counterpoise {
 
 namespace drawing {
 
-std::string color_text(unsigned color) {
-  char digits[16];
-  std::snprintf(digits, sizeof digits, "#%06x", color);
-  return digits;
-}
+std::string color_text(unsigned color) { return formatted("#%06x", color); }
 
 std::string px(double value) {
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.1f", value == 0 ? 0 : value);
-  std::string y = digits;
+  std::string y = formatted("%.1f", value);
   if (y.size() > 2 && y.compare(y.size() - 2, 2, ".0") == 0) y.resize(y.size() - 2);
   return y == "-0" ? "0" : y;
 }
 
 std::string tick_text(double value) {
   const bool power = value != 0 && (std::fabs(value) >= 1e6 || std::fabs(value) < 1e-4);
-  char digits[32];
-  std::snprintf(digits, sizeof digits, power ? "%.0e" : "%.6g", std::fabs(value));
-  return (value < 0 ? "\u2212" : "") + std::string(digits);
+  return (value < 0 ? "\u2212" : "") + formatted(power ? "%.0e" : "%.6g", std::fabs(value));
 }
 
 double width_of(const std::string& text, double size) {

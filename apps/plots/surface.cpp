@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "apps/plots/drawing.h"
-#include "apps/trainer/program.h"
+#include "apps/trainer/format.h"
 
 namespace counterpoise {
 
@@ -51,10 +50,8 @@ std::string color_of(int level) {
   constexpr std::array<double, 3> blue = {0, 114, 178}, orange = {213, 94, 0};
   const double t = 2. * level / (levels - 1) - 1;
   const std::array<double, 3>& end = t < 0 ? blue : orange;
-  char text[16];
   const auto mixed = [&](int i) { return static_cast<int>(std::lround(255 + (end[i] - 255) * std::fabs(t) * 0.75)); };
-  std::snprintf(text, sizeof text, "#%02x%02x%02x", mixed(0), mixed(1), mixed(2));
-  return text;
+  return formatted("#%02x%02x%02x", mixed(0), mixed(1), mixed(2));
 }
 
 // A rectangle for each run of cells of one level; the cell between four points has the level of their mean.

@@ -23,10 +23,8 @@ bool stderr_is_a_terminal() {
 
 std::string clock_text(double seconds) {
   const long long s = std::llround(seconds);
-  char out[32];
-  if (s < 3600) std::snprintf(out, sizeof out, "%lld:%02lld", s / 60, s % 60);
-  else std::snprintf(out, sizeof out, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
-  return out;
+  if (s < 3600) return formatted("%lld:%02lld", s / 60, s % 60);
+  return formatted("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
 }
 
 Progress::Progress(int64_t total_steps) : total_(total_steps), terminal_(stderr_is_a_terminal()) {}
