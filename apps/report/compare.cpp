@@ -47,9 +47,8 @@ std::string run_key(const std::vector<Run>& runs, size_t i) {
 std::string interval_text(const Run& run, const Metric& m) {
   std::string metric;
   for (const std::string& key : m.path) metric += (metric.empty() ? "" : "_") + key;
-  const Json& pair = at(at(run.result, "intervals"), metric);
-  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return "";
-  return "<small>" + decimal(pair[0].get<double>()) + "\u2013" + decimal(pair[1].get<double>()) + "</small>";
+  const Interval i = run.interval(metric);
+  return i.known() ? "<small>" + decimal(i.low) + "\u2013" + decimal(i.high) + "</small>" : "";
 }
 
 std::string metrics_of(const std::vector<Run>& runs) {
@@ -146,9 +145,7 @@ std::string options_of(const std::vector<Run>& runs) {
     for (const Run& run : runs) {
       const Json& value = at(at(run.result, "options"), name);
       same = same && value == first;
-      row.push_back(value.is_null()     ? ""
-                    : value.is_string() ? html(value.get<std::string>())
-                                        : html(value.dump(-1, ' ', false, Json::error_handler_t::replace)));
+      row.push_back(value.is_null() ? "" : value_html(value));
     }
     if (!same) table.rows.push_back(row);
   }

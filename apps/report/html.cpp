@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/trainer/format.h"
 #include "apps/plots/plot.h"
+#include "apps/trainer/format.h"
 
 namespace counterpoise::html_report {
 
@@ -78,6 +78,11 @@ std::string string_at(const Json& json, const std::vector<std::string>& path) {
   const Json* here = &json;
   for (const std::string& key : path) here = &at(*here, key);
   return here->is_string() ? here->get<std::string>() : "";
+}
+
+std::string value_html(const Json& value) {
+  if (value.is_string()) return html(value.get<std::string>());
+  return html(value.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string script_json(const Json& json) {

@@ -39,6 +39,9 @@ std::string string_at(const Json& json, const std::vector<std::string>& path);
 // The value at a key; null where the JSON is not an object or has no such key.
 const Json& at(const Json& json, const std::string& key);
 
+// A value as text: that of a string, else the JSON.
+std::string value_html(const Json& value);
+
 // JSON for a <script> element: no "<", ">" or "&" is left in it, which could end the element.
 std::string script_json(const Json& json);
 

@@ -21,12 +21,6 @@ int64_t sum(const std::vector<int64_t>& row) { return std::accumulate(row.begin(
 
 double rate(int64_t n, int64_t row) { return row > 0 ? double(n) / double(row) : NAN; }
 
-std::vector<bool> is_class(const Run& run, size_t c) {
-  std::vector<bool> y;
-  for (const int32_t label : run.reported.labels) y.push_back(label == static_cast<int32_t>(c));
-  return y;
-}
-
 // The matrix as an image: a square per cell, shaded by its share of the row.
 std::string matrix_image(const Run& run, const Counts& counts) {
   const size_t K = counts.size();
@@ -207,7 +201,7 @@ std::string class_curves_section(const Run& run) {
     for (size_t i = 0; i < run.reported.size(); ++i) one.logits.push_back(probabilities[i * run.count() + c]);
     const Sweep s = sweep(one, static_cast<int32_t>(c), {});
     const double prevalence = double(s.positives) / double(s.positives + s.negatives);
-    const double area = average_precision(one.logits, is_class(run, c));
+    const double area = average_precision(one.logits, one.are(static_cast<int32_t>(c)));
     Chart chart = {"", html(run.classes[c]), percent_axis("recall"), percent_axis("precision")};
     chart.x.ticks = chart.y.ticks = {{0, "0%"}, {0.5, "50%"}, {1, "100%"}};
     Chart::Line line = {"", 0, {}, {}};

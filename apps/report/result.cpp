@@ -11,23 +11,13 @@ namespace counterpoise::html_report {
 namespace {
 
 std::string strong(const std::string& text) { return "<strong>" + text + "</strong>"; }
-struct Interval {
-  double low = NAN, high = NAN;
-  bool known() const { return std::isfinite(low) && std::isfinite(high); }
-};
 
-Interval saved_interval(const Run& run, const std::string& metric) {
-  const Json& pair = at(at(run.result, "intervals"), metric);
-  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return {};
-  return {pair[0].get<double>(), pair[1].get<double>()};
+std::string in_brackets(const Interval& i) {
+  return i.known() ? " (95% interval " + percent(i.low) + " to " + percent(i.high) + ")" : "";
 }
 
-std::string text_of(const Interval& i) { return i.known() ? percent(i.low) + " to " + percent(i.high) : ""; }
-
-std::string in_brackets(const Interval& i) { return i.known() ? " (95% interval " + text_of(i) + ")" : ""; }
-
 Interval interval_of(const Run& run, const std::string& metric, double share, double n) {
-  const Interval saved = saved_interval(run, metric);
+  const Interval saved = run.interval(metric);
   if (saved.low < saved.high) return saved;
   const auto [low, high] = wilson_interval(share, n);  // a bootstrap of equal samples has no width
   return {low, high};
@@ -102,7 +92,7 @@ std::string of_many(const Run& run) {
          " predicts the class of " + strong(percent(right / total)) + " correctly" +
          in_brackets(interval_of(run, "accuracy", right / total, total)) + ". The mean recall of the " +
          whole(double(counts.size())) + " classes is " + strong(percent(balanced)) +
-         in_brackets(saved_interval(run, "balanced_accuracy")) + "; the lowest is " + percent(worst) + ", of " + names +
+         in_brackets(run.interval("balanced_accuracy")) + "; the lowest is " + percent(worst) + ", of " + names +
          ".</p>\n";
 }
 
@@ -152,9 +142,7 @@ std::string headline(const Run& run, const TwoClasses* two) { return two ? of_tw
 std::string metrics_section(const Run& run, const TwoClasses* two) {
   const Json& usual = at(run.result, "at_training_prevalence");
   bool intervals = false;
-  for (const Metric& m : metrics) {
-    intervals = intervals || saved_interval(run, m.key).known();
-  }
+  for (const Metric& m : metrics) intervals = intervals || run.interval(m.key).known();
   Table table;
   table.caption = "Metrics";
   table.header = {"Metric", "Value"};
@@ -168,8 +156,8 @@ std::string metrics_section(const Run& run, const TwoClasses* two) {
     if (!std::isfinite(value) && !(at(run.result, m.key).is_null() && run.result.contains(m.key))) continue;
     std::vector<std::string> row = {name + meaning_of(m, run), decimal(value)};
     if (intervals) {
-      Interval i = saved_interval(run, m.key);
-      if (!two && !i.known()) i = saved_interval(run, std::string("macro_") + m.key);
+      Interval i = run.interval(m.key);
+      if (!two && !i.known()) i = run.interval(std::string("macro_") + m.key);
       row.push_back(i.known() ? decimal(i.low) + "\u2013" + decimal(i.high) : "");
     }
     if (two && usual.is_object()) {

@@ -133,6 +133,18 @@ int Run::epoch() const {
   return std::isfinite(epoch) && epoch > 0 && epoch < 1e9 ? static_cast<int>(epoch) : 0;
 }
 
+std::vector<bool> Predictions::are(int32_t label) const {
+  std::vector<bool> y;
+  for (const int32_t other : labels) y.push_back(other == label);
+  return y;
+}
+
+Interval Run::interval(const std::string& metric) const {
+  const Json& pair = at(at(result, "intervals"), metric);
+  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return {};
+  return {pair[0].get<double>(), pair[1].get<double>()};
+}
+
 std::vector<double> Run::column(const std::string& name) const {
   const auto it = epochs.find(name);
   if (it == epochs.end()) return {};

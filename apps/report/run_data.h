@@ -1,6 +1,7 @@
 // The files of a run's folder, read for its report.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -18,6 +19,14 @@ struct Predictions {
   std::vector<double> logits;      // [N] of the positive class, or [N, K]
 
   size_t size() const { return labels.size(); }
+  // Which of them are of a class.
+  std::vector<bool> are(int32_t label) const;
+};
+
+// A 95% interval of a metric.
+struct Interval {
+  double low = NAN, high = NAN;
+  bool known() const { return std::isfinite(low) && std::isfinite(high); }
 };
 
 struct Run {
@@ -39,6 +48,8 @@ struct Run {
   std::string images() const;
   // The epoch whose weights the result is of; 0 if it is not known.
   int epoch() const;
+  // The interval of a metric such as "f1"; not known where the result has none.
+  Interval interval(const std::string& metric) const;
   // The column of epochs.csv; empty where it is missing or holds no number.
   std::vector<double> column(const std::string& name) const;
   // The confusion matrix [K, K], rows actual; empty if neither the result nor the predictions say, and

@@ -55,9 +55,7 @@ std::vector<Step> Sweep::curve() const {
 Sweep sweep(const Predictions& predictions, int32_t positive, const std::vector<double>& exact) {
   Sweep y;
   if (predictions.size() == 0) return y;
-  std::vector<bool> is_positive;
-  for (const int32_t label : predictions.labels) is_positive.push_back(label == positive);
-  const SortedScores sorted(predictions.logits, is_positive);
+  const SortedScores sorted(predictions.logits, predictions.are(positive));
   y.positives = sorted.positives(), y.negatives = sorted.negatives();
   std::vector<Step> all;
   sorted.descend([&](double cut, const Confusion& c) { all.push_back({cut, c.tp, c.fp}); });

@@ -102,15 +102,10 @@ Chart::Line line_of(const Run& run, const std::string& key, const std::string& n
   return line;
 }
 
-std::string value_text(const Json& value) {
-  if (value.is_string()) return html(value.get<std::string>());
-  return html(value.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
-
 std::string list(const Json& object) {
   std::string y;
   for (const auto& [name, value] : object.items()) {
-    y += "<div><dt>" + html(name) + "</dt><dd>" + value_text(value) + "</dd></div>\n";
+    y += "<div><dt>" + html(name) + "</dt><dd>" + value_html(value) + "</dd></div>\n";
   }
   return y.empty() ? "" : "<dl>\n" + y + "</dl>\n";
 }
@@ -238,7 +233,7 @@ std::string unreadable_section(const Run& run) {
   size_t shown = 0;
   for (const Json& name : names) {
     if (++shown > 200) break;
-    items += "<li>" + value_text(name) + "</li>\n";
+    items += "<li>" + value_html(name) + "</li>\n";
   }
   const size_t n = names.size();
   return section("unreadable", "Unreadable images",

@@ -105,9 +105,7 @@ CurvesOf curves_of(const TwoClasses& two, const std::string& name, int color) {
     y.pr.x.push_back(c.recall()), y.pr.y.push_back(c.precision());
   }
   if (y.pr.y.size() > 1) y.pr.y[0] = y.pr.y[1];
-  std::vector<bool> is_positive;
-  for (const int32_t label : two.run.reported.labels) is_positive.push_back(label == two.run.positive);
-  const SortedScores sorted(two.run.reported.logits, is_positive);
+  const SortedScores sorted(two.run.reported.logits, two.run.reported.are(two.run.positive));
   y.roc_auc = counterpoise::roc_auc(sorted), y.average_precision = counterpoise::average_precision(sorted);
   y.prevalence = double(s.positives) / double(s.positives + s.negatives);
   const Confusion c = s.at(s.step_at(two.kept.cut));
