@@ -38,8 +38,7 @@ void OptionTable::add_to(CLI::App& app, const std::string& command, Help length)
     for (const CLI::Validator& check : e.checks) option->check(check);
     if (e.names.empty()) continue;
     option->check(CLI::Validator(
-        [names = e.names, or_number = e.or_number](const std::string& given) -> std::string {
-          if (or_number && plain_number(given).empty()) return "";
+        [names = e.names](const std::string& given) -> std::string {
           if (std::find(names.begin(), names.end(), given) != names.end()) return "";
           const std::string guess = nearest_name(given, names);
           return text("\"", given, "\" is unknown; ", guess.empty() ? "" : "did you mean " + guess + "? ", "valid are ",

@@ -34,7 +34,7 @@ class OptionTable {
     std::vector<std::string> names;                 // the valid ones; empty: any text
     std::string brief;                              // the help in the short list; empty: the same
     std::string word;                               // stands for the empty string
-    bool or_number = false, in_json = true, required = false, is_core = false;
+    bool in_json = true, required = false, is_core = false;
     std::vector<CLI::Validator> checks;
     std::function<CLI::Option*(CLI::App&, const Entry&)> add;
     std::function<nlohmann::json(const Entry&)> value;
@@ -72,8 +72,6 @@ class OptionTable {
     }
     // Refuses other names. Where the help ends with a colon, the names follow it.
     Row& one_of(std::vector<std::string> names) { return entry_.names = std::move(names), *this; }
-    // The same, but numbers are taken, too.
-    Row& number_or(std::vector<std::string> names) { return entry_.or_number = true, one_of(std::move(names)); }
     // The default depends on the images: synthetic ones, or those of a folder. fill() gives it to the field.
     Row& by_data(T synthetic, T folder) {
       entry_.default_text = detail::text("synthetic: ", synthetic, ", --data: ", folder);

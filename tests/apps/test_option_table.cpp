@@ -28,7 +28,7 @@ OptionTable table_of(Fields& f) {
   t.row(f.width, "--width", "X").range(0, 8).by_data(0.125, 1).otherwise_for("eval", "as in the file").help("Width");
   t.row(f.steps, "--max-steps", "N").otherwise("no limit").help("Steps");
   t.row(f.device, "--device", "NAME").one_of({"auto", "cpu"}).help("The device:");
-  t.row(f.threshold, "--threshold", "P").number_or({"f1", "mcc"}).help("Threshold");
+  t.row(f.threshold, "--threshold", "P").help("Threshold");
   t.row(f.weights, "--weights", "FILE").only("eval").required().in_json(false).help("Weights");
   t.row(f.summary, "--summary").in_json(false).help("Summary");
   return t;
@@ -105,7 +105,6 @@ TEST_CASE("option table: what a row does not allow is refused") {
   CHECK(contains(refusal({"--width", "9"}), "--width: 9 is out of range: 0 to 8"));
   CHECK(contains(refusal({"--width", "1e"}), "--width: 1e is not a number"));
   CHECK(contains(refusal({"--device", "cpus"}), "\"cpus\" is unknown; did you mean cpu? valid are auto, cpu"));
-  CHECK(contains(refusal({"--threshold", "f2"}), "valid are f1, mcc"));
   CHECK(contains(refusal({"--data", ""}), "nothing was given"));
   CHECK(contains(refusal({"--weights", "w"}), "unknown option --weights"));
   CHECK(contains(refusal({}, "eval"), "--weights is required"));
