@@ -58,13 +58,12 @@ std::string by_loss(const Default& default_of) {
   return all;
 }
 
-bool takes(const Options& o, const std::string& parameter) {
-  const OptimizerInfo& optimizer = find_optimizer(o.optimizer);
-  return std::any_of(optimizer.params.begin(), optimizer.params.end(),
-                     [&](const OptimizerParam& p) { return p.name == parameter; });
-}
-
 }  // namespace
+
+bool takes(const std::string& optimizer, const std::string& parameter) {
+  const auto& params = find_optimizer(optimizer).params;
+  return std::any_of(params.begin(), params.end(), [&](const OptimizerParam& p) { return p.name == parameter; });
+}
 
 // clang-format off
 OptionTable option_rows(Options& o) {
@@ -221,11 +220,11 @@ OptionTable option_rows(Options& o) {
       .help("The optimizer:");
   t.row(o.schedule.lr, "--lr", "X").range(0, 1e6).by_data(1e-3, lectures ? 1e-4 : 1e-3).core()
       .help("Learning rate");
-  t.row(o.momentum, "--momentum", "X").range(0, 0.9999999).in_json(takes(o, "momentum"))
+  t.row(o.momentum, "--momentum", "X").range(0, 0.9999999).in_json(takes(o.optimizer, "momentum"))
       .help("Momentum of sgd");
-  t.row(o.nesterov, "--nesterov").in_json(takes(o, "nesterov"))
+  t.row(o.nesterov, "--nesterov").in_json(takes(o.optimizer, "nesterov"))
       .help("Nesterov momentum, for sgd");
-  t.row(o.weight_decay, "--weight-decay", "X").range(0, 1e6).in_json(takes(o, "weight-decay"))
+  t.row(o.weight_decay, "--weight-decay", "X").range(0, 1e6).in_json(takes(o.optimizer, "weight-decay"))
       .help("Weight decay (adamw: decoupled; the others: added to the gradient)");
   t.row(o.schedule_name, "--schedule", "NAME").one_of(valid_schedules)
       .help("Learning rate over time:");

@@ -14,6 +14,9 @@ inline void read_option(const std::string& text, Policy& policy) { policy = pars
 inline std::string option_text(const Policy& policy) { return to_string(policy); }
 }  // namespace augment
 
+// Whether an optimizer has this hyper-parameter.
+bool takes(const std::string& optimizer, const std::string& parameter);
+
 // Adding an option: one field in struct Options, with its default, and one row here. `o` must outlive the table.
 OptionTable option_rows(Options& o);
 

@@ -163,7 +163,7 @@ class CommandLine {
       refuse("--conv-init", "has no effect where the convolutions' weights come from a file");
     }
     for (const char* parameter : {"momentum", "nesterov", "weight-decay"}) refuse_unless_taken(parameter);
-    if (!takes(find_optimizer(o_.optimizer), "momentum")) o_.momentum = 0;
+    if (!takes(o_.optimizer, "momentum")) o_.momentum = 0;
     const bool plateau = o_.schedule_name == "plateau", step = o_.schedule_name == "step";
     const bool multistep = o_.schedule_name == "multistep";
     o_.schedule.kind = plateau ? Schedule::constant : parse_schedule(o_.schedule_name);
@@ -209,16 +209,12 @@ class CommandLine {
     return milestones;
   }
 
-  static bool takes(const OptimizerInfo& optimizer, const std::string& parameter) {
-    return std::any_of(optimizer.params.begin(), optimizer.params.end(),
-                       [&](const OptimizerParam& p) { return p.name == parameter; });
-  }
   // The flag of a hyper-parameter goes only with optimizers that have it.
   void refuse_unless_taken(const std::string& parameter) const {
-    if (takes(find_optimizer(o_.optimizer), parameter)) return;
+    if (takes(o_.optimizer, parameter)) return;
     std::string takers;
     for (const OptimizerInfo& optimizer : optimizers()) {
-      if (takes(optimizer, parameter)) takers += (takers.empty() ? "" : " or ") + optimizer.name;
+      if (takes(optimizer.name, parameter)) takers += (takers.empty() ? "" : " or ") + optimizer.name;
     }
     refuse("--" + parameter, "belongs to --optimizer " + takers + ", not to " + o_.optimizer);
   }
