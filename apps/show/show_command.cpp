@@ -98,9 +98,7 @@ Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
   std::vector<std::string> words = {"train"};
   if (!run_folder.empty()) words.insert(words.end(), {"--config", config_in(run_folder)});
   words.insert(words.end(), rest.begin(), rest.end());
-  std::vector<char*> train;
-  for (std::string& word : words) train.push_back(word.data());
-  Options o = parse_options(defaults, static_cast<int>(train.size()), train.data());
+  Options o = parse_options(defaults, words);
   set_cpu_threads(o.threads);
   const TrainingData data(o);
   const contact_sheet::Look look = {o, data, columns};

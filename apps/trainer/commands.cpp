@@ -30,7 +30,7 @@ namespace counterpoise {
 namespace {
 
 Exit train_command(const ProgramDefaults& defaults, int argc, char** argv) {
-  const Options options = parse_options(defaults, argc, argv);
+  const Options options = parse_options(defaults, {argv, argv + argc});
   if (options.summary) {
     const Index S = options.image_size;
     const auto model = make_model(options.model, meta_backend(), options.seed);
@@ -62,7 +62,9 @@ Exit plain(const ProgramDefaults&, int argc, char** argv) {
 constexpr Command commands[] = {
     {"train", "train a network, and report how well it does", train_command, true},
     {"eval", "evaluate saved weights",
-     [](const ProgramDefaults& defaults, int argc, char** argv) { return eval(parse_options(defaults, argc, argv)); },
+     [](const ProgramDefaults& defaults, int argc, char** argv) {
+       return eval(parse_options(defaults, {argv, argv + argc}));
+     },
      true},
     {"predict", "classify images with saved weights", plain<predict_command>, true},
     {"compare", "train techniques with several seeds, and compare them", plain<compare_command>, true},

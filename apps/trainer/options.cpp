@@ -44,7 +44,7 @@ const char* const evaluation_text =
 
 // The arguments, without the word --help-all, which becomes --help.
 struct Arguments {
-  Arguments(int argc, char** argv) : all(argv, argv + argc) {
+  explicit Arguments(const std::vector<std::string>& words) : all(words) {
     for (std::string& argument : all) {
       if (argument == "--help-all") argument = "--help", help = OptionTable::full;
     }
@@ -241,12 +241,11 @@ class CommandLine {
 
 }  // namespace
 
-Options parse_options(const ProgramDefaults& defaults, int argc, char** argv) {
+Options parse_options(const ProgramDefaults& defaults, const std::vector<std::string>& words) {
   Options options;
   options.defaults = defaults;
-  const std::string command = argv[0];
-  options.command = command == "eval" ? Options::eval : Options::train;
-  CommandLine(options, command).parse(Arguments(argc, argv));
+  options.command = words[0] == "eval" ? Options::eval : Options::train;
+  CommandLine(options, words[0]).parse(Arguments(words));
   return options;
 }
 

@@ -102,9 +102,9 @@ struct Options {
   std::set<std::string> given;  // the flags on the command line, as "--width"
 };
 
-// The options of a command line; argv[0] is the command, "train" or "eval". --help and --version print to stdout and
-// exit with 0. Throws Error(invalid_argument) with one line for a wrong command line.
-Options parse_options(const ProgramDefaults& defaults, int argc, char** argv);
+// The options of a command line; the first word is the command, "train" or "eval". --help and --version print to stdout
+// and exit with 0. Throws Error(invalid_argument) with one line for a wrong command line.
+Options parse_options(const ProgramDefaults& defaults, const std::vector<std::string>& words);
 
 // Resolves what depends on the number of classes: the loss and the form of its outputs. Throws Error(invalid_argument)
 // for what does not go together.

@@ -183,9 +183,7 @@ TEST_CASE("autobalance: a search that is continued from any of its checkpoints e
   std::istringstream words("train --search-epochs 2" + shapes);
   std::vector<std::string> arguments;
   for (std::string word; words >> word;) arguments.push_back(word);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  Options o = parse_options({/*lectures=*/false}, static_cast<int>(argv.size()), argv.data());
+  Options o = parse_options({/*lectures=*/false}, arguments);
   const TrainingData data(o);
   LossOptions loss_options;
   loss_options.counts = data.counts;

@@ -15,9 +15,7 @@ namespace {
 
 Options parsed(std::vector<std::string> arguments, bool lectures = true) {
   arguments.insert(arguments.begin(), "train");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  return parse_options({lectures}, static_cast<int>(argv.size()), argv.data());
+  return parse_options({lectures}, arguments);
 }
 
 // Synthetic animals that are larger than the network's images.

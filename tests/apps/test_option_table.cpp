@@ -68,9 +68,7 @@ std::string error(const std::function<void()>& act) {
 // The options of catdog's training for a command line.
 Options options_of(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "train");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  return parse_options({/*lectures=*/true}, static_cast<int>(argv.size()), argv.data());
+  return parse_options({/*lectures=*/true}, arguments);
 }
 
 }  // namespace

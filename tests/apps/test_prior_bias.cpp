@@ -13,9 +13,7 @@ namespace {
 std::vector<float> biases(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(),
                    {"train", "--image-size", "32", "--width", "0.03125", "--count", "cat=10,dog=80"});
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  Options o = parse_options({/*lectures=*/true}, static_cast<int>(argv.size()), argv.data());
+  Options o = parse_options({/*lectures=*/true}, arguments);
   const TrainingData data(o);
   const auto model = make_model(o.model, cpu_backend(), 1);
   set_prior_bias(*model, data, o, Loss(o.loss_spec, {data.counts, data.class_weights}));

@@ -320,10 +320,8 @@ TEST_CASE("reproduce: the options of its recipe, the first images by name and a 
   const DataSet data;
   const TemporaryFolder out;
   const auto images = [&](const std::string& subset) {
-    Words words = split_arguments("train " + data.flags("--count cat=2,dog=3 --subset " + subset));
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    Options options = parse_options({/*lectures=*/true}, static_cast<int>(argv.size()), argv.data());
+    const Words words = split_arguments("train " + data.flags("--count cat=2,dog=3 --subset " + subset));
+    Options options = parse_options({/*lectures=*/true}, words);
     const TrainingData training(options);
     Words paths;
     for (const size_t i : training.chosen)

@@ -29,11 +29,7 @@ std::vector<std::string> parts_of(const Bytes& input, size_t count) {
 
 std::string read_options(const Bytes& input) {
   const bool lectures = input.size() % 2 == 0;
-  std::string words[] = {"train", "--config", work_file("config.json", text_of(input))};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  Options options = parse_options({lectures}, 3, argv.data());
+  Options options = parse_options({lectures}, {"train", "--config", work_file("config.json", text_of(input))});
   if (options.summary) return "";
   if (!options.data.empty()) resolve_for_classes(options, 2 + input.size() % 3);  // as when the images have been found
   require(!config_text(options).empty(), "no options");
@@ -41,10 +37,8 @@ std::string read_options(const Bytes& input) {
 }
 
 std::vector<Bytes> option_seeds() {
-  char command[] = "train";
-  char* argv[] = {command, nullptr};
   return {
-      bytes_of(config_text(parse_options({true}, 1, argv))),
+      bytes_of(config_text(parse_options({true}, {"train"}))),
       bytes_of(
           R"({"options": {"loss": "focal", "gamma": 2, "lr": 0.01, "count": "cat=20,dog=60", "nesterov": false}})")};
 }

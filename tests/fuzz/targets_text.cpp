@@ -21,17 +21,14 @@ namespace {
 // -- command lines: one word on each line --
 
 std::string read_command_line(const Bytes& input) {
-  std::vector<std::string> words = {"catdog", ""};
+  std::vector<std::string> words = {""};
   for (const uint8_t c : input) {
     if (c == '\n') words.emplace_back();
     else if (c != 0) words.back() += char(c);
   }
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  // argv[0] is the command: train or eval, with the lectures' defaults or without.
-  const bool lectures = words.size() % 2 == 0;
-  Options options = parse_options({lectures}, int(words.size()) - 1, argv.data() + 1);
+  // The first is the command: train or eval, with the lectures' defaults or without.
+  const bool lectures = words.size() % 2 == 1;
+  Options options = parse_options({lectures}, words);
   if (options.command == Options::eval || options.summary) return "";
   if (!options.data.empty()) resolve_for_classes(options, 2 + input.size() % 3);  // as when the images have been found
   require(!to_json(options).empty(), "no options");
@@ -45,9 +42,7 @@ std::vector<std::string> command_line_words() {
       "--no-shuffle", "--weights\n", "--summary", "--init",  "--mixup", "--cutmix",   "--remix",  "cat=20,dog=60",
       "none",         "auto",        "@",         "#",       "f1",      "--output\n", "balanced", "effective=0.9",
       "1e9",          "-b",          "-1"};
-  char command[] = "train";
-  char* argv[] = {command, nullptr};
-  const auto options = to_json(parse_options({/*lectures=*/true}, 1, argv));
+  const auto options = to_json(parse_options({/*lectures=*/true}, {"train"}));
   for (const auto& [name, value] : options.items()) {
     words.push_back("\n--" + name + "\n" + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n");
     words.push_back("--" + name);
