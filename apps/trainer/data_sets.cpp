@@ -55,6 +55,25 @@ DataLoaderOptions loader_options(const Options& o, Backend& backend) {
   return options;
 }
 
+// Takes a part of each class from `samples` and returns it: its last samples, which are as good as any, because they
+// are in a random order, or in that of their names. `why` begins the message for a class that is too small.
+std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>& samples, double share,
+                               const std::string& why) {
+  const std::vector<std::string>& classes = training.classes();
+  std::vector<std::vector<size_t>> by_class(classes.size());
+  for (const size_t i : samples) by_class[training.label(i)].push_back(i);
+  samples.clear();
+  std::vector<size_t> taken;
+  for (size_t c = 0; c < by_class.size(); ++c) {
+    const size_t n = by_class[c].size(), kept = n - static_cast<size_t>(std::ceil(share * double(n)));
+    CP_ENSURE_AS(bad_data, kept > 0 && kept < n, why, ": class ", classes[c], " has ", n, " training image",
+                 n == 1 ? "" : "s", ", too few to put some aside");
+    samples.insert(samples.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
+    taken.insert(taken.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
+  }
+  return taken;
+}
+
 }  // namespace
 
 SelectedImages select_images(const Options& o, const std::vector<int64_t>& synthetic_counts) {
@@ -144,9 +163,7 @@ TrainingData::TrainingData(Options& o) {
     const std::vector<int64_t> all(wanted.size(), *std::max_element(wanted.begin(), wanted.end()));
     wanted = with_flag("--imbalance", [&] { return imbalanced_counts(o.imbalance, all); });
   }
-  SelectedImages images = select_images(o, wanted);
-  training = std::move(images.training), validation = std::move(images.validation), test = std::move(images.test);
-  origin = images.origin, split = images.split;
+  static_cast<SelectedImages&>(*this) = select_images(o, wanted);
   available = training->counts();
   if (!synthetic) {
     wanted.assign(classes().size(), -1);
@@ -178,44 +195,20 @@ TrainingData::TrainingData(Options& o) {
                "--hold-out: there are test images, so that the threshold and "
                "the temperature are chosen on the validation images");
   const std::string rule = o.temperature ? "--temperature" : "--threshold " + o.threshold;
-  if (o.hold_out > 0) hold_out(o.hold_out, text("--hold-out ", o.hold_out));
-  else if (tunes && !test) hold_out(0.1, rule + " is chosen on a tenth of the training images");
-  if (o.loss->name == "autobalance") split_for_search(o.loss_spec["search-share"]);
+  if (o.hold_out > 0) held_out = take_share(*training, chosen, o.hold_out, text("--hold-out ", o.hold_out));
+  else if (tunes && !test)
+    held_out = take_share(*training, chosen, 0.1, rule + " is chosen on a tenth of the training images");
+  if (o.loss->name == "autobalance") {
+    const double share = o.loss_spec["search-share"];
+    search_training = chosen;
+    search_validation = take_share(*training, search_training, share,
+                                   text("--loss autobalance validates its search on --search-share ", share,
+                                        " of the training images of each class"));
+  }
   counts = training->counts(chosen);
   with_flag("--augment", [&] { return o.augment.pipelines(classes(), counts); });
   if (o.augment.per_class()) augmentation = o.augment.description(classes(), counts);
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
-}
-
-// Takes a part of each class from `samples` and returns it: its last samples, which are as good as any, because they
-// are in a random order, or in that of their names. `why` begins the message for a class that is too small.
-static std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>& samples, double share,
-                                      const std::string& why) {
-  const std::vector<std::string>& classes = training.classes();
-  std::vector<std::vector<size_t>> by_class(classes.size());
-  for (const size_t i : samples) by_class[training.label(i)].push_back(i);
-  samples.clear();
-  std::vector<size_t> taken;
-  for (size_t c = 0; c < by_class.size(); ++c) {
-    const size_t kept = by_class[c].size() - static_cast<size_t>(std::ceil(share * double(by_class[c].size())));
-    const size_t n = by_class[c].size();
-    CP_ENSURE_AS(bad_data, kept > 0 && kept < n, why, ": class ", classes[c], " has ", n, " training image",
-                 n == 1 ? "" : "s", ", too few to put some aside");
-    samples.insert(samples.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
-    taken.insert(taken.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
-  }
-  return taken;
-}
-
-void TrainingData::hold_out(double share, const std::string& why) {
-  held_out = take_share(*training, chosen, share, why);
-}
-
-void TrainingData::split_for_search(double share) {
-  search_training = chosen;
-  search_validation = take_share(*training, search_training, share,
-                                 text("--loss autobalance validates its search on --search-share ", share,
-                                      " of the training images of each class"));
 }
 
 std::string TrainingData::description() const {

@@ -28,7 +28,8 @@ std::unique_ptr<ImageDataset> all_images(const Options& options, const std::vect
 DataLoaderOptions evaluation_loader(const Options& options, Backend& backend,
                                     const std::optional<std::vector<size_t>>& samples = {});
 
-struct TrainingData {
+// The sets, and what of them a run trains on.
+struct TrainingData : SelectedImages {
   // Opens the datasets, and resolves what depends on them: options.count, options.positive and the loss. Throws Error
   // where the options do not fit.
   explicit TrainingData(Options& options);
@@ -36,15 +37,13 @@ struct TrainingData {
   // The DataLoader options for training.
   DataLoaderOptions training_loader(const Options& options, Backend& backend) const;
 
-  std::unique_ptr<ImageDataset> training, validation, test;  // test: null if there is none
-  std::string origin, split;                                 // as in SelectedImages
-  int32_t positive = 0;                                      // of two classes the index of the positive one
-  std::vector<size_t> chosen, held_out;                      // training samples, and those held out
-  std::vector<int64_t> available;                            // training images of each class
-  std::vector<int64_t> counts;                               // of the chosen ones
-  std::vector<double> class_weights;                         // of the classes, or none
-  std::string augmentation;                                  // of each class, where they differ
-  std::vector<size_t> search_training, search_validation;    // the two parts of `chosen` in AutoBalance's search
+  int32_t positive = 0;                                    // of two classes the index of the positive one
+  std::vector<size_t> chosen, held_out;                    // training samples, and those held out
+  std::vector<int64_t> available;                          // training images of each class
+  std::vector<int64_t> counts;                             // of the chosen ones
+  std::vector<double> class_weights;                       // of the classes, or none
+  std::string augmentation;                                // of each class, where they differ
+  std::vector<size_t> search_training, search_validation;  // the two parts of `chosen` in AutoBalance's search
 
   const std::vector<std::string>& classes() const { return training->classes(); }
   // "Training on 1000 cat, 11000 dog; validating on 3000 (split as given); positive class: cat".
@@ -53,10 +52,6 @@ struct TrainingData {
   // files belonging to 2 classes.", and where they were split here "Using 1600 files for training." Nothing for
   // synthetic images.
   std::vector<std::string> keras_lines() const;
-
- private:
-  void hold_out(double share, const std::string& why);
-  void split_for_search(double share);
 };
 
 }  // namespace counterpoise
