@@ -66,13 +66,9 @@ std::string arrow(double x1, double y1, double x2, double y2, const char* color)
               px(y2 - 9 * dy + 4 * dx), "z\" fill=\"", color, "\"/>\n");
 }
 
-std::string heading(const std::string& title) {
-  return words(18, 30, title, {17, "start", ink, " font-weight=\"600\""});
-}
-
 std::string image(double width, double height, const std::string& title, const std::string& body) {
   width = std::max(width, width_of(title, 17) + 36);
-  return open_svg(width, height, title) + background(width, height) + heading(title) + body + "</svg>\n";
+  return whole_svg(width, height, title, heading(title) + body);
 }
 
 }  // namespace counterpoise::drawing

@@ -46,7 +46,6 @@ std::string frame(const Box& box, const char* color, double width = 2.5);
 std::string node(const Box& box, const char* color);
 // A straight arrow.
 std::string arrow(double x1, double y1, double x2, double y2, const char* color = pale_ink);
-std::string heading(const std::string& title);
 // An image of this size, or wider where the title is: the title, white, and the body.
 std::string image(double width, double height, const std::string& title, const std::string& body);
 

@@ -108,8 +108,7 @@ Figure splits_figure() {
       {"stratified", "each part has its share of every class", stratified_parts(labels, shares, 1)},
       {"stratified, by patient", "and all images of a patient (joined) are in one part",
        stratified_parts(labels, shares, 1, patients), true}};
-  std::string body =
-      words(18, 30, "Three ways to split 75 images of three classes", {17, "start", ink, " font-weight=\"600\""});
+  std::string body = heading("Three ways to split 75 images of three classes");
   double x = 18;
   for (size_t p = 0; p < 3; ++p) {
     body += text("<rect x=\"", px(x), "\" y=\"44\" width=\"", side, "\" height=\"", side, "\" fill=\"",
@@ -142,7 +141,7 @@ Figure splits_figure() {
     y += 16;
   }
   const double width = left + 48 * step + 190;
-  return {"data/figures/splits.svg", open_svg(width, y, "Splits") + background(width, y) + body + "</svg>\n"};
+  return {"data/figures/splits.svg", whole_svg(width, y, "Splits", body)};
 }
 
 // A small class inside a large one, and where resampling adds points.

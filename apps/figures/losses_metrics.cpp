@@ -32,8 +32,8 @@ std::string rectangle(const Box& b, const std::string& fill, const std::string& 
   return text("<rect x=\"", px(b.x), "\" y=\"", px(b.y), "\" width=\"", px(b.width), "\" height=\"", px(b.height),
               "\" fill=\"", fill, "\"", more, "/>\n");
 }
-std::string bold(double x, double y, const std::string& what, double size = 14, const char* anchor = "start") {
-  return words(x, y, what, {size, anchor, ink, " font-weight=\"600\""});
+std::string bold(double x, double y, const std::string& what, double size = 14) {
+  return words(x, y, what, {size, "start", ink, " font-weight=\"600\""});
 }
 
 // The images on a line of their scores, divided by the threshold 0.
@@ -41,7 +41,7 @@ Figure counts_figure() {
   constexpr double width = 880, height = 330, left = 70, right = 640, top = 66, middle = 156, bottom = 246;
   const auto place = [](double score) { return left + (score + 4) / 7.5 * (right - left); };
   const Confusion c = confusion(scores, is_cat, 0);
-  std::string body = bold(18, 30, "Four kinds of images: the threshold 0 divides five cats and nine dogs", 17);
+  std::string body = heading("Four kinds of images: the threshold 0 divides five cats and nine dogs");
   body += rectangle({place(0), top, right - place(0), bottom - top}, "#eef4f9");
   body += stroke(left, middle, right, middle, grid) + stroke(left, bottom, right, bottom, zero_line);
   for (const double tick : multiples(1, -4, 3)) {
@@ -77,8 +77,7 @@ Figure counts_figure() {
   metric("precision", text(c.tp, " / (", c.tp, " + ", c.fp, ")"), c.precision());
   metric("recall", text(c.tp, " / (", c.tp, " + ", c.fn, ")"), c.recall());
   metric("F1", text(2 * c.tp, " / (", 2 * c.tp, " + ", c.fp, " + ", c.fn, ")"), c.f1());
-  return {"losses/metrics/figures/counts.svg", open_svg(width, height, "The confusion matrix of an example") +
-                                                   background(width, height) + body + "</svg>\n"};
+  return {"losses/metrics/figures/counts.svg", whole_svg(width, height, "The confusion matrix of an example", body)};
 }
 
 // Precision, recall and F1 at each threshold; and the same thresholds on a map of F1.
@@ -107,7 +106,7 @@ Figure thresholds_figure() {
 // A bar for each cat, from the highest score down, as high as the precision where the threshold is its score.
 Figure average_precision_figure() {
   constexpr double width = 700, height = 380, left = 78, bottom = 310, wide = 400, high = 240;
-  std::string body = bold(18, 30, "Average precision: the area under the steps", 17);
+  std::string body = heading("Average precision: the area under the steps");
   for (const double tick : multiples(0.2, 0, 1)) {
     body += stroke(left, bottom - high * tick, left + wide, bottom - high * tick, tick == 0 ? zero_line : grid);
     body += words(left - 8, bottom - high * tick + 4.5, tick_text(tick), {13, "end", pale_ink});
@@ -140,7 +139,7 @@ Figure average_precision_figure() {
   body += words(x, bottom - high + 122, "A dog lowers the precision,", {13, "start", pale_ink});
   body += words(x, bottom - high + 140, "a cat adds a step.", {13, "start", pale_ink});
   return {"losses/metrics/figures/average_precision.svg",
-          open_svg(width, height, "Average precision of the example") + background(width, height) + body + "</svg>\n"};
+          whole_svg(width, height, "Average precision of the example", body)};
 }
 
 // One classifier, whose scores are normally distributed, with mean 2 for cats and 0 for dogs, where cats are more or
@@ -176,7 +175,7 @@ Figure calibration_figure() {
     positive.push_back(rng.uniform() < probability(honest)), logits.push_back(2.5 * honest);
   }
   const double temperature = fit_temperature(logits, positive);
-  std::string body = bold(18, 30, "Confidence and accuracy: the gaps are the calibration error", 17);
+  std::string body = heading("Confidence and accuracy: the gaps are the calibration error");
   for (const bool scaled : {false, true}) {
     std::vector<double> p;
     for (const double z : logits) p.push_back(probability(scaled ? z / temperature : z));
@@ -214,8 +213,7 @@ Figure calibration_figure() {
                 "Bars: accuracy of the images of each bin, with their number. Orange: its gap to their mean "
                 "confidence. Line: no gap.",
                 {13, "start", pale_ink});
-  return {"losses/metrics/figures/calibration.svg",
-          open_svg(width, height, "Reliability diagram") + background(width, height) + body + "</svg>\n"};
+  return {"losses/metrics/figures/calibration.svg", whole_svg(width, height, "Reliability diagram", body)};
 }
 
 }  // namespace

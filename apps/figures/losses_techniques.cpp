@@ -93,7 +93,7 @@ Figure every_technique_figure() {
   const double bottom = header + row * static_cast<double>(tables.techniques.size());
   const double width = place(1, 1) + 30, height = bottom + 34;
   const std::string title = "Every technique, out of the box: mean and standard deviation over five seeds";
-  std::string body = words(18, 30, title, {17, "start", ink, " font-weight=\"600\""});
+  std::string body = heading(title);
   double x = 18;
   for (size_t t = 0; t < tables.titles.size(); ++t) {
     body += text("<circle cx=\"", px(x + 6), "\" cy=\"52\" r=\"4.5\" fill=\"", color_text(palette[t]), "\"/>\n");
@@ -134,8 +134,7 @@ Figure every_technique_figure() {
     body += text("<path d=\"", bars, "\" stroke=\"", color, "\" stroke-width=\"1.6\" opacity=\"0.6\"/>\n");
     body += text("<path d=\"", dots, "\" stroke=\"", color, "\" stroke-width=\"7\" stroke-linecap=\"round\"/>\n");
   }
-  return {"losses/figures/every_technique.svg",
-          open_svg(width, height, title) + background(width, height) + body + "</svg>\n"};
+  return {"losses/figures/every_technique.svg", whole_svg(width, height, title, body)};
 }
 
 }  // namespace counterpoise

@@ -167,8 +167,7 @@ Figure loss_tree_figure() {
   CP_ENSURE(missing.empty(), "the tree of losses has no place for ", detail::join(missing));
 
   const double width = mark_x + mark_width * static_cast<double>(std::size(columns)) + 60;
-  std::string head = words(root_x, 30, text("The ", loss_names().size(), " losses, by what they add to each other"),
-                           {17, "start", ink, " font-weight=\"600\""});
+  std::string head = heading(text("The ", loss_names().size(), " losses, by what they add to each other"));
   for (const auto& [x, title] : {std::pair<double, const char*>{root_x, "A loss of"},
                                  {family_x, "in which"},
                                  {leaf_x, "--loss"},
@@ -180,8 +179,7 @@ Figure loss_tree_figure() {
     const std::string slanted = text(" transform=\"rotate(-48 ", px(x), " ", px(header - 14), ")\"");
     head += words(x, header - 14, columns[i].title, {12.5, "start", ink, slanted.c_str()});
   }
-  return {"losses/figures/tree.svg", open_svg(width, y + 4, "The family tree of the losses") +
-                                         background(width, y + 4) + head + lines + body + "</svg>\n"};
+  return {"losses/figures/tree.svg", whole_svg(width, y + 4, "The family tree of the losses", head + lines + body)};
 }
 
 }  // namespace counterpoise

@@ -67,7 +67,7 @@ std::string bars_svg(const std::string& title, const std::vector<BarChart>& char
   if (!(largest > 0)) largest = 1;
   const double width = std::max(panel_width * static_cast<double>(columns), width_of(title, 17)) + 2 * left;
   const double height = header + panel_height * static_cast<double>(rows) + 6;
-  std::string body = words(left, 30, title, {17, "start", ink, " font-weight=\"600\""});
+  std::string body = heading(title);
   for (size_t i = 0; i < charts.size(); ++i) {
     const double x = left + panel_width * static_cast<double>(i % columns);
     const double y = header + panel_height * static_cast<double>(i / columns);
@@ -75,7 +75,7 @@ std::string bars_svg(const std::string& title, const std::vector<BarChart>& char
     body += words(x, y + 30, charts[i].note, {11.5, "start", pale_ink});
     body += bars_of(charts[i], largest, {x, y + 50, panel_width - 25, panel_height - 78});
   }
-  return open_svg(width, height, title) + background(width, height) + body + "</svg>\n";
+  return whole_svg(width, height, title, body);
 }
 
 }  // namespace counterpoise

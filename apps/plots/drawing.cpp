@@ -48,8 +48,13 @@ std::string open_svg(double width, double height, const std::string& title) {
               escaped(title), "</title>\n");
 }
 
-std::string background(double width, double height) {
-  return "<rect width=\"" + px(width) + "\" height=\"" + px(height) + "\" fill=\"#ffffff\"/>\n";
+std::string whole_svg(double width, double height, const std::string& title, const std::string& body) {
+  return text(open_svg(width, height, title), "<rect width=\"", px(width), "\" height=\"", px(height),
+              "\" fill=\"#ffffff\"/>\n", body, "</svg>\n");
+}
+
+std::string heading(const std::string& title) {
+  return words(18, 30, title, {17, "start", ink, " font-weight=\"600\""});
 }
 
 }  // namespace drawing

@@ -45,7 +45,9 @@ std::string stroke(double x1, double y1, double x2, double y2, const char* color
 
 // The beginning of an image, with its title for those who cannot see it.
 std::string open_svg(double width, double height, const std::string& title);
-// White behind all of an image.
-std::string background(double width, double height);
+// An image of this size, with its title, white behind the body.
+std::string whole_svg(double width, double height, const std::string& title, const std::string& body);
+// A title that is seen, at the top of a body.
+std::string heading(const std::string& title);
 
 }  // namespace counterpoise::drawing

@@ -64,7 +64,7 @@ std::string graph_svg(const std::string& title, const std::vector<GraphNode>& no
     width = std::max(width, boxes[i].x + box_width + left), height = std::max(height, y);
   }
   width = std::max(width, width_of(title, 17) + 2 * left);
-  std::string body = words(left, 30, title, {17, "start", ink, " font-weight=\"600\""});
+  std::string body = heading(title);
   for (size_t i = 0; i < nodes.size(); ++i) {
     const std::vector<size_t>& inputs = nodes[i].inputs;
     for (size_t n = 0; n < inputs.size(); ++n) {
@@ -84,7 +84,7 @@ std::string graph_svg(const std::string& title, const std::vector<GraphNode>& no
     for (const std::string& line : nodes[i].lines)
       body += words(b.x + b.width / 2, y += line_height, line, {12.5, "middle", pale_ink});
   }
-  return open_svg(width, height, title) + background(width, height) + body + "</svg>\n";
+  return whole_svg(width, height, title, body);
 }
 
 }  // namespace counterpoise

@@ -79,7 +79,7 @@ std::string image_of(const Pixels& image, double left, double y) {
 
 std::string pixels_svg(const std::string& title, const std::vector<std::vector<Pixels>>& rows) {
   size_t columns = 0;
-  std::string body = words(18, 30, title, {17, "start", ink, " font-weight=\"600\""});
+  std::string body = heading(title);
   double y = top;
   for (const std::vector<Pixels>& row : rows) {
     columns = std::max(columns, row.size());
@@ -88,7 +88,7 @@ std::string pixels_svg(const std::string& title, const std::vector<std::vector<P
   }
   CP_ENSURE(columns > 0, "images \"", title, "\": there is nothing to draw");
   const double width = std::max(36 + (side + gap) * static_cast<double>(columns) - gap, 36 + width_of(title, 17));
-  return open_svg(width, y + 6, title) + background(width, y + 6) + body + "</svg>\n";
+  return whole_svg(width, y + 6, title, body);
 }
 
 }  // namespace counterpoise

@@ -172,7 +172,7 @@ std::string svg(const std::string& title, const std::vector<Plot>& plots) {
   const double panel_width = plots.size() == 1 ? 680 : plots.size() == 2 ? 470 : 370;
   const double panel_height = plots.size() == 1 ? 420 : plots.size() == 2 ? 340 : 310;
   const double width = panel_width * static_cast<double>(plots.size()) + 12;
-  std::string body = words(18, 30, title, {17, "start", ink, " font-weight=\"600\""});
+  std::string body = heading(title);
   const Plot& named = *std::max_element(plots.begin(), plots.end(),
                                         [](const Plot& a, const Plot& b) { return a.lines.size() < b.lines.size(); });
   const double top = 46 + legend(named, 18, 44, width - 36, body) + 8;
@@ -180,7 +180,7 @@ std::string svg(const std::string& title, const std::vector<Plot>& plots) {
     body += panel(plots[i], {6 + panel_width * static_cast<double>(i), top, panel_width, panel_height});
   }
   const double height = top + panel_height + 6;
-  return open_svg(width, height, title) + background(width, height) + body + "</svg>\n";
+  return whole_svg(width, height, title, body);
 }
 
 std::string thumbnail(const Plot& plot) {
