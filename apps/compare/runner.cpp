@@ -188,7 +188,7 @@ void Runner::collect() {
 
 void Runner::finish(const Training& training, int status) {
   const Cell& cell = *training.cell;
-  const double seconds = std::chrono::duration<double>(Clock::now() - training.start).count();
+  const double seconds = seconds_since(training.start);
   std::string failure = failure_of(status, log_file(cell));
   if (failure.empty() && !is_done(cell)) failure = "the training left no result.json";
   if (!failure.empty() && !stop_signal()) {
@@ -223,7 +223,7 @@ std::string Runner::left() const {
   const double each = seconds_ / ended_;
   double work = each * static_cast<double>(pending_.size()), longest = 0;
   for (const Training& training : running_) {
-    const double rest = std::max(0., each - std::chrono::duration<double>(Clock::now() - training.start).count());
+    const double rest = std::max(0., each - seconds_since(training.start));
     work += rest, longest = std::max(longest, rest);
   }
   return text(", about ", clock_text(std::max(longest, work / settings_.jobs)), " left");

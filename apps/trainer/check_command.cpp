@@ -138,11 +138,9 @@ class ReadingProgress {
     if (on_line_) std::fprintf(stderr, "\r\033[K");
   }
   void show(size_t done) {
-    const auto now = Clock::now();
-    if (std::chrono::duration<double>(now - shown_).count() < (terminal_ ? 0.2 : 10)) return;
-    shown_ = now;
-    const double elapsed = std::chrono::duration<double>(now - start_).count();
-    const double left = elapsed / static_cast<double>(done) * static_cast<double>(total_ - done);
+    if (seconds_since(shown_) < (terminal_ ? 0.2 : 10)) return;
+    shown_ = Clock::now();
+    const double left = seconds_since(start_) / static_cast<double>(done) * static_cast<double>(total_ - done);
     std::fprintf(stderr, terminal_ ? "\r%zu/%zu images read, %s left\033[K" : "%zu/%zu images read, %s left\n", done,
                  total_, clock_text(left).c_str());
     on_line_ = terminal_;

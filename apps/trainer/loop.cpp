@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "apps/trainer/progress.h"
 #include "kernels/error.h"
 #include "optim/clip.h"
 
@@ -15,8 +16,6 @@ namespace counterpoise {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void check_finite(double value, const char* what, const Step& step) {
   if (std::isfinite(value)) return;

@@ -31,16 +31,14 @@ Progress::Progress(int64_t total_steps) : total_(total_steps), terminal_(stderr_
 
 // Whether to show something now.
 bool Progress::is_time(bool last) {
-  const auto now = Clock::now();
-  const double since = std::chrono::duration<double>(now - last_shown_).count();
-  if (since < (terminal_ ? 0.1 : 10) && !(terminal_ && last)) return false;
-  last_shown_ = now;
+  if (seconds_since(last_shown_) < (terminal_ ? 0.1 : 10) && !(terminal_ && last)) return false;
+  last_shown_ = Clock::now();
   return true;
 }
 
 void Progress::step(const std::string& what, int64_t done, size_t images, double loss) {
   images_ += static_cast<int64_t>(images);
-  const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double elapsed = seconds_since(start_);
   const double each = elapsed / static_cast<double>(done - first_);
   constexpr int64_t enough = 20;
   constexpr double worth_telling = 30;  // seconds

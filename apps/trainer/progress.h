@@ -41,5 +41,8 @@ class Progress {
 
 // 75 seconds as "1:15".
 std::string clock_text(double seconds);
+inline double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 }  // namespace counterpoise

@@ -56,9 +56,6 @@ class Training {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  }
   void say(const std::string& text) { progress_.say(text); }
   RunFolder& folder() const { return log_->folder(); }
 
