@@ -180,7 +180,7 @@ contact_sheet::Sheet copies(const AugmentOptions& o, const augment::Policy& poli
   const contact_sheet::Sheet sheet = copies_sheet(
       all.images, policy, look, [&](const MarkedImage& original, Copy copy) { writer.add(original, std::move(copy)); });
   const size_t files = writer.finish();
-  written = text(printable(o.write), ": ", files, files == 1 ? " file\n" : " files\n");
+  written = text(printable(o.write), ": ", plural(files, "file"), "\n");
   return sheet;
 }
 

@@ -32,8 +32,6 @@ nlohmann::ordered_json number(double value) {
   return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
 }
 
-std::string plural(size_t count, const std::string& noun) { return text(count, " ", noun, count == 1 ? "" : "s"); }
-
 }  // namespace
 
 ComparisonTable::ComparisonTable(Comparison comparison, std::vector<Cell> cells, std::vector<Outcome> outcomes)

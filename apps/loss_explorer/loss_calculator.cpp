@@ -181,8 +181,8 @@ class Calculator {
     const bool distributions = !binary_ && !one_each && rows.size() == N_ &&
                                std::all_of(rows.begin(), rows.end(), [&](const Row& r) { return r.size() == K_; });
     if (!one_each && !distributions) {
-      throw Error(ErrorKind::invalid_argument, "--labels has ", flat.size(), flat.size() == 1 ? " number" : " numbers",
-                  " for ", N_, N_ == 1 ? " row" : " rows", " of logits", flat.size() == K_ ? several_samples() : "");
+      throw Error(ErrorKind::invalid_argument, "--labels has ", plural(flat.size(), "number"), " for ",
+                  plural(N_, "row"), " of logits", flat.size() == K_ ? several_samples() : "");
     }
     if (one_each && std::all_of(flat.begin(), flat.end(), [](double y) { return y == std::floor(y); })) {
       for (const double label : flat) {

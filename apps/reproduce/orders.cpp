@@ -173,8 +173,8 @@ std::string orders_section(const Study& study, const StudyResults& results) {
         text("### ", study.groups.at(order.group), "\n\nThe order of the ", study.authority, ": ",
              listed(study, theirs, [&](size_t r) { return study.rows[r].published[0].text; }), ". Ours by ",
              study.metrics[0].heading, ": ", listed(study, ours, [&](size_t r) { return mean(study, results, r, 0); }),
-             ". ", order.pairs - order.disagreements.size(), " of ", order.pairs, order.pairs == 1 ? " pair" : " pairs",
-             " of rows ", order.pairs == 1 ? "is" : "are", " in the same order.\n");
+             ". ", order.pairs - order.disagreements.size(), " of ", plural(order.pairs, "pair"), " of rows ",
+             order.pairs == 1 ? "is" : "are", " in the same order.\n");
     if (!order.disagreements.empty()) all += "\n";
     for (const Disagreement& d : order.disagreements) all += paragraph(study, results, d);
     all += "\n";

@@ -18,8 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string plural(size_t count, const std::string& noun) { return text(count, " ", noun, count == 1 ? "" : "s"); }
-
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 std::string published_text(const StudyRow& row) {

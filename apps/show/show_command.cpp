@@ -132,7 +132,7 @@ Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
     std::cout << "There are no wrong predictions to show, or their images cannot be read.\n";
   }
   const size_t unreadable = data.training->unreadable().size();
-  if (unreadable) std::cout << unreadable << (unreadable == 1 ? " image" : " images") << " could not be read\n";
+  if (unreadable) std::cout << plural(unreadable, "image") << " could not be read\n";
   return Exit::ok;
 }
 

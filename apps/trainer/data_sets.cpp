@@ -66,8 +66,8 @@ std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>
   std::vector<size_t> taken;
   for (size_t c = 0; c < by_class.size(); ++c) {
     const size_t n = by_class[c].size(), kept = n - static_cast<size_t>(std::ceil(share * double(n)));
-    CP_ENSURE_AS(bad_data, kept > 0 && kept < n, why, ": class ", classes[c], " has ", n, " training image",
-                 n == 1 ? "" : "s", ", too few to put some aside");
+    CP_ENSURE_AS(bad_data, kept > 0 && kept < n, why, ": class ", classes[c], " has ", plural(n, "training image"),
+                 ", too few to put some aside");
     samples.insert(samples.end(), by_class[c].begin(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept));
     taken.insert(taken.end(), by_class[c].begin() + static_cast<std::ptrdiff_t>(kept), by_class[c].end());
   }
@@ -227,7 +227,7 @@ std::vector<std::string> TrainingData::keras_lines() const {
   const int64_t train = std::accumulate(available.begin(), available.end(), int64_t(0));
   const auto validate = static_cast<int64_t>(validation->size());
   const auto found = [&](int64_t n) {
-    return text("Found ", n, n == 1 ? " file" : " files", " belonging to ", classes().size(), " classes.");
+    return text("Found ", plural(n, "file"), " belonging to ", classes().size(), " classes.");
   };
   if (split.empty()) return {found(train), found(validate)};
   const int64_t all = train + validate + (test ? static_cast<int64_t>(test->size()) : 0);

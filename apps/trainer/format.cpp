@@ -47,6 +47,8 @@ std::string fitted(const std::string& text, size_t most) {
   return first_letters(text, kept) + std::string(most - kept, '.');
 }
 
+std::string plural(int64_t count, const std::string& noun) { return text(count, " ", noun, count == 1 ? "" : "s"); }
+
 std::string exact(double number) {
   std::string text;
   for (int digits = 9; digits <= 17; digits += 4) {

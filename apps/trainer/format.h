@@ -31,6 +31,9 @@ std::string first_letters(const std::string& text, size_t n);
 // The text with at most this many letters; of a longer one the last two become "..".
 std::string fitted(const std::string& text, size_t most);
 
+// "1 image", "2 images".
+std::string plural(int64_t count, const std::string& noun);
+
 // The fewest digits, of at least nine, from which the same number is read again.
 std::string exact(double number);
 

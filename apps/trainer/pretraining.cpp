@@ -68,7 +68,7 @@ void check_batch(const Options& o, size_t smallest) {
     const Index S = o.model.image_size;
     (*model)(Tensor::empty(meta_backend(), {static_cast<Index>(smallest), S, S, 3}));
   } catch (const Error& error) {
-    throw Error(ErrorKind::invalid_argument, "a batch of ", smallest, smallest == 1 ? " image" : " images",
+    throw Error(ErrorKind::invalid_argument, "a batch of ", plural(smallest, "image"),
                 ", with which an epoch ends, is too small to train ", o.model.name, " at ", o.model.image_size, "x",
                 o.model.image_size, ": ", error.what(), "; choose another --batch-size");
   }

@@ -180,7 +180,7 @@ void Training::announce() {
 
 std::string Training::machine_text() const {
   if (backend_.is_remote()) return text(backend_.name(), " in ", o_.precision, ": ", backend_.description());
-  return text(backend_.name(), " with ", o_.threads, o_.threads == 1 ? " thread" : " threads");
+  return text(backend_.name(), " with ", plural(o_.threads, "thread"));
 }
 
 void Training::begin() {

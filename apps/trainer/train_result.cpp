@@ -59,8 +59,8 @@ bool Training::retrain() {
   if (o_.crt_epochs > 0) {
     const double loss = retrain_classifier(*model_, data_, o_, backend_);
     if (stop_signal()) return false;
-    say(formatted("Classifier re-trained for %d epoch%s: loss %.4f  (%s)", o_.crt_epochs, o_.crt_epochs == 1 ? "" : "s",
-                  loss, clock_text(seconds_since(start)).c_str()));
+    say(text("Classifier re-trained for ", plural(o_.crt_epochs, "epoch"), formatted(": loss %.4f", loss), "  (",
+             clock_text(seconds_since(start)), ")"));
   }
   if (o_.tau_norm > 0 && (o_.crt_epochs > 0 || !tau_normalized_)) tau_normalize(model_->head(), o_.tau_norm);
   tau_normalized_ = o_.tau_norm > 0;
