@@ -106,6 +106,12 @@ double tuned_f1(const std::string& predictions_csv) {
   return all.f1();
 }
 
+std::string measured(const StudyMetric& metric, const Summary& s) {
+  if (std::isnan(s.mean)) return "–";
+  const auto with_decimals = [&](double value) { return formatted("%.*f", metric.decimals, value); };
+  return with_decimals(s.mean) + (std::isnan(s.deviation) ? "" : " ± " + with_decimals(s.deviation));
+}
+
 Paired difference(const StudyResults& results, const Study& study, size_t row, size_t reference, size_t metric) {
   return paired(results.rows[row].values[metric], results.rows[reference].values[metric], /*folds=*/0,
                 lower_is_better(study.metrics[metric].key));

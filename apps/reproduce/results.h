@@ -37,6 +37,9 @@ StudyResults read_results(const Study& study, const Comparison& comparison, cons
 // predictions of two classes, or too few. Throws Error(bad_data) for a damaged file.
 double tuned_f1(const std::string& predictions_csv);
 
+// "0.835 ± 0.012", mean and deviation of a metric; "–" for none.
+std::string measured(const StudyMetric& metric, const Summary& summary);
+
 // The difference of two rows in a metric, over the seeds that both have.
 Paired difference(const StudyResults& results, const Study& study, size_t row, size_t reference, size_t metric);
 

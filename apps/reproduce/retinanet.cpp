@@ -1,7 +1,6 @@
 #include "apps/reproduce/retinanet.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "apps/compare/markdown.h"
 #include "apps/loss_explorer/lecture_tables.h"
@@ -21,9 +20,7 @@ std::string row_name(double gamma, double alpha) { return text(retinanet_group, 
 std::string measured(const Study& study, const StudyResults& results, double gamma, double alpha, size_t metric) {
   const size_t r = study.find(row_name(gamma, alpha));
   if (r == study.rows.size() || results.rows[r].done == 0) return "–";
-  const Summary& s = results.rows[r].summaries[metric];
-  if (std::isnan(s.mean)) return "–";
-  return formatted("%.3f", s.mean) + (std::isnan(s.deviation) ? "" : " ± " + formatted("%.3f", s.deviation));
+  return measured(study.metrics[metric], results.rows[r].summaries[metric]);
 }
 
 std::string both_tables(const Study& study, const StudyResults& results, const char* head, bool alpha_first,

@@ -27,12 +27,6 @@ std::string published_text(const StudyRow& row) {
   return row.varies.empty() ? (all.empty() ? "–" : all) : "ours";
 }
 
-std::string measured(const StudyMetric& metric, const Summary& s) {
-  if (std::isnan(s.mean)) return "–";
-  const auto with_decimals = [&](double value) { return formatted("%.*f", metric.decimals, value); };
-  return with_decimals(s.mean) + (std::isnan(s.deviation) ? "" : " ± " + with_decimals(s.deviation));
-}
-
 // Whether a row belongs in the table: those of other groups have a section of their own.
 bool is_in_table(const Study& study, const StudyResults& results, size_t r) {
   return study.groups.count(study.rows[r].group) && results.rows[r].present;
