@@ -232,8 +232,7 @@ LossSpec resolve(const LossInfo& loss, LossInfo::Outputs form, const LossParams&
                                                   : " with a logit for each class",
                  ", which takes ", valid.empty() ? "no parameters" : detail::join(valid));
     const LossParam& p = loss.params[at];
-    const bool word = !p.word.empty() && value == -1;
-    CP_ENSURE_AS(invalid_argument, word || (p.low <= value && value <= p.high), name, " ", value,
+    CP_ENSURE_AS(invalid_argument, p.is_word(value) || (p.low <= value && value <= p.high), name, " ", value,
                  " is out of range: ", p.range());
     CP_ENSURE_AS(invalid_argument, !p.whole || value == std::floor(value), name, " ", value, " is not a whole number");
     spec.values_[at] = value;

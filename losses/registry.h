@@ -42,6 +42,8 @@ struct LossParam {
 
   // "0 to 1", "0 to 0.99999999", "0 to 1, or none": as messages and programs show it.
   std::string range() const;
+  // Whether a value stands for the word.
+  bool is_word(double value) const { return value == -1 && !word.empty(); }
 };
 
 struct LossContext;

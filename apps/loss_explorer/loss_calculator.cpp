@@ -260,7 +260,7 @@ class Calculator {
     std::vector<std::string> params;
     for (const LossParam& p : request_.loss->params) {
       if (!spec_.applies(p)) continue;
-      const bool word = !p.word.empty() && spec_[p.name] == -1;
+      const bool word = p.is_word(spec_[p.name]);
       params.push_back(written(p.name) + ": " + (word ? written(p.word) : written(spec_[p.name])));
     }
     return "{" + join(params) + "}";

@@ -35,8 +35,6 @@ std::string only_form(const LossParam& p) {
   return p.forms == LossParam::binary ? "one logit" : p.forms == LossParam::multiclass ? "a logit per class" : "";
 }
 
-bool word_is_default(const LossParam& p) { return !p.word.empty() && p.value == -1; }
-
 }  // namespace
 
 std::string loss_help(const LossInfo& loss) {
@@ -47,7 +45,7 @@ std::string loss_help(const LossInfo& loss) {
   std::string out = text(loss.name, ": ", loss.help, "\n    forms     ", join(forms(loss)), "\n");
   for (const LossParam& p : loss.params) {
     out += text(&p == &loss.params.front() ? "    takes     --" : "              --", p.name, " ");
-    if (word_is_default(p)) out += p.word;
+    if (p.is_word(p.value)) out += p.word;
     else out += text(p.value);
     out += text(" (", p.range(), "): ", p.help);
     out += only_form(p).empty() ? "\n" : "; for " + only_form(p) + "\n";
@@ -79,7 +77,7 @@ std::string loss_list_json() {
     for (const LossParam& p : loss.params) {
       nlohmann::ordered_json param;
       param["name"] = p.name;
-      if (word_is_default(p)) param["default"] = p.word;
+      if (p.is_word(p.value)) param["default"] = p.word;
       else param["default"] = p.value;
       param["low"] = p.low;
       param["high"] = p.high;

@@ -135,7 +135,7 @@ std::string defaults_of(const LossInfo& info) {
   for (const LossParam& p : info.params) {
     if (!spec.applies(p)) continue;
     const double value = spec[p.name];
-    y += (y.empty() ? "" : ", ") + p.name + " " + (value == -1 ? p.word : text(value));
+    y += (y.empty() ? "" : ", ") + p.name + " " + (p.is_word(value) ? p.word : text(value));
   }
   if (info.defaults.class_weights != "none")
     y += (y.empty() ? "" : ", ") + ("class weights " + info.defaults.class_weights);

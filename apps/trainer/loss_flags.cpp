@@ -19,8 +19,8 @@ void LossFlags::add_to(CLI::App& app, const std::string& group) {
       if (meaning.empty()) order.push_back(p.name);
       auto it = std::find_if(meaning.begin(), meaning.end(), [&](const auto& m) { return m.first == p.help; });
       if (it == meaning.end()) it = meaning.insert(meaning.end(), {p.help, ""});
-      it->second += text(it->second.empty() ? "" : ", ", loss.name, " ",
-                         p.value == -1 && !p.word.empty() ? p.word : detail::text(p.value));
+      it->second +=
+          text(it->second.empty() ? "" : ", ", loss.name, " ", p.is_word(p.value) ? p.word : detail::text(p.value));
     }
   }
   for (const std::string& name : order) {
@@ -51,7 +51,7 @@ LossParams parse_loss_params(const LossInfo& loss, const std::map<std::string, s
       continue;
     }
     const double number = parse_number("--" + name, value, param->word);
-    CP_ENSURE_AS(invalid_argument, param->word.empty() || number != -1 || value == param->word, "--", name, " ", value,
+    CP_ENSURE_AS(invalid_argument, !param->is_word(number) || value == param->word, "--", name, " ", value,
                  " is out of range: ", param->range());
     params[name] = number;
   }

@@ -307,7 +307,7 @@ nlohmann::ordered_json to_json(const Options& options) {
   for (const LossParam& param : options.loss_spec.info().params) {
     if (!options.loss_spec.applies(param)) continue;
     const double value = options.loss_spec[param.name];
-    if (!param.word.empty() && value == -1) json[param.name] = param.word;
+    if (param.is_word(value)) json[param.name] = param.word;
     else json[param.name] = value;
   }
   return json;

@@ -167,7 +167,7 @@ void Training::announce() {
   for (const LossParam& param : o_.loss->params) {
     if (!o_.loss_spec.applies(param)) continue;
     const double value = o_.loss_spec[param.name];
-    const bool is_word = !param.word.empty() && value == -1;
+    const bool is_word = param.is_word(value);
     loss += text(", ", param.name, " ", is_word ? param.word : text(value));
     // The weight of the positive class; the parameters that other losses call alpha are something else.
     if (param.name == "alpha" && param.forms == LossParam::binary && !is_word)
