@@ -18,8 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-
 std::string published_text(const StudyRow& row) {
   std::string all;
   for (const Published& p : row.published)
@@ -120,13 +118,11 @@ Json study_json(const Study& study, const StudyResults& results) {
     const StudyRow& row = study.rows[r];
     Json published = Json::array(), metrics = Json::object();
     for (const Published& p : row.published)
-      published.push_back({{"source", p.source}, {"text", p.text}, {"value", number(p.value)}});
+      published.push_back({{"source", p.source}, {"text", p.text}, {"value", p.value}});
     for (size_t m = 0; results.rows[r].present && m < study.metrics.size(); ++m) {
       const Summary& s = results.rows[r].summaries[m];
-      Json values = Json::array();
-      for (const double value : results.rows[r].values[m]) values.push_back(number(value));
       metrics[study.metrics[m].key] = {
-          {"mean", number(s.mean)}, {"deviation", number(s.deviation)}, {"values", values}};
+          {"mean", s.mean}, {"deviation", s.deviation}, {"values", results.rows[r].values[m]}};
     }
     rows.push_back({{"row", row.name},
                     {"group", row.group},
@@ -146,8 +142,8 @@ Json study_json(const Study& study, const StudyResults& results) {
     for (const Disagreement& d : order.disagreements) {
       disagreements.push_back({{"above", study.rows[d.above].name},
                                {"below", study.rows[d.below].name},
-                               {"difference", number(d.ours.difference)},
-                               {"standard_error", number(d.ours.error)},
+                               {"difference", d.ours.difference},
+                               {"standard_error", d.ours.error},
                                {"pairs", d.ours.pairs},
                                {"agree", d.ours.better}});
     }

@@ -361,9 +361,8 @@ nlohmann::ordered_json autobalance_json(const LossState& learned, const Training
     both += (prior[k] - mean_prior) * (l[k] - mean_l);
     of_prior += (prior[k] - mean_prior) * (prior[k] - mean_prior), of_l += (l[k] - mean_l) * (l[k] - mean_l);
   }
-  const auto defined = [](double x) { return std::isfinite(x) ? nlohmann::ordered_json(x) : nullptr; };
-  json["slope"] = defined(both / of_prior);
-  json["correlation"] = defined(both / std::sqrt(of_prior * of_l));
+  json["slope"] = both / of_prior;
+  json["correlation"] = both / std::sqrt(of_prior * of_l);
   return json;
 }
 

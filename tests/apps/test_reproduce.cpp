@@ -199,6 +199,7 @@ TEST_CASE("reproduce: the table has ours beside the slide, and the paragraphs sa
   const auto json = study_json(study, results);
   CHECK(json["rows"][study.find("R8")]["metrics"]["f1"]["mean"].get<double>() == doctest::Approx(0.71));
   CHECK(json["orders"][0]["disagreements"][1]["agree"] == 0);
+  CHECK(contains(json.dump(), R"({"source":"","text":"? ? ?","value":null})"));
   const std::string csv = study_csv(study, results);
   CHECK(count(csv, "\n") == 1 + 7);
   CHECK(contains(csv, "\nR8,imbalanced-1,\"200 cats, 2200 dogs\","));
