@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -14,7 +13,6 @@
 #include "apps/compare/children.h"
 #include "apps/compare/outcome.h"
 #include "apps/trainer/format.h"
-#include "apps/trainer/progress.h"
 #include "apps/trainer/run_start.h"
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
@@ -136,7 +134,6 @@ void Runner::run() {
     throw;
   }
   stop_all();
-  if (on_line_) std::fprintf(stderr, "\r\033[K");
 }
 
 bool Runner::start_next() {
@@ -198,9 +195,9 @@ void Runner::finish(const Training& training, int status) {
   }
   if (failure.empty() && settings_.discard_weights) remove_weights(cell.folder);
   ++done_, ++ended_, seconds_ += seconds;
-  say(text(done_, "/", cells_.size(), "  ", title(cell), failure.empty() ? " done in " : " FAILED after ",
-           clock_text(seconds), failure.empty() ? "" : ": " + failure,
-           running_.empty() ? "" : text(";  ", running_.size(), " running", left())));
+  line_.say(text(done_, "/", cells_.size(), "  ", title(cell), failure.empty() ? " done in " : " FAILED after ",
+                 clock_text(seconds), failure.empty() ? "" : ": " + failure,
+                 running_.empty() ? "" : text(";  ", running_.size(), " running", left())));
 }
 
 void Runner::stop_all() {
@@ -234,15 +231,7 @@ void Runner::show(bool now) {
   shown_ = Clock::now();
   std::string line = text(done_, "/", cells_.size(), "  ", running_.size(), " running", left());
   for (size_t i = 0; i < running_.size(); ++i) line += (i ? "; " : ": ") + title(*running_[i].cell);
-  line = first_letters(printable(line), static_cast<size_t>(terminal_width() - 1));
-  std::fprintf(stderr, "\r%s\033[K", line.c_str());
-  on_line_ = true;
-}
-
-void Runner::say(const std::string& line) {
-  if (on_line_) std::fprintf(stderr, "\r\033[K");
-  on_line_ = false;
-  std::fprintf(stderr, "%s\n", printable(line).c_str());
+  line_.show(first_letters(printable(line), static_cast<size_t>(terminal_width() - 1)));
 }
 
 }  // namespace counterpoise

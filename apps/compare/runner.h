@@ -10,6 +10,7 @@
 
 #include "apps/compare/claim.h"
 #include "apps/compare/comparison.h"
+#include "apps/trainer/progress.h"
 
 namespace counterpoise {
 
@@ -49,7 +50,6 @@ class Runner {
   void finish(const Training& training, int status);
   void stop_all();
   void show(bool now);
-  void say(const std::string& line);
   std::string left() const;
   std::string title(const Cell& cell) const;
 
@@ -65,7 +65,7 @@ class Runner {
   double seconds_ = 0;  // of the trainings that ended here
   int ended_ = 0;
   Clock::time_point shown_;
-  bool on_line_ = false;
+  StatusLine line_;
 };
 
 }  // namespace counterpoise

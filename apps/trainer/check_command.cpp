@@ -134,16 +134,12 @@ Json sets_json(const ImageListing& listing, const std::vector<Images>& sets) {
 class ReadingProgress {
  public:
   explicit ReadingProgress(size_t total) : total_(total), terminal_(isatty(STDERR_FILENO)) {}
-  ~ReadingProgress() {
-    if (on_line_) std::fprintf(stderr, "\r\033[K");
-  }
   void show(size_t done) {
     if (seconds_since(shown_) < (terminal_ ? 0.2 : 10)) return;
     shown_ = Clock::now();
     const double left = seconds_since(start_) / static_cast<double>(done) * static_cast<double>(total_ - done);
-    std::fprintf(stderr, terminal_ ? "\r%zu/%zu images read, %s left\033[K" : "%zu/%zu images read, %s left\n", done,
-                 total_, clock_text(left).c_str());
-    on_line_ = terminal_;
+    const std::string line = text(done, "/", total_, " images read, ", clock_text(left), " left");
+    terminal_ ? line_.show(line) : line_.say(line);
   }
 
  private:
@@ -152,7 +148,7 @@ class ReadingProgress {
   const bool terminal_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point shown_ = start_;
-  bool on_line_ = false;
+  StatusLine line_;
 };
 
 }  // namespace

@@ -62,10 +62,7 @@ void Progress::evaluating(size_t done, size_t all) {
 }
 
 void Progress::show(double fraction, const std::string& line) {
-  if (!terminal_) {
-    std::fprintf(stderr, "%s\n", line.c_str());
-    return;
-  }
+  if (!terminal_) return line_.say(line);
   constexpr int width = 20;
   const int filled = static_cast<int>(width * fraction);
   std::string bar = "[";
@@ -73,20 +70,22 @@ void Progress::show(double fraction, const std::string& line) {
   // A line that is wider than the terminal could not be rewritten.
   winsize window = {};
   const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
-  const std::string all = (bar + "] " + line).substr(0, known ? window.ws_col - 1u : std::string::npos);
-  std::fprintf(stderr, "\r%s\033[K", all.c_str());
-  std::fflush(stderr);
-  on_line_ = true;
+  line_.show((bar + "] " + line).substr(0, known ? window.ws_col - 1u : std::string::npos));
 }
 
-void Progress::say(const std::string& line) {
+void StatusLine::show(const std::string& line) {
+  std::fprintf(stderr, "\r%s\033[K", line.c_str());
+  shown_ = true;
+}
+
+void StatusLine::say(const std::string& line) {
   clear();
   std::fprintf(stderr, "%s\n", printable(line).c_str());
 }
 
-void Progress::clear() {
-  if (on_line_) std::fprintf(stderr, "\r\033[K");
-  on_line_ = false;
+void StatusLine::clear() {
+  if (shown_) std::fprintf(stderr, "\r\033[K");
+  shown_ = false;
 }
 
 }  // namespace counterpoise

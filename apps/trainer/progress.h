@@ -8,11 +8,23 @@
 
 namespace counterpoise {
 
+// A line at the end of a terminal that is rewritten, until the object ends.
+class StatusLine {
+ public:
+  ~StatusLine() { clear(); }
+  void show(const std::string& line);
+  // Prints a line of its own, which stays.
+  void say(const std::string& line);
+
+ private:
+  void clear();
+  bool shown_ = false;
+};
+
 class Progress {
  public:
   // For a run of `total_steps` steps.
   explicit Progress(int64_t total_steps);
-  ~Progress() { clear(); }
 
   // Reports a step; `what` begins the line: "epoch 2/8". `done_steps` counts this step, `images` are those of its
   // batch.
@@ -22,12 +34,11 @@ class Progress {
   // The run is continued: so many steps were done before.
   void start_at(int64_t steps) { first_ = steps; }
   // Prints a separate line.
-  void say(const std::string& line);
+  void say(const std::string& line) { line_.say(line); }
 
  private:
   bool is_time(bool last);
   void show(double fraction, const std::string& line);
-  void clear();
 
   using Clock = std::chrono::steady_clock;
   const int64_t total_;
@@ -36,7 +47,7 @@ class Progress {
   Clock::time_point last_shown_ = start_;
   int64_t images_ = 0, first_ = 0;
   bool estimated_ = false;
-  bool on_line_ = false;
+  StatusLine line_;
 };
 
 // 75 seconds as "1:15".
