@@ -84,7 +84,7 @@ Training::Training(Options options)
     plateau_.emplace(plateau);
   }
   if (o_.ema > 0) ema_.emplace(averaged(), o_.ema);
-  begin_search();
+  if (search_epochs(o_) > 0) search_ = std::make_unique<AutoBalanceSearch>(o_, data_, backend_, *model_, *loss_);
   announce();
   if (loads) say(pretraining.note);
   make_run_folder(start_, o_);

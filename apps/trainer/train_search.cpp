@@ -9,10 +9,6 @@
 
 namespace counterpoise {
 
-void Training::begin_search() {
-  if (search_epochs(o_) > 0) search_ = std::make_unique<AutoBalanceSearch>(o_, data_, backend_, *model_, *loss_);
-}
-
 bool Training::search() {
   if (!search_) return true;
   AutoBalanceSearch::Hooks hooks;

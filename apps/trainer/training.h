@@ -91,8 +91,6 @@ class Training {
 
   // -- AutoBalance's search, before the training --
 
-  void begin_search();
-
   // Learns the loss's Delta and l. Returns false if a stop signal arrived meanwhile.
   bool search();
   Exit stopped_in_search();
