@@ -164,8 +164,8 @@ class Writer {
     if (!csv_) return "";
     std::string line = "path,predicted";
     for (size_t i = 1; i <= top_; ++i) line += text(",class", i, ",probability", i);
-    if (!top_) line += each(",probability:");
-    if (logits_) line += classes_.size() == 2 ? ",logit" : each(",logit:");
+    if (!top_) line += each("probability:");
+    if (logits_) line += classes_.size() == 2 ? ",logit" : each("logit:");
     return line + "\n";
   }
 
@@ -185,7 +185,7 @@ class Writer {
  private:
   std::string each(const std::string& prefix) const {
     std::string names;
-    for (const std::string& name : classes_) names += "," + csv_field(prefix.substr(1) + name);
+    for (const std::string& name : classes_) names += "," + csv_field(prefix + name);
     return names;
   }
 
