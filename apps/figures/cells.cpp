@@ -20,10 +20,7 @@ std::string draw(const Cells& cells) {
     for (size_t column = 0; column < cells.columns; ++column) {
       const Box box = cells.part(row, column, 1, 1);
       const std::string fill = cells.fill ? cells.fill(row, column) : "";
-      if (!fill.empty()) {
-        fills += text("<rect x=\"", px(box.x), "\" y=\"", px(box.y), "\" width=\"", px(box.width), "\" height=\"",
-                      px(box.height), "\" fill=\"", fill, "\"/>\n");
-      }
+      if (!fill.empty()) fills += rectangle(box, "fill=\"" + fill + "\"");
       const std::string what = cells.text ? cells.text(row, column) : "";
       if (!what.empty()) {
         letters += text("<text x=\"", px(box.x + box.width / 2), "\" y=\"",
@@ -50,13 +47,11 @@ std::function<std::string(size_t, size_t)> texts(std::vector<double> values, siz
 }
 
 std::string frame(const Box& box, const char* color, double width) {
-  return text("<rect x=\"", px(box.x), "\" y=\"", px(box.y), "\" width=\"", px(box.width), "\" height=\"",
-              px(box.height), "\" fill=\"none\" stroke=\"", color, "\" stroke-width=\"", width, "\"/>\n");
+  return rectangle(box, text("fill=\"none\" stroke=\"", color, "\" stroke-width=\"", width, "\""));
 }
 
 std::string node(const Box& box, const char* color) {
-  return text("<rect x=\"", px(box.x), "\" y=\"", px(box.y), "\" width=\"", px(box.width), "\" height=\"",
-              px(box.height), "\" rx=\"6\" fill=\"#ffffff\" stroke=\"", color, "\" stroke-width=\"1.8\"/>\n");
+  return rectangle(box, text("rx=\"6\" fill=\"#ffffff\" stroke=\"", color, "\" stroke-width=\"1.8\""));
 }
 
 std::string arrow(double x1, double y1, double x2, double y2, const char* color) {

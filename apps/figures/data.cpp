@@ -111,8 +111,7 @@ Figure splits_figure() {
   std::string body = heading("Three ways to split 75 images of three classes");
   double x = 18;
   for (size_t p = 0; p < 3; ++p) {
-    body += text("<rect x=\"", px(x), "\" y=\"44\" width=\"", side, "\" height=\"", side, "\" fill=\"",
-                 color_text(part_colors[p]), "\"/>\n");
+    body += rectangle({x, 44, side, side}, text("fill=\"", color_text(part_colors[p]), "\""));
     body += words(x + 20, 55, part_names[p], {13});
     x += 50 + width_of(part_names[p], 13);
   }
@@ -130,9 +129,9 @@ Figure splits_figure() {
       for (int n = 0; n < counts[c]; ++n, ++i) {
         const bool joined = row.grouped && n > 0 && patients[i] == patients[i - 1];
         if (n > 0) at += row.grouped && !joined ? step + 6 : step;
-        body += text("<rect x=\"", px(at - (joined ? step - side : 0)), "\" y=\"", px(y), "\" width=\"",
-                     px(side + (joined ? step - side : 0)), "\" height=\"", side, "\" fill=\"",
-                     color_text(part_colors[row.parts[i]]), "\"/>\n");
+        const double more = joined ? step - side : 0;
+        body +=
+            rectangle({at - more, y, side + more, side}, text("fill=\"", color_text(part_colors[row.parts[i]]), "\""));
         ++in_part[row.parts[i]];
       }
       body += words(left + 48 * step + 66, y + 11, text(in_part[0], ", ", in_part[1], ", ", in_part[2]), {13});

@@ -28,10 +28,6 @@ std::string dot(double x, double y, double radius, const std::string& color, boo
   return text("<circle cx=\"", px(x), "\" cy=\"", px(y), "\" r=\"", radius, "\" fill=\"",
               filled ? color : std::string("#ffffff"), "\" stroke=\"", color, "\" stroke-width=\"2\"/>\n");
 }
-std::string rectangle(const Box& b, const std::string& fill, const std::string& more = "") {
-  return text("<rect x=\"", px(b.x), "\" y=\"", px(b.y), "\" width=\"", px(b.width), "\" height=\"", px(b.height),
-              "\" fill=\"", fill, "\"", more, "/>\n");
-}
 std::string bold(double x, double y, const std::string& what, double size = 14) {
   return words(x, y, what, {size, "start", ink, " font-weight=\"600\""});
 }
@@ -42,7 +38,7 @@ Figure counts_figure() {
   const auto place = [](double score) { return left + (score + 4) / 7.5 * (right - left); };
   const Confusion c = confusion(scores, is_cat, 0);
   std::string body = heading("Four kinds of images: the threshold 0 divides five cats and nine dogs");
-  body += rectangle({place(0), top, right - place(0), bottom - top}, "#eef4f9");
+  body += rectangle({place(0), top, right - place(0), bottom - top}, "fill=\"#eef4f9\"");
   body += stroke(left, middle, right, middle, grid) + stroke(left, bottom, right, bottom, zero_line);
   for (const double tick : multiples(1, -4, 3)) {
     body += stroke(place(tick), bottom, place(tick), bottom + 5, zero_line);
@@ -117,8 +113,8 @@ Figure average_precision_figure() {
     const Confusion& c = t.counts;
     if (c.recall() > before) {
       const double x = left + wide * before, up = high * c.precision();
-      body += rectangle({x, bottom - up, wide * (c.recall() - before), up}, "#cfe3f1",
-                        text(" stroke=\"", blue, "\" stroke-width=\"1.5\""));
+      body += rectangle({x, bottom - up, wide * (c.recall() - before), up},
+                        text("fill=\"#cfe3f1\" stroke=\"", blue, "\" stroke-width=\"1.5\""));
       const double center = x + wide * (c.recall() - before) / 2;
       body += words(center, bottom - up + 20, text(c.tp, " / ", c.tp + c.fp), {13, "middle"});
       body += words(center, bottom - 10, "cat at " + tick_text(t.threshold), {12, "middle", pale_ink});
@@ -196,9 +192,9 @@ Figure calibration_figure() {
     for (const ReliabilityBin& bin : reliability_curve(top_labels.confidence, top_labels.correct, 10)) {
       const double from = 0.1 * std::floor(10 * bin.probability), x = x_of(from) + 3;
       const double actual = y_of(bin.frequency), said = y_of(bin.probability);
-      body += rectangle({x, actual, wide / 5 - 6, bottom - actual}, "#cfe3f1");
-      body +=
-          rectangle({x, std::min(actual, said), wide / 5 - 6, std::fabs(actual - said)}, orange, " opacity=\"0.75\"");
+      body += rectangle({x, actual, wide / 5 - 6, bottom - actual}, "fill=\"#cfe3f1\"");
+      body += rectangle({x, std::min(actual, said), wide / 5 - 6, std::fabs(actual - said)},
+                        text("fill=\"", orange, "\" opacity=\"0.75\""));
       body += words(x + wide / 10 - 3, bottom - 8, text(bin.samples), {12, "middle", pale_ink});
     }
     body += stroke(x_of(0.5), y_of(0.5), x_of(1), y_of(1), pale_ink, 1.5);

@@ -101,8 +101,7 @@ Figure every_technique_figure() {
     x += 40 + width_of(tables.titles[t], 13);
   }
   for (size_t i = 0; i < tables.techniques.size(); i += 2) {
-    body += text("<rect x=\"0\" y=\"", px(header + row * static_cast<double>(i)), "\" width=\"", px(width),
-                 "\" height=\"", row, "\" fill=\"#f6f6f6\"/>\n");
+    body += rectangle({0, header + row * static_cast<double>(i), width, row}, "fill=\"#f6f6f6\"");
   }
   for (size_t which = 0; which < 2; ++which) {
     body += words((place(which, 0) + place(which, 1)) / 2, header - 12, which ? "average precision" : "F1",

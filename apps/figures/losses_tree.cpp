@@ -92,8 +92,7 @@ constexpr double row = 22, gap = 12, header = 152, root_x = 18, family_x = 176, 
                  mark_x = 884, mark_width = 34;
 
 std::string box(const Box& b, const std::vector<std::string>& lines, const char* color) {
-  std::string out = text("<rect x=\"", px(b.x), "\" y=\"", px(b.y), "\" width=\"", px(b.width), "\" height=\"",
-                         px(b.height), "\" rx=\"6\" fill=\"#ffffff\" stroke=\"", color, "\" stroke-width=\"1.6\"/>\n");
+  std::string out = rectangle(b, text("rx=\"6\" fill=\"#ffffff\" stroke=\"", color, "\" stroke-width=\"1.6\""));
   double y = b.y + b.height / 2 + 4.5 - 8 * (static_cast<double>(lines.size()) - 1);
   for (const std::string& line : lines) {
     out += words(b.x + b.width / 2, y, line, {12.5, "middle"});

@@ -27,9 +27,9 @@ std::string bars_of(const BarChart& chart, double largest, const Box& box) {
   const auto bar = [&](double x, double width, double value, const std::string& color) {
     CP_ENSURE(std::isfinite(value) && value >= 0, "bars \"", chart.title, "\": ", value, " cannot be drawn");
     const double height = value / largest * box.height;
-    out += text("<rect x=\"", px(x), "\" y=\"", px(box.y + box.height - height), "\" width=\"",
-                px(std::max(width, 0.1)), "\" height=\"", px(height), "\" fill=\"", color, "\"/>\n");
-    return box.y + box.height - height;
+    const double top = box.y + box.height - height;
+    out += rectangle({x, top, std::max(width, 0.1), height}, "fill=\"" + color + "\"");
+    return top;
   };
   for (size_t i = 0; i < chart.names.size(); ++i) {
     const double x = box.x + each * static_cast<double>(i), half = 0.42 * each;

@@ -35,6 +35,10 @@ std::string words(double x, double y, const std::string& what, const Style& styl
   return counterpoise::text("<text x=\"", px(x), "\" y=\"", px(y), "\" font-size=\"", style.size, "\" text-anchor=\"",
                             style.anchor, "\" fill=\"", style.color, "\"", style.more, ">", escaped(what), "</text>\n");
 }
+std::string rectangle(const Box& b, const std::string& attributes) {
+  return text("<rect x=\"", px(b.x), "\" y=\"", px(b.y), "\" width=\"", px(b.width), "\" height=\"", px(b.height),
+              "\" ", attributes, "/>\n");
+}
 std::string stroke(double x1, double y1, double x2, double y2, const char* color, double width) {
   return text("<path d=\"M", px(x1), " ", px(y1), "L", px(x2), " ", px(y2), "\" stroke=\"", color, "\" stroke-width=\"",
               width, "\" fill=\"none\"/>\n");

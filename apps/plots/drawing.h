@@ -41,6 +41,7 @@ struct Style {
   const char* more = "";  // further attributes
 };
 std::string words(double x, double y, const std::string& what, const Style& style);
+std::string rectangle(const Box& box, const std::string& attributes);
 std::string stroke(double x1, double y1, double x2, double y2, const char* color, double width = 1);
 
 // The beginning of an image, with its title for those who cannot see it.

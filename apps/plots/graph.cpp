@@ -76,9 +76,8 @@ std::string graph_svg(const std::string& title, const std::vector<GraphNode>& no
   }
   for (size_t i = 0; i < nodes.size(); ++i) {
     const Box& b = boxes[i];
-    const std::string color = nodes[i].marked ? color_text(palette[1]) : color_text(palette[0]);
-    body += text("<rect x=\"", px(b.x), "\" y=\"", px(b.y), "\" width=\"", px(b.width), "\" height=\"", px(b.height),
-                 "\" rx=\"6\" fill=\"#ffffff\" stroke=\"", color, "\" stroke-width=\"1.8\"/>\n");
+    body += rectangle(b, text("rx=\"6\" fill=\"#ffffff\" stroke=\"", color_text(palette[nodes[i].marked ? 1 : 0]),
+                              "\" stroke-width=\"1.8\""));
     double y = b.y + 21;
     body += words(b.x + b.width / 2, y, nodes[i].name, {14, "middle", ink, " font-weight=\"600\""});
     for (const std::string& line : nodes[i].lines)

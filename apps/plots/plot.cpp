@@ -118,8 +118,7 @@ std::string panel(const Plot& plot, const Box& outer) {
   std::string out = "<g>\n";
   if (plot.band.to > plot.band.from) {
     const double from = box.x + x.place(plot.band.from) * box.width, to = box.x + x.place(plot.band.to) * box.width;
-    out += text("<rect x=\"", px(from), "\" y=\"", px(box.y), "\" width=\"", px(to - from), "\" height=\"",
-                px(box.height), "\" fill=\"#f2f2f2\"/>\n");
+    out += rectangle({from, box.y, to - from, box.height}, "fill=\"#f2f2f2\"");
     out += words((from + to) / 2, box.y + 20, plot.band.text, {size, "middle", pale_ink, " font-style=\"italic\""});
   }
   if (plot.surface.columns) {
