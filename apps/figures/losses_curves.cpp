@@ -14,12 +14,6 @@ namespace counterpoise {
 
 namespace {
 
-std::vector<double> between(double low, double high, int points) {
-  std::vector<double> x;
-  for (int i = 0; i <= points; ++i) x.push_back(low + (high - low) * i / points);
-  return x;
-}
-
 // A loss of the logits x, one for each: its values, and the sizes of its gradients.
 struct Curve {
   std::vector<double> values, slopes;
@@ -36,7 +30,7 @@ Curve curve(const std::vector<double>& x, const std::function<Var(const Var&)>& 
 }  // namespace
 
 Figure log_odds_figure() {
-  const std::vector<double> z = between(-5, 5, 100);
+  const std::vector<double> z = spaced(-5, 5, 100);
   Plot chances = {"The probability", "log-odds z", "probability"};
   Plot losses = {"The cross-entropy of a sample", "log-odds z", "loss"};
   for (const bool cat : {true, false}) {
@@ -69,7 +63,7 @@ Figure loss_shapes_figure() {
       {"sce, \u03b1 = 0.1, \u03b2 = 1", [](const Var& x) { return symmetric_cross_entropy(x, 0.1, 1); }},
       {"hinge, margin 1", [](const Var& x) { return relu(1 - x); }},
   };
-  const std::vector<double> x = between(-5, 5, 100);
+  const std::vector<double> x = spaced(-5, 5, 100);
   Plot values = {"The loss", "logit x of the true class", "loss"};
   Plot slopes = {"The size of its gradient", "logit x of the true class", "|dL / dx|"};
   for (const Row& row : rows) {

@@ -18,13 +18,6 @@ namespace {
 // Training samples of class 0 and class 1, the positive: the lectures' dogs and cats.
 const std::vector<int64_t> counts = {11000, 1000};
 
-// `steps` + 1 equally spaced numbers from low to high.
-std::vector<double> spaced(double low, double high, int steps) {
-  std::vector<double> y;
-  for (int i = 0; i <= steps; ++i) y.push_back(low + (high - low) * i / steps);
-  return y;
-}
-
 Plot focal_plot(const std::vector<double>& gammas) {
   Plot plot = {"", "probability of the true class, p\u209c", "loss", {}};
   plot.band = {0.6, 1, "well classified"};

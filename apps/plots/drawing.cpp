@@ -99,6 +99,12 @@ double nice_step(double low, double high, int most) {
   return 10 * power;
 }
 
+std::vector<double> spaced(double low, double high, int steps) {
+  std::vector<double> y;
+  for (int i = 0; i <= steps; ++i) y.push_back(low + (high - low) * i / steps);
+  return y;
+}
+
 std::vector<double> multiples(double step, double low, double high) {
   std::vector<double> y;
   for (double n = std::ceil(low / step - 1e-9); n * step <= high + 1e-9 * step; ++n) y.push_back(n == 0 ? 0 : n * step);

@@ -68,6 +68,8 @@ std::string escaped(const std::string& text);
 
 // The smallest step among 1, 2 and 5 times the powers of ten that divides high - low into at most `most` parts.
 double nice_step(double low, double high, int most);
+// `steps` + 1 numbers from low to high at equal distances.
+std::vector<double> spaced(double low, double high, int steps);
 // The multiples of `step` in [low, high], including ends that differ by rounding only.
 std::vector<double> multiples(double step, double low, double high);
 
