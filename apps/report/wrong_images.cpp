@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/trainer/data_sets.h"
 #include "data/images/shapes.h"
 #include "data/images/synthetic.h"
 #include "data/tables/csv.h"
@@ -18,10 +19,8 @@ std::vector<WrongImage> most_confident_first(std::vector<WrongImage> wrong) {
   return wrong;
 }
 
-// A synthetic image by its name, such as "synthetic/cat.12"; false for another name. The series of the splits are those
-// of select_images() (trainer/data_sets.cpp).
+// A synthetic image by its name, such as "synthetic/cat.12"; false for another name.
 bool synthetic(const std::string& path, const std::string& split, int size, Image& image) {
-  constexpr uint64_t validation_seed = ~uint64_t(0), test_seed = validation_seed - 1;
   const uint64_t seed = split == "test" ? test_seed : validation_seed;
   const std::string start = "synthetic/";
   const size_t dot = path.rfind('.');

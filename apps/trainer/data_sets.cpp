@@ -77,8 +77,6 @@ std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>
 }  // namespace
 
 SelectedImages select_images(const Options& o, const std::vector<int64_t>& synthetic_counts) {
-  // Beyond the range of --seed, so that nobody trains with them.
-  constexpr uint64_t validation_seed = ~uint64_t(0), test_seed = validation_seed - 1;
   SelectedImages images;
   const size_t shapes = synthetic_shapes(o.data);
   const std::vector<int64_t> counts =

@@ -12,6 +12,9 @@
 
 namespace counterpoise {
 
+// Of synthetic images, beyond the range of --seed, so that nobody trains with them.
+constexpr uint64_t validation_seed = ~uint64_t(0), test_seed = validation_seed - 1;
+
 // The sets that --data, --split, --groups and --folds select. Of synthetic images the validation set is the same for
 // every seed, and so is the test set of shapes.
 struct SelectedImages {
