@@ -52,15 +52,21 @@ SelectedImages select_images_as_trained(const Options& given, const std::map<std
   const auto record = metadata.find("split");
   if (record == metadata.end() || is_synthetic(given.data)) return select_images(given);
   const Drawn drawn = read_record(given.weights, record->second);
+  const auto drawn_otherwise = [&](const SelectedImages& images) {
+    return !images.split.empty() && fingerprint(images.split) != drawn.fingerprint;
+  };
   Options o = given;
-  if (o.split.empty() && !has_validation_images(o.data)) {
+  const bool says_itself = !o.split.empty() || has_validation_images(o.data);
+  if (!says_itself || (o.split.empty() && drawn.folds > 0)) {
     o.seed = drawn.seed;
     o.split = drawn.shares;
     o.folds = drawn.folds;
     o.fold = drawn.fold;
   }
   SelectedImages images = select_images(o);
-  if (!images.split.empty() && fingerprint(images.split) != drawn.fingerprint) {
+  // Folds are of the validation images, too, unless these are of other data than were trained on.
+  if (says_itself && o.folds > 0 && drawn_otherwise(images)) return select_images(given);
+  if (drawn_otherwise(images)) {
     warning = text("The images are split in another way than for the training of ", o.weights,
                    ", because they, --split or --groups differ: some may have been trained on. --split "
                    "RUN/split.csv splits them as the training in the folder RUN did");

@@ -25,6 +25,12 @@ std::map<std::string, std::vector<std::string>> rows_of(const std::string& csv) 
   return rows;
 }
 
+std::set<std::string> images_in(const std::string& csv) {
+  std::set<std::string> names;
+  for (const auto& [name, fields] : rows_of(csv)) names.insert(name);
+  return names;
+}
+
 std::map<std::string, std::string> labels_of(const std::string& csv) {
   std::map<std::string, std::string> labels;
   CsvReader reader(csv);
@@ -189,17 +195,12 @@ TEST_CASE("leakage: eval judges the images that the training set aside, or warns
     REQUIRE_MESSAGE(r.code == 0, r.err);
     return r.err;
   };
-  const auto names_in = [](const std::string& folder) {
-    std::set<std::string> names;
-    for (const auto& [name, fields] : rows_of(folder + "/predictions.csv")) names.insert(name);
-    return names;
-  };
   const std::string warning = "Warning: The images are split in another way than for the training";
   for (const std::string more : {"--seed 2 --split 0.5/0.2/0.3", "--seed 3", "--folds 3 --fold 2"}) {
     CAPTURE(more);
     train(data.flags(more + " --max-steps 1 --output " + run));
     CHECK(!contains(eval(""), warning));
-    CHECK(names_in(evaluated) == names_in(run));
+    CHECK(images_in(evaluated + "/predictions.csv") == images_in(run + "/predictions.csv"));
     CHECK(contains(eval("--split 0.3/0.3/0.4"), warning));
     CHECK(!contains(eval("--split " + run + "/split.csv"), warning));
     fs::remove_all(run);
@@ -207,6 +208,24 @@ TEST_CASE("leakage: eval judges the images that the training set aside, or warns
   train(data.flags("--max-steps 1 --output " + run));
   fs::remove(data.folder / "a/a.5.bmp");
   CHECK(contains(eval(""), warning));
+}
+
+TEST_CASE("leakage: eval judges the fold that a training set aside where the data has validation images, too") {
+  const ShapeSet data({"a", "b"}, {{"train", 9}, {"validation", 3}}),
+      other({"a", "b"}, {{"train", 2}, {"validation", 4}});
+  const TemporaryFolder out;
+  const std::string run = out / "run", evaluated = out / "eval";
+  train(data.flags("--folds 3 --fold 2 --max-steps 1 --output " + run));
+  const auto eval = [&](const ShapeSet& on) {
+    fs::remove_all(evaluated);
+    const Result r = shell(program("counterpoise") + " eval --data " + on.folder.path() + " --weights " + run +
+                           "/last.safetensors --output " + evaluated);
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    CHECK(!contains(r.err, "split in another way"));
+    return images_in(evaluated + "/predictions.csv");
+  };
+  CHECK(eval(data) == images_in(run + "/predictions.csv"));
+  CHECK(eval(other).size() == 2 * 4);  // validation images of data that it was not trained on
 }
 
 TEST_CASE("leakage: a run is not resumed with images that were split in another way") {
