@@ -103,7 +103,7 @@ std::string config_of_run(const std::string& directory) {
 
 std::string difference(const Json& of_run, const Json& wanted) {
   // (On the result.)
-  static const std::set<std::string> without_effect = {"workers", "threads", "device", "no-cuda-graphs"};
+  static const std::set<std::string> without_effect = {"workers", "threads", "device", "cuda-graphs"};
   const auto ignored = [&](const std::string& key) { return without_effect.count(key) > 0; };
   for (const auto& [key, value] : wanted.items()) {
     if (ignored(key)) continue;
