@@ -14,7 +14,7 @@ same=0 different=0
 small="--count cat=40,dog=440 --epochs 2 --threads 2 --device cpu"
 runs=(
   "focal:$small --loss focal --gamma 2"
-  "smoothed:$small --loss bce --smoothing 0.1 --pos-weight auto --augment flip,rotate=0.2"
+  "smoothed:$small --loss bce --label-smoothing 0.1 --pos-weight auto --augment flip,rotate=0.2"
   "ldam:$small --loss ldam --sampler class-balanced"
   "influence:$small --loss influence-balanced --sampler repeat-factor --optimizer sgd --nesterov --lr 0.01"
   "remix:$small --loss class-balanced --class-weights effective=0.999 --mix remix=1"
@@ -30,16 +30,13 @@ tools=(
   "losses list --json" "losses walk" "losses tables"
   "losses eval focal --gamma 2 --alpha none --logits -1;2 --labels 1,0"
   "losses eval vs --logits 1.2,-0.4;0.3,2.0 --labels 1,0 --counts 1000,100"
-  "losses eval cross-entropy --smoothing 0.1 --logits 1.2,-0.4,0.3 --labels 2 --class-weights 1,2,3"
+  "losses eval cross-entropy --label-smoothing 0.1 --logits 1.2,-0.4,0.3 --labels 2 --class-weights 1,2,3"
   "losses eval seesaw --logits 1.2,-0.4,0.3;0.1,0.2,0.3 --labels 2,0 --counts 1000,100,50"
   "terminal_phase --draws 2 --steps 200"
 )
 
-# Names and words that changed on purpose: a sed script, applied to both sides.
-renamed='s/--label-smoothing/--smoothing/g; s/"label-smoothing"/"smoothing"/g; s/"drawn"/"synthetic"/g;
-  s/training_pictures/training_images/g; s#drawn/#synthetic/#g;
-  s/generalised/generalized/g; s/centres/centers/g; s/recognised/recognized/g; s/worked out anew/computed again/g; s/computed anew/computed again/g; s/anew/again/g'
-flags_of() { if [ "$1" = "$new" ]; then sed 's/--smoothing/--label-smoothing/g'; else cat; fi; }
+# Names and words that changed on purpose since OLD: a sed script, applied to both sides, as s/"drawn"/"synthetic"/g.
+renamed=''
 program() { for at in "$1/apps/$2" "$1/apps/examples/$2" "$1/build/release/none/apps/$2" "$1/build/release/none/apps/examples/$2"; do
   [ -x "$at" ] && [ -f "$at" ] && { echo "$at"; return; }; done; echo "$1/apps/$2"; }
 
@@ -59,7 +56,7 @@ for run in "${runs[@]}"; do
   name=${run%%:*}
   for side in old new; do
     dir=${!side}
-    read -ra args <<< "$(echo "${run#*:}" | flags_of "$dir")"
+    read -ra args <<< "${run#*:}"
     "$(program "$dir" catdog)" "${args[@]}" --output "$out/$side/$name" >"$out/$side-$name.out" 2>"$out/$side-$name.err" || { echo "$side $name failed:"; tail -n 2 "$out/$side-$name.err"; }
     cut -d, -f1-10 "$out/$side/$name/epochs.csv" > "$out/$side/$name/epochs" 2>/dev/null
     "$(program "$dir" catdog)" metrics "$out/$side/$name/predictions.csv" --curves > "$out/$side/$name/metrics" 2>&1
@@ -85,8 +82,8 @@ done
 compare "eval" "$out/old-eval" "$out/new-eval"
 for tool in "${tools[@]}"; do
   for side in old new; do
-    dir=${!side}; read -ra args <<< "$(echo "$tool" | flags_of "$dir")"
-    "$(program "$dir" "${args[0]}")" "${args[@]:1}" 2>&1 | numbers_of "$tool" > "$out/$side-tool"
+    read -ra args <<< "$tool"
+    "$(program "${!side}" "${args[0]}")" "${args[@]:1}" 2>&1 | numbers_of "$tool" > "$out/$side-tool"
   done
   compare "$tool" "$out/old-tool" "$out/new-tool"
 done
