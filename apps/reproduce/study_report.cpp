@@ -78,9 +78,13 @@ std::string study_table(const Study& study, const StudyResults& results) {
     all += text("\n", plural(missing, "training"), missing == 1 ? " is" : " are",
                 " missing. The same command "
                 "trains what is missing.\n");
+  std::set<std::string> groups;
+  for (size_t r = 0; r < study.rows.size(); ++r) {
+    if (is_in_table(study, results, r)) groups.insert(study.rows[r].group);
+  }
   std::string skipped;
   for (const StudyRow& row : study.rows) {
-    if (!row.needs.empty() && study.groups.count(row.group)) skipped += "- " + row.name + ": " + row.needs + "\n";
+    if (!row.needs.empty() && groups.count(row.group)) skipped += "- " + row.name + ": " + row.needs + "\n";
   }
   return skipped.empty() ? all : all + "\nNot trained:\n\n" + skipped;
 }

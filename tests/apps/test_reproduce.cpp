@@ -205,6 +205,15 @@ TEST_CASE("reproduce: the table has ours beside the slide, and the paragraphs sa
   CHECK(contains(csv, "\nR8,imbalanced-1,\"200 cats, 2200 dogs\","));
 }
 
+TEST_CASE("reproduce: the table says what rows cannot be trained, of the groups that are in it") {
+  Study study = synthetic();
+  study.rows[study.find("R16")].needs = "it needs weights";
+  const std::vector<std::vector<double>> values(3, {0.5});
+  CHECK(!contains(study_table(study, made_up(study, {{"R4", values}}, 1)), "Not trained"));
+  CHECK(
+      contains(study_table(study, made_up(study, {{"R17", values}}, 1)), "Not trained:\n\n- R16: it needs weights\n"));
+}
+
 TEST_CASE("reproduce: RetinaNet's tables are printed beside ours, with what the grid says") {
   const Study study = synthetic();
   std::map<std::string, std::vector<std::vector<double>>> values;
