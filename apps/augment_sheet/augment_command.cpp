@@ -9,6 +9,7 @@
 #include "apps/trainer/flags.h"
 #include "apps/trainer/version.h"
 #include "core/io/file.h"
+#include "core/text.h"
 #include "data/augment/augmenters.h"
 
 namespace counterpoise {
@@ -74,10 +75,6 @@ void add_options(CLI::App& app, AugmentOptions& o) {
       ->capture_default_str();
 }
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 SheetLook look_of(const AugmentOptions& o) {
   SheetLook look{uint64_t(o.seed), o.files.size() > 1 ? 1 : 5, 5, o.tile};
   if (!o.grid.empty()) {
@@ -132,8 +129,9 @@ void check(const AugmentOptions& o, const std::set<std::string>& given) {
                o.image_size, " is out of range: 8 to 2048, or 0");
   CP_ENSURE_AS(invalid_argument, 32 <= o.tile && o.tile <= 1024, "--tile ", o.tile, " is out of range: 32 to 1024");
   CP_ENSURE_AS(invalid_argument,
-               ends_with(o.output, ".png") || ends_with(o.output, ".jpg") || ends_with(o.output, ".jpeg"), "--output ",
-               o.output, ": give a name that ends with .png or .jpg");
+               detail::ends_with(o.output, ".png") || detail::ends_with(o.output, ".jpg") ||
+                   detail::ends_with(o.output, ".jpeg"),
+               "--output ", o.output, ": give a name that ends with .png or .jpg");
   std::vector<std::string> inputs = o.files;
   inputs.push_back(o.annotations);
   for (const std::string& input : inputs) {
@@ -236,7 +234,7 @@ Exit augment_command(int argc, char** argv) {
     sheet = gallery(read_images(o).images[0], look);
   }
   const Image image = draw(sheet);
-  write_file(o.output, ends_with(o.output, ".png") ? contact_sheet::png(image) : contact_sheet::jpeg(image));
+  write_file(o.output, detail::ends_with(o.output, ".png") ? contact_sheet::png(image) : contact_sheet::jpeg(image));
   std::cout << printable(o.output) << ": " << sheet.title << "\n" << more;
   return Exit::ok;
 }

@@ -12,6 +12,7 @@
 #include "apps/trainer/metrics_json.h"
 #include "apps/trainer/program.h"
 #include "core/io/file.h"
+#include "core/text.h"
 #include "kernels/version.h"
 
 namespace counterpoise {
@@ -38,10 +39,7 @@ void check_training_options(const std::vector<std::string>& arguments) {
   }
 }
 
-std::string trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \t\r"), last = text.find_last_not_of(" \t\r");
-  return first == std::string::npos ? "" : text.substr(first, last + 1 - first);
-}
+std::string trimmed(const std::string& text) { return std::string(detail::trimmed(text, " \t\r")); }
 
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> parts;

@@ -7,6 +7,7 @@
 
 #include "apps/trainer/flags.h"
 #include "apps/trainer/metrics_json.h"
+#include "core/text.h"
 #include "data/tables/csv.h"
 #include "losses/metrics/curves.h"
 #include "losses/metrics/posthoc.h"
@@ -28,10 +29,7 @@ Json curves(const Scores& s) {
 
 // Whether two labels stand for one class: the same text, spaces around it apart, or the same number.
 bool same_label(const std::string& a, const std::string& b) {
-  const auto trimmed = [](const std::string& text) {
-    const size_t first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
-    return first == std::string::npos ? "" : text.substr(first, last + 1 - first);
-  };
+  using detail::trimmed;
   double x = 0, y = 0;
   return trimmed(a) == trimmed(b) || (parse_csv_number(a, x) && parse_csv_number(b, y) && x == y);
 }
