@@ -2,6 +2,7 @@
 // threads.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <string>
@@ -25,12 +26,13 @@ inline std::string shape_text(const std::vector<int64_t>& shape) {
   return "[" + y + "]";
 }
 
+// Whether this is one of ASCII's control characters, whether or not `char` has a sign.
+inline bool is_control(char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }
+
 // A name from a file for a message: on one line, and not too long.
 inline std::string in_quotes(const std::string& name) {
   std::string line = name.substr(0, 80);
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
+  std::replace_if(line.begin(), line.end(), is_control, '?');
   return text("'", line, name.size() > 80 ? "...'" : "'");
 }
 

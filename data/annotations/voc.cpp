@@ -26,7 +26,7 @@ constexpr const char* spaces = " \t\r\n";
 
 // Text that is read as it was written: UTF-8 without control characters or spaces around it.
 bool is_plain(const std::string& text) {
-  const bool controls = std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == 127; });
+  const bool controls = std::any_of(text.begin(), text.end(), detail::is_control);
   return detail::is_utf8(text) && !controls && text == trimmed(text, spaces);
 }
 
