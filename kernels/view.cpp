@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/broadcast.h"
+
 namespace counterpoise {
 
 const char* name(DType dtype) {
@@ -74,7 +76,7 @@ Shape broadcast(const Shape& a, const Shape& b, const char* operation) {
   const int rank = std::max(a.rank(), b.rank());
   Shape y;
   for (int i = rank; i > 0; --i) {
-    const Index ea = i <= a.rank() ? a[-i] : 1, eb = i <= b.rank() ? b[-i] : 1;
+    const Index ea = extent_from_end(a, i), eb = extent_from_end(b, i);
     CP_ENSURE(ea == eb || ea == 1 || eb == 1, operation, ": shapes ", a, " and ", b,
               " do not broadcast: aligned at the end, two extents must be equal or one of them 1");
     y.push_back(ea == 1 ? eb : ea);

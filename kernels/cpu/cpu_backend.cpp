@@ -187,13 +187,7 @@ void CpuBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& 
 // both, x is a matrix whose rows are summed.
 void CpuBackend::sum_to(const ConstView& x, const View& y) {
   const Index C = y.size();
-  bool rows_only = C > 0 && x.size() > 0, summed = false;
-  for (int i = 1; i <= x.shape.rank(); ++i) {  // y must be x's last axes, with nothing or ones before them
-    const Index extent = i <= y.shape.rank() ? y.shape[-i] : 1;
-    summed = summed || extent != x.shape[-i];
-    rows_only = rows_only && (!summed || extent == 1);
-  }
-  if (!rows_only) return ReferenceBackend::sum_to(x, y);
+  if (C == 0 || x.size() == 0 || !is_row_of(y.shape, x.shape)) return ReferenceBackend::sum_to(x, y);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     // A scalar is summed as 8 columns if 8 divides the size, so that successive additions do not wait for each other.

@@ -1,4 +1,5 @@
 // The cuda backend's sums, and operations on rows: log-softmax and gather.
+#include "kernels/broadcast.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"
@@ -85,8 +86,8 @@ void sum_axes(Queue& queue, const ConstView& x, const View& y) {
   Axes kept, summed;
   Index stride = 1;
   for (int i = 1; i <= x.shape.rank(); ++i) {
-    const Index extent = x.shape[-i], out = i <= y.shape.rank() ? y.shape[-i] : 1;
-    if (out == extent) kept.push_front(extent, stride);
+    const Index extent = x.shape[-i];
+    if (extent_from_end(y.shape, i) == extent) kept.push_front(extent, stride);
     else summed.push_front(extent, stride);
     stride *= extent;
   }
@@ -154,17 +155,11 @@ void gather_each_grad(Queue& queue, const ConstView& dy, const ConstView& index,
 void CudaBackend::sum_to(const ConstView& x, const View& y) {
   if (y.size() == 0) return;
   if (x.size() == 0) return fill(0, y);
-  bool columns_only = true, summed = false;
-  for (int i = 1; i <= x.shape.rank(); ++i) {
-    const Index extent = i <= y.shape.rank() ? y.shape[-i] : 1;
-    summed = summed || extent != x.shape[-i];
-    columns_only = columns_only && (!summed || extent == 1);
-  }
   dispatch_floating(x.dtype, [&](auto zero_x) {
     dispatch_floating(y.dtype, [&](auto zero_y) {
       using X = decltype(zero_x);
       using Y = decltype(zero_y);
-      if (!columns_only) return sum_axes<X, Y>(queue_, x, y);
+      if (!is_row_of(y.shape, x.shape)) return sum_axes<X, Y>(queue_, x, y);
       const Index columns = y.size(), rows = x.size() / columns;
       with_lanes<X>(columns, [&](auto lanes) {
         sum_columns<X, Y, lanes.value>(*this, queue_, rows, columns, x.as<X>(), y.as<Y>());
