@@ -12,29 +12,33 @@ using namespace detail;
 
 namespace {
 
-// The fastest algorithm that applies. im2col computes every convolution.
-template <class T>
-void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, const T* bias, bool relu, T* y,
-              const T* residual = nullptr) {
-  if (direct_is_best(g)) direct_conv(backend, g, x, w, bias, relu, y, residual);
-  else if (const int tile = winograd_tile(g)) winograd_conv(backend, tile, g, x, w, false, bias, relu, y, residual);
-  else if (pointwise_is_best(g)) pointwise_conv(backend, g, x, w, false, bias, relu, y, residual);
-  else im2col_conv(backend, g, x, w, bias, relu, y, residual);
-}
-
-// w [K, R, S, C] rotated by 180 degrees with its channels exchanged, [C, R, S, K]: the kernel of the backward pass.
+// w [C, R, S, K] rotated by 180 degrees with its channels exchanged, [K, R, S, C]: the kernel of the backward pass.
 template <class T>
 void rotate_kernel(const ConvGeometry& g, const T* w, T* rotated) {
-  parallel_for(g.C, 4, [&](Index begin, Index end) {
-    for (Index c = begin; c < end; ++c) {
+  parallel_for(g.K, 4, [&](Index begin, Index end) {
+    for (Index k = begin; k < end; ++k) {
       for (Index rs = 0; rs < g.R * g.S; ++rs) {
         const Index opposite = g.R * g.S - 1 - rs;
-        for (Index k = 0; k < g.K; ++k) {
-          rotated[(c * g.R * g.S + rs) * g.K + k] = w[(k * g.R * g.S + opposite) * g.C + c];
+        for (Index c = 0; c < g.C; ++c) {
+          rotated[(k * g.R * g.S + rs) * g.C + c] = w[(c * g.R * g.S + opposite) * g.K + k];
         }
       }
     }
   });
+}
+
+// By the fastest algorithm that applies; im2col computes every convolution. If `rotated`, with w [C, R, S, K] rotated.
+template <class T>
+void convolve(Backend& backend, const ConvGeometry& g, const T* x, const T* w, bool rotated, const T* bias, bool relu,
+              T* y, const T* residual) {
+  const bool direct = direct_is_best(g);
+  const int tile = direct ? 0 : winograd_tile(g);
+  if (tile) return winograd_conv(backend, tile, g, x, w, rotated, bias, relu, y, residual);
+  if (pointwise_is_best(g)) return pointwise_conv(backend, g, x, w, rotated, bias, relu, y, residual);
+  const Scratch<T> memory(backend, rotated ? g.K * g.length() : 0);
+  if (rotated) rotate_kernel(g, w, memory.get()), w = memory.get();
+  if (direct) direct_conv(backend, g, x, w, bias, relu, y, residual);
+  else im2col_conv(backend, g, x, w, bias, relu, y, residual);
 }
 
 }  // namespace
@@ -44,7 +48,7 @@ void CpuBackend::conv2d(const ConstView& x, const ConstView& w, const ConstView&
   const ConvGeometry g(x.shape, w.shape, params);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    convolve(*this, g, x.as<T>(), w.as<T>(), bias.as<T>(), relu, y.as<T>(), residual.as<T>());
+    convolve(*this, g, x.as<T>(), w.as<T>(), false, bias.as<T>(), relu, y.as<T>(), residual.as<T>());
   });
 }
 
@@ -55,17 +59,8 @@ void CpuBackend::conv2d_grad_input(const ConstView& dy, const ConstView& w, Conv
     using T = decltype(zero);
     if (g.stride == 1 && g.R == g.S && g.pad <= g.R - 1) {
       const ConvGeometry back(dy.shape, {g.C, g.R, g.S, g.K}, {1, g.R - 1 - g.pad});
-      const T* no_bias = nullptr;
-      const int tile = direct_is_best(back) ? 0 : winograd_tile(back);
-      if (tile) {
-        return winograd_conv(*this, tile, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
-      }
-      if (pointwise_is_best(back)) {
-        return pointwise_conv(*this, back, dy.as<T>(), w.as<T>(), true, no_bias, false, dx.as<T>());
-      }
-      const Scratch<T> rotated(*this, w.size());
-      rotate_kernel(g, w.as<T>(), rotated.get());
-      return convolve(*this, back, dy.as<T>(), rotated.get(), no_bias, false, dx.as<T>());
+      const T* const none = nullptr;
+      return convolve(*this, back, dy.as<T>(), w.as<T>(), true, none, false, dx.as<T>(), none);
     }
     im2col_grad_input(*this, g, dy.as<T>(), w.as<T>(), dx.as<T>());
   });
