@@ -55,7 +55,8 @@ void initialize_blas() {
   choose_kernels_for_this_processor();
 }
 
-void reserve_gemm_buffers() {
+void prepare_gemms(std::initializer_list<Index> extents) {
+  for (const Index extent : extents) blas_int(extent);
   static std::atomic<int> reserved{0};
   static std::mutex mutex;
   const int wanted = std::min(cpu_threads(), most_buffers);

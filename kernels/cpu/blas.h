@@ -5,6 +5,8 @@
 
 #include <cblas.h>
 
+#include <initializer_list>
+
 #include "kernels/cpu/parallel.h"
 
 namespace counterpoise::detail {
@@ -18,9 +20,10 @@ inline int blas_int(Index n) {
   return static_cast<int>(n);
 }
 
-// Makes OpenBLAS allocate the buffers that cpu_threads() threads need, once. A loop that calls gemm() comes after it:
-// OpenBLAS repeats an allocation for ever that fails. Throws Error(out_of_memory) where the memory is limited.
-void reserve_gemm_buffers();
+// Comes before a loop that calls gemm(), because the loop must not throw. Throws Error(failure) if one of the products'
+// extents is too large for OpenBLAS, and makes it allocate the buffers that cpu_threads() threads need, once: OpenBLAS
+// repeats an allocation for ever that fails. Throws Error(out_of_memory) where the memory is limited.
+void prepare_gemms(std::initializer_list<Index> extents);
 
 // C [M, N] = op(A) op(B) + beta C, all row-major; lda, ldb and ldc are the lengths of their rows in memory.
 inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const float* A, Index lda,
@@ -39,9 +42,7 @@ inline void gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, 
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, Index M, Index N, Index L, const T* A, Index lda, const T* B,
                    Index ldb, T beta, T* C, Index ldc) {
-  blas_int(M), blas_int(N), blas_int(L), blas_int(lda), blas_int(ldb),
-      blas_int(ldc);  // may throw, which the loop must not
-  reserve_gemm_buffers();
+  prepare_gemms({M, N, L, lda, ldb, ldc});
   const bool by_rows = M >= N;
   const Index work_per_line = (by_rows ? N : M) * L;
   const Index grain = std::max<Index>(8, 100000 / std::max<Index>(1, work_per_line));

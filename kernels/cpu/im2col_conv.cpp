@@ -65,8 +65,7 @@ void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
   const Index rows = std::min(block_rows(g, sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
   const Index blocks = rows ? (g.pixels() + rows - 1) / rows : 0;
   const Scratch<T> scratch(backend, is_product(g) ? 0 : cpu_threads() * rows * L);
-  blas_int(g.pixels()), blas_int(L), blas_int(g.K);
-  reserve_gemm_buffers();
+  prepare_gemms({g.pixels(), L, g.K});
   parallel_for(blocks, 1, [&](Index begin, Index end) {
     T* col = scratch.get() + thread_slot() * rows * L;
     for (Index block = begin; block < end; ++block) {
@@ -95,8 +94,7 @@ template <class T>
 void im2col_grad_input(Backend& backend, const ConvGeometry& g, const T* dy, const T* w, T* dx) {
   const Index L = g.length(), rows = g.P * g.Q, pixels = g.H * g.W * g.C;
   const Scratch<T> scratch(backend, cpu_threads() * rows * L);
-  blas_int(rows), blas_int(L), blas_int(g.K);
-  reserve_gemm_buffers();
+  prepare_gemms({rows, L, g.K});
   parallel_for(g.N, 1, [&](Index begin, Index end) {
     T* col = scratch.get() + thread_slot() * rows * L;
     for (Index n = begin; n < end; ++n) {
