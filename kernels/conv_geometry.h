@@ -23,6 +23,8 @@ struct ConvGeometry {
 
   CP_HD Index pixels() const { return N * P * Q; }  // of y
   CP_HD Index length() const { return R * S * C; }  // products in an element of y
+  // Whether it is the product of the pixels, as they are, with the weights.
+  bool is_pointwise() const { return R == 1 && S == 1 && stride == 1 && pad == 0; }
 };
 
 // Whether a buffer of so many bytes is evicted from the caches before it is read again.

@@ -133,9 +133,8 @@ void direct_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
 // Otherwise OpenBLAS is as fast or faster. It chooses its kernels when the program runs, and has wider vectors than a
 // program for old processors; and with fewer registers, few pixels do not pay for writing the weights into panels.
 bool pointwise_is_best(const ConvGeometry& g) {
-  const bool applies = g.R == 1 && g.S == 1 && g.stride == 1 && g.pad == 0 && g.C > 0;
   const bool fast = vector_bytes == 64 || (vector_bytes == 32 && g.pixels() >= 256);
-  return applies && fast && g.C <= 1024 && g.K >= 8;
+  return g.is_pointwise() && fast && 0 < g.C && g.C <= 1024 && g.K >= 8;
 }
 
 template <class T>

@@ -9,9 +9,6 @@ namespace counterpoise::detail {
 
 namespace {
 
-// A 1x1 convolution at stride 1 is a product already: col is x.
-bool is_product(const ConvGeometry& g) { return g.R == 1 && g.S == 1 && g.stride == 1 && g.pad == 0; }
-
 // Rows of col in a block: about 512 KiB, and at least 256.
 Index block_rows(const ConvGeometry& g, size_t element) {
   return std::max<Index>(256, (Index(1) << 19) / std::max<Index>(1, g.length() * Index(element)));
@@ -64,15 +61,15 @@ void im2col_conv(Backend& backend, const ConvGeometry& g, const T* x, const T* w
   // Small images give few blocks; then smaller ones, so that each thread gets one.
   const Index rows = std::min(block_rows(g, sizeof(T)), (g.pixels() + cpu_threads() - 1) / cpu_threads());
   const Index blocks = rows ? (g.pixels() + rows - 1) / rows : 0;
-  const Scratch<T> scratch(backend, is_product(g) ? 0 : cpu_threads() * rows * L);
+  const Scratch<T> scratch(backend, g.is_pointwise() ? 0 : cpu_threads() * rows * L);
   prepare_gemms({g.pixels(), L, g.K});
   parallel_for(blocks, 1, [&](Index begin, Index end) {
     T* col = scratch.get() + thread_slot() * rows * L;
     for (Index block = begin; block < end; ++block) {
       const Index first = block * rows, last = std::min(g.pixels(), first + rows);
-      if (!is_product(g)) im2col(g, x, first, last, col);
+      if (!g.is_pointwise()) im2col(g, x, first, last, col);
       T* out = y + first * g.K;
-      gemm(false, true, last - first, g.K, L, is_product(g) ? x + first * L : col, L, w, L, T(0), out, g.K);
+      gemm(false, true, last - first, g.K, L, g.is_pointwise() ? x + first * L : col, L, w, L, T(0), out, g.K);
       if (!bias && !relu && !residual) continue;
       for (Index i = 0; i < last - first; ++i, out += g.K) {
         if (bias) {
@@ -109,11 +106,11 @@ void im2col_grad_input(Backend& backend, const ConvGeometry& g, const T* dy, con
 template <class T>
 void im2col_grad_weight(Backend& backend, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Index L = g.length(), rows = std::min(g.pixels(), 2 * block_rows(g, sizeof(T)));
-  const Scratch<T> scratch(backend, is_product(g) ? 0 : rows * L);
+  const Scratch<T> scratch(backend, g.is_pointwise() ? 0 : rows * L);
   for (Index first = 0; first < g.pixels(); first += rows) {
     const Index last = std::min(g.pixels(), first + rows);
     const T* col = x + first * L;
-    if (!is_product(g)) {
+    if (!g.is_pointwise()) {
       parallel_for(last - first, 16, [&](Index begin, Index end) {
         im2col(g, x, first + begin, first + end, scratch.get() + begin * L);
       });
