@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cmath>
-#include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "kernels/broadcast.h"
@@ -183,6 +183,20 @@ void CpuBackend::relu_mask(const ConstView& y, const ConstView& dy, const View& 
 
 // -- reductions --
 
+namespace {
+
+// The sum of f(i) for 0 <= i < n: in 8 columns if 8 divides n, so that successive additions do not wait for each other.
+template <class F>
+double total(Index n, const F& f) {
+  const Index columns = n % 8 == 0 ? 8 : 1;
+  const std::vector<double> sums = sum_rows<1>(n / columns, columns, [&](Index row, double* out) {
+    for (Index c = 0; c < columns; ++c) out[c] += f(row * columns + c);
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+}  // namespace
+
 // Two layouts matter: all axes but the last ones are summed (gradients of biases), or everything is (losses). For
 // both, x is a matrix whose rows are summed.
 void CpuBackend::sum_to(const ConstView& x, const View& y) {
@@ -190,36 +204,22 @@ void CpuBackend::sum_to(const ConstView& x, const View& y) {
   if (C == 0 || x.size() == 0 || !is_row_of(y.shape, x.shape)) return ReferenceBackend::sum_to(x, y);
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    // A scalar is summed as 8 columns if 8 divides the size, so that successive additions do not wait for each other.
-    const Index columns = C == 1 && x.size() % 8 == 0 ? 8 : C;
-    const std::vector<double> sums = sum_rows<1>(x.size() / columns, columns, [&](Index row, double* out) {
-      const T* px = x.as<T>() + row * columns;
-      for (Index c = 0; c < columns; ++c) out[c] += px[c];
+    const T* px = x.as<T>();
+    if (C == 1) return void(*y.as<T>() = static_cast<T>(total(x.size(), [&](Index i) { return px[i]; })));
+    const std::vector<double> sums = sum_rows<1>(x.size() / C, C, [&](Index row, double* out) {
+      for (Index c = 0; c < C; ++c) out[c] += px[row * C + c];
     });
     for (Index c = 0; c < C; ++c) y.as<T>()[c] = static_cast<T>(sums[c]);
-    if (columns != C) {
-      double sum = 0;
-      for (double s : sums) sum += s;
-      y.as<T>()[0] = static_cast<T>(sum);
-    }
   });
 }
 
 void CpuBackend::sum_squares(const std::vector<ConstView>& xs, const View& y) {
   double sum = 0;
   for (const ConstView& x : xs) {
-    double squares = 0;  // of this tensor
     dispatch(x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      const Index columns = x.size() % 8 == 0 ? 8 : 1;
-      for (double s : sum_rows<1>(x.size() / columns, columns, [&](Index row, double*out) {
-             const T* px = x.as<T>() + row * columns;
-             for (Index c = 0; c < columns; ++c) out[c] += double(px[c]) * px[c];
-           })) {
-        squares += s;
-      }
+      const auto* px = x.as<decltype(zero)>();
+      sum += total(x.size(), [&](Index i) { return double(px[i]) * px[i]; });
     });
-    sum += squares;
   }
   *y.as<double>() = sum;
 }
