@@ -105,15 +105,14 @@ void for_each_run(const ConstView& a, const ConstView& b, const Shape& y, const 
   const auto step = [&](const Shape& x, int from_end) {  // 1: x moves along this axis of y, 0: it is repeated
     return from_end <= x.rank() && x[-from_end] == y[-from_end] ? 1 : 0;
   };
-  Index run = 1, step_a = -1, step_b = -1;
+  if (y.size() == 0) return;
+  Index run = 1, step_a = 0, step_b = 0;
   for (int i = 1; i <= y.rank(); ++i) {
     if (y[-i] == 1) continue;
-    if (step_a >= 0 && (step(a.shape, i) != step_a || step(b.shape, i) != step_b)) break;
+    if (run > 1 && (step(a.shape, i) != step_a || step(b.shape, i) != step_b)) break;
     step_a = step(a.shape, i), step_b = step(b.shape, i);
     run *= y[-i];
   }
-  step_a = std::max<Index>(step_a, 0), step_b = std::max<Index>(step_b, 0);
-  if (y.size() == 0) return;
   const Index runs = y.size() / run;
   if (runs == 1) {  // one long run: split it
     parallel_for(run, thread_grain, [&](Index begin, Index end) {
