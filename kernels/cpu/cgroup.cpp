@@ -1,7 +1,6 @@
 // The CPU quota of Linux control groups, by which containers are limited: so much time on cores per period.
 #include <algorithm>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 

@@ -5,10 +5,8 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include "kernels/color.h"
-#include "kernels/view.h"
 
 namespace counterpoise::detail {
 

@@ -3,7 +3,6 @@
 #include <cblas.h>
 
 #include <array>
-#include <cmath>
 #include <numeric>
 #include <vector>
 

@@ -1,8 +1,6 @@
 // How far two results of one computation are apart.
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include "kernels/backend.h"
 #include "kernels/cuda/queue.h"
 

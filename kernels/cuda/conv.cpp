@@ -2,7 +2,6 @@
 #include <cmath>
 #include <memory>
 
-#include "kernels/cuda/check.h"
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/conv_choice.h"
 #include "kernels/cuda/cuda_backend.h"

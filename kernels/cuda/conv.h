@@ -1,8 +1,6 @@
 // Our own kernels for the cuda backend's convolutions.
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include <memory>
 
 #include "kernels/cuda/cudnn_conv.h"

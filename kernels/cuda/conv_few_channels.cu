@@ -17,7 +17,6 @@
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"
 #include "kernels/cuda/tensor_core.h"
-#include "kernels/scratch.h"
 
 namespace counterpoise::detail {
 

@@ -13,9 +13,7 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,5 @@
 #include "kernels/cuda/cuda_step_graph.h"
 
-#include <algorithm>
 #include <iomanip>
 #include <sstream>
 #include <utility>

@@ -2,8 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <string>
-
 #include "kernels/error.h"
 
 namespace counterpoise::detail {

@@ -1,6 +1,4 @@
 // The reference backend's convolutions and poolings.
-#include <limits>
-
 #include "kernels/reference/reference_backend.h"
 
 namespace counterpoise {
