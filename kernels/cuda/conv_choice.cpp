@@ -215,49 +215,50 @@ void ConvChoice::begin(const ConvProblem& problem, const ConvData& data, Choice&
     return;
   }
   choice.plan = std::move(first.plans[0]);
-  if (verifies && first.plans.size() == 2) verify(problem, data, *first.plans[1], choice);
-  if (problem.deterministic) return;
+  try {
+    if (verifies && first.plans.size() == 2) verify(problem, data, *first.plans[1], choice);
+    if (!problem.deterministic) take_winner(problem, data, choice);
+  } catch (const Error& error) {
+    // There is no memory to compare two plans, or the other one is refused only now: the first guess stays.
+    if (error.kind() != ErrorKind::out_of_memory && error.kind() != ErrorKind::device) throw;
+  }
+}
+
+// The plan that was the fastest before computes, if it agrees with the first guess.
+void ConvChoice::take_winner(const ConvProblem& problem, const ConvData& data, Choice& choice) {
   const std::string convolution = without_batch(problem);
   const PlanCache::Row* const winner = winners_.find(convolution);
   choice.timed_at = winner ? timed_again_at_use : timed_at_use;
   if (!winner) return;
   const int64_t timed_at = within_factor_two(winner->batch, problem.geometry.N) ? 0 : timed_again_at_use;
   if (winner->plan == choice.plan->name()) return void(choice.timed_at = timed_at);
-  try {
-    const ConvPlans fast = plan(problem, winner->plan);
-    if (fast.plans.empty()) return;  // cuDNN has it for other batch sizes only
-    Results expected(backend_, results_of(problem, data));
-    run(*choice.plan, data);
-    expected.take(results_of(problem, data));
-    const Deviation d = run_and_compare(*fast.plans[0], problem, data, expected);
-    if (!d.known()) return;
-    if (agree(problem, d)) {
-      choice.plan = fast.plans[0];
-      choice.timed_at = timed_at;
-    } else {
-      winners_.remove(convolution);
-      choice.timed_at = timed_at_use;  // there it is found out which of the two is wrong
-    }
-  } catch (const Error& error) {
-    // There is no memory to compare them, or the plan is refused only now: the first guess stays.
-    if (error.kind() != ErrorKind::out_of_memory && error.kind() != ErrorKind::device) throw;
+  const ConvPlans fast = plan(problem, winner->plan);
+  if (fast.plans.empty()) return;  // cuDNN has it for other batch sizes only
+  const Deviation d = run_both(*choice.plan, *fast.plans[0], problem, data);
+  if (!d.known()) return;
+  if (agree(problem, d)) {
+    choice.plan = fast.plans[0];
+    choice.timed_at = timed_at;
+  } else {
+    winners_.remove(convolution);
+    choice.timed_at = timed_at_use;  // there it is found out which of the two is wrong
   }
 }
 
 // The deterministic mode times nothing, so nothing would find out that the first plan is wrong. So it is compared with
 // the second at once; where they disagree, the first one that agrees with the definition computes.
 void ConvChoice::verify(const ConvProblem& problem, const ConvData& data, const ConvPlan& second, Choice& choice) {
-  try {
-    Results expected(backend_, results_of(problem, data));
-    run(*choice.plan, data);
-    expected.take(results_of(problem, data));
-    const Deviation d = run_and_compare(second, problem, data, expected);
-    if (!d.known() || agree(problem, d)) return;
-    choose(problem, timed(problem, data, /*exact=*/true, nullptr), choice);
-  } catch (const Error& error) {
-    // There is no memory to compare them, or the second is refused only now: the first guess stays.
-    if (error.kind() != ErrorKind::out_of_memory && error.kind() != ErrorKind::device) throw;
-  }
+  const Deviation d = run_both(*choice.plan, second, problem, data);
+  if (d.known() && !agree(problem, d)) choose(problem, timed(problem, data, /*exact=*/true, nullptr), choice);
+}
+
+// The deviation of the second plan's result from the first's.
+Deviation ConvChoice::run_both(const ConvPlan& first, const ConvPlan& second, const ConvProblem& problem,
+                               const ConvData& data) {
+  Results expected(backend_, results_of(problem, data));
+  run(first, data);
+  expected.take(results_of(problem, data));
+  return run_and_compare(second, problem, data, expected);
 }
 
 // The numbers that are not written stay NaN.

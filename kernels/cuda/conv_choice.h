@@ -72,6 +72,7 @@ class ConvChoice {
   const ConvTarget& target_of(const ConvProblem& problem) const;
   size_t workspace_limit(const ConvProblem& problem) const;
   void begin(const ConvProblem& problem, const ConvData& data, Choice& choice);
+  void take_winner(const ConvProblem& problem, const ConvData& data, Choice& choice);
   void verify(const ConvProblem& problem, const ConvData& data, const ConvPlan& second, Choice& choice);
   void time(const ConvProblem& problem, const ConvData& data, Choice& choice);
   void choose(const ConvProblem& problem, const std::vector<Timed>& rows, Choice& choice);
@@ -83,6 +84,7 @@ class ConvChoice {
   void run(const ConvPlan& plan, const ConvData& data);
   void run_by_definition(const ConvProblem& problem, const ConvData& data);
   void go_through_relu(const ConvProblem& problem, const ConvData& data);
+  Deviation run_both(const ConvPlan& first, const ConvPlan& second, const ConvProblem& problem, const ConvData& data);
   Deviation run_and_compare(const ConvPlan& plan, const ConvProblem& problem, const ConvData& data,
                             const Results& expected);
   double milliseconds(const ConvPlan& plan, const ConvData& data, double best);
