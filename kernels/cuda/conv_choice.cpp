@@ -117,8 +117,6 @@ class ConvChoice::Pair final : public ConvPlan {
     if (problem.residual) first_.relu = false;
   }
   std::string name() const override { return "pair"; }
-  size_t workspace_bytes() const override { return 0; }
-  double prepare_ms() const override { return 0; }
   void run(const ConvData& data, void*) const override {
     ConvData first = data;
     if (problem_.relu_grad) first.x = nullptr;

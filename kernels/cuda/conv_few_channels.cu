@@ -236,7 +236,6 @@ class FewChannelsPlan final : public ConvPlan {
     if (problem_.pass == ConvProblem::forward) return 0;
     return sizeof(float) * blocks_of(Extents(problem_.geometry), 1) * outputs * length;
   }
-  double prepare_ms() const override { return 0; }
   void run(const ConvData& data, void* workspace) const override {
     const Extents e(problem_.geometry);
     const auto* const x = static_cast<const uint4*>(data.x);

@@ -55,8 +55,8 @@ class ConvPlan {
   virtual ~ConvPlan() = default;
   // "engine 41, knobs 2=7 13=1": the same words for the same config, by which cudnn_plan() finds it again.
   virtual std::string name() const = 0;
-  virtual size_t workspace_bytes() const = 0;
-  virtual double prepare_ms() const = 0;  // how long it took to make it ready
+  virtual size_t workspace_bytes() const { return 0; }
+  virtual double prepare_ms() const { return 0; }  // how long it took to make it ready
   // Enqueues the computation. Throws Error(device) if cuDNN refuses.
   virtual void run(const ConvData& data, void* workspace) const = 0;
 };

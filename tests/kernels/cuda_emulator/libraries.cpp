@@ -109,7 +109,6 @@ class EmulatedPlan final : public LibraryPlan {
               "cuda emulator: one handle of cuDNN's for gradients of weights and for others");
   }
   std::string name() const override { return text("engine ", index_, ", knobs 0=", index_); }
-  double prepare_ms() const override { return 0; }
   size_t workspace_bytes() const override { return index_ == 0 ? 0 : 256; }
 
  private:
