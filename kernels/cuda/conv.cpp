@@ -122,14 +122,10 @@ void fill_at_random(Backend& backend, uint64_t key, const View& y) {
 
 void CudaBackend::time_conv_plans(ConvPass pass, const Shape& x, const Shape& w, Conv2dParams params, DType dtype,
                                   bool exact, const std::function<void(const ConvPlanTiming&)>& report) {
-  ConvProblem p{ConvProblem::forward, ConvGeometry(x, w, params), dtype};
-  p.relu_grad = pass == ConvPass::grad_input_relu;
-  if (pass == ConvPass::grad_input || p.relu_grad) p.pass = ConvProblem::grad_input;
-  if (pass == ConvPass::grad_weight) p.pass = ConvProblem::grad_weight;
+  ConvProblem p = problem(ConvProblem::forward, {nullptr, x, dtype}, {nullptr, w, dtype}, params);
   p.geometry.C = conv2d_channels(dtype, p.geometry.C);
   p.bias = p.relu = pass == ConvPass::forward;
-  p.tf32 = mode_.tf32 && dtype == DType::f32;
-  p.deterministic = mode_.deterministic;
+  p.relu_grad = pass == ConvPass::grad_input_relu;
   const ConvGeometry& g = p.geometry;
   const Shape shapes[] = {
       {g.N, g.H, g.W, g.C}, {g.K, g.R, g.S, g.C}, {g.K}, {g.N, g.P, g.Q, g.K}, {g.N, g.H, g.W, p.relu_grad ? g.C : 0}};
@@ -147,13 +143,13 @@ void CudaBackend::time_conv_plans(ConvPass pass, const Shape& x, const Shape& w,
       data.y = nullptr, data.out = py;
       break;
     case ConvPass::grad_input:
-      data.x = nullptr, data.out = px;
+      p.pass = ConvProblem::grad_input, data.x = nullptr, data.out = px;
       break;
     case ConvPass::grad_input_relu:
-      data.out = memory[4]->get();
+      p.pass = ConvProblem::grad_input, data.out = memory[4]->get();
       break;
     case ConvPass::grad_weight:
-      data.w = nullptr, data.out = pw;
+      p.pass = ConvProblem::grad_weight, data.w = nullptr, data.out = pw;
       break;
   }
   conv_choice_->time_all(p, data, exact, report);
