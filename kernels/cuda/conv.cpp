@@ -1,6 +1,6 @@
 // The cuda backend's convolutions: by the loops of the definition in f64, else by the plan that conv_choice.h chooses.
 #include <cmath>
-#include <memory>
+#include <deque>
 
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/conv_choice.h"
@@ -129,15 +129,15 @@ void CudaBackend::time_conv_plans(ConvPass pass, const Shape& x, const Shape& w,
   const ConvGeometry& g = p.geometry;
   const Shape shapes[] = {
       {g.N, g.H, g.W, g.C}, {g.K, g.R, g.S, g.C}, {g.K}, {g.N, g.P, g.Q, g.K}, {g.N, g.H, g.W, p.relu_grad ? g.C : 0}};
-  std::vector<std::unique_ptr<Scratch<char>>> memory;
+  std::deque<Scratch<char>> memory;
   uint64_t key = 0;
   for (const Shape& shape : shapes) {
-    memory.push_back(std::make_unique<Scratch<char>>(*this, shape.size() * static_cast<Index>(size_of(dtype))));
-    fill_at_random(*this, ++key, {memory.back()->get(), shape, dtype});
+    memory.emplace_back(*this, shape.size() * static_cast<Index>(size_of(dtype)));
+    fill_at_random(*this, ++key, {memory.back().get(), shape, dtype});
   }
   const Scratch<float> db(*this, g.C);
-  void *const px = memory[0]->get(), *const pw = memory[1]->get(), *const py = memory[3]->get();
-  ConvData data = {px, pw, memory[2]->get(), py, nullptr, db.get()};
+  void *const px = memory[0].get(), *const pw = memory[1].get(), *const py = memory[3].get();
+  ConvData data = {px, pw, memory[2].get(), py, nullptr, db.get()};
   switch (pass) {
     case ConvPass::forward:
       data.y = nullptr, data.out = py;
@@ -146,7 +146,7 @@ void CudaBackend::time_conv_plans(ConvPass pass, const Shape& x, const Shape& w,
       p.pass = ConvProblem::grad_input, data.x = nullptr, data.out = px;
       break;
     case ConvPass::grad_input_relu:
-      p.pass = ConvProblem::grad_input, data.out = memory[4]->get();
+      p.pass = ConvProblem::grad_input, data.out = memory[4].get();
       break;
     case ConvPass::grad_weight:
       p.pass = ConvProblem::grad_weight, data.w = nullptr, data.out = pw;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <utility>
 
 #include "kernels/cuda/conv.h"
@@ -93,15 +94,15 @@ std::vector<View> results_of(const ConvProblem& p, const ConvData& data) {
 struct ConvChoice::Results {
   Results(Backend& backend, const std::vector<View>& like) : backend(backend) {
     for (const View& x : like) {
-      memory.push_back(std::make_unique<Scratch<char>>(backend, x.size() * static_cast<Index>(size_of(x.dtype))));
-      views.push_back({memory.back()->get(), x.shape, x.dtype});
+      memory.emplace_back(backend, x.size() * static_cast<Index>(size_of(x.dtype)));
+      views.push_back({memory.back().get(), x.shape, x.dtype});
     }
   }
   void take(const std::vector<View>& from) {
     for (size_t i = 0; i < from.size(); ++i) backend.copy(from[i], views[i]);
   }
   Backend& backend;
-  std::vector<std::unique_ptr<Scratch<char>>> memory;
+  std::deque<Scratch<char>> memory;
   std::vector<View> views;
 };
 
