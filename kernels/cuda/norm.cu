@@ -84,9 +84,8 @@ __device__ Pack<Compute<T>, lanes> medians(const T* x, Index rows, Index C, Inde
 }
 
 template <class T, int lanes>
-void normalize(CudaBackend& backend, Queue& queue, const Normalization<T>& b, double eps, double momentum, T* y) {
+void normalize(CudaBackend& backend, Queue& queue, const Normalization<T>& n, double eps, double momentum, T* y) {
   using P = Compute<T>;
-  const Normalization<T> n = b;
   using A = StatisticsSum<T>;
   column_sums<lanes, 2, A>(
       backend, queue, n.rows, n.C, [=] __device__(Index at) { return load<lanes>(n.x + at); },
@@ -132,10 +131,9 @@ void normalize(CudaBackend& backend, Queue& queue, const Normalization<T>& b, do
 }
 
 template <class T, int lanes>
-void normalize_grad(CudaBackend& backend, Queue& queue, const NormalizationGrad<T>& b, T* dx, Compute<T>* dscale,
+void normalize_grad(CudaBackend& backend, Queue& queue, const NormalizationGrad<T>& n, T* dx, Compute<T>* dscale,
                     Compute<T>* dshift) {
   using P = Compute<T>;
-  const NormalizationGrad<T> n = b;
   column_sums<lanes, 2, P>(
       backend, queue, n.rows, n.C, [=] __device__(Index at) { return n.template pixels<lanes>(at); },
       [=] __device__(const PixelsGrad<T, lanes>& in, Index at, Index c, P(*sums)[lanes]) {
