@@ -12,7 +12,7 @@ namespace {
 
 template <class X, class Y, int lanes>
 void sum_columns(CudaBackend& backend, Queue& queue, Index rows, Index columns, const X* x, Y* y) {
-  using A = Accumulator<X>;
+  using A = Compute<X>;
   column_sums<lanes, 1, A>(
       backend, queue, rows, columns, [=] __device__(Index at) { return load<lanes>(x + at); },
       [=] __device__(const Pack<X, lanes>& in, Index, Index, A(*sums)[lanes]) {
@@ -29,7 +29,7 @@ struct Masked {
 template <class T, int lanes>
 void mask_and_sum(CudaBackend& backend, Queue& queue, Index rows, Index columns, const T* y, const T* dy, T* dz,
                   Compute<T>* db) {
-  using A = Accumulator<T>;
+  using A = Compute<T>;
   column_sums<lanes, 1, A>(
       backend, queue, rows, columns,
       [=] __device__(Index at) {

@@ -13,10 +13,6 @@
 
 namespace counterpoise::detail {
 
-// The type in which a thread accumulates; shares are added in double.
-template <class T>
-using Accumulator = Compute<T>;
-
 // Whether this block is the last of `blocks` that called this. What the threads of the others have written before is
 // visible to all of its threads then. `arrived` is 0 before the first call, and again after the last.
 __device__ inline bool is_last(unsigned* arrived, unsigned blocks) {
@@ -102,7 +98,7 @@ __global__ void add_shares_kernel(Index columns, Index blocks, const double* sha
 }
 
 // add(load(index of a pack's first number), index, column, sums[quantities][lanes]) for all packs; then
-// store(column, its sums[quantities]).
+// store(column, its sums[quantities]). A thread accumulates in A; shares are added in double.
 template <int lanes, int quantities, class A, class Load, class Add, class Store>
 void column_sums(CudaBackend& backend, Queue& queue, Index rows, Index columns, const Load& load, const Add& add,
                  const Store& store) {
