@@ -71,21 +71,18 @@ class Graph {
   Graph(const ConvTarget& target, const ConvProblem& problem)
       : handle_(target.handle),
         queue_(target.queue),
-        g_(problem.geometry),
+        problem_(problem),
+        g_(problem_.geometry),
         type_(problem.dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT) {
     if (!handle_) {
       const std::vector<char> json(target.properties.begin(), target.properties.end());
       properties_.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json).finalize();
     }
-    const bool forward = problem.pass == ConvProblem::forward, relu = forward && problem.relu;
-    has_bias_ = forward && problem.bias;
-    has_residual_ = forward && problem.residual;
-    relu_grad_ = problem.relu_grad;
-    int steps = has_residual_ + has_bias_ + relu;  // after the convolution
+    int steps = problem.residual + problem.bias + problem.relu;  // after the convolution
     const Descriptor* y = &result(steps == 0);
-    const Descriptor& x = keep(input(relu_grad_ ? 'g' : 'x', relu_grad_));
+    const Descriptor& x = keep(input(problem.relu_grad ? 'g' : 'x', problem.relu_grad));
     convolution(names(problem.pass), x, *y);
-    if (relu_grad_) {
+    if (problem.relu_grad) {
       const Descriptor& dz = keep(input('x'));
       pointwise(CUDNN_POINTWISE_RELU_BWD, x, dz, nullptr, &keep(input('m')));
       add_up(dz, keep(tensor('d', CUDNN_DATA_FLOAT, 1, g_.C, 1, 1)));
@@ -97,18 +94,15 @@ class Graph {
     };
     // (In this order: for a residual after the bias there are only engines that must be compiled first. In bf16 the
     // bias is in bf16, too, for the same reason.)
-    if (has_residual_) then(CUDNN_POINTWISE_ADD, &keep(tensor('r', type_, g_.N, g_.K, g_.P, g_.Q)));
-    if (has_bias_) then(CUDNN_POINTWISE_ADD, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
-    if (relu) then(CUDNN_POINTWISE_RELU_FWD);
+    if (problem.residual) then(CUDNN_POINTWISE_ADD, &keep(tensor('r', type_, g_.N, g_.K, g_.P, g_.Q)));
+    if (problem.bias) then(CUDNN_POINTWISE_ADD, &keep(tensor('b', type_, 1, g_.K, 1, 1)));
+    if (problem.relu) then(CUDNN_POINTWISE_RELU_FWD);
     if (handle_) graph_.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle_);
     graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
   }
   cudnnHandle_t handle() const { return handle_; }
   Queue* queue() const { return queue_; }
-  const ConvGeometry& geometry() const { return g_; }
-  bool has_bias() const { return has_bias_; }
-  bool has_residual() const { return has_residual_; }
-  bool relu_grad() const { return relu_grad_; }
+  const ConvProblem& problem() const { return problem_; }
   bool try_finalize(std::string& refusal) { return graph_.try_finalize(refusal); }
   const Descriptor& descriptor() const { return graph_; }
   // Says for which GPU a heuristic or a plan is, where no handle does.
@@ -174,10 +168,10 @@ class Graph {
 
   const cudnnHandle_t handle_;
   Queue* const queue_;
-  const ConvGeometry g_;
+  const ConvProblem problem_;
+  const ConvGeometry& g_;
   const cudnnDataType_t type_;
   Descriptor properties_{CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR};  // of a GPU that is only described
-  bool has_bias_ = false, has_residual_ = false, relu_grad_ = false;
   std::deque<Descriptor> parts_;  // tensors and parameters of operations; their addresses do not change
   std::vector<Descriptor> operations_;
   Descriptor graph_{CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR};
@@ -292,17 +286,18 @@ class CudnnPlan final : public LibraryPlan {
 
  private:
   void execute(const ConvData& data, void* workspace, cudaStream_t stream) const override {
+    const ConvProblem& problem = graph_->problem();
     std::vector<int64_t> names = {'x', 'w', 'y'};
     // (cuDNN takes all addresses as void*; the graph says which tensor it writes.)
     const auto address = [&](const void* read) { return read ? const_cast<void*>(read) : data.out; };
-    std::vector<void*> addresses = {graph_->relu_grad() ? data.out : address(data.x), address(data.w), address(data.y)};
+    std::vector<void*> addresses = {problem.relu_grad ? data.out : address(data.x), address(data.w), address(data.y)};
     const auto add = [&](char name, void* at) { names.push_back(name), addresses.push_back(at); };
-    if (graph_->has_bias()) add('b', address(data.bias));
-    if (graph_->has_residual()) add('r', address(data.residual));
-    if (graph_->relu_grad()) {
+    if (problem.bias) add('b', address(data.bias));
+    if (problem.residual) add('r', address(data.residual));
+    if (problem.relu_grad) {
       add('m', address(data.x)), add('d', data.db);
       // Engines whose blocks add to one sum expect it to be 0; cuDNN does not say which do.
-      CP_CUDA_CHECK(cudaMemsetAsync(data.db, 0, sizeof(float) * graph_->geometry().C, stream));
+      CP_CUDA_CHECK(cudaMemsetAsync(data.db, 0, sizeof(float) * problem.geometry.C, stream));
     }
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, names).set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, addresses);
