@@ -45,6 +45,7 @@ const Found& found() {
   return found;
 }
 
+// 13020 as "13.2", of a number in which a major version counts `unit`, and a minor one a hundredth of that.
 std::string version(size_t number, size_t unit) {
   return detail::text(number / unit, ".", number % unit / (unit / 100));
 }
@@ -58,8 +59,8 @@ std::string cuda_absence() { return found().absence; }
 bool cuda_is_broken() { return found().broken; }
 
 std::string cuda_version() {
-  return detail::text("CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10, ", cuDNN ", CUDNN_MAJOR, ".",
-                      CUDNN_MINOR, ", for ", CUDA_ARCHS_TEXT);
+  return detail::text("CUDA ", version(CUDART_VERSION, 1000), ", cuDNN ", CUDNN_MAJOR, ".", CUDNN_MINOR, ", for ",
+                      CUDA_ARCHS_TEXT);
 }
 
 CudaBackend::CudaBackend() {
@@ -89,9 +90,8 @@ void CudaBackend::find_device() {
     int driver = 0;
     cudaDriverGetVersion(&driver);
     if (driver == 0) throw NoGpu("there is no NVIDIA driver on this machine");
-    throw Error(ErrorKind::device, "the NVIDIA driver is for CUDA ", driver / 1000, ".", driver % 1000 / 10,
-                ", but this program needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10,
-                "; update it; see what nvidia-smi says");
+    throw Error(ErrorKind::device, "the NVIDIA driver is for CUDA ", version(driver, 1000), ", but this program needs ",
+                version(CUDART_VERSION, 1000), "; update it; see what nvidia-smi says");
   }
   if (status == cudaErrorNoDevice || (status == cudaSuccess && devices == 0)) {
     const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
