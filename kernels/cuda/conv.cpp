@@ -11,20 +11,12 @@ namespace counterpoise {
 
 using namespace detail;
 
-namespace {
-
-constexpr Index tensor_core_channels = 8;  // bf16 tensors with multiples of 8 channels are read 16 bytes at a time
-
-}  // namespace
-
-// The three channels of an image are padded to eight, so that tensor cores compute the first layer, too.
-Index CudaBackend::conv2d_channels(DType dtype, Index C) const {
-  if (dtype != DType::bf16) return C;
-  return (C + tensor_core_channels - 1) / tensor_core_channels * tensor_core_channels;
-}
+// The three channels of an image are padded to eight, so that tensor cores compute the first layer, too: bf16 tensors
+// with multiples of eight channels are read 16 bytes at a time.
+Index CudaBackend::conv2d_channels(DType dtype, Index C) const { return dtype == DType::bf16 ? (C + 7) / 8 * 8 : C; }
 
 void CudaBackend::pad_channels(const ConstView& x, const View& y) {
-  const Index C = x.shape[x.shape.rank() - 1], wide = y.shape[y.shape.rank() - 1];
+  const Index C = x.shape[-1], wide = y.shape[-1];
   detail::pad_channels(queue_, C == 0 ? 0 : x.size() / C, C, wide, x.data, y.data);
 }
 
