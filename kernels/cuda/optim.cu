@@ -48,7 +48,6 @@ struct Table {
   Row row[table_size] = {};
   Index first_block[table_size + 1] = {};
 
-  Table() { first_block[0] = 0; }
   void add(const Row& tensor) {
     row[count] = tensor;
     first_block[count + 1] = first_block[count] + (tensor.size + piece - 1) / piece;
