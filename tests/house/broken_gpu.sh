@@ -77,7 +77,7 @@ more && broken "a plan with wrong numbers that is used because a file says so" k
 broken "a graph that cuDNN refuses, without a word" kernels/cuda/conv_choice.cpp \
   's/if (!warned_) {/if (false) {/' 'gpu: what cuDNN refuses*'
 more && broken "a graph that cuDNN refuses, uncounted" kernels/cuda/conv_choice.cpp \
-  's/if (choice.plan) continue;/continue;/' 'gpu: what cuDNN refuses*'
+  's/if (choice.plan || choice.uses == 0) continue;/continue;/' 'gpu: what cuDNN refuses*'
 more && broken "a sum that a plan computes, too, and that is not compared" kernels/cuda/conv_choice.cpp \
   's/  if (p.relu_grad) y.push_back.*//' 'gpu: what follows*'
 # More of them: one call of broken() each.
