@@ -142,7 +142,7 @@ void CudaBackend::sum_squares(const std::vector<ConstView>& xs, const View& y) {
                          shares.get() + done);
       done += table.blocks();
     });
-    launch<Waits::yes>(total_kernel, dim3(1), queue_, done, static_cast<const double*>(shares.get()), y.as<double>());
+    launch<Waits::yes>(total_kernel, dim3(1), queue_, done, shares.get(), y.as<double>());
   });
 }
 

@@ -92,7 +92,7 @@ void sum_axes(Queue& queue, const ConstView& x, const View& y) {
     stride *= extent;
   }
   launch<Waits::yes>(sum_axes_kernel<X, Y>, a_block_each(y.size()), queue, y.size(), kept, summed, summed.size(),
-                     static_cast<const X*>(x.as<X>()), y.as<Y>());
+                     x.as<X>(), y.as<Y>());
 }
 
 // A block for each row.

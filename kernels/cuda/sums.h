@@ -120,7 +120,7 @@ void column_sums(CudaBackend& backend, Queue& queue, Index rows, Index columns, 
     });
   }
   launch<Waits::yes>(add_shares_kernel<quantities, Store>, a_block_each(columns), queue, columns, Index(g.grid.x),
-                     static_cast<const double*>(shares.get()), store);
+                     shares.get(), store);
 }
 
 }  // namespace counterpoise::detail
