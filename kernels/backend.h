@@ -1,8 +1,8 @@
 // The contract between the framework and a device: everything that a device must be able to compute.
 //
-// There are three implementations. *reference* (reference/) consists of naive loops, is written to be read, and is what
+// There are four implementations. *reference* (reference/) consists of naive loops, is written to be read, and is what
 // the tests compare the others with; *cpu* (cpu/) is fast; *cuda* (cuda/) computes on NVIDIA GPUs, if the build and the
-// machine have CUDA. Everything above kernels/ works on any of them.
+// machine have CUDA; *meta* (meta/) has shapes without numbers. Everything above kernels/ works on any of them.
 //
 // Conventions of every method:
 //   - inputs come first, outputs last; an output is completely overwritten unless its comment says otherwise;
