@@ -1,13 +1,12 @@
 // Tables for the tests of data/tables: the golden ones, and random ones.
 #pragma once
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "core/random.h"
 #include "data/tables/table.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 namespace counterpoise {
 
@@ -15,13 +14,7 @@ using Json = nlohmann::json;
 using Rows = std::vector<size_t>;
 
 // The tables and results of scikit-learn and imbalanced-learn: golden/make_resample.py.
-inline const Json& golden_tables() {
-  static const Json tables = [] {
-    std::ifstream file(source_folder() + "/tests/data/golden/resample.json");
-    return Json::parse(file)["tables"];
-  }();
-  return tables;
-}
+inline const Json& golden_tables() { return read_golden("data/golden/resample.json")["tables"]; }
 
 inline Table table_of(const Json& golden_table) {
   return {golden_table["features"], golden_table["columns"], golden_table["labels"]};

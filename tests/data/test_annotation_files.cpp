@@ -3,7 +3,6 @@
 // test_annotation_files_bad.cpp.
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/io/file.h"
@@ -11,7 +10,7 @@
 #include "data/annotations/label_map.h"
 #include "data/annotations/voc.h"
 #include "tests/data/augmented.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 namespace counterpoise {
 
@@ -20,16 +19,7 @@ namespace {
 using namespace augment;
 using Json = nlohmann::json;
 
-const Json& golden() {
-  static const Json numbers = Json::parse(std::ifstream(source_folder() + "/tests/data/golden/annotation_files.json"));
-  return numbers;
-}
-
-std::string unhex(const std::string& hex) {
-  std::string y;
-  for (size_t i = 0; i < hex.size(); i += 2) y += char(std::stoi(hex.substr(i, 2), nullptr, 16));
-  return y;
-}
+const Json& golden() { return read_golden("data/golden/annotation_files.json"); }
 
 std::string text_of(const std::string& path) { return read_file(path, size_t(1) << 20); }
 
@@ -377,7 +367,7 @@ TEST_CASE("annotation files: label maps with palettes and in gray have the label
   const TemporaryFolder folder;
   for (const auto& [name, file] : golden()["pngs"].items()) {
     CAPTURE(name);
-    write_file(folder / "a.png", unhex(file["bytes"]));
+    write_file(folder / "a.png", from_hex<std::string>(file["bytes"]));
     const SegmentationMap map = read_label_map(folder / "a.png");
     CHECK(map.height == file["size"][0]);
     CHECK(map.width == file["size"][1]);

@@ -1,7 +1,6 @@
 // Bad files of annotations: each is refused with one line that names the file, the object and what is valid.
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -9,7 +8,7 @@
 #include "data/annotations/coco.h"
 #include "data/annotations/label_map.h"
 #include "data/annotations/voc.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 namespace counterpoise {
 
@@ -247,12 +246,8 @@ TEST_CASE("annotation files: broken XML is refused with the place and the parser
 
 TEST_CASE("annotation files: PNGs that are no label maps are refused") {
   const TemporaryFolder folder;
-  const Json golden = Json::parse(std::ifstream(source_folder() + "/tests/data/golden/annotation_files.json"));
-  const auto bytes = [](const std::string& hex) {
-    std::string y;
-    for (size_t i = 0; i < hex.size(); i += 2) y += char(std::stoi(hex.substr(i, 2), nullptr, 16));
-    return y;
-  };
+  const Json& golden = read_golden("data/golden/annotation_files.json");
+  const auto bytes = from_hex<std::string>;
   const std::string good = bytes(golden["pngs"]["voc"]["bytes"]);
   const auto refused = [&](const std::string& content) { return refusal(folder, content, read_label_map); };
   CHECK(refused("") == "not a PNG file; label maps are PNGs");

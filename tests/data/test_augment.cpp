@@ -1,7 +1,6 @@
 // Backend::images() and the plans that become its transforms: the same rotated pixels as SciPy on every backend, and
 // what flip, rotate and crop draw.
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -9,18 +8,14 @@
 #include "data/augment/spec.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 using Bytes = std::vector<uint8_t>;
 
 namespace {
 
-const nlohmann::json& golden() {
-  static const nlohmann::json all =
-      nlohmann::json::parse(std::ifstream(source_folder() + "/tests/data/golden/images.json"))["rotate"];
-  return all;
-}
+const nlohmann::json& golden() { return read_golden("data/golden/images.json")["rotate"]; }
 
 struct Pixels {
   int height, width;
@@ -28,10 +23,8 @@ struct Pixels {
 };
 
 Pixels golden_source() {
-  const std::string hex = golden()["source"]["rgb"];
-  Pixels image{golden()["source"]["height"], golden()["source"]["width"], Bytes(hex.size() / 2)};
-  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = std::stoi(hex.substr(2 * i, 2), nullptr, 16);
-  return image;
+  const nlohmann::json& source = golden()["source"];
+  return {source["height"], source["width"], from_hex(source["rgb"])};
 }
 
 Pixels numbered(int height, int width) {

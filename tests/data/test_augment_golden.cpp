@@ -13,10 +13,7 @@ namespace {
 using namespace augment;
 using Json = nlohmann::json;
 
-const Json& golden() {
-  static const Json numbers = read_augment_golden("augment.json");
-  return numbers;
-}
+const Json& golden() { return read_golden("data/golden/augment.json"); }
 
 std::vector<Point> points(const Json& pairs) {
   std::vector<Point> y;
@@ -28,7 +25,7 @@ std::vector<Point> points(const Json& pairs) {
 Annotated annotated(const Json& from) {
   Annotated y;
   const Size size = size_of(from["size"]);
-  y.image = {size.height, size.width, from.contains("rgb") ? bytes(from["rgb"]) : std::vector<uint8_t>()};
+  y.image = {size.height, size.width, from.contains("rgb") ? from_hex(from["rgb"]) : std::vector<uint8_t>()};
   for (const Point p : points(from["keypoints"])) y.keypoints.push_back({p});
   for (const Json& box : from["boxes"]) y.boxes.push_back({box[0][0], box[0][1], box[1][0], box[1][1]});
   for (const Json& polygon : from["polygons"]) y.polygons.push_back({points(polygon)});
@@ -157,13 +154,13 @@ TEST_CASE("golden: pixels change as in imgaug") {
   for (const Json& a : golden()["pixels"]) {
     const std::string kind = a["kind"];
     const std::vector<double> p = a["parameters"];
-    Image image{size.height, size.width, bytes(golden()["rough"])};
+    Image image{size.height, size.width, from_hex(golden()["rough"])};
     if (kind == "blur") gaussian_blur(image, p[0]);
     if (kind == "contrast") linear_contrast(image, p[0]);
     if (kind == "sharpen") sharpen(image, p[0], p[1]);
     if (kind == "multiply") multiply(image, p[0]);
     if (kind == "add") add(image, p[0]);
-    const std::vector<uint8_t> expected = bytes(a["rgb"]);
+    const std::vector<uint8_t> expected = from_hex(a["rgb"]);
     int levels = 0;
     for (size_t i = 0; i < expected.size(); ++i) levels = std::max(levels, std::abs(int(expected[i]) - image.rgb[i]));
     CAPTURE(kind);

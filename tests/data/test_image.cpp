@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -18,24 +17,14 @@
 #include "data/images/png_check.h"
 #include "data/images/resize.h"
 #include "kernels/error.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 using Bytes = std::vector<uint8_t>;
 
 namespace {
 
-const nlohmann::json& golden() {
-  static const nlohmann::json all =
-      nlohmann::json::parse(std::ifstream(source_folder() + "/tests/data/golden/images.json"));
-  return all;
-}
-
-Bytes from_hex(const std::string& hex) {
-  Bytes bytes(hex.size() / 2);
-  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::stoi(hex.substr(2 * i, 2), nullptr, 16);
-  return bytes;
-}
+const nlohmann::json& golden() { return read_golden("data/golden/images.json"); }
 
 Bytes golden_file(const std::string& name) { return from_hex(golden()["files"][name]["bytes"].get<std::string>()); }
 
@@ -379,7 +368,7 @@ TEST_CASE("image: a part is resized as Pillow does it with a box, and mirrored w
 }
 
 TEST_CASE("image: resized as Keras does it, without antialiasing") {
-  const nlohmann::json all = nlohmann::json::parse(std::ifstream(source_folder() + "/tests/data/golden/resize.json"));
+  const nlohmann::json& all = read_golden("data/golden/resize.json");
   REQUIRE(all["images"].size() == 2);
   for (const auto& entry : all["images"]) {
     const Image source = golden_image(entry);

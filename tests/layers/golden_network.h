@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <list>
 #include <map>
 #include <memory>
@@ -21,19 +20,13 @@
 #include "layers/weights.h"
 #include "losses/loss.h"
 #include "optim/optimizer.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 namespace counterpoise::golden {
 
 using Json = nlohmann::json;
 using Numbers = std::vector<double>;
 using Extents = std::vector<int64_t>;
-
-inline Json read_golden(const std::string& name) {
-  std::ifstream file(source_folder() + "/tests/layers/golden/" + name);
-  REQUIRE(file);
-  return Json::parse(file);
-}
 
 inline bool ends_with(const std::string& s, const std::string& end) {
   return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;

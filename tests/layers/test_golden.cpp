@@ -14,7 +14,7 @@ using namespace counterpoise;
 using namespace counterpoise::golden;
 
 TEST_CASE("golden: a VGG16's losses over twenty steps" * slow()) {
-  const Json runs = read_golden("vgg.json")["training"];
+  const Json runs = read_golden("layers/golden/vgg.json")["training"];
   for (const Json& run : runs) {
     CAPTURE(run["loss"].get<std::string>());
     const Numbers in_f64 = run["float64"], in_f32 = run["float32"];
@@ -33,14 +33,16 @@ TEST_CASE("golden: a VGG16's losses over twenty steps" * slow()) {
   }
 }
 
-TEST_CASE("golden: a small VGG16's gradients") { check_gradient_case(read_golden("vgg.json")["gradients"][0]); }
+TEST_CASE("golden: a small VGG16's gradients") {
+  check_gradient_case(read_golden("layers/golden/vgg.json")["gradients"][0]);
+}
 
 TEST_CASE("golden: a whole VGG16's gradients" * slow()) {
-  check_gradient_case(read_golden("vgg.json")["gradients"][1]);
+  check_gradient_case(read_golden("layers/golden/vgg.json")["gradients"][1]);
 }
 
 TEST_CASE("golden: a VGG16 with batch normalization, in training and after it") {
-  const Json spec = read_golden("vgg.json")["batch_norm"];
+  const Json spec = read_golden("layers/golden/vgg.json")["batch_norm"];
   for (Backend* backend : fast_backends()) {
     for (const auto& [dtype, tolerance] : precisions(*backend)) {
       CAPTURE(backend->name());
@@ -71,7 +73,7 @@ TEST_CASE("golden: a VGG16 with batch normalization, in training and after it") 
 }
 
 TEST_CASE("golden: torchvision's head, with images averaged up to 7x7" * slow()) {
-  const Json spec = read_golden("vgg.json")["imagenet"];
+  const Json spec = read_golden("layers/golden/vgg.json")["imagenet"];
   const NoGrad evaluation;
   for (Backend* backend : fast_backends()) {
     CAPTURE(backend->name());
@@ -86,7 +88,7 @@ TEST_CASE("golden: torchvision's head, with images averaged up to 7x7" * slow())
 TEST_CASE("golden: single operations in f64, values and gradients") {
   std::vector<Backend*> backends = fast_backends();
   backends.push_back(&reference_backend());
-  const Json cases = read_golden("vgg_layers.json");
+  const Json cases = read_golden("layers/golden/vgg_layers.json");
   for (const Json& spec : cases) {
     const std::string key = spec["key"], op = spec["op"];
     CAPTURE(key);

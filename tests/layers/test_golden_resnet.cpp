@@ -77,11 +77,11 @@ void check_training(const Json& all, size_t i) {
 }  // namespace
 
 TEST_CASE("golden: CIFAR's ResNet-20, a step in f64") {
-  check_step(read_golden("resnet.json")["gradients"][0], {DType::f64, 1e-9}, 1e-9, 1e-9);
+  check_step(read_golden("layers/golden/resnet.json")["gradients"][0], {DType::f64, 1e-9}, 1e-9, 1e-9);
 }
 
 TEST_CASE("golden: torchvision's ResNet-18 and ResNet-50, a step" * slow()) {
-  const Json all = read_golden("resnet.json");
+  const Json all = read_golden("layers/golden/resnet.json");
   for (const size_t i : {0, 1, 2}) {
     const Json& spec = all["gradients"][i];
     CAPTURE(spec["name"].get<std::string>());
@@ -94,6 +94,6 @@ TEST_CASE("golden: torchvision's ResNet-18 and ResNet-50, a step" * slow()) {
 }
 
 TEST_CASE("golden: ResNets' losses over twenty steps" * slow()) {
-  const Json all = read_golden("resnet.json");
+  const Json all = read_golden("layers/golden/resnet.json");
   for (const size_t i : {0, 1, 2}) check_training(all, i);
 }

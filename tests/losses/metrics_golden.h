@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "losses/metrics/confusion.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 namespace counterpoise {
 
@@ -24,21 +23,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 const double kPolicies[] = {0, 1, kNaN};
 
-inline Json read_golden(const std::string& name) {
-  std::ifstream file(source_folder() + "/tests/losses/golden/" + name);
-  REQUIRE(file);
-  return Json::parse(file);
-}
-
-inline const Json& golden() {
-  static const Json all = read_golden("metrics.json");
-  return all;
-}
-
-inline const Json& golden_scores() {
-  static const Json all = read_golden("scores.json");
-  return all;
-}
+inline const Json& golden() { return read_golden("losses/golden/metrics.json"); }
+inline const Json& golden_scores() { return read_golden("losses/golden/scores.json"); }
 
 inline double number(const Json& x) { return x.is_null() ? kNaN : x.get<double>(); }
 

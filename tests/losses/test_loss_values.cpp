@@ -1,12 +1,12 @@
 // Values of losses: PyTorch's in golden/losses.json, some computed by hand, and the limits at which two losses are
 // equal.
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "losses/binary.h"
 #include "losses/class_weights.h"
+#include "tests/golden.h"
 #include "tests/losses/cases.h"
 
 using namespace counterpoise;
@@ -14,8 +14,7 @@ using namespace counterpoise;
 using Json = nlohmann::json;
 
 TEST_CASE("losses golden: values, gradients and states are PyTorch's, 1e-9") {
-  std::ifstream file(source_folder() + "/tests/losses/golden/losses.json");
-  const Json golden = Json::parse(file);
+  const Json& golden = read_golden("losses/golden/losses.json");
   std::set<std::string> seen;
   for (const TestBackend& machine : test_backends()) {
     Backend& b = machine.backend;

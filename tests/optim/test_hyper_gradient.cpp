@@ -1,6 +1,5 @@
 // Hyper-gradients: against PyTorch's double backward, and what is left behind.
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -10,7 +9,7 @@
 #include "optim/hyper_gradient.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 using Json = nlohmann::json;
@@ -93,16 +92,12 @@ struct Bilevel {
   Labels labels[2];
 };
 
-Json golden() {
-  std::ifstream file(source_folder() + "/tests/optim/golden/hyper_gradient.json");
-  REQUIRE(file);
-  return Json::parse(file);
-}
+const Json& golden() { return read_golden("optim/golden/hyper_gradient.json"); }
 
 }  // namespace
 
 TEST_CASE("optim golden: hyper-gradients of AutoBalance are those of PyTorch's double backward") {
-  const Json runs = golden();
+  const Json& runs = golden();
   for (const TestBackend& machine : test_backends()) {
     for (const Json& run : runs) {
       for (const DType dtype : {DType::f64, DType::f32}) {
@@ -121,7 +116,7 @@ TEST_CASE("optim golden: hyper-gradients of AutoBalance are those of PyTorch's d
 }
 
 TEST_CASE("optim: a hyper-gradient leaves weights and gradients as they were, even after an error") {
-  const Json runs = golden();
+  const Json& runs = golden();
   Backend& b = guarded_cpu();
   Bilevel bilevel(runs[1], b, DType::f32);
   std::vector<std::vector<double>> before;

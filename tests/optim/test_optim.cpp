@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
@@ -13,18 +12,13 @@
 #include "optim/schedule.h"
 #include "tests/backends.h"
 #include "tests/core/gradcheck.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 
 namespace {
 
 using List = std::vector<double>;
-
-nlohmann::json golden() {
-  std::ifstream file(source_folder() + "/tests/optim/golden/optim.json");
-  return nlohmann::json::parse(file);
-}
 
 // The problem of golden/make_optim.py: a bowl that is not round, and a part that has no gradient in step 1.
 Var loss_of(const Var& a, const Var& b, size_t step) {
@@ -36,7 +30,7 @@ Var loss_of(const Var& a, const Var& b, size_t step) {
 }  // namespace
 
 TEST_CASE("optim: the steps are PyTorch's, in f64 to 1e-12 and in f32 to 1e-5") {
-  const nlohmann::json file = golden();
+  const nlohmann::json& file = read_golden("optim/golden/optim.json");
   const List rates = file["rates"];
   std::set<std::string> covered;
   int clipped = 0;

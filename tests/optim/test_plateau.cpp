@@ -1,6 +1,5 @@
 // The learning rate over time: schedules, and reductions on a plateau.
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -8,7 +7,7 @@
 
 #include "optim/plateau.h"
 #include "optim/schedule.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 
@@ -28,10 +27,8 @@ PlateauOptions options_of(const nlohmann::json& torch) {
 }  // namespace
 
 TEST_CASE("optim golden: reductions on a plateau are PyTorch's, also if the state is saved and loaded in between") {
-  std::ifstream file(source_folder() + "/tests/optim/golden/plateau.json");
-  REQUIRE(file);
   int reductions = 0, floors = 0, cooldowns = 0;
-  for (const nlohmann::json& run : nlohmann::json::parse(file)) {
+  for (const nlohmann::json& run : read_golden("optim/golden/plateau.json")) {
     CAPTURE(run["options"].dump());
     const PlateauOptions options = options_of(run["options"]);
     Plateau plateau(options);
