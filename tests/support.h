@@ -1,11 +1,13 @@
-// What many tests need: a folder of their own, the message of an error, a search in a text, a mark for slow tests.
+// What many tests need: a folder of their own, the message of an error, searches in texts, a mark for slow tests.
 #pragma once
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "kernels/error.h"
 
@@ -54,6 +56,20 @@ inline std::string source_folder() {
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// How often a text has a part.
+inline size_t count(const std::string& text, const std::string& part) {
+  size_t n = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
 
 // TEST_CASE("..." * slow()): a test of more than about 0.3 seconds.
 inline doctest::test_suite slow() { return doctest::test_suite("slow"); }

@@ -65,8 +65,7 @@ TEST_CASE("autobalance: a run of three classes searches, then trains with what i
   CHECK(result["training_images"]["disc"] == 24);
 
   int events = 0;
-  std::istringstream log(slurp(folder + "/log.jsonl"));
-  for (std::string line; std::getline(log, line);) {
+  for (const std::string& line : lines_of(slurp(folder + "/log.jsonl"))) {
     const Json event = Json::parse(line);
     if (event["event"] != "search") continue;
     ++events;
@@ -148,8 +147,7 @@ TEST_CASE("autobalance: two classes with one logit and with two, and the number 
   // The steps of Delta and l leave the network as it was: its running statistics, and what dropout drops.
   const auto losses = [&](const char* more) {
     std::string all;
-    std::istringstream rows(table(more));
-    for (std::string row; std::getline(rows, row);) all += row.substr(0, row.find(',', row.find(',') + 1)) + "\n";
+    for (const std::string& row : lines_of(table(more))) all += row.substr(0, row.find(',', row.find(',') + 1)) + "\n";
     return all;
   };
   CHECK(losses("--scale-lr 0 --shift-lr 0") == losses("--scale-lr 0 --shift-lr 0 --search-every 100"));
@@ -206,7 +204,7 @@ TEST_CASE("autobalance: a search that is continued from any of its checkpoints e
   };
   int saved = 0;
   const auto expected = search(0, saved);
-  CHECK(std::count(expected.first.begin(), expected.first.end(), '\n') == 3);
+  CHECK(count(expected.first, "\n") == 3);
   REQUIRE(saved > 4);  // after each step, and at the end of each epoch
   for (int from = 1; from <= saved; ++from) {
     CAPTURE(from);

@@ -1,6 +1,5 @@
 // The program bench, and the script that runs it and the tests on a GPU, with programs that stand in for ours.
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tests/gpu.h"
 #include "tests/program.h"
@@ -10,13 +9,6 @@ using namespace counterpoise;
 namespace {
 
 using Json = nlohmann::json;
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
 
 Result on_gpu(const std::string& arguments) { return shell(source_folder() + "/tests/on_gpu.sh " + arguments); }
 

@@ -34,8 +34,6 @@ double difference(const std::string& a, const std::string& b) {
   return worst;
 }
 
-long lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
-
 }  // namespace
 
 TEST_CASE("--ema evaluates and saves averages of the weights, and leaves the training as it is" * slow()) {
@@ -80,11 +78,11 @@ TEST_CASE("--patience ends the training where the monitored metric gets no bette
   const TemporaryFolder out, all;
   const Result r = train("--patience 2 --epochs 9 --lr 0", out);
   CHECK(contains(r.err, "Early stopping: no epoch since epoch 1 had a better average-precision on validation"));
-  CHECK(lines(slurp(out / "epochs.csv")) == 1 + 3);
+  CHECK(count(slurp(out / "epochs.csv"), "\n") == 1 + 3);
   CHECK(contains(r.out, "accuracy"));
   CHECK(nlohmann::json::parse(slurp(out / "result.json"))["best_epoch"] == 1);
   const Result e = shell(program("catdog") + " eval --weights " + (out / "last.safetensors"));
   CHECK(contains(r.out, e.out));
   train("--patience 3 --epochs 3 --lr 0", all);
-  CHECK(lines(slurp(all / "epochs.csv")) == 1 + 3);
+  CHECK(count(slurp(all / "epochs.csv"), "\n") == 1 + 3);
 }

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
 #include "core/io/file.h"
@@ -24,8 +23,7 @@ TEST_CASE("help and version go to stdout and exit with 0") {
     const Result r = catdog(arguments);
     CHECK(r.code == 0);
     CHECK(contains(r.out, "--data"));
-    std::istringstream lines(r.out);
-    for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 100, line);
+    for (const std::string& line : lines_of(r.out)) CHECK_MESSAGE(line.size() <= 100, line);
     CHECK(r.err == "");
   }
   const Result r = catdog("--version");
@@ -128,7 +126,7 @@ TEST_CASE("a training run writes everything, and its evaluation agrees") {
   CHECK(result["options"]["seed"] == 1);
   const std::string steps = slurp(out / "steps.csv");
   CHECK(steps.rfind("step,epoch,loss,lr\n1,1,", 0) == 0);
-  CHECK(std::count(steps.begin(), steps.end(), '\n') == 1 + 6);
+  CHECK(count(steps, "\n") == 1 + 6);
   CHECK(slurp(out / "timing.csv").rfind("step,seconds,data_seconds\n1,", 0) == 0);
   CHECK(slurp(out / "epochs.csv").rfind("epoch,loss,", 0) == 0);
   // The parts of the classes add up to the loss.

@@ -28,12 +28,6 @@ Result compare(const std::string& arguments) { return catdog("compare " + argume
 // Two techniques, of which the second has an option in quotes.
 const char* const rows = " -- '--loss bce' \"weights: --loss focal --class-weights 'cat=6,dog=0.5'\"";
 
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
 // Waits until check() holds, for at most a minute.
 template <class Check>
 void wait_until(const Check& check) {

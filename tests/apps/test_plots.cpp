@@ -16,11 +16,6 @@ Surface cone(double x_high = 2) {
   return Surface::of([](double x, double y) { return std::hypot(x, y); }, -2, x_high, -2, 2, 41);
 }
 const auto same = [](double value) { return value; };
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
 
 }  // namespace
 

@@ -28,12 +28,6 @@ using Words = std::vector<std::string>;
 
 Result reproduce(const std::string& arguments) { return catdog("reproduce " + arguments); }
 
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
 Study synthetic() { return lecture_study({"synthetic", "", ""}); }
 
 const StudyRow& row(const Study& study, const std::string& name) {

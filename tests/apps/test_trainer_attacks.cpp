@@ -417,7 +417,7 @@ TEST_CASE("eval --on all judges every image of a folder, whether or not it is sp
     REQUIRE_MESSAGE(all.code == 0, all.err);
     CHECK(contains(all.err, "Evaluating on " + std::to_string(images) + " images of 3 classes"));
     const std::string csv = slurp(again + "/predictions.csv");
-    CHECK(std::count(csv.begin(), csv.end(), '\n') == images + 1);
+    CHECK(count(csv, "\n") == images + 1);
     CHECK(nlohmann::json::parse(slurp(again + "/result.json")).at("split") == "all");
   }
   CHECK(contains(eval("--data synthetic:3 --on all").err, "--on all: is for images of yours"));

@@ -84,8 +84,6 @@ bool is_right(Backend& backend, ConvPass pass, Index batch, DType dtype) {
 
 std::string cache_file(const TemporaryFolder& folder) { return folder / "convolutions-emulated-GPU.txt"; }
 
-size_t lines(const std::string& text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
-
 }  // namespace
 
 TEST_CASE("gpu: a plan that gives wrong numbers is found when plans are timed, named, and not used") {
@@ -185,7 +183,7 @@ TEST_CASE("gpu: the fastest plan is kept in a file, and goes with other batch si
   CHECK_FALSE(std::filesystem::exists(cache_file(folder)));
   use(backend, 8, 1);  // the third
   const std::string timed = read_file(cache_file(folder), 1 << 20);
-  CHECK(lines(timed) == 2);
+  CHECK(count(timed, "\n") == 2);
   CHECK(contains(timed, "grad_input of 6x6x8, 4 filters of 3x3, stride 1, padding 1, bf16\t8\tengine "));
   use(backend, 5, 30);  // the last batch of an epoch
   CHECK(read_file(cache_file(folder), 1 << 20) == timed);
@@ -201,7 +199,7 @@ TEST_CASE("gpu: the fastest plan is kept in a file, and goes with other batch si
   CHECK(read_file(cache_file(folder), 1 << 20) == timed);
   // Another convolution gets a row of its own, beside those that other programs have written meanwhile.
   for (int i = 0; i < 3; ++i) CHECK(is_right(next, ConvPass::forward, 8, DType::f32));
-  CHECK(lines(read_file(cache_file(folder), 1 << 20)) == 3);
+  CHECK(count(read_file(cache_file(folder), 1 << 20), "\n") == 3);
   CHECK(contains(read_file(cache_file(folder), 1 << 20), "f32, bias, relu\t8\t"));
 
   // Nothing is timed or read in the deterministic mode, whose bits must not depend on either.
