@@ -2,6 +2,8 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -69,6 +71,17 @@ inline std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
+}
+
+// How a process that runs act() ends: its exit code, 0 if act() returns, or minus the signal that ended it.
+template <class Act>
+int outcome_of(const Act& act) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) act(), _exit(0);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 // TEST_CASE("..." * slow()): a test of more than about 0.3 seconds.

@@ -1,11 +1,9 @@
 // What catdog must survive: signals in any phase, readers that end, divergence in the last step, hostile weights and
 // names.
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <functional>
 
 #include "apps/trainer/format.h"
 #include "apps/trainer/stop_signal.h"
@@ -14,22 +12,6 @@
 #include "tests/apps/small_data.h"
 
 using namespace counterpoise;
-
-namespace {
-
-// How a process that runs act() ends: its exit code, or minus the signal that ended it.
-int outcome(const std::function<void()>& act) {
-  const pid_t child = fork();
-  if (child == 0) {
-    act();
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-}  // namespace
 
 TEST_CASE("a signal during classifier re-training keeps the weights of the last epoch") {
   const DataSet data;
@@ -66,28 +48,28 @@ TEST_CASE("a second signal ends the program at once") {
 TEST_CASE("signals end the program as usual once its work is done, and nohup stays in effect") {
   signal(SIGHUP, SIG_DFL);  // which the tests may have been started with ignored
   const auto ignored = [] { signal(SIGHUP, SIG_IGN); };
-  CHECK(outcome([] {
+  CHECK(outcome_of([] {
           StopSignals caught;
           raise(SIGTERM), _exit(10 + stop_signal());
         }) == 10 + SIGTERM);
-  CHECK(outcome([] {
+  CHECK(outcome_of([] {
           StopSignals caught;
           raise(SIGTERM), raise(SIGTERM);
         }) == 128 + SIGTERM);
-  CHECK(outcome([] {
+  CHECK(outcome_of([] {
           { StopSignals caught; }
           raise(SIGTERM);
         }) == -SIGTERM);
-  CHECK(outcome([] {
+  CHECK(outcome_of([] {
           StopSignals caught;
           raise(SIGHUP), _exit(10 + stop_signal());
         }) == 10 + SIGHUP);
-  CHECK(outcome([&] {
+  CHECK(outcome_of([&] {
           ignored();
           StopSignals caught;
           raise(SIGHUP), _exit(10 + stop_signal());
         }) == 10);
-  CHECK(outcome([&] {
+  CHECK(outcome_of([&] {
           ignored();
           { StopSignals caught; }
           raise(SIGHUP);

@@ -273,12 +273,7 @@ TEST_CASE("compare: one process at a time has a claim, with locks and without") 
     CHECK(Claim(path, Claim::now, locks).held());
   }
   // Without locks: one that a process left which has ended is taken over, one of another machine is not.
-  const pid_t child = fork();
-  if (child == 0) {
-    new Claim(folder / "b", Claim::now, false);
-    _exit(0);
-  }
-  waitpid(child, nullptr, 0);
+  CHECK(outcome_of([&] { new Claim(folder / "b", Claim::now, false); }) == 0);
   CHECK(fs::exists(folder / "b.held"));
   CHECK(Claim(folder / "b", Claim::now, false).held());
   CHECK(!fs::exists(folder / "b.held"));

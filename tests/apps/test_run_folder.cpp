@@ -65,17 +65,13 @@ std::string whole(const std::string& directory) {
 
 // Runs act() in a process of its own that ends at its n-th rename. Returns false if there are fewer.
 bool killed_at(int n, const std::function<void()>& act) {
-  const pid_t child = fork();
-  if (child == 0) {
+  const int outcome = outcome_of([&] {
     set_warning_handler([](const std::string&) {});
     renames = 0, kill_at = n;
     act();
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  REQUIRE(WIFEXITED(status));
-  return WEXITSTATUS(status) == 99;
+  });
+  REQUIRE(outcome >= 0);
+  return outcome == 99;
 }
 
 // A folder with the complete run "1", and "2" ready to replace it.

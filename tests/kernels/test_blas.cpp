@@ -1,5 +1,4 @@
 // How OpenBLAS is set up.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -45,11 +44,7 @@ TEST_CASE("blas: where OpenBLAS does not know the processor it is told what kern
     MESSAGE("not tested: this OpenBLAS has no kernels to choose from, or this processor no AVX2");
     return;
   }
-  const pid_t child = fork();
-  if (child == 0) _exit(choose_kernels());
-  int status = -1;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+  CHECK(outcome_of([] { _exit(choose_kernels()); }) == 0);
 }
 #endif
 #endif

@@ -1,6 +1,5 @@
 // The thread pool and the caching allocator of the cpu backend.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -100,17 +99,13 @@ TEST_CASE("parallel: a child of fork() computes with threads of its own") {
     return sum == 100 * 64;
   };
   REQUIRE(covered());
-  const pid_t child = fork();
-  if (child == 0) {
-    bool right = covered();
-    set_cpu_threads(3);  // ends the threads that there are, as the end of a program does
-    right = right && covered();
-    set_cpu_threads(1);
-    _exit(right ? 0 : 1);
-  }
-  int status = -1;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+  CHECK(outcome_of([&] {
+          bool right = covered();
+          set_cpu_threads(3);  // ends the threads that there are, as the end of a program does
+          right = right && covered();
+          set_cpu_threads(1);
+          _exit(right ? 0 : 1);
+        }) == 0);
   CHECK(covered());
   set_cpu_threads(0);
 }

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
-#include <sys/wait.h>
 
 #include <unistd.h>
 
@@ -111,17 +110,11 @@ std::string launch_error(void (*kernel)(Parameters...), dim3 grid, Parameters...
 template <class Run>
 std::string last_words_of(const Run& run) {
   const TemporaryFolder folder;
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    std::signal(SIGABRT, SIG_DFL);
-    dup2(open((folder / "err").c_str(), O_CREAT | O_WRONLY, 0600), STDERR_FILENO);
-    run();
-    _exit(0);
-  }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK(status != 0);
+  CHECK(outcome_of([&] {
+          std::signal(SIGABRT, SIG_DFL);
+          dup2(open((folder / "err").c_str(), O_CREAT | O_WRONLY, 0600), STDERR_FILENO);
+          run();
+        }) != 0);
   return slurp(folder / "err");
 }
 
