@@ -1,10 +1,7 @@
 // catdog as a user runs it: as a process, judged by what it prints, writes and returns.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
-#include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -13,6 +10,7 @@
 #include "core/io/file.h"
 #include "data/tables/csv.h"
 #include "losses/registry.h"
+#include "tests/apps/running.h"
 #include "tests/apps/small_data.h"
 
 using namespace counterpoise;
@@ -313,23 +311,13 @@ TEST_CASE("SIGINT and SIGTERM save what was learned and end with 128 + the signa
   const DataSet data;
   for (const int signal : {SIGINT, SIGTERM}) {
     const TemporaryFolder out;
-    const std::string path = program("catdog");
-    const pid_t child = fork();
-    if (child == 0) {
-      std::freopen((out / "err").c_str(), "w", stderr);
-      execl(path.c_str(), "catdog", "--data", data.folder.path().c_str(), "--image-size", "32", "--width", "0.03125",
-            "--device", "cpu", "--epochs", "100000", "--output", out.path().c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
+    Running run("catdog", data.flags("--device cpu --epochs 100000 --output " + out.path()));
     for (int i = 0; i < 1000 && in_progress(out, "last.safetensors").empty(); ++i) usleep(10000);
-    kill(child, signal);
-    int status = 0;
-    waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) == 128 + signal);
+    run.send(signal);
+    CHECK(run.code() == 128 + signal);
     const std::string weights = in_progress(out, "last.safetensors");
-    CHECK(contains(slurp(out / "err"), "Stopped by a signal"));
-    CHECK(contains(last_line(slurp(out / "err")), "The weights so far are in " + weights));
+    CHECK(contains(run.err(), "Stopped by a signal"));
+    CHECK(contains(last_line(run.err()), "The weights so far are in " + weights));
     CHECK(catdog("eval --weights " + weights + " --data " + data.folder.path()).code == 0);
   }
 }

@@ -2,7 +2,6 @@
 #include "apps/compare/compare_command.h"
 
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,6 +13,7 @@
 #include "apps/compare/table.h"
 #include "apps/trainer/format.h"
 #include "losses/registry.h"
+#include "tests/apps/running.h"
 #include "tests/apps/small_data.h"
 
 using namespace counterpoise;
@@ -47,18 +47,6 @@ std::vector<pid_t> processes_with(const std::string& text) {
     if (process > 0 && process != getpid() && contains(line.str(), text)) found.push_back(process);
   }
   return found;
-}
-
-// Starts a comparison, and returns its process.
-pid_t start(const std::string& arguments) {
-  const std::string command =
-      std::string(hide_gpus) + "exec " + program("catdog") + " compare " + arguments + " >/dev/null 2>/dev/null";
-  const pid_t child = fork();
-  if (child == 0) {
-    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-    _exit(127);
-  }
-  return child;
 }
 
 // How many cells have a file of this name.
@@ -316,11 +304,11 @@ TEST_CASE("compare: two shards, two processes at once, and one that was killed e
   CHECK(!contains(both.err, "FAILED"));
   CHECK(compare("--output " + (out / "both")).out == one.out);
 
-  const pid_t killed = start(in("killed"));
+  Running killed("catdog", "compare " + in("killed"));
   wait_until([&] { return files_in(out / "killed", "result.json") > 0; });
-  kill(killed, SIGKILL);
+  killed.send(SIGKILL);
   for (const pid_t process : processes_with(out / "killed")) kill(process, SIGKILL);
-  waitpid(killed, nullptr, 0);
+  killed.code();
   wait_until([&] { return processes_with(out / "killed").empty(); });
   const size_t before = files_in(out / "killed", "result.json");
   const Result continued = compare(in("killed"));
@@ -396,15 +384,12 @@ TEST_CASE("compare: a signal stops the trainings, and then the program" * slow()
   const DataSet data;
   for (const int signal : {SIGTERM, SIGINT}) {
     const TemporaryFolder out;
-    const pid_t process =
-        start("--output " + (out / "c") + " --seeds 4 --jobs 2 " + data.flags("--epochs 100000") + rows);
+    Running run("catdog",
+                "compare --output " + (out / "c") + " --seeds 4 --jobs 2 " + data.flags("--epochs 100000") + rows);
     wait_until([&] { return files_in(out / "c", "log.txt") >= 2; });
     usleep(200000);
-    kill(process, signal);
-    int status = 0;
-    waitpid(process, &status, 0);
-    CHECK(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) == 128 + signal);
+    run.send(signal);
+    CHECK(run.code() == 128 + signal);
     CHECK(processes_with((out / "c") + "/cells").empty());
     CHECK(files_in(out / "c", "result.json") == 0);
     CHECK(contains(compare("--output " + (out / "c") + " --table").out, "8 of 8 trainings are missing"));

@@ -1,9 +1,7 @@
 // A run that is interrupted, wherever that happens, and resumed ends as if nothing had happened: to the bit.
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -41,21 +39,6 @@ void check_same_result(const std::string& folder, const std::string& of_one_go) 
   CHECK(!fs::exists(folder + "/checkpoint.safetensors"));
 }
 
-// Starts a program that is sent a signal after a while. Returns its exit code, 128 + the signal if that ended it.
-int run_and_signal(const std::string& command, int signal, std::chrono::milliseconds after) {
-  const pid_t child = fork();
-  if (child == 0) {
-    execl("/bin/sh", "sh", "-c", (std::string(hide_gpus) + "exec " + command + " >/dev/null 2>&1 </dev/null").c_str(),
-          nullptr);
-    _exit(127);
-  }
-  std::this_thread::sleep_for(after);
-  kill(child, signal);
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 // Interrupts a run at random times, by kill -9, SIGTERM and SIGINT in turn, until it ends; compares with one go. The
 // environment variable INTERRUPTIONS says how often, 2 times by default: with 5 it is 30 times and more in all. The
 // times are within what one go takes on this machine, and the first one within its first half, so that it comes before
@@ -71,20 +54,22 @@ void check_interrupted(const std::string& options) {
   REQUIRE_MESSAGE(r.code == 0, r.err);
   const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   Random random(std::hash<std::string>()(options), Stream::test);
-  const std::string command =
-      program("counterpoise") + " train " + options + " --output " + pieces + " --resume auto --checkpoint-minutes 0";
+  const std::string arguments = "train " + options + " --output " + pieces + " --resume auto --checkpoint-minutes 0";
   const int signals[] = {SIGKILL, SIGTERM, SIGINT};
   int interrupted = 0;
   for (int i = 0; i < interruptions; ++i) {
     const auto longest = static_cast<uint64_t>(std::max<int64_t>(2, taken.count()));
     const std::chrono::milliseconds after(5 + random.below(i == 0 ? longest / 2 : longest));
-    const int code = run_and_signal(command, signals[i % 3], after);
-    CHECK((code == 0 || code == 128 + signals[i % 3]));
+    Running run("counterpoise", arguments);
+    std::this_thread::sleep_for(after);
+    run.send(signals[i % 3]);
+    const int code = run.code();
+    CHECK((code == 0 || code == 128 + signals[i % 3] || code == -signals[i % 3]));
     if (code == 0) break;
     ++interrupted;
   }
   CHECK(interrupted > 0);
-  const Result last = shell(command);
+  const Result last = shell(program("counterpoise") + " " + arguments);
   REQUIRE_MESSAGE(last.code == 0, last.err);
   check_same_result(pieces, whole);
 }
