@@ -10,6 +10,7 @@
 #include "core/io/file.h"
 #include "data/images/shapes.h"
 #include "data/images/synthetic.h"
+#include "tests/data/image_files.h"
 #include "tests/program.h"
 
 namespace counterpoise {
@@ -21,22 +22,6 @@ inline void check_fails(const std::string& arguments, int code, const std::strin
 }
 
 // A small data set of BMP files: synthetic cats and dogs of 32 x 32 pixels.
-inline void write_bmp(const std::string& path, const std::vector<uint8_t>& rgb, int size) {
-  std::string bmp = "BM";
-  const auto number = [&bmp](uint32_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) bmp += static_cast<char>(value >> (8 * i));
-  };
-  number(54 + size * size * 3, 4), number(0, 4), number(54, 4);
-  number(40, 4), number(size, 4), number(size, 4), number(1, 2), number(24, 2);
-  for (int i = 0; i < 6; ++i) number(0, 4);
-  for (int y = size - 1; y >= 0; --y) {
-    for (int x = 0; x < size; ++x) {
-      for (int c = 2; c >= 0; --c) bmp += static_cast<char>(rgb[(y * size + x) * 3 + c]);
-    }
-  }
-  write_file(path, bmp);
-}
-
 struct DataSet {
   explicit DataSet(int train = 6, int validation = 4) {
     for (const char* split : {"train", "validation"}) {

@@ -1,5 +1,4 @@
 // A run that is interrupted, wherever that happens, and resumed ends as if nothing had happened: to the bit.
-
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
