@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -93,5 +94,22 @@ inline std::string comparable(const std::string& folder, const std::string& name
   }
   return all;
 }
+
+// A run that was interrupted has the files of one that was not.
+inline void check_same_run(const std::string& folder, const std::string& other) {
+  for (const char* name : {"last.safetensors", "best.safetensors", "steps.csv", "epochs.csv", "predictions.csv",
+                           "result.json", "config.json"}) {
+    CAPTURE(name);
+    REQUIRE(std::filesystem::exists(folder + "/" + name));
+    CHECK(comparable(folder, name) == comparable(other, name));
+  }
+  REQUIRE(std::filesystem::exists(folder + "/autobalance.csv") == std::filesystem::exists(other + "/autobalance.csv"));
+  if (std::filesystem::exists(folder + "/autobalance.csv")) {
+    CHECK(slurp(folder + "/autobalance.csv") == slurp(other + "/autobalance.csv"));
+  }
+  CHECK(!std::filesystem::exists(folder + "/checkpoint.safetensors"));
+}
+
+inline nlohmann::json result_of(const std::string& run) { return nlohmann::json::parse(slurp(run + "/result.json")); }
 
 }  // namespace counterpoise

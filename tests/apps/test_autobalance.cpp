@@ -50,7 +50,7 @@ TEST_CASE("autobalance: a run of three classes searches, then trains with what i
   CHECK(rows[2][7] != "0");
   CHECK(rows[3][7] != rows[2][7]);
 
-  const Json result = Json::parse(slurp(folder + "/result.json")), learned = result.at("autobalance");
+  const Json result = result_of(folder), learned = result.at("autobalance");
   const auto metadata = SafetensorsFile(folder + "/last.safetensors").metadata();
   const Json state = Json::parse(metadata.at("loss_state"));
   const char* names[] = {"disc", "ellipse", "ring"};

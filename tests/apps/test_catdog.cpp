@@ -70,7 +70,7 @@ TEST_CASE("a recall of 0 has an interval with a width, and F1, whose resamples a
   const Result r = catdog("--count cat=4,dog=4 --image-size 32 --width 0.05 --max-steps 1 --threshold 0.99 --output " +
                           (folder / "run"));
   CHECK(contains(r.out, "\n  95 % intervals: recall 0.000 to 0.008\n"));  // of 500: Wilson's
-  const Json intervals = Json::parse(slurp(folder / "run/result.json"))["intervals"];
+  const Json intervals = result_of(folder / "run")["intervals"];
   CHECK(intervals["recall"][1].get<double>() == doctest::Approx(0.0076242));
   CHECK(intervals["f1"] == Json({nullptr, nullptr}));
 }
@@ -116,7 +116,7 @@ TEST_CASE("a training run writes everything, and its evaluation agrees") {
   for (const char* part : {"actual: cat", "predicted:", "accuracy", "precision", "recall", "F1"}) {
     CHECK_MESSAGE(contains(r.out, part), r.out);
   }
-  const auto result = nlohmann::json::parse(slurp(out / "result.json"));
+  const auto result = result_of(out.path());
   CHECK(result["tp"].get<int>() + result["fn"].get<int>() == 4);
   CHECK(result["fp"].get<int>() + result["tn"].get<int>() == 4);
   CHECK(result["options"]["loss"] == "focal");
@@ -234,7 +234,7 @@ TEST_CASE("bad images are skipped, counted and named") {
   CHECK(contains(r.err, "2 of 14 training images could not be read"));
   CHECK(contains(r.err, "1 of 9 validation images could not be read"));
   CHECK(contains(r.err, "broken.jpg"));
-  CHECK(nlohmann::json::parse(slurp(out / "result.json"))["unreadable"].size() == 3);
+  CHECK(result_of(out.path())["unreadable"].size() == 3);
 }
 
 TEST_CASE("a folder whose name begins with synthetic holds images like any other") {
@@ -353,7 +353,7 @@ TEST_CASE("every loss trains" * slow()) {
     const TemporaryFolder out;
     const Result r = catdog(data.flags("--max-steps 2 --loss " + name + " --output " + out.path()));
     CHECK_MESSAGE(r.code == 0, r.err);
-    const Json result = Json::parse(slurp(out / "result.json"));
+    const Json result = result_of(out.path());
     CHECK(result["options"]["loss"] == name);
     CHECK(result["steps"] == 2);
   }
@@ -371,7 +371,7 @@ TEST_CASE("techniques run, are told in the result, and evaluate to the same afte
     const TemporaryFolder out, again;
     const Result r = catdog(data.flags(technique + " --count cat=6,dog=12 --output " + out.path()));
     CHECK_MESSAGE(r.code == 0, r.err);
-    const Json result = Json::parse(slurp(out / "result.json"));
+    const Json result = result_of(out.path());
     const std::string flag = technique.substr(technique.rfind("--") + 2), name = flag.substr(0, flag.find(' '));
     const Json& told = result["options"];
     if (name == "mixup" || name == "cutmix") CHECK(told["mix"] == name + "=" + flag.substr(flag.find(' ') + 1));

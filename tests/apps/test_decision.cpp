@@ -34,7 +34,7 @@ TEST_CASE("decision: eval, predict, --init and --pretrained heed the class whose
     const Result r = catdog("eval --on all --data " + data.folder.path() + " --weights " + weights + positive +
                             " --output " + (out / "eval"));
     REQUIRE_MESSAGE(r.code == 0, r.err);
-    return nlohmann::json::parse(slurp(out / "eval/result.json"));
+    return result_of(out / "eval");
   };
   const nlohmann::json as_saved = evaluated(""), cat = evaluated(" --positive cat"), dog = evaluated(" --positive dog");
   CHECK(cat["accuracy"] == as_saved["accuracy"]);
@@ -61,10 +61,10 @@ TEST_CASE(
   const TemporaryFolder out;
   for (const char* loss : {"bce", "mse"}) {
     REQUIRE(catdog(data.flags(std::string("--loss ") + loss + " --output " + out.path())).code == 0);
-    const nlohmann::json best = nlohmann::json::parse(slurp(out / "result.json"))["best_thresholds"]["f1"];
+    const nlohmann::json best = result_of(out.path())["best_thresholds"]["f1"];
     REQUIRE(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() + " --output " +
                    (out / "eval") + " --threshold " + best["threshold"].dump())
                 .code == 0);
-    CHECK(nlohmann::json::parse(slurp(out / "eval/result.json"))["f1"] == best["value"]);
+    CHECK(result_of(out / "eval")["f1"] == best["value"]);
   }
 }

@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-nlohmann::json result_of(const std::string& run) { return nlohmann::json::parse(slurp(run + "/result.json")); }
-
 // The fields of each image of predictions, by its file's name, without the label.
 std::map<std::string, std::vector<std::string>> rows_of(const std::string& csv) {
   std::map<std::string, std::vector<std::string>> rows;

@@ -24,20 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void check_same_result(const std::string& folder, const std::string& of_one_go) {
-  for (const char* name : {"last.safetensors", "best.safetensors", "steps.csv", "epochs.csv", "predictions.csv",
-                           "result.json", "config.json"}) {
-    CAPTURE(name);
-    REQUIRE(fs::exists(folder + "/" + name));
-    CHECK(comparable(folder, name) == comparable(of_one_go, name));
-  }
-  REQUIRE(fs::exists(folder + "/autobalance.csv") == fs::exists(of_one_go + "/autobalance.csv"));
-  if (fs::exists(folder + "/autobalance.csv")) {
-    CHECK(slurp(folder + "/autobalance.csv") == slurp(of_one_go + "/autobalance.csv"));
-  }
-  CHECK(!fs::exists(folder + "/checkpoint.safetensors"));
-}
-
 // Interrupts a run at random times, by kill -9, SIGTERM and SIGINT in turn, until it ends; compares with one go. The
 // environment variable INTERRUPTIONS says how often, 2 times by default: with 5 it is 30 times and more in all. The
 // times are within what one go takes on this machine, and the first one within its first half, so that it comes before
@@ -70,7 +56,7 @@ void check_interrupted(const std::string& options) {
   CHECK(interrupted > 0);
   const Result last = shell(program("counterpoise") + " " + arguments);
   REQUIRE_MESSAGE(last.code == 0, last.err);
-  check_same_result(pieces, whole);
+  check_same_run(pieces, whole);
 }
 
 }  // namespace
@@ -290,7 +276,7 @@ TEST_CASE("the config.json of a run of three classes is read again, and resumes 
   REQUIRE_MESSAGE(r.code == 0, r.err);
   const Result second = shell(train + again + " --config " + first + "/config.json");
   CHECK_MESSAGE(second.code == 0, second.err);
-  check_same_result(again, first);
+  check_same_run(again, first);
 }
 
 TEST_CASE("a run whose process still lives is not resumed") {

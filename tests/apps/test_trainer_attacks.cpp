@@ -29,8 +29,6 @@ void check_command_fails(const std::string& arguments, int code, const std::stri
   check_program_fails(program("counterpoise"), arguments, code, part);
 }
 
-nlohmann::json result_of(const std::string& run) { return nlohmann::json::parse(slurp(run + "/result.json")); }
-
 // The folder in `run` in which an interrupted run keeps its files.
 std::string work_of(const std::string& run) {
   for (const auto& entry : fs::directory_iterator(run)) {
@@ -55,15 +53,6 @@ void save_with(const std::string& from, const std::string& to, const std::map<st
     else metadata[key] = value;
   }
   save_safetensors(to, tensors, metadata);
-}
-
-void check_same_run(const std::string& run, const std::string& other) {
-  for (const char* name : {"last.safetensors", "best.safetensors", "epochs.csv", "steps.csv", "predictions.csv",
-                           "result.json", "config.json"}) {
-    CAPTURE(name);
-    REQUIRE(fs::exists(run + "/" + name));
-    CHECK(comparable(run, name) == comparable(other, name));
-  }
 }
 
 const std::vector<std::string> three = {"a", "b", "c"};
@@ -418,7 +407,7 @@ TEST_CASE("eval --on all judges every image of a folder, whether or not it is sp
     CHECK(contains(all.err, "Evaluating on " + std::to_string(images) + " images of 3 classes"));
     const std::string csv = slurp(again + "/predictions.csv");
     CHECK(count(csv, "\n") == images + 1);
-    CHECK(nlohmann::json::parse(slurp(again + "/result.json")).at("split") == "all");
+    CHECK(result_of(again).at("split") == "all");
   }
   CHECK(contains(eval("--data synthetic:3 --on all").err, "--on all: is for images of yours"));
   CHECK(contains(eval("--data " + data.folder.path() + " --on all --split 0.5/0.5").err, "leave out --split"));
