@@ -15,7 +15,7 @@ namespace counterpoise {
 
 struct Result {
   int code;
-  std::string out, err;
+  std::string out, err, command;
 };
 
 inline std::string slurp(const std::string& path) { return read_file(path, size_t(1) << 28); }
@@ -39,7 +39,14 @@ inline Result shell(const std::string& command) {
   const int status = std::system(
       (hide_gpus + ("( " + command) + " ) >" + (scratch / "out") + " 2>" + (scratch / "err") + " </dev/null").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(scratch / "out"),
-          slurp(scratch / "err")};
+          slurp(scratch / "err"), command};
+}
+
+// The result of a program that has to succeed.
+inline Result must_succeed(const Result& r) {
+  CAPTURE(r.command);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  return r;
 }
 
 // The last line of a text: of stderr it is a failing program's explanation.

@@ -176,10 +176,9 @@ TEST_CASE("augment program: writes a sheet, and copies with their annotations") 
   std::ofstream(folder / "coco.json") << R"({"images": [{"id": 5, "file_name": "elsewhere/synthetic dog-1.png",
     "height": 192, "width": 192}], "categories": [{"id": 4, "name": "dog"}], "annotations": [{"id": 1, "image_id": 5,
     "category_id": 4, "bbox": [20, 40, 100, 100], "area": 10000, "iscrowd": 0}]})";
-  const Result r = augment_program("'" + photo + "' --annotations " + (folder / "coco.json") +
-                                   " --augment flip=1 --grid 1x3 --seed 4 --write " + (folder / "copies") + " -o " +
-                                   (folder / "sheet.jpg"));
-  CHECK(r.code == 0);
+  const Result r = must_succeed(augment_program("'" + photo + "' --annotations " + (folder / "coco.json") +
+                                                " --augment flip=1 --grid 1x3 --seed 4 --write " + (folder / "copies") +
+                                                " -o " + (folder / "sheet.jpg")));
   CHECK(r.err ==
         (folder / "coco.json") + ": its image elsewhere/synthetic dog-1.png is in another folder than " + photo + "\n");
   CHECK(decode_image(folder / "sheet.jpg").width > 3 * 192);
@@ -267,5 +266,5 @@ TEST_CASE("augment program: writes label maps, names of the other side, and repl
   // Where the sheet cannot be written no copies are, so that the same can be tried again.
   const std::string copied = latin + " --augment flip --grid 1x2 --write " + (folder / "new") + " -o ";
   check_program_fails(program("augment"), copied + (folder / "none/sheet.png"), 1, "none: No such file or directory");
-  CHECK(augment_program(copied + (folder / "new/sheet.png")).code == 0);
+  must_succeed(augment_program(copied + (folder / "new/sheet.png")));
 }

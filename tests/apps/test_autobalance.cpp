@@ -30,8 +30,8 @@ std::vector<std::vector<std::string>> rows_of(const std::string& path) {
 TEST_CASE("autobalance: a run of three classes searches, then trains with what it learned, and says so" * slow()) {
   const TemporaryFolder out;
   const std::string folder = out / "run";
-  const Result r = shell(program("counterpoise") + " train" + shapes + "--search-epochs 3 --output " + folder);
-  REQUIRE_MESSAGE(r.code == 0, r.err);
+  const Result r =
+      must_succeed(shell(program("counterpoise") + " train" + shapes + "--search-epochs 3 --output " + folder));
   // A fifth of each class, at least one image, validates: 5 + 3 + 2.
   CHECK(
       contains(r.err, "Searching for Delta and l on 32 of the training images, with 10 to validate on, for 12 steps"));
@@ -77,16 +77,14 @@ TEST_CASE("autobalance: a run of three classes searches, then trains with what i
   CHECK(contains(report, "Delta by epoch of the search"));
 
   // The config brings everything back, and the run is the same.
-  const Result again =
-      shell(program("counterpoise") + " train --config " + folder + "/config.json --output " + (out / "again"));
-  REQUIRE_MESSAGE(again.code == 0, again.err);
+  must_succeed(
+      shell(program("counterpoise") + " train --config " + folder + "/config.json --output " + (out / "again")));
   CHECK(slurp(out / "again/autobalance.csv") == slurp(folder + "/autobalance.csv"));
   CHECK(slurp(out / "again/last.safetensors") == slurp(folder + "/last.safetensors"));
 
   // Without a search it trains with what the initial weights' loss had learned.
-  const Result given = shell(program("counterpoise") + " train" + shapes + "--search-epochs 0 --init " + folder +
-                             "/last.safetensors --output " + (out / "given"));
-  REQUIRE_MESSAGE(given.code == 0, given.err);
+  const Result given = must_succeed(shell(program("counterpoise") + " train" + shapes + "--search-epochs 0 --init " +
+                                          folder + "/last.safetensors --output " + (out / "given")));
   CHECK(!contains(given.err, "Searching"));
   CHECK(SafetensorsFile(out / "given/last.safetensors").metadata().at("loss_state") == metadata.at("loss_state"));
 }
@@ -95,14 +93,12 @@ TEST_CASE("autobalance: the training begins with the probabilities that the lear
   const TemporaryFolder out;
   const std::string train = program("counterpoise") + " train";
   // Weights for other classes, of which the head is not taken.
-  const Result other = shell(train + " --data synthetic:2 --count disc=8,ellipse=8 --image-size 32 --width 0.03125" +
-                             " --max-steps 1 --device cpu --output " + (out / "other"));
-  REQUIRE_MESSAGE(other.code == 0, other.err);
+  must_succeed(shell(train + " --data synthetic:2 --count disc=8,ellipse=8 --image-size 32 --width 0.03125" +
+                     " --max-steps 1 --device cpu --output " + (out / "other")));
   for (const std::string& start : {std::string(), "--pretrained " + (out / "other/last.safetensors")}) {
     CAPTURE(start);
-    const Result r = shell(train + shapes + start + " --lr 1e-9 --search-start 0 --search-epochs 2 --output " +
-                           (out / (start.empty() ? "new" : "pretrained")));
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(shell(train + shapes + start + " --lr 1e-9 --search-start 0 --search-epochs 2 --output " +
+                       (out / (start.empty() ? "new" : "pretrained"))));
     const SafetensorsFile last(out / (start.empty() ? "new/last.safetensors" : "pretrained/last.safetensors"));
     const Json state = Json::parse(last.metadata().at("loss_state"));
     std::vector<float> bias;
@@ -125,21 +121,17 @@ TEST_CASE("autobalance: two classes with one logit and with two, and the number 
   const DataSet data(8, 4);
   for (const char* outputs : {"1", "2"}) {
     const TemporaryFolder out;
-    const Result r =
-        catdog(data.flags("--device cpu --threads 1 --loss autobalance --search-every 1 --search-batches 1 "
-                          "--tau 1 --outputs ") +
-               outputs + " --output " + out.path());
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(catdog(data.flags("--device cpu --threads 1 --loss autobalance --search-every 1 --search-batches 1 "
+                                   "--tau 1 --outputs ") +
+                        outputs + " --output " + out.path()));
     const auto rows = rows_of(out / "autobalance.csv");
     CHECK(rows.size() == 3);  // as many epochs as the training has
     CHECK(rows[0].size() == 8);
   }
   const auto table = [&](const char* more) {
     const TemporaryFolder out;
-    const Result r =
-        catdog(data.flags("--device cpu --loss autobalance --search-every 1 --search-start 0 --epochs 1 ") + more +
-               " --output " + out.path());
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(catdog(data.flags("--device cpu --loss autobalance --search-every 1 --search-start 0 --epochs 1 ") +
+                        more + " --output " + out.path()));
     return slurp(out / "autobalance.csv");
   };
   const std::string plain = table("");
@@ -151,8 +143,7 @@ TEST_CASE("autobalance: two classes with one logit and with two, and the number 
     return all;
   };
   CHECK(losses("--scale-lr 0 --shift-lr 0") == losses("--scale-lr 0 --shift-lr 0 --search-every 100"));
-  const Result r = catdog(data.flags("--device cpu --loss autobalance --output none"));
-  CHECK(r.code == 0);
+  const Result r = must_succeed(catdog(data.flags("--device cpu --loss autobalance --output none")));
   CHECK(contains(r.err, "Warning: the search made no step of Delta and l in its 6 steps: decrease --search-every"));
 }
 
@@ -230,17 +221,14 @@ TEST_CASE("autobalance: a signal in the search stops it, and the message says ho
 TEST_CASE("autobalance: a run with pretrained weights that is stopped in the search goes on with these" * slow()) {
   const TemporaryFolder out;
   const std::string train = program("counterpoise") + " train", search = " --search-epochs 3 --output ";
-  const Result first = shell(train + shapes + "--search-epochs 1 --output " + (out / "file"));
-  REQUIRE_MESSAGE(first.code == 0, first.err);
+  must_succeed(shell(train + shapes + "--search-epochs 1 --output " + (out / "file")));
   const std::string pretrained = shapes + "--lr 0.01 --pretrained " + (out / "file/last.safetensors");
-  const Result whole = shell(train + pretrained + search + (out / "whole"));
-  REQUIRE_MESSAGE(whole.code == 0, whole.err);
+  must_succeed(shell(train + pretrained + search + (out / "whole")));
   Running run("counterpoise", "train" + pretrained + search + (out / "stopped"));
   run.wait_for("search 1/3");
   run.send(SIGTERM);
   REQUIRE(run.code() == 128 + SIGTERM);
-  const Result resumed = shell(train + " --resume " + (out / "stopped"));
-  REQUIRE_MESSAGE(resumed.code == 0, resumed.err);
+  const Result resumed = must_succeed(shell(train + " --resume " + (out / "stopped")));
   CHECK(contains(resumed.err, "Resumed AutoBalance's search"));
   CHECK(slurp(out / "stopped/last.safetensors") == slurp(out / "whole/last.safetensors"));
 }

@@ -27,8 +27,7 @@ void write_programs(const TemporaryFolder& folder, const std::string& then) {
 }  // namespace
 
 TEST_CASE("bench: its result is the last line of JSON, and says what was measured") {
-  const Result r = shell(program("bench") + " train --size 32 --width 0.05 --batch 2 --seconds 0");
-  CHECK(r.code == 0);
+  const Result r = must_succeed(shell(program("bench") + " train --size 32 --width 0.05 --batch 2 --seconds 0"));
   const Json result = Json::parse(r.out);
   CHECK(result.at("seconds") > 0);
   CHECK(result.at("peak_mib") > 1);
@@ -38,8 +37,7 @@ TEST_CASE("bench: its result is the last line of JSON, and says what was measure
 
 TEST_CASE("bench: operations are printed as they are timed, after a copy, and again together") {
   const std::string command = program("bench") + " operations --size 32 --width 0.1 --batch 1 --seconds 0";
-  const Result r = shell(command + " --stream");
-  REQUIRE(r.code == 0);
+  const Result r = must_succeed(shell(command + " --stream"));
   const std::vector<std::string> lines = lines_of(r.out);
   const Json table = Json::parse(lines.back()).at("operations");
   CHECK(lines.size() == table.size() + 1);
@@ -117,8 +115,8 @@ TEST_CASE("on_gpu.sh: a part ends after its limit, and one that fails or does no
   write_programs(slow_programs, "exec sleep 60\n");
   const std::string environment = "export ON_GPU_TRY=1; BUILD=";
   const std::string run = source_folder() + "/tests/on_gpu.sh run ";
-  CHECK(shell(environment + slow_programs.path() + " " + run + "plans gpu-tests --limit 3 --results " + results.path())
-            .code == 0);
+  must_succeed(
+      shell(environment + slow_programs.path() + " " + run + "plans gpu-tests --limit 3 --results " + results.path()));
   std::string summary = slurp(results / "summary.txt");
   CHECK(contains(summary, "plans: ENDED after its limit of "));
   CHECK(contains(summary, "gpu-tests: NOT BEGUN"));
@@ -126,9 +124,8 @@ TEST_CASE("on_gpu.sh: a part ends after its limit, and one that fails or does no
   CHECK(shell("tar -xOf " + (results / "results.tar.gz") + " results/plans.log").out == slurp(results / "plans.log"));
 
   write_programs(broken, "echo 'the reason' >&2; exit 4\n");
-  CHECK(shell(environment + broken.path() + " " + run + "plans+experiments --photographs " + broken.path() +
-              " --archive " + (broken / "all.tar.gz") + " --results " + results.path())
-            .code == 0);
+  must_succeed(shell(environment + broken.path() + " " + run + "plans+experiments --photographs " + broken.path() +
+                     " --archive " + (broken / "all.tar.gz") + " --results " + results.path()));
   summary = slurp(results / "summary.txt");
   CHECK(contains(summary, "plans: FAILED with 4 after"));
   CHECK(contains(summary, "s: the reason -- ended with 4: bench plans"));
@@ -146,8 +143,7 @@ TEST_CASE("on_gpu.sh: a run that is killed leaves an archive, and the report sho
     const TemporaryFolder results;
     shell("export ON_GPU_TRY=1; BUILD=" + programs.path() + " " + source_folder() + "/tests/on_gpu.sh run " + parts +
           " --results " + results.path() + " & sleep 3; kill -" + signal + " $!; wait");
-    const Result report = on_gpu("report " + (results / "results.tar.gz"));
-    CHECK(report.code == 0);
+    const Result report = must_succeed(on_gpu("report " + (results / "results.tar.gz")));
     CHECK(contains(report.out, "| forward | begun | 1 | - |"));
     CHECK(contains(report.out, "plans: unfinished: the run was killed in the middle of it"));
   }

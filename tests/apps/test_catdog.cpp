@@ -18,14 +18,12 @@ using Json = nlohmann::json;
 
 TEST_CASE("help and version go to stdout and exit with 0") {
   for (const char* arguments : {"--help", "-h", "train --help", "eval --help"}) {
-    const Result r = catdog(arguments);
-    CHECK(r.code == 0);
+    const Result r = must_succeed(catdog(arguments));
     CHECK(contains(r.out, "--data"));
     for (const std::string& line : lines_of(r.out)) CHECK_MESSAGE(line.size() <= 100, line);
     CHECK(r.err == "");
   }
-  const Result r = catdog("--version");
-  CHECK(r.code == 0);
+  const Result r = must_succeed(catdog("--version"));
   for (const char* part : {"CUDA", "OpenBLAS", "stb_image: 2."}) CHECK_MESSAGE(contains(r.out, part), r.out);
 }
 
@@ -108,9 +106,7 @@ TEST_CASE("unusable data ends with 3 and says what to do") {
 TEST_CASE("a training run writes everything, and its evaluation agrees") {
   const DataSet data;
   const TemporaryFolder out;
-  const Result r = catdog(data.flags("--loss focal --gamma 2 --output " + out.path()));
-  CAPTURE(r.err);
-  REQUIRE(r.code == 0);
+  const Result r = must_succeed(catdog(data.flags("--loss focal --gamma 2 --output " + out.path())));
   CHECK(contains(r.err, "Training on 6 cat, 6 dog; validating on 8 (split as given); positive class: cat"));
   CHECK(!contains(r.err, "\r"));
   for (const char* part : {"actual: cat", "predicted:", "accuracy", "precision", "recall", "F1"}) {
@@ -140,15 +136,12 @@ TEST_CASE("a training run writes everything, and its evaluation agrees") {
   CHECK(contains(predictions, "dog.0.bmp,0,"));
 
   const TemporaryFolder again;
-  const Result e = catdog("eval --weights " + (out / "last.safetensors") + " --batch-size 4 --data " +
-                          data.folder.path() + " --output " + again.path());
-  CAPTURE(e.err);
-  CHECK(e.code == 0);
+  const Result e = must_succeed(catdog("eval --weights " + (out / "last.safetensors") + " --batch-size 4 --data " +
+                                       data.folder.path() + " --output " + again.path()));
   CHECK(contains(r.out, e.out));
   CHECK(slurp(again / "predictions.csv") == predictions);
-  const Result said =
-      catdog("eval --weights " + (out / "best.safetensors") + " --threshold 0.25 --data " + data.folder.path());
-  CHECK(said.code == 0);
+  const Result said = must_succeed(
+      catdog("eval --weights " + (out / "best.safetensors") + " --threshold 0.25 --data " + data.folder.path()));
   CHECK(contains(said.err, "validation images of 2 classes; positive class: cat, threshold 0.25\n"));
 }
 
@@ -159,10 +152,7 @@ TEST_CASE("every loss and optimizer trains from the command line") {
         "--loss focal --alpha none", "--loss cross-entropy --class-weights cat=6,dog=0.55",
         "--optimizer sgd --nesterov", "--optimizer adamw --weight-decay 0.01", "--schedule step --lr-step-size 1",
         "--schedule constant --warmup-epochs 1", "--model vgg11_bn", "--positive dog --augment flip,rotate=0.2"}) {
-    const Result r = catdog(data.flags(more));
-    CAPTURE(more);
-    CAPTURE(r.err);
-    CHECK(r.code == 0);
+    must_succeed(catdog(data.flags(more)));
   }
   const Result weighted = catdog(data.flags("--loss bce --class-weights cat=6,dog=0.55"));
   CHECK(contains(weighted.err, "class weights: cat 6, dog 0.55"));
@@ -187,23 +177,23 @@ TEST_CASE("the same seed writes the same steps, whatever the number of workers; 
   std::string first;
   for (const char* more : {"--workers 0", "--workers 1", "--workers 3"}) {
     const TemporaryFolder out;
-    REQUIRE(catdog(data.flags(std::string("--augment flip,rotate=0.1 --threads 2 --output ") + out.path() + " " + more))
-                .code == 0);
+    must_succeed(
+        catdog(data.flags(std::string("--augment flip,rotate=0.1 --threads 2 --output ") + out.path() + " " + more)));
     const std::string steps = slurp(out / "steps.csv");
     if (first.empty()) first = steps;
     CHECK(steps == first);
   }
   const TemporaryFolder out;
-  REQUIRE(catdog(data.flags("--augment flip,rotate=0.1 --threads 2 --seed 2 --output " + out.path())).code == 0);
+  must_succeed(catdog(data.flags("--augment flip,rotate=0.1 --threads 2 --seed 2 --output " + out.path())));
   CHECK(slurp(out / "steps.csv") != first);
 }
 
 TEST_CASE("--init starts from given weights, and refuses those of another network in one line") {
   const DataSet data;
   const TemporaryFolder out;
-  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  must_succeed(catdog(data.flags("--output " + out.path())));
   const std::string weights = out / "last.safetensors";
-  CHECK(catdog(data.flags("--init " + weights)).code == 0);
+  must_succeed(catdog(data.flags("--init " + weights)));
   check_fails(data.flags("--model vgg19 --init " + weights), 3, "missing");
   check_fails(data.flags("--init /nowhere.safetensors"), 3, "/nowhere.safetensors");
   const std::string bytes = slurp(weights);
@@ -214,8 +204,7 @@ TEST_CASE("--init starts from given weights, and refuses those of another networ
 }
 
 TEST_CASE("which class is augmented how is said, also that no class is rare") {
-  const Result r = catdog("train --count cat=4,dog=12 --augment rare:vflip,others:flip --check");
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(catdog("train --count cat=4,dog=12 --augment rare:vflip,others:flip --check"));
   CHECK_MESSAGE(contains(r.out, "augmentation: cat vflip; dog flip\n"), r.out);
   const Result none = catdog("train --count cat=4,dog=4 --augment rare:flip --check");
   CHECK_MESSAGE(contains(none.out, "no class is rare"), none.out);
@@ -228,9 +217,7 @@ TEST_CASE("bad images are skipped, counted and named") {
   write_file(data.folder / "train/dog/caf\xe9.jpg", "this, too, under a name that is not UTF-8");
   write_file(data.folder / "validation/dog/half.jpg", std::string("\xff\xd8\xff\xe0\0\x10JFIF", 10));
   const TemporaryFolder out;
-  const Result r = catdog(data.flags("--output " + out.path()));
-  CAPTURE(r.err);
-  CHECK(r.code == 0);
+  const Result r = must_succeed(catdog(data.flags("--output " + out.path())));
   CHECK(contains(r.err, "2 of 14 training images could not be read"));
   CHECK(contains(r.err, "1 of 9 validation images could not be read"));
   CHECK(contains(r.err, "broken.jpg"));
@@ -241,9 +228,9 @@ TEST_CASE("a folder whose name begins with synthetic holds images like any other
   const DataSet data(2, 2);
   const TemporaryFolder out;
   std::filesystem::rename(data.folder.path() + "/train", out / "synthetic_photos");
-  const Result r = shell("cd " + out.path() + " && " + program("counterpoise") +
-                         " train --data synthetic_photos --split 0.5/0.5 --max-steps 1 --resize keras --output none");
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r =
+      must_succeed(shell("cd " + out.path() + " && " + program("counterpoise") +
+                         " train --data synthetic_photos --split 0.5/0.5 --max-steps 1 --resize keras --output none"));
   CHECK(contains(r.err, "Network: vgg11_bn, width 0.25, 64x64 images"));
 }
 
@@ -252,12 +239,10 @@ TEST_CASE("a run's options can be given again with some of them replaced, and wi
   const ShapeSet without({"cat", "dog"}, {{"train", 12}, {"validation", 4}});
   const TemporaryFolder out;
   const std::string train = program("counterpoise") + " train ", config = " --config " + (out / "a/config.json");
-  const Result first =
-      shell(train + without.flags("--threshold cost --schedule multistep --lr-milestones 1 --output ") + (out / "a"));
-  REQUIRE_MESSAGE(first.code == 0, first.err);
+  const Result first = must_succeed(
+      shell(train + without.flags("--threshold cost --schedule multistep --lr-milestones 1 --output ") + (out / "a")));
   CHECK(contains(first.err, "chosen by cost fn=1,fp=1 on"));
-  const Result again = shell(train + config + " --schedule cosine --output none --data " + with_test.folder.path());
-  CHECK_MESSAGE(again.code == 0, again.err);
+  must_succeed(shell(train + config + " --schedule cosine --output none --data " + with_test.folder.path()));
   const Result fold = shell(train + config + " --epochs 1 --folds 3 --fold 1 --output none");
   CHECK_MESSAGE(contains(fold.err, "(fold 1 of 3 by seed "), fold.err);
 }
@@ -265,7 +250,7 @@ TEST_CASE("a run's options can be given again with some of them replaced, and wi
 TEST_CASE("divergence ends with 5 and leaves the earlier result as it was") {
   const DataSet data;
   const TemporaryFolder out;
-  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  must_succeed(catdog(data.flags("--output " + out.path())));
   const std::string steps = slurp(out / "steps.csv"), last = slurp(out / "last.safetensors");
   const std::string result = slurp(out / "result.json");
   check_fails(data.flags("--optimizer sgd --lr 1e6 --epochs 20 --loss mse --output " + out.path()), 5,
@@ -273,7 +258,7 @@ TEST_CASE("divergence ends with 5 and leaves the earlier result as it was") {
   CHECK(slurp(out / "steps.csv") == steps);
   CHECK(slurp(out / "last.safetensors") == last);
   CHECK(slurp(out / "result.json") == result);
-  REQUIRE(catdog(data.flags("--seed 3 --output " + out.path())).code == 0);
+  must_succeed(catdog(data.flags("--seed 3 --output " + out.path())));
   CHECK(slurp(out / "last.safetensors") != last);
   CHECK(!in_progress(out, "steps.csv").empty());  // of the run that diverged
   check_fails(
@@ -291,7 +276,7 @@ TEST_CASE("an output that cannot be written is one line and 1, before any traini
 TEST_CASE("a file that grows too large fails in one line, and the earlier result survives") {
   const DataSet data;
   const TemporaryFolder out;
-  REQUIRE(catdog(data.flags("--output " + out.path())).code == 0);
+  must_succeed(catdog(data.flags("--output " + out.path())));
   const std::string last = slurp(out / "last.safetensors");
   const Result r = shell("trap '' XFSZ; ulimit -f 8; exec " + program("catdog") + " " +
                          data.flags("--seed 9 --output " + out.path()));
@@ -318,7 +303,7 @@ TEST_CASE("SIGINT and SIGTERM save what was learned and end with 128 + the signa
     const std::string weights = in_progress(out, "last.safetensors");
     CHECK(contains(run.err(), "Stopped by a signal"));
     CHECK(contains(last_line(run.err()), "The weights so far are in " + weights));
-    CHECK(catdog("eval --weights " + weights + " --data " + data.folder.path()).code == 0);
+    must_succeed(catdog("eval --weights " + weights + " --data " + data.folder.path()));
   }
 }
 
@@ -328,18 +313,17 @@ TEST_CASE("--no-shuffle takes the classes in turns, by natural order of names" *
   REQUIRE(catdog(data.flags("--no-shuffle --augment none --count cat=2,dog=6 --seed 1 --init /dev/null --output " +
                             a.path()))
               .code == 3);
-  REQUIRE(catdog(data.flags("--output " + a.path())).code == 0);
+  must_succeed(catdog(data.flags("--output " + a.path())));
   const std::string init =
       "--augment none --count cat=2,dog=6 --init " + (a / "last.safetensors") + " --output " + b.path();
-  REQUIRE(catdog(data.flags("--no-shuffle --seed 1 " + init)).code == 0);
+  must_succeed(catdog(data.flags("--no-shuffle --seed 1 " + init)));
   const std::string steps = slurp(b / "steps.csv");
-  REQUIRE(catdog(data.flags("--no-shuffle --seed 2 " + init)).code == 0);
+  must_succeed(catdog(data.flags("--no-shuffle --seed 2 " + init)));
   CHECK(slurp(b / "steps.csv") == steps);  // nothing in it is random any more
 }
 
 TEST_CASE("--summary prints the lectures' table" * slow()) {
-  const Result r = catdog("--summary --model vgg16 --image-size 160 --width 1");
-  CHECK(r.code == 0);
+  const Result r = must_succeed(catdog("--summary --model vgg16 --image-size 160 --width 1"));
   for (const char* part : {"block1_conv1 (Conv2D)", "(None, 160, 160, 64)", "36,928", "block5_pool (MaxPooling2D)",
                            "(None, 5, 5, 512)", "14,714,688", "12,801"}) {
     CHECK_MESSAGE(contains(r.out, part), r.out);
@@ -351,8 +335,7 @@ TEST_CASE("every loss trains" * slow()) {
   for (const std::string& name : loss_names()) {
     CAPTURE(name);
     const TemporaryFolder out;
-    const Result r = catdog(data.flags("--max-steps 2 --loss " + name + " --output " + out.path()));
-    CHECK_MESSAGE(r.code == 0, r.err);
+    must_succeed(catdog(data.flags("--max-steps 2 --loss " + name + " --output " + out.path())));
     const Json result = result_of(out.path());
     CHECK(result["options"]["loss"] == name);
     CHECK(result["steps"] == 2);
@@ -369,16 +352,14 @@ TEST_CASE("techniques run, are told in the result, and evaluate to the same afte
         "--loss ldam --class-weights none", "--loss influence-balanced", "--loss-reduction sum"}) {
     CAPTURE(technique);
     const TemporaryFolder out, again;
-    const Result r = catdog(data.flags(technique + " --count cat=6,dog=12 --output " + out.path()));
-    CHECK_MESSAGE(r.code == 0, r.err);
+    const Result r = must_succeed(catdog(data.flags(technique + " --count cat=6,dog=12 --output " + out.path())));
     const Json result = result_of(out.path());
     const std::string flag = technique.substr(technique.rfind("--") + 2), name = flag.substr(0, flag.find(' '));
     const Json& told = result["options"];
     if (name == "mixup" || name == "cutmix") CHECK(told["mix"] == name + "=" + flag.substr(flag.find(' ') + 1));
     else if (name != "alpha" && name != "temperature") CHECK(told.contains(name));
-    const Result e = catdog("eval --batch-size 4 --data " + data.folder.path() + " --weights " +
-                            (out / "last.safetensors") + " --output " + again.path());
-    CHECK_MESSAGE(e.code == 0, e.err);
+    const Result e = must_succeed(catdog("eval --batch-size 4 --data " + data.folder.path() + " --weights " +
+                                         (out / "last.safetensors") + " --output " + again.path()));
     CHECK(contains(r.out, e.out));
     CHECK(slurp(again / "predictions.csv") == slurp(out / "predictions.csv"));
   }
@@ -391,16 +372,14 @@ TEST_CASE("nothing that is learned or tuned depends on the validation images" * 
       "--count cat=8,dog=12 --sampler balanced-batch --mix mixup=0.2 --crt 1 --temperature --threshold f1 --hold-out "
       "0.3 "
       "--adjust-logits 0.5 --output ";
-  const Result before = catdog(data.flags(options + first.path()));
-  CHECK_MESSAGE(before.code == 0, before.err);
+  const Result before = must_succeed(catdog(data.flags(options + first.path())));
   CHECK(contains(before.err, ", chosen by f1 on 7 held-out training images, 3 of them cat\n"));
   // The validation cats become dogs, and the dogs cats.
   const std::string validation = data.folder / "validation/";
   std::filesystem::rename(validation + "cat", validation + "x");
   std::filesystem::rename(validation + "dog", validation + "cat");
   std::filesystem::rename(validation + "x", validation + "dog");
-  const Result after = catdog(data.flags(options + second.path()));
-  CHECK_MESSAGE(after.code == 0, after.err);
+  must_succeed(catdog(data.flags(options + second.path())));
   CHECK(slurp(first / "predictions.csv") != slurp(second / "predictions.csv"));
   CHECK(slurp(first / "steps.csv") == slurp(second / "steps.csv"));
   CHECK(slurp(first / "last.safetensors") == slurp(second / "last.safetensors"));

@@ -52,9 +52,7 @@ TEST_CASE("command line: an installed program names itself as it was called") {
 
 TEST_CASE("command line: the version ends with a line") {
   for (const std::string name : {"counterpoise", "catdog", "losses", "augment"}) {
-    const Result r = shell(program(name) + " --version");
-    CAPTURE(name);
-    CHECK(r.code == 0);
+    const Result r = must_succeed(shell(program(name) + " --version"));
     CHECK(last_line(r.out).rfind("stb_image: ", 0) == 0);
     CHECK(r.out.back() == '\n');
   }

@@ -157,9 +157,8 @@ TEST_CASE("compare: the lists in the repository are of options that the training
   }
   const TemporaryFolder out;
   for (const char* list : {"lectures", "every_technique"}) {
-    const Result r =
-        compare("--table --output " + (out / list) + " --list '" + source_folder() + "/apps/compare/" + list + ".txt'");
-    CHECK_MESSAGE(r.code == 0, r.err);
+    const Result r = must_succeed(compare("--table --output " + (out / list) + " --list '" + source_folder() +
+                                          "/apps/compare/" + list + ".txt'"));
     CHECK(contains(r.out, "Mean ± standard deviation over 5 seeds."));
   }
 }
@@ -276,20 +275,17 @@ TEST_CASE("compare: two shards, two processes at once, and one that was killed e
   const auto in = [&](const std::string& name, const std::string& more = "") {
     return "--output " + (out / name) + options + more + rows;
   };
-  const Result one = compare(in("one"));
-  CHECK_MESSAGE(one.code == 0, one.err);
+  const Result one = must_succeed(compare(in("one")));
   CHECK(count(one.err, " done in ") == 6);
   CHECK(slurp(out / "one/compare.md") == one.out);
   CHECK(contains(one.out, "| weights      | 3    |"));
 
   // Nothing is trained twice, and the folder knows what it compares.
-  const Result again = compare("--output " + (out / "one"));
-  CHECK(again.code == 0);
+  const Result again = must_succeed(compare("--output " + (out / "one")));
   CHECK(again.out == one.out);
   CHECK(again.err == "");
 
-  const Result half = compare(in("shards", " --shard 1/2"));
-  CHECK(half.code == 0);
+  const Result half = must_succeed(compare(in("shards", " --shard 1/2")));
   CHECK(count(half.err, " done in ") == 3);
   CHECK(contains(half.out, "3 of 6 trainings are missing"));
   const Result whole = compare("--output " + (out / "shards") + " --shard 2/2");
@@ -311,8 +307,7 @@ TEST_CASE("compare: two shards, two processes at once, and one that was killed e
   killed.code();
   wait_until([&] { return processes_with(out / "killed").empty(); });
   const size_t before = files_in(out / "killed", "result.json");
-  const Result continued = compare(in("killed"));
-  CHECK(continued.code == 0);
+  const Result continued = must_succeed(compare(in("killed")));
   CHECK(count(continued.err, " done in ") == 6 - before);
   CHECK(continued.out == one.out);
   CHECK(slurp(out / "killed/compare.json") == slurp(out / "one/compare.json"));
@@ -320,8 +315,8 @@ TEST_CASE("compare: two shards, two processes at once, and one that was killed e
     CHECK(!contains(entry.path().filename().string(), "unfinished-"));
 
   // More seeds and rows; what contradicts is refused.
-  const Result more = compare("--output " + (out / "one") + " --seeds 4, --discard-weights -- '--loss mse'");
-  CHECK_MESSAGE(more.code == 0, more.err);
+  const Result more =
+      must_succeed(compare("--output " + (out / "one") + " --seeds 4, --discard-weights -- '--loss mse'"));
   CHECK(count(more.err, " done in ") == 2 + 4);
   CHECK(contains(more.out, "| `--loss mse` | 4 "));
   const auto refused = [&](const std::string& arguments, const std::string& part) {
@@ -340,7 +335,7 @@ TEST_CASE("compare: a row that fails is named with the reason, and the others ar
   const std::string arguments = "--output " + (out / "c") + " --seeds 2 " + data.flags();
   // A file of weights that does not fit is refused before anything is trained, but its numbers are read only then.
   check_fails("compare " + arguments + " -- 'broken: --init /nowhere'", 2, "row \"broken\": cannot open /nowhere");
-  REQUIRE(catdog("train " + data.flags("--output " + (out / "run"))).code == 0);
+  must_succeed(catdog("train " + data.flags("--output " + (out / "run"))));
   const std::string weights = out / "run/last.safetensors", bytes = slurp(weights);
   write_file(weights, bytes.substr(0, bytes.size() - 4) + "\xff\xff\xff\xff");
   const Result r = compare(arguments + " -- '--loss bce' 'broken: --init " + weights + "'");
@@ -359,8 +354,7 @@ TEST_CASE("compare: a row that fails is named with the reason, and the others ar
 TEST_CASE("compare: folds, and a result that cannot be read" * slow()) {
   const DataSet data;
   const TemporaryFolder out;
-  const Result r = compare("--output " + (out / "c") + " --folds 2 --seeds 7, " + data.flags() + rows);
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(compare("--output " + (out / "c") + " --folds 2 --seeds 7, " + data.flags() + rows));
   CHECK(count(r.err, " done in ") == 4);
   CHECK(contains(r.out, "Mean ± standard deviation over 1 seed and 2 folds."));
   CHECK(contains(r.out, "corrected for folds that share images"));

@@ -50,8 +50,7 @@ TEST_CASE("compare: the short options are those of the long names") {
 
 TEST_CASE("compare: -j among the common options keeps its number of workers") {
   const TemporaryFolder out;
-  const Result r = catdog("compare --output " + (out / "c") + " -b 16 -j 0 --shard 2/2 --seeds 1 -- '--loss bce'");
-  CHECK_MESSAGE(r.code == 0, r.err);
+  must_succeed(catdog("compare --output " + (out / "c") + " -b 16 -j 0 --shard 2/2 --seeds 1 -- '--loss bce'"));
   const auto json = nlohmann::json::parse(slurp(out / "c/compare.json"));
   CHECK(json.at("common") == "-b 16 -j 0 --threads 1");
 }
@@ -69,7 +68,7 @@ TEST_CASE("compare: an interrupted training whose checkpoint cannot be looked at
   const TemporaryFolder out;
   const std::string arguments =
       "compare --seeds 1 --output " + (out / "c") + " " + data.flags("--device cpu --max-steps 1") + " -- '--loss bce'";
-  REQUIRE(catdog(arguments).code == 0);
+  must_succeed(catdog(arguments));
   const fs::path cell = fs::directory_iterator(out / "c/cells")->path() / "seed-1";
   REQUIRE(fs::remove(cell / "result.json"));
   fs::create_symlink("unfinished-abcdef", cell / "unfinished-abcdef");  // a link to itself
@@ -86,23 +85,21 @@ TEST_CASE("compare: the place for temporary files is named where it cannot be us
   CHECK(contains(none.err, "No such file or directory"));
   CHECK(contains(none.err, "TMPDIR names another place"));
   CHECK(!fs::exists(out / "c"));
-  const Result empty = shell("TMPDIR= " + program("catdog") + arguments);
-  CHECK_MESSAGE(empty.code == 0, empty.err);
+  must_succeed(shell("TMPDIR= " + program("catdog") + arguments));
 }
 
 TEST_CASE("compare: another program does not go on with a comparison, whose trainings have other defaults") {
   const TemporaryFolder out;
   const std::string arguments = "compare --output " + (out / "c") + " --shard 2/2 --seeds 1";
-  const Result begin = catdog(arguments + " -- '--loss bce'");
-  CHECK_MESSAGE(begin.code == 0, begin.err);
+  must_succeed(catdog(arguments + " -- '--loss bce'"));
   check_program_fails(program("counterpoise"), arguments, 2, "was begun with ./apps/catdog, ");
-  CHECK(catdog(arguments).code == 0);
+  must_succeed(catdog(arguments));
 
   // One of a version that did not write its program's name.
   make_directories(out / "older");
   write_file(out / "older/compare.json", begun("").dump());
   const std::string older = " compare --table --output " + (out / "older");
-  for (const char* name : {"catdog", "counterpoise"}) CHECK(shell(program(name) + older).code == 0);
+  for (const char* name : {"catdog", "counterpoise"}) must_succeed(shell(program(name) + older));
 }
 
 TEST_CASE("compare: images that are not found any more are named before anything is trained") {
@@ -114,6 +111,6 @@ TEST_CASE("compare: images that are not found any more are named before anything
   check_fails("compare --seeds 2 --output " + folder, 2, "row \"--loss bce\": nowhere");
   CHECK(!fs::exists(folder + "/cells"));
   // Who only looks, or trains other cells, needs no images.
-  CHECK(catdog("compare --table --output " + folder).code == 0);
-  CHECK(catdog("compare --shard 2/2 --output " + folder).code == 0);
+  must_succeed(catdog("compare --table --output " + folder));
+  must_succeed(catdog("compare --shard 2/2 --output " + folder));
 }

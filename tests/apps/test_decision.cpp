@@ -29,11 +29,10 @@ TEST_CASE("decision: eval, predict, --init and --pretrained heed the class whose
   const DataSet data(8, 6);
   const TemporaryFolder out;
   const std::string weights = out / "run/last.safetensors";
-  REQUIRE(catdog("train " + data.flags("--threshold 0.4 --positive cat --output " + (out / "run"))).code == 0);
+  must_succeed(catdog("train " + data.flags("--threshold 0.4 --positive cat --output " + (out / "run"))));
   const auto evaluated = [&](const std::string& positive) {
-    const Result r = catdog("eval --on all --data " + data.folder.path() + " --weights " + weights + positive +
-                            " --output " + (out / "eval"));
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(catdog("eval --on all --data " + data.folder.path() + " --weights " + weights + positive +
+                        " --output " + (out / "eval")));
     return result_of(out / "eval");
   };
   const nlohmann::json as_saved = evaluated(""), cat = evaluated(" --positive cat"), dog = evaluated(" --positive dog");
@@ -60,11 +59,10 @@ TEST_CASE(
   const DataSet data;
   const TemporaryFolder out;
   for (const char* loss : {"bce", "mse"}) {
-    REQUIRE(catdog(data.flags(std::string("--loss ") + loss + " --output " + out.path())).code == 0);
+    must_succeed(catdog(data.flags(std::string("--loss ") + loss + " --output " + out.path())));
     const nlohmann::json best = result_of(out.path())["best_thresholds"]["f1"];
-    REQUIRE(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() + " --output " +
-                   (out / "eval") + " --threshold " + best["threshold"].dump())
-                .code == 0);
+    must_succeed(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data.folder.path() +
+                        " --output " + (out / "eval") + " --threshold " + best["threshold"].dump()));
     CHECK(result_of(out / "eval")["f1"] == best["value"]);
   }
 }

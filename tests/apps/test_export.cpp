@@ -329,8 +329,7 @@ TEST_CASE("catdog export: a file from a weight file, the same bytes every time" 
   const auto run = [&](const std::string& more) {
     return shell(program("catdog") + " export --weights " + weights + " --output " + more);
   };
-  const Result r = run(folder / "a.onnx");
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(run(folder / "a.onnx"));
   CHECK(r.err == "");
   CHECK(contains(r.out,
                  "vgg11_bn, image u8 [N, 32, 32, 3] -> logit [N, 2], probability [N, 2]; predicted dog from a "
@@ -344,9 +343,9 @@ TEST_CASE("catdog export: a file from a weight file, the same bytes every time" 
   CHECK(graph.constants.at("temperature").values == std::vector<float>{2});
   CHECK(graph.constants.at("shift").values == std::vector<float>{0, 0.5f});
 
-  CHECK(run(folder / "b.onnx").code == 0);
+  must_succeed(run(folder / "b.onnx"));
   CHECK(slurp(folder / "a.onnx") == slurp(folder / "b.onnx"));
-  CHECK(run((folder / "c.onnx") + " --positive cat --threshold 0.2").code == 0);
+  must_succeed(run((folder / "c.onnx") + " --positive cat --threshold 0.2"));
   const Decoded other = decode(slurp(folder / "c.onnx"));
   CHECK(other.metadata.at("positive") == "cat");
   CHECK(std::stod(other.metadata.at("threshold")) == doctest::Approx(0.2).epsilon(1e-12));

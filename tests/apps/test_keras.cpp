@@ -125,22 +125,19 @@ TEST_CASE("keras: weights say how their images were resized, and eval and predic
   const TemporaryFolder folder;
   write_animals(folder / "data/train", 8), write_animals(folder / "data/validation", 6);
   const std::string data = "--data " + (folder / "data"), run = folder / "run", weights = run + "/last.safetensors";
-  const Result r = catdog(data + " --keras --image-size 32 --width 0.0625 --epochs 2 --batch-size 8 --output " + run);
-  CAPTURE(r.err);
-  REQUIRE(r.code == 0);
+  const Result r =
+      must_succeed(catdog(data + " --keras --image-size 32 --width 0.0625 --epochs 2 --batch-size 8 --output " + run));
   CHECK(contains(r.err, "Found 16 files belonging to 2 classes.\nFound 12 files belonging to 2 classes.\n"));
   CHECK(SafetensorsFile(weights).metadata().at("resize") == "keras");
 
-  REQUIRE(catdog("eval " + data + " --batch-size 8 --weights " + weights + " --output " + (folder / "eval")).code == 0);
+  must_succeed(catdog("eval " + data + " --batch-size 8 --weights " + weights + " --output " + (folder / "eval")));
   CHECK(slurp(folder / "eval/predictions.csv") == slurp(run + "/predictions.csv"));
-  REQUIRE(catdog("eval " + data + " --batch-size 8 --weights " + weights + " --resize antialias --output " +
-                 (folder / "other"))
-              .code == 0);
+  must_succeed(catdog("eval " + data + " --batch-size 8 --weights " + weights + " --resize antialias --output " +
+                      (folder / "other")));
   CHECK(slurp(folder / "other/predictions.csv") != slurp(run + "/predictions.csv"));
 
   const std::string image = folder / "data/validation/cat/0.bmp";
-  const Result predicted = catdog("predict --weights " + weights + " --logits " + image);
-  REQUIRE(predicted.code == 0);
+  const Result predicted = must_succeed(catdog("predict --weights " + weights + " --logits " + image));
   const std::string csv = slurp(run + "/predictions.csv");
   const size_t row = csv.find(image + ",1,") + image.size() + 3;
   CHECK(contains(predicted.out, "," + csv.substr(row, 8)));

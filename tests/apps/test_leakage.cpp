@@ -52,10 +52,7 @@ void exchange_labels(const ShapeSet& data, const std::string& split) {
   for (const auto& [from, to] : moves) fs::rename(from, to);
 }
 
-void train(const std::string& arguments) {
-  const Result r = shell(program("counterpoise") + " train " + arguments);
-  REQUIRE_MESSAGE(r.code == 0, r.err);
-}
+void train(const std::string& arguments) { must_succeed(shell(program("counterpoise") + " train " + arguments)); }
 
 void check_test_labels_change_only_the_test_result(const std::vector<std::string>& classes, const std::string& more) {
   CAPTURE(more);
@@ -132,8 +129,8 @@ TEST_CASE("leakage: without test images, labels of validation images change noth
 
 TEST_CASE("leakage: a temperature of more than two classes is fitted on images that were not trained on") {
   const ShapeSet data({"a", "b", "c"}, {{"train", 10}, {"validation", 3}});
-  const Result r = shell(program("counterpoise") + " train " + data.flags("--temperature --max-steps 1 --output none"));
-  REQUIRE_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(
+      shell(program("counterpoise") + " train " + data.flags("--temperature --max-steps 1 --output none")));
   CHECK(contains(r.err, "Training on 9 a, 9 b, 9 c, with 3 more held out;"));
   CHECK(contains(r.err, "fitted on 3 held-out training images"));
   const ShapeSet few({"a", "b"}, {{"train", 1}, {"validation", 3}});
@@ -188,9 +185,8 @@ TEST_CASE("leakage: eval judges the images that the training set aside, or warns
   const TemporaryFolder out;
   const std::string run = out / "run", evaluated = out / "eval";
   const auto eval = [&](const std::string& more) {
-    const Result r = shell(program("counterpoise") + " eval --data " + data.folder.path() + " --weights " + run +
-                           "/last.safetensors " + more + " --output " + evaluated);
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const Result r = must_succeed(shell(program("counterpoise") + " eval --data " + data.folder.path() + " --weights " +
+                                        run + "/last.safetensors " + more + " --output " + evaluated));
     return r.err;
   };
   const std::string warning = "Warning: The images are split in another way than for the training";
@@ -216,9 +212,8 @@ TEST_CASE("leakage: eval judges the fold that a training set aside where the dat
   train(data.flags("--folds 3 --fold 2 --max-steps 1 --output " + run));
   const auto eval = [&](const ShapeSet& on) {
     fs::remove_all(evaluated);
-    const Result r = shell(program("counterpoise") + " eval --data " + on.folder.path() + " --weights " + run +
-                           "/last.safetensors --output " + evaluated);
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const Result r = must_succeed(shell(program("counterpoise") + " eval --data " + on.folder.path() + " --weights " +
+                                        run + "/last.safetensors --output " + evaluated));
     CHECK(!contains(r.err, "split in another way"));
     return images_in(evaluated + "/predictions.csv");
   };
@@ -238,5 +233,5 @@ TEST_CASE("leakage: a run is not resumed with images that were split in another 
   fs::rename(data.folder / "a/a.1.bmp", data.folder / "b/a.1.bmp");
   check_program_fails(program("counterpoise"), "train --resume " + run, 3, "began with");
   fs::rename(data.folder / "b/a.1.bmp", data.folder / "a/a.1.bmp");
-  CHECK(shell(program("counterpoise") + " train --resume " + run).code == 0);
+  must_succeed(shell(program("counterpoise") + " train --resume " + run));
 }

@@ -38,9 +38,8 @@ TEST_CASE("check uses as many threads as there may be") {
   const DataSet data;
   // The stacks of two threads fit into this memory, beside large libraries, and that of a third does not. (Those of
   // OpenBLAS, which starts one for each core, would not either, and it ends the program.)
-  const Result r = shell("ulimit -s 4000000; ulimit -v 12000000; OPENBLAS_NUM_THREADS=1 " + program("counterpoise") +
-                         " check --workers 5 " + data.folder.path());
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(shell("ulimit -s 4000000; ulimit -v 12000000; OPENBLAS_NUM_THREADS=1 " +
+                                      program("counterpoise") + " check --workers 5 " + data.folder.path()));
   CHECK(contains(r.out, "20 images"));
 }
 

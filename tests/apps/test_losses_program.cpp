@@ -19,10 +19,7 @@ void check_fails(const std::string& arguments, int code, const std::string& part
 }
 
 Json eval(const std::string& arguments) {
-  const Result r = losses_program("eval " + arguments);
-  CAPTURE(arguments);
-  CAPTURE(r.err);
-  REQUIRE(r.code == 0);
+  const Result r = must_succeed(losses_program("eval " + arguments));
   CHECK(r.err == "");
   return Json::parse(r.out);
 }
@@ -64,9 +61,7 @@ std::string xml_error(const std::string& xml) {
 TEST_CASE("losses: help, version and list go to stdout, exit code 0") {
   for (const char* arguments :
        {"--help", "-h", "list --help", "eval --help", "walk --help", "tables --help", "curves --help"}) {
-    const Result r = losses_program(arguments);
-    CAPTURE(arguments);
-    CHECK(r.code == 0);
+    const Result r = must_succeed(losses_program(arguments));
     CHECK(contains(r.out, "Usage: ./apps/losses"));
     CHECK(r.err == "");
   }
@@ -315,9 +310,7 @@ TEST_CASE("plot: bars are as high as their numbers, and names are cut to their p
 
 TEST_CASE("losses: curves writes plots of every loss and a page that shows them all" * slow()) {
   const TemporaryFolder folder;
-  const Result r = losses_program("curves --output " + (folder / "new/curves"));
-  CAPTURE(r.err);
-  REQUIRE(r.code == 0);
+  const Result r = must_succeed(losses_program("curves --output " + (folder / "new/curves")));
   CHECK(contains(r.out, "index.html"));
   std::vector<std::string> names = {"focal-paper", "focal-integers", "class-weights", "factors-class-0",
                                     "factors-class-1"};

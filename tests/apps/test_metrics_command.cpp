@@ -25,8 +25,7 @@ TEST_CASE("metrics of a CSV file") {
   };
   // Two of three cats found, one of three dogs taken for one.
   const std::string scores = "name,label,score\n\"a, b\",1,0.9\nc,1,0.6\r\nd,1,0.2\n\ne,0,0.7\nf,0,0.1\ng,0,0.3\n";
-  const Result r = catdog(file(scores));
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(catdog(file(scores)));
   const Json m = Json::parse(r.out);
   CHECK(m["samples"] == 6);
   CHECK(m["positives"] == 3);

@@ -47,10 +47,7 @@ Words found(const Words& names, const std::string& input = "") {
 
 // Small images and weights that were trained on them.
 struct Trained {
-  Trained() {
-    const Result r = catdog("train " + data.flags("--threshold 0.4 --output " + (out / "run")));
-    REQUIRE_MESSAGE(r.code == 0, r.err);
-  }
+  Trained() { must_succeed(catdog("train " + data.flags("--threshold 0.4 --output " + (out / "run")))); }
   std::string weights() const { return out / "run/best.safetensors"; }
   std::string images() const { return data.folder / "validation"; }
   Result predict(const std::string& arguments) const {
@@ -92,12 +89,10 @@ TEST_CASE("predict: paths of files, folders and lists come in order") {
 
 TEST_CASE("predict: the logits are those of an evaluation, to the last digit" * slow()) {
   const Trained& t = trained();
-  const Result eval = catdog("eval --weights " + t.weights() + " --data " + t.data.folder.path() +
-                             " --batch-size 32 --output " + (t.out / "eval"));
-  REQUIRE_MESSAGE(eval.code == 0, eval.err);
+  must_succeed(catdog("eval --weights " + t.weights() + " --data " + t.data.folder.path() +
+                      " --batch-size 32 --output " + (t.out / "eval")));
   const std::string predictions = slurp(t.out / "eval/predictions.csv");
-  const Result r = t.predict("--logits " + t.images());
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(t.predict("--logits " + t.images()));
   CHECK(lines_of(r.out)[0] == "path,predicted,probability:cat,probability:dog,logit");
   CHECK(column(r.out, "path") == column(predictions, "path"));
   CHECK(column(r.out, "logit") == column(predictions, "logit"));
@@ -144,9 +139,8 @@ TEST_CASE("predict: test-time augmentation averages the logits of an image and i
   }
   CHECK(apart > 1e-4);
   // An evaluation does the same, and views that are drawn differ from each other.
-  const Result eval = catdog("eval --weights " + t.weights() + " --data " + t.data.folder.path() +
-                             " --tta flip=1 --output " + (t.out / "tta"));
-  REQUIRE_MESSAGE(eval.code == 0, eval.err);
+  must_succeed(catdog("eval --weights " + t.weights() + " --data " + t.data.folder.path() + " --tta flip=1 --output " +
+                      (t.out / "tta")));
   const Words evaluated = column(slurp(t.out / "tta/predictions.csv"), "logit");
   for (size_t i = 0; i < 4; ++i) CHECK(std::abs(std::stod(evaluated[i]) - std::stod(both[i])) < 1e-6);
   CHECK(column(t.predict("--logits --tta rotate=0.5 --tta-views 2 " + cats).out, "logit") !=
@@ -180,8 +174,7 @@ TEST_CASE("predict: JSON lines, the most probable classes, and a file" * slow())
   const Result top = t.predict("--top-k 1 " + t.images());
   CHECK(lines_of(top.out)[0] == "path,predicted,class1,probability1");
   for (const std::string& p : column(top.out, "probability1")) CHECK(std::stod(p) >= 0.5);
-  const Result file = t.predict("--output " + (t.out / "p.jsonl") + " --logits " + t.images());
-  CHECK(file.code == 0);
+  const Result file = must_succeed(t.predict("--output " + (t.out / "p.jsonl") + " --logits " + t.images()));
   CHECK(file.out == "");
   CHECK(slurp(t.out / "p.jsonl") == r.out);
   CHECK(t.predict("--output - --format jsonl --logits " + t.images()).out == r.out);
@@ -224,8 +217,7 @@ TEST_CASE("predict: a long list, a list that grows, and a reader that ends" * sl
     list += wanted.back() + "\n";
   }
   write_file(t.out / "list", list);
-  const Result r = t.predict("- < " + (t.out / "list"));
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(t.predict("- < " + (t.out / "list")));
   CHECK(column(r.out, "path") == wanted);
 
   // The prediction of a line is there before the next line is.
@@ -258,14 +250,11 @@ TEST_CASE("predict: more than two classes" * slow()) {
                 draw_animal(Animal::dog, 32, 9, i), 32);
   }
   const std::string run = out / "run";
-  const Result training = catdog("train " + data.flags("--output " + run));
-  REQUIRE_MESSAGE(training.code == 0, training.err);
+  must_succeed(catdog("train " + data.flags("--output " + run)));
   const std::string weights = "--weights " + run + "/best.safetensors ";
-  const Result eval = catdog("eval " + weights + "--data " + data.folder.path() + " --output " + (out / "eval"));
-  REQUIRE_MESSAGE(eval.code == 0, eval.err);
+  must_succeed(catdog("eval " + weights + "--data " + data.folder.path() + " --output " + (out / "eval")));
   const std::string predictions = slurp(out / "eval/predictions.csv");
-  const Result r = catdog("predict --logits " + weights + (data.folder / "validation"));
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(catdog("predict --logits " + weights + (data.folder / "validation")));
   for (const char* name : {"path", "predicted", "logit:cat", "logit:dog", "logit:owl"})
     CHECK(column(r.out, name) == column(predictions, name));
   const Result top = catdog("predict --format jsonl --top-k 2 " + weights + (data.folder / "validation/owl"));

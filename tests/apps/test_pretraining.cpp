@@ -18,8 +18,7 @@ const char* const common =
 
 // The weights of a training of a few steps, by the loss with one output or another one.
 std::string pretrain(const TemporaryFolder& folder, const std::string& name, const std::string& options) {
-  const Result done = catdog(common + options + " --output " + (folder / name));
-  CHECK_MESSAGE(done.code == 0, done.err);
+  must_succeed(catdog(common + options + " --output " + (folder / name)));
   return folder / (name + "/last.safetensors");
 }
 
@@ -54,8 +53,7 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
               "--conv-init has no effect where the convolutions' weights come from a file");
   // The options of a run with --keras and pretrained weights can be given again.
   pretrain(folder, "keras", "--keras --pretrained " + file);
-  const Result again = catdog("--output none --config " + (folder / "keras/config.json"));
-  CHECK_MESSAGE(again.code == 0, again.err);
+  const Result again = must_succeed(catdog("--output none --config " + (folder / "keras/config.json")));
   const std::string averaged = pretrain(folder, "averaged", "--ema 0.9 --freeze --pretrained " + file);
   CHECK(values(averaged, "layer1.0.conv1.weight") == values(file, "layer1.0.conv1.weight"));
 
@@ -65,11 +63,11 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
   CHECK(options.at("normalize") == "imagenet");
   CHECK(options.at("pretrained") == file);
   REQUIRE(std::remove(file.c_str()) == 0);
-  const Result shown = catdog("show --run " + (folder / "frozen") + " --output " + (folder / "shown"));
-  CHECK_MESSAGE(shown.code == 0, shown.err);
+  must_succeed(catdog("show --run " + (folder / "frozen") + " --output " + (folder / "shown")));
 }
 
-TEST_CASE("pretraining: weights without metadata are evaluated with the network and normalization that are given" * slow()) {
+TEST_CASE("pretraining: weights without metadata are evaluated with the network and normalization that are given" *
+          slow()) {
   const TemporaryFolder folder;
   const std::string file = pretrain(folder, "a", "--loss cross-entropy --normalize imagenet"),
                     bare = folder / "b.safetensors";
@@ -83,8 +81,7 @@ TEST_CASE("pretraining: weights without metadata are evaluated with the network 
   }
   save_safetensors(bare, tensors);
   const auto evaluated = [&](const std::string& weights, const std::string& options) {
-    const Result done = catdog("eval --device cpu --weights " + weights + " --output " + (folder / "eval") + options);
-    CHECK_MESSAGE(done.code == 0, done.err);
+    must_succeed(catdog("eval --device cpu --weights " + weights + " --output " + (folder / "eval") + options));
     return slurp(folder / "eval/predictions.csv");
   };
   const std::string given = " --model resnet20 --width 0.25 --image-size 32";
@@ -106,7 +103,7 @@ TEST_CASE("pretraining: what does not fit is one clear line" * slow()) {
   check_fails(small + "--pretrained " + file + " --model resnet32 --check", 3, "belong to another network");
   check_fails(small + "--pretrained " + (folder / "none.safetensors") + " --check", 3, "none.safetensors");
   check_fails(small + "--model resnet20 --init " + file + " --check", 3, "linear.weight [2, 16] instead of [1, 16]");
-  CHECK(catdog("train " + small + "--pretrained " + file + " --check").code == 0);
+  must_succeed(catdog("train " + small + "--pretrained " + file + " --check"));
   check_fails(small + "--pretrained " + file + " --init " + file, 2, "--init");
   check_fails(small + "--model resnet20 --init " + file, 3, "linear.weight [2, 16] instead of [1, 16]");
   check_fails(small + "--pretrained " + file + " --freeze --body-lr 0.1", 2, "--body-lr");

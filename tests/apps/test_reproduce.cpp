@@ -270,8 +270,7 @@ TEST_CASE("reproduce: a wrong command line is one clear line, and trains nothing
   check_fails("reproduce cifar10-lt --data x --epochs 1.5 --output " + (out / "a"), 2, "--epochs 1.5");
   CHECK(!fs::exists(out / "a"));
   CHECK(contains(reproduce("cifar10-lt --list").out, "\nSources: CB Cui et al. 2019"));
-  const Result list = reproduce("--list --scale full --seeds 5");
-  CHECK(list.code == 0);
+  const Result list = must_succeed(reproduce("--list --scale full --seeds 5"));
   CHECK(contains(list.out, "| R8 "));
   CHECK(contains(list.out, "as R4"));
   CHECK(contains(list.out, "VGG16 at 160x160 is for a GPU"));
@@ -282,8 +281,7 @@ TEST_CASE("reproduce: rows are trained once, in shards and again, and the files 
   const auto in = [&](const std::string& name, const std::string& rows, const std::string& more = "") {
     return rows + " --scale synthetic --output " + (out / name) + more + tiny;
   };
-  const Result one = reproduce(in("one", "R4 R15 R8", " --seeds 2"));
-  CHECK_MESSAGE(one.code == 0, one.err);
+  const Result one = must_succeed(reproduce(in("one", "R4 R15 R8", " --seeds 2")));
   CHECK(count(one.err, " done in ") == 4);  // R15 is R4
   CHECK(contains(one.out, "2 of R4"));
   CHECK(contains(one.out, "| 0.876 "));
@@ -334,10 +332,9 @@ TEST_CASE("reproduce: the options of its recipe, the first images by name and a 
   };
   CHECK(images("first") == Words{"cat.0.bmp", "cat.1.bmp", "dog.0.bmp", "dog.1.bmp", "dog.2.bmp"});
   CHECK(images("drawn") != images("first"));
-  const Result r =
+  must_succeed(
       catdog(data.flags("--schedule multistep --lr-milestones 1,1.5 --lr-gamma 0.1 --warmup-epochs 0 --output ") +
-             (out / "a"));
-  CHECK_MESSAGE(r.code == 0, r.err);
+             (out / "a")));
   const std::string steps = slurp(out / "a/steps.csv");  // three per epoch
   CHECK(count(steps, ",0.001\n") == 3);
   CHECK(count(steps, ",0.0001\n") == 2);
@@ -354,8 +351,7 @@ TEST_CASE("reproduce: methods on CIFAR-10-LT, with the first images of each clas
   const TemporaryFolder out;
   const std::string options = "reproduce cifar10-lt crt ldam-drw --seeds 1 --epochs 2 --model vgg11_bn --data " +
                               data.folder.path() + " --output " + (out / "a") + tiny;
-  const Result r = catdog(options);
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(catdog(options));
   CHECK(count(r.err, " done in ") == 2);
   CHECK(contains(r.out, "| 77.73 BT, 77.03 LD, 77.97 ± 0.17 DDC |"));
   CHECK(contains(slurp(out / "a/reproduce.md"), "The result is that of the last epoch"));

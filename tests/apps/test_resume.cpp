@@ -35,8 +35,7 @@ void check_interrupted(const std::string& options) {
   const TemporaryFolder out;
   const std::string whole = out / "whole", pieces = out / "pieces";
   const auto start = std::chrono::steady_clock::now();
-  const Result r = shell(program("counterpoise") + " train " + options + " --output " + whole);
-  REQUIRE_MESSAGE(r.code == 0, r.err);
+  must_succeed(shell(program("counterpoise") + " train " + options + " --output " + whole));
   const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   Random random(std::hash<std::string>()(options), Stream::test);
   const std::string arguments = "train " + options + " --output " + pieces + " --resume auto --checkpoint-minutes 0";
@@ -54,8 +53,7 @@ void check_interrupted(const std::string& options) {
     ++interrupted;
   }
   CHECK(interrupted > 0);
-  const Result last = shell(program("counterpoise") + " " + arguments);
-  REQUIRE_MESSAGE(last.code == 0, last.err);
+  must_succeed(shell(program("counterpoise") + " " + arguments));
   check_same_run(pieces, whole);
 }
 
@@ -205,10 +203,9 @@ TEST_CASE("--resume: what cannot be resumed is told in one line") {
   const TemporaryFolder out;
   const std::string folder = out / "run";
   const std::string options = data.flags("--device cpu --max-steps 2 --output " + folder);
-  CHECK(catdog(options + " --resume auto").code == 0);  // nothing to resume: it begins
+  must_succeed(catdog(options + " --resume auto"));  // nothing to resume: it begins
   check_fails("--resume " + folder, 2, "the run there is complete");
-  const Result again = catdog(options + " --resume auto");
-  CHECK(again.code == 0);
+  const Result again = must_succeed(catdog(options + " --resume auto"));
   CHECK(contains(again.err, "is complete: there is nothing to resume"));
   check_fails(options + " --resume auto --lr 0.5", 2,
               "has other options: --lr is 0.001 there, not 0.5; choose another --output");
@@ -222,7 +219,7 @@ TEST_CASE("--resume: a run that is killed at its very end is not trained again")
   const DataSet data;
   const TemporaryFolder out;
   const std::string folder = out / "run", begun = data.flags("--device cpu --max-steps 2 --output " + folder);
-  REQUIRE(catdog(begun).code == 0);
+  must_succeed(catdog(begun));
   // As if it had been killed while its files were moved.
   const std::string moving = folder + "/replacing-abcdef/";
   const auto break_off = [&] {
@@ -232,8 +229,7 @@ TEST_CASE("--resume: a run that is killed at its very end is not trained again")
   };
   break_off();
   const std::string weights = slurp(folder + "/last.safetensors");
-  const Result again = catdog(begun + " --resume auto");
-  CHECK_MESSAGE(again.code == 0, again.err);
+  const Result again = must_succeed(catdog(begun + " --resume auto"));
   CHECK(contains(again.err, "is complete: there is nothing to resume"));
   CHECK(!contains(again.err, "Training on"));
   CHECK(fs::exists(folder + "/steps.csv"));
@@ -246,8 +242,7 @@ TEST_CASE("--resume: a run that is killed at its very end is not trained again")
   make_directories(folder + "/steps.csv");
   check_fails(begun, 1, "steps.csv: it is a directory: move it away");
   fs::remove(folder + "/steps.csv");
-  const Result last = catdog("--resume " + folder);
-  CHECK_MESSAGE(last.code == 0, last.err);
+  const Result last = must_succeed(catdog("--resume " + folder));
   CHECK(contains(last.err, "Resumed after step 2 of 2"));
   CHECK(slurp(folder + "/last.safetensors") == weights);
 }
@@ -261,8 +256,7 @@ TEST_CASE("--resume: the folder may be a symbolic link, and what a killed run wa
   const std::string work = RunFolder::find_unfinished(out / "run", checkpoint_name);
   REQUIRE(!work.empty());
   write_file(work + "/.checkpoint.safetensors.tmp-1234567", "half");
-  const Result r = catdog("--resume " + (out / "run"));
-  CHECK_MESSAGE(r.code == 0, r.err);
+  must_succeed(catdog("--resume " + (out / "run")));
   CHECK(fs::exists(out / "elsewhere/result.json"));
   for (const auto& entry : fs::directory_iterator(out / "elsewhere")) CHECK(!contains(entry.path(), ".tmp-"));
 }
@@ -270,12 +264,10 @@ TEST_CASE("--resume: the folder may be a symbolic link, and what a killed run wa
 TEST_CASE("the config.json of a run of three classes is read again, and resumes it") {
   const TemporaryFolder out;
   const std::string train = program("counterpoise") + " train --output ", first = out / "first", again = out / "again";
-  const Result r = shell(train + first +
-                         " --data synthetic:3 --count disc=6,ellipse=4,ring=4 --image-size 32 --width 0.03125 "
-                         "--batch-size 8 --max-steps 1 --device cpu --threads 1");
-  REQUIRE_MESSAGE(r.code == 0, r.err);
-  const Result second = shell(train + again + " --config " + first + "/config.json");
-  CHECK_MESSAGE(second.code == 0, second.err);
+  must_succeed(shell(train + first +
+                     " --data synthetic:3 --count disc=6,ellipse=4,ring=4 --image-size 32 --width 0.03125 "
+                     "--batch-size 8 --max-steps 1 --device cpu --threads 1"));
+  must_succeed(shell(train + again + " --config " + first + "/config.json"));
   check_same_run(again, first);
 }
 

@@ -125,16 +125,13 @@ TEST_CASE("show: bars of class counts, in a terminal and as SVG") {
 TEST_CASE("show: the sheets of synthetic images, and of a run" * slow()) {
   const TemporaryFolder folder;
   const std::string run = folder / "run", sheets = folder / "new/sheets";
-  const Result trained =
-      catdog("--count cat=6,dog=20 --epochs 1 --image-size 32 --width 0.03125 --sampler oversample --output " + run);
-  REQUIRE(trained.code == 0);
+  const Result trained = must_succeed(
+      catdog("--count cat=6,dog=20 --epochs 1 --image-size 32 --width 0.03125 --sampler oversample --output " + run));
   CHECK(contains(trained.err, "  cat   6 #######                  -> oversample  20 ########################\n"));
-  const Result r = catdog("show --run " + run +
-                          " --augment flip,rotate=0.1 --mix remix=1 --batch-size 8 --columns 4 "
-                          "--output " +
-                          sheets);
-  CAPTURE(r.err);
-  REQUIRE(r.code == 0);
+  const Result r = must_succeed(catdog("show --run " + run +
+                                       " --augment flip,rotate=0.1 --mix remix=1 --batch-size 8 --columns 4 "
+                                       "--output " +
+                                       sheets));
   CHECK(contains(r.out, "-> oversample  20 ####"));  // the run's sampler and images
   for (const char* name : {"images", "epoch", "augmented", "mixed", "most-wrong"}) {
     const std::string path = sheets + "/" + name + ".png";
@@ -150,14 +147,13 @@ TEST_CASE("show: the sheets of synthetic images, and of a run" * slow()) {
   CHECK(contains(counts, "40 images in an epoch"));
 
   // Only what there is to show; the same bytes again.
-  const Result plain = catdog("show --count cat=3,dog=5 --image-size 32 --augment none --output " + (folder / "plain"));
-  REQUIRE(plain.code == 0);
+  must_succeed(catdog("show --count cat=3,dog=5 --image-size 32 --augment none --output " + (folder / "plain")));
   CHECK(exists(folder / "plain/images.png"));
   CHECK(!exists(folder / "plain/augmented.png"));
   CHECK(!exists(folder / "plain/mixed.png"));
   CHECK(!exists(folder / "plain/most-wrong.png"));
   const std::string first = slurp(folder / "plain/images.png");
-  REQUIRE(catdog("show --count cat=3,dog=5 --image-size 32 --augment none --output " + (folder / "plain")).code == 0);
+  must_succeed(catdog("show --count cat=3,dog=5 --image-size 32 --augment none --output " + (folder / "plain")));
   CHECK(slurp(folder / "plain/images.png") == first);
 }
 
@@ -165,13 +161,12 @@ TEST_CASE("show: photographs, ten classes, and what cannot be shown" * slow()) {
   const DataSet data;
   write_file(data.folder / "train/cat/broken.png", "no image");
   const TemporaryFolder folder;
-  const Result r = catdog("show --data " + data.folder.path() + " --image-size 32 --output " + (folder / "a"));
-  CAPTURE(r.err);
-  CHECK(r.code == 0);
+  const Result r =
+      must_succeed(catdog("show --data " + data.folder.path() + " --image-size 32 --output " + (folder / "a")));
   CHECK(contains(r.out, "1 image could not be read"));
-  CHECK(shell(program("counterpoise") + " show --data synthetic:10 --imbalance exp:100 --image-size 32 --output " +
-              (folder / "b") + " --format jpg")
-            .code == 0);
+  must_succeed(shell(program("counterpoise") +
+                     " show --data synthetic:10 --imbalance exp:100 --image-size 32 --output " + (folder / "b") +
+                     " --format jpg"));
   CHECK(exists(folder / "b/epoch.jpg"));
 
   check_fails("show --columns 1", 2, "--columns 1 is out of range");
@@ -182,7 +177,6 @@ TEST_CASE("show: photographs, ten classes, and what cannot be shown" * slow()) {
   check_fails("show --data " + (folder / "nowhere"), 3, "nowhere");
   check_fails("show --mix mixup=1 --batch-size 1 --output " + (folder / "c"), 2,
               "no batch holds images of two classes");
-  const Result help = catdog("show --help");
-  CHECK(help.code == 0);
+  const Result help = must_succeed(catdog("show --help"));
   for (const char* part : {"most-wrong.png", "--columns", "--augment", "show --mix"}) CHECK(contains(help.out, part));
 }

@@ -4,8 +4,7 @@
 using namespace counterpoise;
 
 TEST_CASE("terminal phase: weights and shifts of logits end where cross-entropy does, scaled logits do not" * slow()) {
-  const Result r = shell(program("examples/terminal_phase") + " --draws 3 --steps 1500");
-  CHECK_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(shell(program("examples/terminal_phase") + " --draws 3 --steps 1500"));
   CHECK(contains(r.out, "CDT, gamma 0.2"));
   CHECK(contains(r.out, "Weights and logit adjustment end where cross-entropy does"));
 }

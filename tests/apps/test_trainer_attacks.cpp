@@ -65,11 +65,10 @@ TEST_CASE("a run that is stopped before its first step can be resumed as it says
   for (const ShapeSet* data : {&two, &more}) {
     const TemporaryFolder out;
     const std::string whole = out / "whole", pieces = out / "pieces";
-    REQUIRE(counterpoise_train(data->flags("--ema 0.9 --output " + whole)).code == 0);
+    must_succeed(counterpoise_train(data->flags("--ema 0.9 --output " + whole)));
     REQUIRE(stop_at_once("counterpoise", "train " + data->flags("--ema 0.9"), pieces));
     CHECK(fs::exists(work_of(pieces) + "/checkpoint.safetensors"));
-    const Result r = counterpoise_train("--resume " + pieces);
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(counterpoise_train("--resume " + pieces));
     check_same_run(pieces, whole);
   }
 }
@@ -78,20 +77,18 @@ TEST_CASE("the options of a run of more than two classes can be given again, by 
   const ShapeSet data(three, {{"train", 10}, {"validation", 3}});
   const TemporaryFolder out;
   const std::string first = out / "first", second = out / "second";
-  REQUIRE(counterpoise_train(data.flags("--temperature --max-steps 2 --output " + first)).code == 0);
+  must_succeed(counterpoise_train(data.flags("--temperature --max-steps 2 --output " + first)));
   for (const char* config : {"result.json", "config.json"}) {
-    const Result r = counterpoise_train("--config " + first + "/" + config + " --output " + second);
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(counterpoise_train("--config " + first + "/" + config + " --output " + second));
     check_same_run(second, first);
   }
   // With images of another number of classes, too.
   const ShapeSet other({"first", "second"}, {{"train", 3}, {"validation", 2}});
   const std::string to_two = "--config " + first + "/config.json --max-steps 1 --data " + other.folder.path();
-  const Result two = counterpoise_train(to_two + " --no-shuffle --hold-out 0.4 --output " + (out / "two"));
-  CHECK_MESSAGE(two.code == 0, two.err);
+  must_succeed(counterpoise_train(to_two + " --no-shuffle --hold-out 0.4 --output " + (out / "two")));
   const std::string to_three = "--config " + (out / "two/config.json") + " --data " + data.folder.path();
   check_command_fails("train " + to_three + " --output none", 2, "--outputs 2: there are 3 classes");
-  CHECK(counterpoise_train(to_three + " --outputs 3 --output none").code == 0);
+  must_succeed(counterpoise_train(to_three + " --outputs 3 --output none"));
   check_command_fails("train " + data.flags("--threshold 0.3 --output none"), 2, "a threshold is for two classes");
   check_command_fails("train " + data.flags("--hold-out 0.2 --output none"), 2, "--hold-out goes with --temperature");
 }
@@ -102,7 +99,7 @@ TEST_CASE("an end of the run that fails can be repeated: techniques apply to the
     CAPTURE(techniques);
     const TemporaryFolder out;
     const std::string whole = out / "whole", pieces = out / "pieces";
-    REQUIRE(counterpoise_train(data.flags(techniques + " --output " + whole)).code == 0);
+    must_succeed(counterpoise_train(data.flags(techniques + " --output " + whole)));
     REQUIRE(stop_at_once("counterpoise", "train " + data.flags(techniques), pieces));
     const std::string work = work_of(pieces);
     for (const char* file : {"predictions.csv", "result.json"}) {
@@ -113,8 +110,7 @@ TEST_CASE("an end of the run that fails can be repeated: techniques apply to the
       CHECK(fs::exists(work + "/checkpoint.safetensors"));
       fs::remove(work + "/" + file);
     }
-    const Result r = counterpoise_train("--resume " + pieces);
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(counterpoise_train("--resume " + pieces));
     check_same_run(pieces, whole);
   }
 }
@@ -153,9 +149,8 @@ TEST_CASE("a threshold that cannot be chosen as asked is told, and the trained n
   fs::rename(data.folder / "validation/x", data.folder / "validation/first");
   for (const std::string rule : {"precision=0.99", "recall=0.9", "f1"}) {
     CAPTURE(rule);
-    const Result r = counterpoise_train(data.flags("--positive second --threshold " + rule + " --output " + run));
-    CAPTURE(r.err);
-    CHECK(r.code == 0);
+    const Result r =
+        must_succeed(counterpoise_train(data.flags("--positive second --threshold " + rule + " --output " + run)));
     if (rule == "f1") continue;
     CHECK(contains(r.err, "Warning: on the 6 validation images no threshold can be chosen by"));
     CHECK(contains(r.err, "the threshold is 0.5"));
@@ -174,11 +169,11 @@ TEST_CASE("a result holds no files of the run that it replaces") {
     for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
     return names;
   };
-  REQUIRE(counterpoise_train(split.flags("--max-steps 1 --output " + run)).code == 0);
+  must_succeed(counterpoise_train(split.flags("--max-steps 1 --output " + run)));
   CHECK(files(run).count("predictions-validation.csv") + files(run).count("split.csv") == 2);
   write_file(run + "/notes.txt", "a user's");
   const std::set<std::string> before = files(run);
-  REQUIRE(counterpoise_train(given.flags("--max-steps 1 --output " + fresh)).code == 0);
+  must_succeed(counterpoise_train(given.flags("--max-steps 1 --output " + fresh)));
   // A result that cannot be replaced stays as it was.
   make_directories(run + "/a");
   fs::rename(run + "/report.html", run + "/a/report.html");
@@ -189,7 +184,7 @@ TEST_CASE("a result holds no files of the run that it replaces") {
   fs::remove(run + "/a");
   fs::remove_all(work_of(run));
   CHECK(files(run) == before);
-  REQUIRE(counterpoise_train(given.flags("--max-steps 1 --output " + run)).code == 0);
+  must_succeed(counterpoise_train(given.flags("--max-steps 1 --output " + run)));
   std::set<std::string> now = files(run), alone = files(fresh);
   CHECK(now.erase("notes.txt") == 1);
   const auto without_curves = [](const std::set<std::string>& names) {
@@ -208,14 +203,12 @@ TEST_CASE("classes without validation or test images are told, and undefined met
   const TemporaryFolder out;
   fs::remove_all(data.folder / "validation/second");
   const std::string monitored = "--positive second --monitor roc-auc --patience 3 --output " + (out / "run");
-  const Result r = counterpoise_train(data.flags(monitored));
-  REQUIRE_MESSAGE(r.code == 0, r.err);
+  const Result r = must_succeed(counterpoise_train(data.flags(monitored)));
   CHECK(contains(r.err, "Warning: there are no validation images of second: epochs cannot be compared"));
   CHECK(!contains(r.err, "test images of"));
   CHECK(result_of(out / "run")["best_value"].is_null());
   fs::remove_all(data.folder / "test/first");
-  const Result s = counterpoise_train(data.flags("--positive second --output " + (out / "other")));
-  REQUIRE_MESSAGE(s.code == 0, s.err);
+  const Result s = must_succeed(counterpoise_train(data.flags("--positive second --output " + (out / "other"))));
   CHECK(contains(s.err, "Warning: there are no test images of first: the result says nothing about them"));
   CHECK(result_of(out / "other")["roc_auc"].is_null());
 }
@@ -333,7 +326,7 @@ TEST_CASE("weights that do not say which classes they are for, or not so many, a
   const ShapeSet data(three, {{"train", 3}, {"validation", 2}, {"test", 2}});
   const TemporaryFolder out;
   const std::string run = out / "run", changed = out / "changed.safetensors";
-  REQUIRE(counterpoise_train(data.flags("--max-steps 1 --output " + run)).code == 0);
+  must_succeed(counterpoise_train(data.flags("--max-steps 1 --output " + run)));
   const std::string images = " " + (data.folder / "test");
   const auto check_refused = [&](const std::map<std::string, std::string>& changes, const std::string& part) {
     save_with(run + "/best.safetensors", changed, changes);
@@ -349,7 +342,7 @@ TEST_CASE("weights that do not say which classes they are for, or not so many, a
   check_refused({{"classes", R"(["a", "b", "a"])"}}, "are not the names of two or more classes");
   save_with(run + "/best.safetensors", changed, {{"classes", ""}});
   check_command_fails("predict --weights " + changed + images, 3, "does not say which classes it tells apart");
-  CHECK(shell(program("counterpoise") + " eval --weights " + changed + " --data " + data.folder.path()).code == 0);
+  must_succeed(shell(program("counterpoise") + " eval --weights " + changed + " --data " + data.folder.path()));
   // Images of other classes.
   const ShapeSet two({"first", "second"}, {{"train", 3}, {"validation", 2}});
   check_command_fails("eval --weights " + run + "/best.safetensors --data " + two.folder.path(), 3,
@@ -362,8 +355,7 @@ TEST_CASE("every loss trains three classes, or says which ones do") {
     CAPTURE(loss.name);
     const std::string arguments = data.flags("--max-steps 1 --output none --loss " + loss.name);
     if (loss.outputs & LossInfo::logit_per_class) {
-      const Result r = counterpoise_train(arguments);
-      CHECK_MESSAGE(r.code == 0, r.err);
+      const Result r = must_succeed(counterpoise_train(arguments));
       CHECK(contains(r.out, "macro avg"));
     } else {
       check_command_fails("train " + arguments, 2, "is for two classes, and there are 3; these take more: ");
@@ -381,13 +373,11 @@ TEST_CASE("samplers, mixing and techniques with three classes, evaluated again t
         "--sampler repeat-factor --adjust-logits 1.5",
         "--crt 1 --tau-norm 0.7 --temperature --adjust-logits 0.5 --ema 0.9 --head imagenet --model vgg11"}) {
     CAPTURE(more);
-    const Result r = counterpoise_train(data.flags(more + " --max-steps 4 --output " + run));
-    REQUIRE_MESSAGE(r.code == 0, r.err);
+    must_succeed(counterpoise_train(data.flags(more + " --max-steps 4 --output " + run)));
     for (const auto& [split, csv] :
          {std::pair("test", "/predictions.csv"), std::pair("validation", "/predictions-validation.csv")}) {
-      const Result e = shell(program("counterpoise") + " eval -b 4 --weights " + run + "/best.safetensors --data " +
-                             data.folder.path() + " --on " + split + " --output " + again);
-      REQUIRE_MESSAGE(e.code == 0, e.err);
+      must_succeed(shell(program("counterpoise") + " eval -b 4 --weights " + run + "/best.safetensors --data " +
+                         data.folder.path() + " --on " + split + " --output " + again));
       CHECK(slurp(again + "/predictions.csv") == slurp(run + csv));
     }
   }
@@ -397,13 +387,12 @@ TEST_CASE("eval --on all judges every image of a folder, whether or not it is sp
   const ShapeSet data(three, {{"train", 6}, {"validation", 3}, {"test", 2}});
   const TemporaryFolder out;
   const std::string run = out / "run", again = out / "again", weights = run + "/best.safetensors";
-  REQUIRE(counterpoise_train(data.flags("--max-steps 1 --output " + run)).code == 0);
+  must_succeed(counterpoise_train(data.flags("--max-steps 1 --output " + run)));
   const auto eval = [&](const std::string& flags) {
     return shell(program("counterpoise") + " eval --weights " + weights + " " + flags + " --output " + again);
   };
   for (const auto& [folder, images] : {std::pair(data.folder.path(), 33), std::pair(data.folder / "train", 18)}) {
-    const Result all = eval("--data " + folder + " --on all");
-    REQUIRE_MESSAGE(all.code == 0, all.err);
+    const Result all = must_succeed(eval("--data " + folder + " --on all"));
     CHECK(contains(all.err, "Evaluating on " + std::to_string(images) + " images of 3 classes"));
     const std::string csv = slurp(again + "/predictions.csv");
     CHECK(count(csv, "\n") == images + 1);

@@ -55,7 +55,7 @@ TEST_CASE("gpu: one that is missing, too old or of another kind is told in one l
     CHECK(r.out == "");
     CHECK(contains(last_line(r.err), part));
     CHECK(last_line(r.err).rfind("catdog: ", 0) == 0);
-    CHECK(on_card("--summary", GPU).code == 0);  // who does not ask for a GPU does not hear of it
+    must_succeed(on_card("--summary", GPU));  // who does not ask for a GPU does not hear of it
   }
   const Result old = on_card(small + "--precision bf16", "capability=75");
   CHECK(old.code == 4);
@@ -64,8 +64,8 @@ TEST_CASE("gpu: one that is missing, too old or of another kind is told in one l
 }
 
 TEST_CASE("gpu: --device auto takes the processor where no GPU can be used") {
-  const Result r = shell(program("catdog") + " --count cat=4,dog=4 --epochs 1 --image-size 32 --width 0.0625");
-  CHECK(r.code == 0);
+  const Result r =
+      must_succeed(shell(program("catdog") + " --count cat=4,dog=4 --epochs 1 --image-size 32 --width 0.0625"));
   CHECK(contains(r.err, "on cpu"));
   CHECK_FALSE(contains(r.err, "warning"));
 }
@@ -81,9 +81,7 @@ TEST_CASE("gpu: --device auto says why, if there is a GPU that cannot be used" *
   };
   for (const auto& [GPU, reason] : cases) {
     CAPTURE(GPU);
-    const Result r = on_card(run, GPU);
-    CAPTURE(r.err);
-    CHECK(r.code == 0);
+    const Result r = must_succeed(on_card(run, GPU));
     CHECK(contains(r.out, "accuracy"));
     CHECK(contains(r.err, "on cpu"));
     const std::string warning =
@@ -117,7 +115,7 @@ TEST_CASE("gpu: a run that diverges ends with 5, at the step where the processor
 TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 and leave the last weights whole" *
           needs_emulated_gpu()) {
   const TemporaryFolder whole, memory, broken;
-  REQUIRE(on_card(small + "--epochs 1 --schedule constant --output " + whole.path()).code == 0);
+  must_succeed(on_card(small + "--epochs 1 --schedule constant --output " + whole.path()));
   const std::string counted = on_card("eval --device cuda --weights " + (whole / "last.safetensors")).out;
   REQUIRE(!counted.empty());
 
@@ -149,8 +147,7 @@ TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 a
     fail_after = kernels;
     std::string path = last_line(r.err).substr(at + std::string("the weights of epoch 1 are in ").size());
     path = path.substr(0, path.find(".safetensors") + std::string(".safetensors").size());
-    const Result evaluated = on_card("eval --device cuda --weights " + path);
-    CHECK(evaluated.code == 0);
+    const Result evaluated = must_succeed(on_card("eval --device cuda --weights " + path));
     CHECK(evaluated.out == counted);
     break;
   }
@@ -164,8 +161,7 @@ TEST_CASE("gpu: out of memory and errors of the GPU in mid-training end with 4 a
 
 TEST_CASE("gpu: what cuDNN refuses is told in a training, and counted at its end" * needs_emulated_gpu()) {
   const std::string few = small + "--count cat=4,dog=4 --epochs 1";
-  const Result r = on_card(few, "no-plans");
-  CHECK(r.code == 0);
+  const Result r = must_succeed(on_card(few, "no-plans"));
   CHECK(contains(r.err, "Warning: cuDNN does not compute the convolution (forward of 32x32x3"));
   CHECK(contains(r.err, "operations without a fast path"));
   CHECK_FALSE(contains(on_card(few).err, "fast path"));
@@ -176,10 +172,10 @@ TEST_CASE("gpu: the losses of a run are those of the processor, and equal in eve
   const std::string run = "--augment flip,rotate=0.1 --optimizer sgd --lr 0.01 --deterministic --output ";
   std::string on_cpu = small;
   on_cpu.replace(on_cpu.find("cuda"), 4, "cpu");
-  REQUIRE(shell(program("catdog") + " " + on_cpu + run + cpu.path()).code == 0);
-  REQUIRE(on_card(small + "--no-cuda-graphs " + run + GPU.path()).code == 0);
-  REQUIRE(on_card(small + "--workers 0 " + run + again.path()).code == 0);
-  REQUIRE(on_card(small + "--precision bf16 " + run + rounded.path()).code == 0);
+  must_succeed(shell(program("catdog") + " " + on_cpu + run + cpu.path()));
+  must_succeed(on_card(small + "--no-cuda-graphs " + run + GPU.path()));
+  must_succeed(on_card(small + "--workers 0 " + run + again.path()));
+  must_succeed(on_card(small + "--precision bf16 " + run + rounded.path()));
   CHECK(worst_relative(losses(GPU.path()), losses(cpu.path())) < 1e-4);
   CHECK(slurp(GPU / "steps.csv") == slurp(again / "steps.csv"));
   CHECK(slurp(GPU / "last.safetensors") == slurp(again / "last.safetensors"));
@@ -203,9 +199,8 @@ TEST_CASE("gpu: a training whose steps are CUDA graphs gives the bits of one wit
     CAPTURE(flags);
     const TemporaryFolder without, with;
     const std::string run = small + flags + " --deterministic --augment flip,contrast=0.2 --output ";
-    REQUIRE(on_card(run + without.path() + " --no-cuda-graphs").code == 0);
-    const Result graphs = on_card(run + with.path());
-    REQUIRE(graphs.code == 0);
+    must_succeed(on_card(run + without.path() + " --no-cuda-graphs"));
+    const Result graphs = must_succeed(on_card(run + with.path()));
     CAPTURE(graphs.err);
     CHECK(contains(graphs.err, summary));
     CHECK(slurp(without / "steps.csv") == slurp(with / "steps.csv"));
@@ -220,9 +215,7 @@ TEST_CASE("gpu: every loss, mixing and every technique runs there in bf16" * nee
                             "--model vgg11_bn --precision bf16", "--optimizer sgd --nesterov --precision tf32",
                             "--compile --precision bf16", "--precision bf16 --mix mixup=0.4 --ema 0.9 --clip-norm 1"}) {
     CAPTURE(flags);
-    const Result r = on_card(small + "--epochs 1 " + flags);
-    CAPTURE(r.err);
-    CHECK(r.code == 0);
+    const Result r = must_succeed(on_card(small + "--epochs 1 " + flags));
     CHECK(contains(r.out, "accuracy"));
   }
 }

@@ -120,8 +120,8 @@ TEST_CASE("gpu: work that runs at once and work that runs as late as possible gi
   const std::string run =
       " --model vgg11 --count cat=8,dog=8 --epochs 1 --image-size 32 --width 0.0625 --batch-size 8 --deterministic "
       "--device cuda --output ";
-  REQUIRE(shell("export CUDA_EMULATOR=; " + program("catdog") + run + late.path()).code == 0);
-  REQUIRE(shell("export CUDA_EMULATOR=eager; " + program("catdog") + run + eager.path()).code == 0);
+  must_succeed(shell("export CUDA_EMULATOR=; " + program("catdog") + run + late.path()));
+  must_succeed(shell("export CUDA_EMULATOR=eager; " + program("catdog") + run + eager.path()));
   CHECK(slurp(late / "last.safetensors") == slurp(eager / "last.safetensors"));
   CHECK(slurp(late / "steps.csv") == slurp(eager / "steps.csv"));
 }
