@@ -2,20 +2,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "tests/program.h"
+#include "tests/apps/small_data.h"
 
 using namespace counterpoise;
 using Json = nlohmann::json;
-
-namespace {
-
-Result catdog(const std::string& arguments) { return shell(program("catdog") + " " + arguments); }
-
-void check_fails(const std::string& arguments, int code, const std::string& part) {
-  check_program_fails(program("catdog"), arguments, code, part);
-}
-
-}  // namespace
 
 TEST_CASE("metrics of a CSV file") {
   const TemporaryFolder folder;
