@@ -1,53 +1,21 @@
-// Folders of runs for tests of the report, and what is wrong with an HTML page.
+// Folders of runs for tests of the report.
 #pragma once
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "apps/report/report.h"
 #include "losses/metrics/posthoc.h"
+#include "tests/apps/markup.h"
 #include "tests/program.h"
 
 namespace counterpoise {
 
-// What is wrong with the page's elements: tags that are not nested, attributes without quotes, bare < and &.
-inline std::string html_error(const std::string& page) {
-  static const std::vector<std::string> empty = {"meta", "link", "img", "br", "input"};
-  std::vector<std::string> open;
-  for (size_t i = page.find("<html"); i < page.size(); ++i) {
-    if (page[i] == '&') {
-      const size_t end = page.find(';', i);
-      if (end == std::string::npos || end - i > 6) return "bare & at " + page.substr(i, 30);
-    }
-    if (page[i] != '<') continue;
-    const size_t end = page.find('>', i);
-    if (end == std::string::npos) return "unclosed tag " + page.substr(i, 30);
-    std::string tag = page.substr(i + 1, end - i - 1);
-    const std::string name = tag.substr(0, tag.find_first_of(" \n/", 1));
-    if (name[0] == '/' || tag[0] == '/') {
-      if (open.empty() || tag != "/" + open.back()) {
-        return "<" + tag + "> closes <" + (open.empty() ? "" : open.back()) + "> before " + page.substr(end, 40);
-      }
-      open.pop_back();
-    } else {
-      if (std::count(tag.begin(), tag.end(), '"') % 2 != 0 || tag.find('<') != std::string::npos)
-        return "quotes in <" + tag + ">";
-      const bool is_empty = tag.back() == '/' || std::find(empty.begin(), empty.end(), name) != empty.end();
-      if (!is_empty) open.push_back(name);
-    }
-    i = end;
-    // The content of these two is no HTML, and ends at the first end tag.
-    if (name == "script" || name == "style") i = page.find("</" + name, end) - 1;
-  }
-  return open.empty() ? "" : "<" + open.back() + "> is not closed";
-}
-
 // The report of the folders, checked for mistakes that no page may have.
 inline std::string checked(const std::vector<std::string>& folders) {
   const std::string page = report_html(folders);
-  CHECK(html_error(page) == "");
+  CHECK(markup_error(page) == "");
   for (const char* external : {"http://", "https://", "src=\"/", "url(", "@import", "fetch("}) {
     CAPTURE(external);
     CHECK(!contains(page, external));

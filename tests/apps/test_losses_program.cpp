@@ -4,6 +4,7 @@
 
 #include "apps/plots/plot.h"
 #include "losses/loss.h"
+#include "tests/apps/markup.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -22,38 +23,6 @@ Json eval(const std::string& arguments) {
   const Result r = must_succeed(losses_program("eval " + arguments));
   CHECK(r.err == "");
   return Json::parse(r.out);
-}
-
-// What is wrong with a text as XML: tags that are not nested, attributes without quotes, bare < and &. "" for nothing.
-std::string xml_error(const std::string& xml) {
-  std::vector<std::string> open;
-  int roots = 0;
-  for (size_t i = xml.rfind("<!DOCTYPE", 0) == 0 ? xml.find('>') + 1 : 0; i < xml.size(); ++i) {
-    if (xml[i] == '&') {
-      const size_t end = xml.find(';', i);
-      if (end == std::string::npos || end - i > 6) return "bare & at " + xml.substr(i, 20);
-    }
-    if (xml[i] != '<') continue;
-    const size_t end = xml.find('>', i);
-    if (end == std::string::npos) return "open tag at the end";
-    const std::string tag = xml.substr(i + 1, end - i - 1);
-    if (contains(tag, "<")) return "bare < before " + tag;
-    const size_t name_end = tag.find_first_of(" /", 1);
-    if (tag[0] == '/') {
-      if (open.empty() || open.back() != tag.substr(1)) return "unexpected <" + tag + ">";
-      open.pop_back();
-    } else {
-      if (std::count(tag.begin(), tag.end(), '"') % 2 != 0) return "quotes in <" + tag + ">";
-      for (size_t at = tag.find('='); at != std::string::npos; at = tag.find('=', tag.find('"', at + 2))) {
-        if (at + 1 >= tag.size() || tag[at + 1] != '"') return "attribute in <" + tag + ">";
-      }
-      if (open.empty()) ++roots;
-      if (tag.back() != '/') open.push_back(tag.substr(0, name_end));
-    }
-    i = end;
-  }
-  if (!open.empty()) return "<" + open.back() + "> stays open";
-  return roots == 1 ? "" : "not one root";
 }
 
 }  // namespace
@@ -287,7 +256,7 @@ TEST_CASE("losses: walk has the lecture's four contexts, and calls ours what the
 TEST_CASE("plot: bars are as high as their numbers, and names are cut to their place") {
   BarChart chart = {"a < b", "3 & 4", {"cat", "a name that is much too long for its place"}, {1, 4}, {4, 2}};
   const std::string image = bars_svg("R&D's", {chart, chart, chart, chart, chart});
-  CHECK(xml_error(image) == "");
+  CHECK(markup_error(image) == "");
   CHECK(contains(image, "a &lt; b"));
   CHECK(contains(image, "R&amp;D&#39;s"));
   CHECK(contains(image, ">cat<"));
@@ -319,13 +288,13 @@ TEST_CASE("losses: curves writes plots of every loss and a page that shows them 
   for (const std::string& name : names) {
     const std::string svg = slurp(folder / ("new/curves/" + name + ".svg"));
     CAPTURE(name);
-    CHECK(xml_error(svg) == "");
+    CHECK(markup_error(svg) == "");
     CHECK(contains(svg, "<polyline"));
     CHECK(!contains(svg, "nan"));
     CHECK(contains(page, "<img src=\"" + name + ".svg\""));
   }
   for (const LossInfo& loss : losses()) CHECK(contains(page, "<h3 id=\"" + loss.name + "\">"));
-  CHECK(xml_error(page) == "");
+  CHECK(markup_error(page) == "");
   for (const char* far : {"http:", "https:", "<script", "@import", "url("}) {
     std::string rest = page;
     for (size_t at; (at = rest.find("http://www.w3.org/2000/svg")) != std::string::npos;) rest.erase(at, 26);
@@ -345,11 +314,11 @@ TEST_CASE("plot: ticks are multiples of 1, 2 or 5 times a power of ten") {
 TEST_CASE("plot: texts are escaped, lines stay in their image, and what cannot be drawn is refused") {
   Plot plot = {"a < b & \"c\"", "x", "y", {{"<line>", {0, 1, 2}, {-3, 5, 1}}}};
   const std::string image = svg("R&D's", {plot, plot});
-  CHECK(xml_error(image) == "");
+  CHECK(markup_error(image) == "");
   CHECK(contains(image, "a &lt; b &amp; &quot;c&quot;"));
   CHECK(contains(image, "&lt;line&gt;"));
   CHECK(contains(image, "R&amp;D&#39;s"));
-  CHECK(xml_error(thumbnail(plot)) == "");
+  CHECK(markup_error(thumbnail(plot)) == "");
   // Axes from 0 to 2 and, a multiple of 2 at either end, from -4 to 6: the points at fractions of a 2-1-2 box.
   const std::string points = thumbnail(plot);
   const size_t at = points.find("<polyline points=\"") + 18;
