@@ -18,6 +18,7 @@
 
 #include "core/io/file.h"
 #include "kernels/error.h"
+#include "tests/core/gradcheck.h"
 #include "tests/support.h"
 
 using namespace counterpoise;
@@ -66,25 +67,6 @@ struct NoMoreFiles {
   }
   ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before); }
 };
-
-// The error of `action`, which must be one line of this kind and with these words in it.
-template <class Action>
-void fails(ErrorKind kind, const std::vector<std::string>& words, Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    CAPTURE(message);
-    CHECK(error.kind() == kind);
-    CHECK(message.find('\n') == std::string::npos);
-    for (const std::string& word : words) {
-      CAPTURE(word);
-      CHECK(message.find(word) != std::string::npos);
-    }
-    return;
-  }
-  FAIL("nothing was thrown");
-}
 
 }  // namespace
 
@@ -135,8 +117,8 @@ TEST_CASE("file: a temporary that a killed run left is replaced") {
 TEST_CASE("file: no space left") {
   const int full = open("/dev/full", O_WRONLY);
   REQUIRE(full >= 0);
-  fails(ErrorKind::failure, {"runs/a", "No space left", "free some space", "untouched"},
-        [&] { detail::write_all(full, "x", 1, "runs/a"); });
+  CHECK(fails(ErrorKind::failure, {"runs/a", "No space left", "free some space", "untouched"},
+              [&] { detail::write_all(full, "x", 1, "runs/a"); }));
   close(full);
 }
 
@@ -149,9 +131,10 @@ TEST_CASE("file: a write that fails half-way harms nothing, and cannot be commit
     const std::string large(10000, 'x');
     {
       FileSizeLimit limit(4096);
-      fails(ErrorKind::failure, {path, "File too large", "ulimit -f"}, [&] { out.write(large.data(), large.size()); });
+      CHECK(fails(ErrorKind::failure, {path, "File too large", "ulimit -f"},
+                  [&] { out.write(large.data(), large.size()); }));
     }
-    fails(ErrorKind::failure, {path, "earlier write failed"}, [&] { out.commit(); });
+    CHECK(fails(ErrorKind::failure, {path, "earlier write failed"}, [&] { out.commit(); }));
   }
   CHECK(read_file(path, 100) == "earlier");
   CHECK(files(folder) == 1);
@@ -164,7 +147,7 @@ TEST_CASE("file: a rename that fails leaves no temporary") {
     AtomicFile out(path);
     out.write("x", 1);
     std::filesystem::create_directory(path);  // somebody else was faster
-    fails(ErrorKind::failure, {"rename", path}, [&] { out.commit(); });
+    CHECK(fails(ErrorKind::failure, {"rename", path}, [&] { out.commit(); }));
   }
   CHECK(files(folder) == 1);
 }
@@ -173,8 +156,8 @@ TEST_CASE("file: a committed file takes no more") {
   const TemporaryFolder folder;
   AtomicFile out(folder / "a");
   out.commit();
-  fails(ErrorKind::failure, {"committed"}, [&] { out.write("x", 1); });
-  fails(ErrorKind::failure, {"committed"}, [&] { out.commit(); });
+  CHECK(fails(ErrorKind::failure, {"committed"}, [&] { out.write("x", 1); }));
+  CHECK(fails(ErrorKind::failure, {"committed"}, [&] { out.commit(); }));
   CHECK(read_file(folder / "a", 1) == "");
 }
 
@@ -182,13 +165,13 @@ TEST_CASE("file: places where nothing can be written") {
   const TemporaryFolder folder;
   const auto write = [](const std::string& path) { return [path] { write_file(path, "x"); }; };
   write_file(folder / "plain", "x");
-  fails(ErrorKind::failure, {"none", "No such file", "create it"}, write(folder / "none/a"));
-  fails(ErrorKind::failure, {"plain", "Not a directory"}, write(folder / "plain/a"));
-  fails(ErrorKind::failure, {"directory", "choose another"}, write(folder.path()));
-  fails(ErrorKind::failure, {"names no file"}, write(folder / ""));
-  fails(ErrorKind::failure, {"names no file"}, write(""));
-  fails(ErrorKind::failure, {"too long", "shorter"}, write(folder / std::string(256, 'n')));
-  fails(ErrorKind::failure, {"/dev/null", "not a regular file"}, write("/dev/null"));
+  CHECK(fails(ErrorKind::failure, {"none", "No such file", "create it"}, write(folder / "none/a")));
+  CHECK(fails(ErrorKind::failure, {"plain", "Not a directory"}, write(folder / "plain/a")));
+  CHECK(fails(ErrorKind::failure, {"directory", "choose another"}, write(folder.path())));
+  CHECK(fails(ErrorKind::failure, {"names no file"}, write(folder / "")));
+  CHECK(fails(ErrorKind::failure, {"names no file"}, write("")));
+  CHECK(fails(ErrorKind::failure, {"too long", "shorter"}, write(folder / std::string(256, 'n'))));
+  CHECK(fails(ErrorKind::failure, {"/dev/null", "not a regular file"}, write("/dev/null")));
   CHECK(files(folder) == 1);
 }
 
@@ -197,13 +180,13 @@ TEST_CASE("file: what cannot be read is bad data") {
   const auto read = [](const std::string& path, size_t limit = 100) { return [=] { read_file(path, limit); }; };
   write_file(folder / "a", "12345");
   CHECK(read_file(folder / "a", 5) == "12345");
-  fails(ErrorKind::bad_data, {folder / "a", "larger than 4"}, read(folder / "a", 4));
-  fails(ErrorKind::bad_data, {"larger than 0"}, read(folder / "a", 0));
-  fails(ErrorKind::bad_data, {folder / "b", "No such file", "spelling"}, read(folder / "b"));
-  fails(ErrorKind::bad_data, {folder.path(), "is a directory"}, read(folder.path()));
-  fails(ErrorKind::bad_data, {"/dev/null", "not a regular file"}, read("/dev/null"));
+  CHECK(fails(ErrorKind::bad_data, {folder / "a", "larger than 4"}, read(folder / "a", 4)));
+  CHECK(fails(ErrorKind::bad_data, {"larger than 0"}, read(folder / "a", 0)));
+  CHECK(fails(ErrorKind::bad_data, {folder / "b", "No such file", "spelling"}, read(folder / "b")));
+  CHECK(fails(ErrorKind::bad_data, {folder.path(), "is a directory"}, read(folder.path())));
+  CHECK(fails(ErrorKind::bad_data, {"/dev/null", "not a regular file"}, read("/dev/null")));
   REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
-  fails(ErrorKind::bad_data, {"not a regular file"}, read(folder / "pipe"));  // and does not wait
+  CHECK(fails(ErrorKind::bad_data, {"not a regular file"}, read(folder / "pipe")));  // and does not wait
 }
 
 TEST_CASE("file: too many open files are a failure of the machine, not bad data") {
@@ -211,7 +194,8 @@ TEST_CASE("file: too many open files are a failure of the machine, not bad data"
   write_file(folder / "a", "x");
   {
     const NoMoreFiles limit;
-    fails(ErrorKind::failure, {folder / "a", "Too many open files", "ulimit -n"}, [&] { read_file(folder / "a", 9); });
+    CHECK(fails(ErrorKind::failure, {folder / "a", "Too many open files", "ulimit -n"},
+                [&] { read_file(folder / "a", 9); }));
   }
   CHECK(read_file(folder / "a", 9) == "x");
 }
@@ -221,10 +205,10 @@ TEST_CASE("file: any error of a disk, of a network or of the machine is a failur
   write_file(folder / "a", "x");
   for (const int error : {EIO, ESTALE, ETIMEDOUT, ENOTCONN, EHOSTDOWN, ENODEV, EREMOTEIO, ENOMEM, EAGAIN, ECONNRESET}) {
     failing_reads = error;
-    fails(ErrorKind::failure, {folder / "a", std::strerror(error)}, [&] { read_file(folder / "a", 9); });
+    CHECK(fails(ErrorKind::failure, {folder / "a", std::strerror(error)}, [&] { read_file(folder / "a", 9); }));
   }
   failing_reads = EACCES;
-  fails(ErrorKind::bad_data, {folder / "a", "Permission denied"}, [&] { read_file(folder / "a", 9); });
+  CHECK(fails(ErrorKind::bad_data, {folder / "a", "Permission denied"}, [&] { read_file(folder / "a", 9); }));
   failing_reads = 0;
   CHECK(read_file(folder / "a", 9) == "x");
 }
@@ -260,11 +244,12 @@ TEST_CASE("file: directories are made with those above them") {
   make_directories(folder / "a/b/c");
   make_directories("/");
   write_file(folder / "plain", "x");
-  fails(ErrorKind::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain"); });
-  fails(ErrorKind::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain/below"); });
-  fails(ErrorKind::failure, {"empty"}, [&] { make_directories(""); });
-  fails(ErrorKind::failure, {"File name too long", "shorter"},
-        [&] { make_directories(folder / std::string(300, 'n')); });
+  CHECK(fails(ErrorKind::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain"); }));
+  CHECK(
+      fails(ErrorKind::failure, {"plain", "exists and is a file"}, [&] { make_directories(folder / "plain/below"); }));
+  CHECK(fails(ErrorKind::failure, {"empty"}, [&] { make_directories(""); }));
+  CHECK(fails(ErrorKind::failure, {"File name too long", "shorter"},
+              [&] { make_directories(folder / std::string(300, 'n')); }));
   if (access("/proc/self", F_OK) == 0)  // where even root may not
-    fails(ErrorKind::failure, {"/proc/counterpoise"}, [&] { make_directories("/proc/counterpoise"); });
+    CHECK(fails(ErrorKind::failure, {"/proc/counterpoise"}, [&] { make_directories("/proc/counterpoise"); }));
 }
