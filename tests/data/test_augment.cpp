@@ -17,24 +17,19 @@ namespace {
 
 const nlohmann::json& golden() { return read_golden("data/golden/images.json")["rotate"]; }
 
-struct Pixels {
-  int height, width;
-  Bytes rgb;
-};
-
-Pixels golden_source() {
+Image golden_source() {
   const nlohmann::json& source = golden()["source"];
   return {source["height"], source["width"], from_hex(source["rgb"])};
 }
 
-Pixels numbered(int height, int width) {
-  Pixels image{height, width, Bytes(size_t(height) * width * 3)};
+Image numbered(int height, int width) {
+  Image image{height, width, Bytes(size_t(height) * width * 3)};
   for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = i * 37 % 251;
   return image;
 }
 
-Pixels mirrored(const Pixels& image) {
-  Pixels y = image;
+Image mirrored(const Image& image) {
+  Image y = image;
   for (int row = 0; row < image.height; ++row) {
     for (int x = 0; x < image.width; ++x) {
       for (int c = 0; c < 3; ++c) {
@@ -46,7 +41,7 @@ Pixels mirrored(const Pixels& image) {
 }
 
 // The images in order, each with its transform, as floats from -1 to 1.
-Tensor transformed(Backend& backend, const std::vector<Pixels>& images, const std::vector<ImageTransform>& transforms,
+Tensor transformed(Backend& backend, const std::vector<Image>& images, const std::vector<ImageTransform>& transforms,
                    DType dtype = DType::f32) {
   const Index N = static_cast<Index>(images.size()), H = images[0].height, W = images[0].width;
   Bytes bytes;
@@ -64,14 +59,14 @@ double byte_of(double pixel) { return (pixel + 1) * 127.5; }
 
 // The transform of a plan for an image: plan_of(image, [](augment::Plan& plan) { ... }).
 template <class Moves>
-ImageTransform plan_of(const Pixels& image, const Moves& moves) {
+ImageTransform plan_of(const Image& image, const Moves& moves) {
   augment::Plan plan({image.height, image.width});
   moves(plan);
   return plan.image_transform().value();
 }
 
 // A mirror, and then a rotation counter-clockwise by an angle in radians.
-ImageTransform rotated(const Pixels& image, double angle, bool flip = false) {
+ImageTransform rotated(const Image& image, double angle, bool flip = false) {
   return plan_of(image, [&](augment::Plan& plan) {
     const augment::Size size = plan.size();
     const augment::Transform first = flip ? augment::horizontal_flip(size.width) : augment::Transform{};
@@ -81,14 +76,14 @@ ImageTransform rotated(const Pixels& image, double angle, bool flip = false) {
 }
 
 // What is drawn for an image of this text.
-ImageTransform drawn(const Pixels& image, const std::string& text, Random& rng) {
+ImageTransform drawn(const Image& image, const std::string& text, Random& rng) {
   return augment::parse_policy(text).pipeline().plan({image.height, image.width}, rng).image_transform().value();
 }
 
 }  // namespace
 
 TEST_CASE("augment: the rotated image is SciPy's on every backend") {
-  const Pixels source = golden_source(), mirror = mirrored(source);
+  const Image source = golden_source(), mirror = mirrored(source);
   for (const TestBackend& machine : test_backends()) {
     CAPTURE(machine.backend.name());
     for (const auto& entry : golden()["rotated"]) {
@@ -108,7 +103,7 @@ TEST_CASE("augment: the rotated image is SciPy's on every backend") {
 }
 
 TEST_CASE("augment: every backend and number of threads makes the same of the same transforms") {
-  std::vector<Pixels> images;
+  std::vector<Image> images;
   std::vector<ImageTransform> transforms;
   const auto draw = [&](const std::string& text) {
     Random rng(1, Stream::augment, 0, images.size());
@@ -159,7 +154,7 @@ TEST_CASE("augment: every backend and number of threads makes the same of the sa
 }
 
 TEST_CASE("augment: the transform of a plan gives what the plan gives, which rounds to bytes") {
-  const Pixels image = numbered(40, 31);
+  const Image image = numbered(40, 31);
   int transforms = 0;
   for (uint64_t i = 0; i < 200; ++i) {
     Random rng(i, Stream::augment);
@@ -206,7 +201,7 @@ TEST_CASE("augment: what is no transform of a backend") {
 
 TEST_CASE("augment: quarter turns move pixels, no turn leaves them") {
   const int n = 6;
-  const Pixels image = numbered(n, n);
+  const Image image = numbered(n, n);
   const ImageTransform flip = plan_of(image, [](augment::Plan& plan) {
     plan.move(augment::horizontal_flip(n), {n, n});
   });
@@ -237,7 +232,7 @@ TEST_CASE("augment: quarter turns move pixels, no turn leaves them") {
 }
 
 TEST_CASE("augment: a crop with a black edge is torchvision's RandomCrop with padding, on every backend") {
-  const Pixels image = numbered(7, 9);
+  const Image image = numbered(7, 9);
   std::vector<ImageTransform> transforms;
   std::vector<std::pair<int, int>> shifts;
   for (const int down : {-4, 0, 3, 7}) {
@@ -247,7 +242,7 @@ TEST_CASE("augment: a crop with a black edge is torchvision's RandomCrop with pa
       shifts.emplace_back(down, right);
     }
   }
-  const std::vector<Pixels> images(transforms.size(), image);
+  const std::vector<Image> images(transforms.size(), image);
   const auto pixel = [&](int y, int x, int c) {
     const bool inside = 0 <= y && y < 7 && 0 <= x && x < 9;
     return scale_pixel(inside ? image.rgb[(y * 9 + x) * 3 + c] : 0);
@@ -269,7 +264,7 @@ TEST_CASE("augment: a crop with a black edge is torchvision's RandomCrop with pa
 }
 
 TEST_CASE("augment: between the edge and black there is a blend, and nothing far outside is read") {
-  const Pixels image = numbered(5, 6);
+  const Image image = numbered(5, 6);
   const ImageTransform half =
       plan_of(image, [](augment::Plan& plan) { plan.move(augment::translation(0.5, 0), plan.size()); });
   const std::vector<float> got = transformed(reference_backend(), {image}, {half}).to_vector<float>();
@@ -287,7 +282,7 @@ TEST_CASE("augment: between the edge and black there is a blend, and nothing far
 }
 
 TEST_CASE("augment: crop draws every shift from -P to P, and none of it changes what flip draws") {
-  const Pixels image = numbered(9, 9);
+  const Image image = numbered(9, 9);
   std::set<std::pair<double, double>> seen;
   for (int i = 0; i < 2000; ++i) {
     Random with(3, Stream::augment, 0, i), without = with;
@@ -304,7 +299,7 @@ TEST_CASE("augment: crop draws every shift from -P to P, and none of it changes 
 }
 
 TEST_CASE("augment: flip and rotate draw two numbers, whichever is on") {
-  const Pixels image = numbered(8, 8);
+  const Image image = numbered(8, 8);
   int flips = 0;
   for (int i = 0; i < 1000; ++i) {
     Random flip(3, Stream::augment, 0, i), both = flip, by_hand = flip;

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <numeric>
 
+#include "core/io/file.h"
 #include "core/io/safetensors.h"
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
@@ -38,11 +37,7 @@ TEST_CASE("weights: a file is read back bit for bit, into f64 and another backen
     CHECK(parameter(*other, p.name).requires_grad() == p.trainable);
   }
   save_weights(*wide, folder / "b.safetensors", {{"model", "vgg11_bn"}});
-  const auto bytes = [](const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
-  CHECK(bytes(folder / "a.safetensors") == bytes(folder / "b.safetensors"));
+  CHECK(read_file(folder / "a.safetensors", 1 << 20) == read_file(folder / "b.safetensors", 1 << 20));
   CHECK(SafetensorsFile(folder / "a.safetensors").metadata().at("model") == "vgg11_bn");
 }
 
