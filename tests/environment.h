@@ -1,8 +1,11 @@
-// Variables of the environment, for tests.
+// What is otherwise until the end of a scope: a variable of the environment, and where warnings go.
 #pragma once
 
 #include <cstdlib>
 #include <string>
+#include <vector>
+
+#include "kernels/warning.h"
 
 namespace counterpoise {
 
@@ -19,6 +22,15 @@ class Environment {
   const char* name_;
   std::string before_;
   bool was_set_ = false;
+};
+
+// Collects the warnings, which are not printed, until the end of the scope.
+struct Warnings {
+  std::vector<std::string> all;
+  Warnings() {
+    set_warning_handler([this](const std::string& message) { all.push_back(message); });
+  }
+  ~Warnings() { set_warning_handler({}); }
 };
 
 }  // namespace counterpoise

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/warning.h"
+#include "tests/environment.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -94,18 +94,10 @@ struct Failing {
   ~Failing() { fail_at = fail_until = 0; }
 };
 
-struct Quiet {
-  std::vector<std::string> warnings;
-  Quiet() {
-    set_warning_handler([this](const std::string& message) { warnings.push_back(message); });
-  }
-  ~Quiet() { set_warning_handler({}); }
-};
-
 }  // namespace
 
 TEST_CASE("run folder: killed at any rename, it is wholly old or wholly new when the next run starts") {
-  Quiet quiet;
+  Warnings warnings;
   int kills = 0, completed = 0;
   for (int n = 1;; ++n) {
     for (int m = 1;; ++m) {  // the run that completes it is killed, too
@@ -123,12 +115,12 @@ TEST_CASE("run folder: killed at any rename, it is wholly old or wholly new when
       // A mixture does not look complete.
       if (mixed) CHECK(!fs::exists(runs.out / "result.json"));
       const bool again = killed_at(m, [&] { RunFolder next(runs.out.path()); });
-      const size_t before = quiet.warnings.size();
+      const size_t before = warnings.all.size();
       const RunFolder next(runs.out.path());
       CAPTURE(n);
       CAPTURE(m);
       CHECK(whole(runs.out.path()) == (n == 1 ? "1" : "2"));  // the first rename is the decision
-      if (quiet.warnings.size() > before) ++completed;
+      if (warnings.all.size() > before) ++completed;
       for (const std::string& name : listing(runs.out.path())) CHECK(!contains(name, "replacing-"));
       if (!again) break;
     }
@@ -136,7 +128,7 @@ TEST_CASE("run folder: killed at any rename, it is wholly old or wholly new when
 }
 
 TEST_CASE("run folder: an error at any rename leaves it wholly old, and one clear line") {
-  Quiet quiet;
+  Warnings warnings;
   for (int n = 1;; ++n) {
     TwoRuns runs;
     std::string message;

@@ -10,7 +10,6 @@
 #include "core/tensor.h"
 #include "kernels/cuda/compare.h"
 #include "kernels/cuda/cuda_backend.h"
-#include "kernels/warning.h"
 #include "tests/backends.h"
 #include "tests/environment.h"
 #include "tests/support.h"
@@ -19,15 +18,6 @@ using namespace counterpoise;
 using namespace counterpoise::detail;
 
 namespace {
-
-// The warnings until the end of the scope.
-struct Warnings {
-  std::vector<std::string> all;
-  Warnings() {
-    set_warning_handler([this](const std::string& message) { all.push_back(message); });
-  }
-  ~Warnings() { set_warning_handler({}); }
-};
 
 // A GPU backend of our own, which begins with nothing but the rows of the folder's file. Like the program's own it is
 // never destroyed.
