@@ -11,6 +11,7 @@
 #include "kernels/cuda/compare.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "tests/backends.h"
+#include "tests/core/gradcheck.h"
 #include "tests/environment.h"
 #include "tests/support.h"
 
@@ -32,7 +33,7 @@ CudaBackend& new_backend(const std::string& folder) {
 constexpr ConvPass passes[] = {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight};
 
 // One convolution of x [batch, 6, 6, 8] with four filters.
-std::vector<float> convolve(Backend& backend, ConvPass pass, Index batch, DType dtype) {
+std::vector<double> convolve(Backend& backend, ConvPass pass, Index batch, DType dtype) {
   const Tensor x = random_tensor(backend, {batch, 6, 6, 8}, dtype), w = random_tensor(backend, {4, 3, 3, 8}, dtype, 1),
                b = random_tensor(backend, {4}, dtype, 2), dy = random_tensor(backend, {batch, 6, 6, 4}, dtype, 3);
   const Tensor& like = pass == ConvPass::forward ? dy : pass == ConvPass::grad_input ? x : w;
@@ -40,35 +41,25 @@ std::vector<float> convolve(Backend& backend, ConvPass pass, Index batch, DType 
   if (pass == ConvPass::forward) backend.conv2d(x, w, b, {}, {1, 1}, true, out);
   else if (pass == ConvPass::grad_input) backend.conv2d_grad_input(dy, w, {1, 1}, out);
   else backend.conv2d_grad_weight(x, dy, {1, 1}, out);
-  return out.cast(DType::f32).to_vector<float>();
+  return numbers(out);
 }
 
 // The same with what cuDNN may compute together with it: the gradient of the input through the relu below it, dz and
 // then its sum, or a residual.
-std::vector<float> convolve_with_more(Backend& backend, ConvPass pass, DType dtype) {
+std::vector<double> convolve_with_more(Backend& backend, ConvPass pass, DType dtype) {
   const Tensor x = random_tensor(backend, {3, 6, 6, 8}, dtype), w = random_tensor(backend, {4, 3, 3, 8}, dtype, 1),
                b = random_tensor(backend, {4}, dtype, 2), dy = random_tensor(backend, {3, 6, 6, 4}, dtype, 3);
   Tensor out = Tensor::empty(backend, pass == ConvPass::forward ? dy.shape() : x.shape(), dtype);
   Tensor db = Tensor::zeros(backend, {8}, parameter_dtype(dtype));
   if (pass == ConvPass::forward) backend.conv2d(x, w, b, dy, {1, 1}, true, out);
   else backend.conv2d_grad_input_relu(dy, w, {1, 1}, x, out, db);
-  std::vector<float> y = out.cast(DType::f32).to_vector<float>();
-  for (const float sum : db.to_vector<float>()) y.push_back(sum);
+  std::vector<double> y = numbers(out);
+  for (const double sum : numbers(db)) y.push_back(sum);
   return y;
 }
 
-double error(const std::vector<float>& a, const std::vector<float>& b) {
-  double difference = 0, largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(a[i])) return INFINITY;
-    difference = std::max(difference, std::fabs(double(a[i]) - b[i]));
-    largest = std::max(largest, std::fabs(double(b[i])));
-  }
-  return difference / largest;
-}
-
 bool is_right(Backend& backend, ConvPass pass, Index batch, DType dtype) {
-  return error(convolve(backend, pass, batch, dtype), convolve(reference_backend(), pass, batch, dtype)) <
+  return deviation(convolve(backend, pass, batch, dtype), convolve(reference_backend(), pass, batch, dtype), 0) <
          (dtype == DType::bf16 ? 0.008 : 1e-5);
 }
 
@@ -210,9 +201,9 @@ TEST_CASE("gpu: what follows a convolution is computed with it by a plan that wa
     const Environment gpu("CUDA_EMULATOR", text("wrong-plan=", wrong));
     const TemporaryFolder folder;
     const Warnings warnings;
-    const std::vector<float> expected = convolve_with_more(reference_backend(), pass, dtype);
+    const std::vector<double> expected = convolve_with_more(reference_backend(), pass, dtype);
     const auto is_right = [&](Backend& backend) {
-      return error(convolve_with_more(backend, pass, dtype), expected) < (dtype == DType::bf16 ? 0.016 : 1e-5);
+      return deviation(convolve_with_more(backend, pass, dtype), expected, 0) < (dtype == DType::bf16 ? 0.016 : 1e-5);
     };
     const auto use = [&](CudaBackend& backend, int times) {
       for (int i = 1; i <= times; ++i) {  // nobody doubts the first plan of a convolution before plans are timed
