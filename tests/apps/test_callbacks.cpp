@@ -1,21 +1,22 @@
 // catdog's options for the course of a training: clipped gradients, averages of the weights, early stopping.
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/io/safetensors.h"
-#include "tests/program.h"
+#include "tests/apps/small_data.h"
 
 using namespace counterpoise;
 
 namespace {
 
-const std::string tiny =
-    "--model vgg11 --count cat=10,dog=14 --image-size 32 --width 0.0625 --batch-size 8 --epochs 3 --optimizer sgd --lr "
-    "0.05 --device cpu ";
+const DataSet& data() {
+  static const DataSet images(14, 6);
+  return images;
+}
 
 Result train(const std::string& more, const TemporaryFolder& out) {
-  return must_succeed(shell(program("catdog") + " " + tiny + more + " --output " + out.path()));
+  const std::string tiny = "--model vgg11 --count cat=10,dog=14 --batch-size 8 --epochs 3 --optimizer sgd --lr 0.05 ";
+  return must_succeed(catdog(data().flags(tiny + "--device cpu " + more + " --output " + out.path())));
 }
 
 // The largest difference of two files of weights.
@@ -39,9 +40,9 @@ TEST_CASE("--ema evaluates and saves averages of the weights, and leaves the tra
   const Result r = train("--ema 0.9", averaged);
   CHECK(slurp(averaged / "steps.csv") == slurp(plain / "steps.csv"));
   CHECK(difference(averaged / "last.safetensors", plain / "last.safetensors") > 1e-4);
-  const Result e = shell(program("catdog") + " eval --weights " + (averaged / "last.safetensors"));
+  const Result e = catdog("eval --weights " + (averaged / "last.safetensors") + " --data " + data().folder.path());
   CHECK(contains(r.out, e.out));
-  CHECK(nlohmann::json::parse(slurp(averaged / "result.json"))["options"]["ema"] == 0.9);
+  CHECK(result_of(averaged.path())["options"]["ema"] == 0.9);
   // An average that forgets at once is the weights, and no longer the initial ones.
   const TemporaryFolder forgetful;
   train("--ema 1e-9", forgetful);
@@ -76,8 +77,8 @@ TEST_CASE("--patience ends the training where the monitored metric gets no bette
   CHECK(contains(r.err, "Early stopping: no epoch since epoch 1 had a better average-precision on validation"));
   CHECK(count(slurp(out / "epochs.csv"), "\n") == 1 + 3);
   CHECK(contains(r.out, "accuracy"));
-  CHECK(nlohmann::json::parse(slurp(out / "result.json"))["best_epoch"] == 1);
-  const Result e = shell(program("catdog") + " eval --weights " + (out / "last.safetensors"));
+  CHECK(result_of(out.path())["best_epoch"] == 1);
+  const Result e = catdog("eval --weights " + (out / "last.safetensors") + " --data " + data().folder.path());
   CHECK(contains(r.out, e.out));
   train("--patience 3 --epochs 3 --lr 0", all);
   CHECK(count(slurp(all / "epochs.csv"), "\n") == 1 + 3);

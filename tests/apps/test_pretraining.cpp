@@ -13,12 +13,14 @@ namespace {
 
 using Values = std::vector<float>;
 
-const char* const common =
-    "--model resnet20 --width 0.25 --image-size 32 --count cat=12,dog=24 --epochs 1 --batch-size 12 --device cpu ";
+std::string common() {
+  static const DataSet data(24, 4);
+  return data.flags("--model resnet20 --width 0.25 --count cat=12,dog=24 --epochs 1 --batch-size 12 --device cpu ");
+}
 
 // The weights of a training of a few steps, by the loss with one output or another one.
 std::string pretrain(const TemporaryFolder& folder, const std::string& name, const std::string& options) {
-  must_succeed(catdog(common + options + " --output " + (folder / name)));
+  must_succeed(catdog(common() + options + " --output " + (folder / name)));
   return folder / (name + "/last.safetensors");
 }
 
@@ -49,7 +51,7 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
   const std::string slow = pretrain(folder, "slow", "--pretrained " + file + " --body-lr 0.5");
   CHECK(values(slow, "layer1.0.conv1.weight") != values(file, "layer1.0.conv1.weight"));
 
-  check_fails(std::string(common) + "--pretrained " + file + " --conv-init glorot --output none", 2,
+  check_fails(common() + "--pretrained " + file + " --conv-init glorot --output none", 2,
               "--conv-init has no effect where the convolutions' weights come from a file");
   // The options of a run with --keras and pretrained weights can be given again.
   pretrain(folder, "keras", "--keras --pretrained " + file);
