@@ -55,19 +55,24 @@ SelectedImages select_images_as_trained(const Options& given, const std::map<std
   const auto drawn_otherwise = [&](const SelectedImages& images) {
     return !images.split.empty() && fingerprint(images.split) != drawn.fingerprint;
   };
-  Options o = given;
-  const bool says_itself = !o.split.empty() || has_validation_images(o.data);
-  if (!says_itself || (o.split.empty() && drawn.folds > 0)) {
-    o.seed = drawn.seed;
-    o.split = drawn.shares;
-    o.folds = drawn.folds;
-    o.fold = drawn.fold;
+  Options as_drawn = given;
+  as_drawn.seed = drawn.seed;
+  as_drawn.split = drawn.shares;
+  as_drawn.folds = drawn.folds;
+  as_drawn.fold = drawn.fold;
+  const bool has_validation = given.split.empty() && has_validation_images(given.data);
+  if (has_validation && drawn.folds > 0) {
+    // The folds are of the validation images, too, if these are the images that were trained on. Others may not even be
+    // enough for so many folds.
+    try {
+      SelectedImages images = select_images(as_drawn);
+      if (!drawn_otherwise(images)) return images;
+    } catch (const Error&) {
+    }
   }
-  SelectedImages images = select_images(o);
-  // Folds are of the validation images, too, unless these are of other data than were trained on.
-  if (says_itself && o.folds > 0 && drawn_otherwise(images)) return select_images(given);
+  SelectedImages images = select_images(given.split.empty() && !has_validation ? as_drawn : given);
   if (drawn_otherwise(images)) {
-    warning = text("The images are split in another way than for the training of ", o.weights,
+    warning = text("The images are split in another way than for the training of ", given.weights,
                    ", because they, --split or --groups differ: some may have been trained on. --split "
                    "RUN/split.csv splits them as the training in the folder RUN did");
   }

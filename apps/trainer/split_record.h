@@ -14,8 +14,10 @@ namespace counterpoise {
 std::string split_record(const Options& options, const std::string& split_csv);
 
 // The images of --data for weights with this metadata: split as for the training where nothing else is given. If that
-// is another split now (the images differ, or --split or --groups), `warning` says so; else it is empty. Throws what
-// select_images() throws, and Error(bad_data) for a record that cannot be read.
+// is another split now (the images differ, or --split or --groups), `warning` says so; else it is empty. Data that says
+// itself which images validate is divided into the training's folds if its images are those of the training; else its
+// validation images are what it says, without a warning. Throws what select_images() throws, and Error(bad_data) for a
+// record that cannot be read.
 SelectedImages select_images_as_trained(const Options& options, const std::map<std::string, std::string>& metadata,
                                         std::string& warning);
 

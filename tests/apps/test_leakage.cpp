@@ -205,11 +205,8 @@ TEST_CASE("leakage: eval judges the images that the training set aside, or warns
 }
 
 TEST_CASE("leakage: eval judges the fold that a training set aside where the data has validation images, too") {
-  const ShapeSet data({"a", "b"}, {{"train", 9}, {"validation", 3}}),
-      other({"a", "b"}, {{"train", 2}, {"validation", 4}});
   const TemporaryFolder out;
   const std::string run = out / "run", evaluated = out / "eval";
-  train(data.flags("--folds 3 --fold 2 --max-steps 1 --output " + run));
   const auto eval = [&](const ShapeSet& on) {
     fs::remove_all(evaluated);
     const Result r = must_succeed(shell(program("counterpoise") + " eval --data " + on.folder.path() + " --weights " +
@@ -217,8 +214,18 @@ TEST_CASE("leakage: eval judges the fold that a training set aside where the dat
     CHECK(!contains(r.err, "split in another way"));
     return images_in(evaluated + "/predictions.csv");
   };
+  const std::vector<std::string> classes = {"a", "b"};
+  const ShapeSet data(classes, {{"train", 9}, {"validation", 3}}), unsplit(classes, {{"", 20}});
+  // Data that was not trained on is judged by its validation images; of the second there are too few for three folds.
+  const ShapeSet other(classes, {{"train", 2}, {"validation", 4}}), few(classes, {{"train", 1}, {"validation", 1}});
+  train(data.flags("--folds 3 --fold 2 --max-steps 1 --output " + run));
   CHECK(eval(data) == images_in(run + "/predictions.csv"));
-  CHECK(eval(other).size() == 2 * 4);  // validation images of data that it was not trained on
+  CHECK(eval(other).size() == 2 * 4);
+  CHECK(eval(few).size() == 2 * 1);
+  fs::remove_all(run);
+  train(unsplit.flags("--folds 3 --fold 1 --split 0.7/0.1/0.2 --max-steps 1 --output " + run));
+  CHECK(eval(unsplit) == images_in(run + "/predictions.csv"));
+  CHECK(eval(other).size() == 2 * 4);
 }
 
 TEST_CASE("leakage: a run is not resumed with images that were split in another way") {
