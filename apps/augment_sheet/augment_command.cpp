@@ -9,7 +9,6 @@
 #include "apps/trainer/flags.h"
 #include "apps/trainer/version.h"
 #include "core/io/file.h"
-#include "core/text.h"
 #include "data/augment/augmenters.h"
 
 namespace counterpoise {
@@ -128,10 +127,9 @@ void check(const AugmentOptions& o, const std::set<std::string>& given) {
   CP_ENSURE_AS(invalid_argument, o.image_size == 0 || (8 <= o.image_size && o.image_size <= 2048), "--image-size ",
                o.image_size, " is out of range: 8 to 2048, or 0");
   CP_ENSURE_AS(invalid_argument, 32 <= o.tile && o.tile <= 1024, "--tile ", o.tile, " is out of range: 32 to 1024");
-  CP_ENSURE_AS(invalid_argument,
-               detail::ends_with(o.output, ".png") || detail::ends_with(o.output, ".jpg") ||
-                   detail::ends_with(o.output, ".jpeg"),
-               "--output ", o.output, ": give a name that ends with .png or .jpg");
+  const std::string type = std::filesystem::path(o.output).extension();
+  CP_ENSURE_AS(invalid_argument, type == ".png" || type == ".jpg" || type == ".jpeg", "--output ", o.output,
+               ": give a name that ends with .png or .jpg");
   std::vector<std::string> inputs = o.files;
   inputs.push_back(o.annotations);
   for (const std::string& input : inputs) {
@@ -234,7 +232,8 @@ Exit augment_command(int argc, char** argv) {
     sheet = gallery(read_images(o).images[0], look);
   }
   const Image image = draw(sheet);
-  write_file(o.output, detail::ends_with(o.output, ".png") ? contact_sheet::png(image) : contact_sheet::jpeg(image));
+  write_file(o.output, std::filesystem::path(o.output).extension() == ".png" ? contact_sheet::png(image)
+                                                                             : contact_sheet::jpeg(image));
   std::cout << printable(o.output) << ": " << sheet.title << "\n" << more;
   return Exit::ok;
 }

@@ -203,6 +203,7 @@ TEST_CASE("augment program: writes a sheet, and copies with their annotations") 
       {"--augment flip --grid 5", "such as 5x5"},
       {"--augment flip --grid 32x32 --tile 1024", "14 x 7 are possible"},
       {"--augment flip -o sheet.gif", ".png or .jpg"},
+      {"--augment flip -o .png", ".png or .jpg"},
       {"--augment flip --annotations a.json", "of which images"},
       {"--list --seed 1", "give it alone"},
       {"--gallery all --tile 1024 --grid 1x1", "14 x 7 are possible"},
