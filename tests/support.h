@@ -73,12 +73,20 @@ inline std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// How a process that runs act() ends: its exit code, 0 if act() returns, or minus the signal that ended it.
+// How a process that runs act() ends: its exit code, 0 if act() returns and 98 if it throws, or minus the signal that
+// ended it.
 template <class Act>
 int outcome_of(const Act& act) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
-  if (child == 0) act(), _exit(0);
+  if (child == 0) {  // which must not go on with the tests
+    try {
+      act();
+    } catch (...) {
+      _exit(98);
+    }
+    _exit(0);
+  }
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);

@@ -40,7 +40,8 @@ TEST_CASE("--ema evaluates and saves averages of the weights, and leaves the tra
   const Result r = train("--ema 0.9", averaged);
   CHECK(slurp(averaged / "steps.csv") == slurp(plain / "steps.csv"));
   CHECK(difference(averaged / "last.safetensors", plain / "last.safetensors") > 1e-4);
-  const Result e = catdog("eval --weights " + (averaged / "last.safetensors") + " --data " + data().folder.path());
+  const Result e =
+      must_succeed(catdog("eval --weights " + (averaged / "last.safetensors") + " --data " + data().folder.path()));
   CHECK(contains(r.out, e.out));
   CHECK(result_of(averaged.path())["options"]["ema"] == 0.9);
   // An average that forgets at once is the weights, and no longer the initial ones.
@@ -78,7 +79,8 @@ TEST_CASE("--patience ends the training where the monitored metric gets no bette
   CHECK(count(slurp(out / "epochs.csv"), "\n") == 1 + 3);
   CHECK(contains(r.out, "accuracy"));
   CHECK(result_of(out.path())["best_epoch"] == 1);
-  const Result e = catdog("eval --weights " + (out / "last.safetensors") + " --data " + data().folder.path());
+  const Result e =
+      must_succeed(catdog("eval --weights " + (out / "last.safetensors") + " --data " + data().folder.path()));
   CHECK(contains(r.out, e.out));
   train("--patience 3 --epochs 3 --lr 0", all);
   CHECK(count(slurp(all / "epochs.csv"), "\n") == 1 + 3);
