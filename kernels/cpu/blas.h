@@ -11,7 +11,8 @@
 
 namespace counterpoise::detail {
 
-// Sets OpenBLAS to one thread, and to kernels for this processor where it did not know it. Before the first product.
+// Sets OpenBLAS to one thread, and to kernels for this processor where it did not know it. Before the first product, and
+// while no other thread computes with OpenBLAS, whose kernels are those of the whole process.
 void initialize_blas();
 
 // An extent as OpenBLAS takes it. Throws Error(failure) if it is too large.
