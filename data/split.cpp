@@ -114,7 +114,7 @@ void add(const Counts& of_group, Counts& part) {
 // The part for a group: where the parts are least uneven then, or with `only_empty` one that is empty. Where several
 // are as good, the one that is furthest behind gets the group, or else one part would get a group of every class. But
 // classes come to the first part first, unless they take turns.
-size_t best_part(const std::vector<Counts>& parts, const Counts& of_group, const Counts& totals,
+size_t best_part(std::vector<Counts> parts, const Counts& of_group, const Counts& totals,
                  const std::vector<double>& shares, bool only_empty, bool in_turn) {
   std::vector<double> sizes;
   for (const Counts& part : parts) sizes.push_back(size_of(part));
@@ -126,9 +126,10 @@ size_t best_part(const std::vector<Counts>& parts, const Counts& of_group, const
   double least = 0;
   for (size_t p = 0; p < parts.size(); ++p) {
     if (only_empty && sizes[p] > 0) continue;
-    std::vector<Counts> then = parts;
-    add(of_group, then[p]);
-    const double cost = unevenness(then, totals, shares);
+    const Counts before = parts[p];
+    add(of_group, parts[p]);
+    const double cost = unevenness(parts, totals, shares);
+    parts[p] = before;
     // (What differs by less is equal but for rounding: a split may not depend on the machine.)
     constexpr double rounding = 1e-9;
     const bool none = best == parts.size();
