@@ -1,11 +1,7 @@
-// Reads golden files, of which golden.md says what they check.
+// Reads golden files, of which golden.md says what they check, and other JSON.
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <cstdint>
-#include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -14,16 +10,11 @@
 
 namespace counterpoise {
 
-// A file by its path in tests/, which is read once.
-inline const nlohmann::json& read_golden(const std::string& path) {
-  static std::map<std::string, nlohmann::json> read;
-  if (read.count(path) == 0) {
-    std::ifstream file(source_folder() + "/tests/" + path);
-    REQUIRE(file);
-    read[path] = nlohmann::json::parse(file);
-  }
-  return read[path];
-}
+// A golden file by its path in tests/, which is read once.
+const nlohmann::json& read_golden(const std::string& path);
+
+// (Not json::parse() in each test: it takes two seconds to compile wherever it is used.)
+nlohmann::json parse_json(const std::string& text);
 
 // The bytes that a file has as hexadecimal digits.
 template <class Bytes = std::vector<uint8_t>>

@@ -8,6 +8,7 @@
 #include "data/tables/csv.h"
 #include "tests/apps/running.h"
 #include "tests/apps/small_data.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 using Json = nlohmann::json;
@@ -52,7 +53,7 @@ TEST_CASE("autobalance: a run of three classes searches, then trains with what i
 
   const Json result = result_of(folder), learned = result.at("autobalance");
   const auto metadata = SafetensorsFile(folder + "/last.safetensors").metadata();
-  const Json state = Json::parse(metadata.at("loss_state"));
+  const Json state = parse_json(metadata.at("loss_state"));
   const char* names[] = {"disc", "ellipse", "ring"};
   for (size_t k = 0; k < 3; ++k) {
     CHECK(learned["l"][names[k]] == state["l"][k]);
@@ -66,7 +67,7 @@ TEST_CASE("autobalance: a run of three classes searches, then trains with what i
 
   int events = 0;
   for (const std::string& line : lines_of(slurp(folder + "/log.jsonl"))) {
-    const Json event = Json::parse(line);
+    const Json event = parse_json(line);
     if (event["event"] != "search") continue;
     ++events;
     CHECK(event["l"].size() == 3);
@@ -100,7 +101,7 @@ TEST_CASE("autobalance: the training begins with the probabilities that the lear
     must_succeed(shell(train + shapes + start + " --lr 1e-9 --search-start 0 --search-epochs 2 --output " +
                        (out / (start.empty() ? "new" : "pretrained"))));
     const SafetensorsFile last(out / (start.empty() ? "new/last.safetensors" : "pretrained/last.safetensors"));
-    const Json state = Json::parse(last.metadata().at("loss_state"));
+    const Json state = parse_json(last.metadata().at("loss_state"));
     std::vector<float> bias;
     for (const std::string& name : last.names()) {
       if (contains(name, ".bias") && last.shape(name) == std::vector<int64_t>{3}) bias = last.read_f32(name);

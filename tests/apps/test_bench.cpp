@@ -1,6 +1,7 @@
 // The program bench, and the script that runs it and the tests on a GPU, with programs that stand in for ours.
 #include <nlohmann/json.hpp>
 
+#include "tests/golden.h"
 #include "tests/gpu.h"
 #include "tests/program.h"
 
@@ -28,7 +29,7 @@ void write_programs(const TemporaryFolder& folder, const std::string& then) {
 
 TEST_CASE("bench: its result is the last line of JSON, and says what was measured") {
   const Result r = must_succeed(shell(program("bench") + " train --size 32 --width 0.05 --batch 2 --seconds 0"));
-  const Json result = Json::parse(r.out);
+  const Json result = parse_json(r.out);
   CHECK(result.at("seconds") > 0);
   CHECK(result.at("peak_mib") > 1);
   CHECK(result.at("mode") == "train");
@@ -39,9 +40,9 @@ TEST_CASE("bench: operations are printed as they are timed, after a copy, and ag
   const std::string command = program("bench") + " operations --size 32 --width 0.1 --batch 1 --seconds 0";
   const Result r = must_succeed(shell(command + " --stream"));
   const std::vector<std::string> lines = lines_of(r.out);
-  const Json table = Json::parse(lines.back()).at("operations");
+  const Json table = parse_json(lines.back()).at("operations");
   CHECK(lines.size() == table.size() + 1);
-  CHECK(Json::parse(lines[0]) == table[0]);
+  CHECK(parse_json(lines[0]) == table[0]);
   CHECK(table[0].at("operation") == "copy");
   CHECK(table[0].at("total") == 0);
   int products = 0;
@@ -71,20 +72,20 @@ TEST_CASE("bench: on a GPU it prints every plan and the peaks of memory, and fai
                  program("bench") + " " + mode + small);
   };
   const std::vector<std::string> lines = lines_of(bench("plans").out);
-  const Json last = Json::parse(lines.back());
+  const Json last = parse_json(lines.back());
   CHECK(last.at("problems") == 26);
   CHECK(lines.size() == size_t(1 + 26 + last.at("timed").get<int>() + last.at("refused").get<int>()));
   CHECK(last.at("timed").get<int>() >= 26);
-  CHECK(Json::parse(lines[0]).at("pass") == "forward");
-  CHECK(Json::parse(lines[1]).at("plan") == 0);
+  CHECK(parse_json(lines[0]).at("pass") == "forward");
+  CHECK(parse_json(lines[1]).at("plan") == 0);
 
-  const Json train = Json::parse(bench("train").out);
+  const Json train = parse_json(bench("train").out);
   CHECK(train.at("allocated_mib") > 32);  // cuBLAS's workspace alone
   CHECK(train.at("reserved_mib") >= train.at("allocated_mib"));
   CHECK(!train.contains("peak_mib"));
   for (const char* mode : {"train", "infer"}) {
-    CHECK(contains(Json::parse(bench(mode).out).at("graph").get<std::string>(), "steps as a CUDA graph, of "));
-    CHECK(!Json::parse(bench(mode + std::string(" --no-cuda-graphs")).out).contains("graph"));
+    CHECK(contains(parse_json(bench(mode).out).at("graph").get<std::string>(), "steps as a CUDA graph, of "));
+    CHECK(!parse_json(bench(mode + std::string(" --no-cuda-graphs")).out).contains("graph"));
   }
 
   for (const char* mode : {"train", "infer", "layers", "operations"}) {

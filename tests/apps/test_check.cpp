@@ -8,6 +8,7 @@
 
 #include "data/images/image_sets.h"
 #include "tests/apps/small_data.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 using Json = nlohmann::json;
@@ -94,12 +95,12 @@ TEST_CASE("check: findings are reported, the most serious first" * slow()) {
   CHECK(check({data.folder.path(), "--strict"}).code == Exit::bad_data);
   CHECK(!contains(check({data.folder.path(), "--most", "9"}).out, "more\n"));
 
-  const Json json = Json::parse(check({data.folder.path(), "--json"}).out);
+  const Json json = parse_json(check({data.folder.path(), "--json"}).out);
   CHECK(json["images"] == 31);
   CHECK(json["classes"]["training"] == Json({{"cat", 13}, {"dog", 8}}));
   CHECK(json["ratio"]["training"] == doctest::Approx(13. / 8));
-  CHECK(json["leaks"] == Json::parse(R"([["train/cat/cat.0.bmp", "validation/cat/leak.bmp"]])"));
-  CHECK(json["near_leaks"] == Json::parse(R"([["train/cat/cat.1.bmp", "validation/cat/near.bmp"]])"));
+  CHECK(json["leaks"] == parse_json(R"([["train/cat/cat.0.bmp", "validation/cat/leak.bmp"]])"));
+  CHECK(json["near_leaks"] == parse_json(R"([["train/cat/cat.1.bmp", "validation/cat/near.bmp"]])"));
   CHECK(json["label_conflicts"].size() == 1);
   CHECK(json["unreadable"].size() == 7);
   CHECK(json["unreadable"][0]["path"] == "train/cat/x0.jpg");

@@ -6,6 +6,7 @@
 #include "apps/compare/arguments.h"
 #include "apps/compare/comparison.h"
 #include "tests/apps/small_data.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 
@@ -51,7 +52,7 @@ TEST_CASE("compare: the short options are those of the long names") {
 TEST_CASE("compare: -j among the common options keeps its number of workers") {
   const TemporaryFolder out;
   must_succeed(catdog("compare --output " + (out / "c") + " -b 16 -j 0 --shard 2/2 --seeds 1 -- '--loss bce'"));
-  const auto json = nlohmann::json::parse(slurp(out / "c/compare.json"));
+  const auto json = parse_json(slurp(out / "c/compare.json"));
   CHECK(json.at("common") == "-b 16 -j 0 --threads 1");
 }
 

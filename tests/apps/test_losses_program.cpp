@@ -5,6 +5,7 @@
 #include "apps/plots/plot.h"
 #include "losses/loss.h"
 #include "tests/apps/markup.h"
+#include "tests/golden.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -22,7 +23,7 @@ void check_fails(const std::string& arguments, int code, const std::string& part
 Json eval(const std::string& arguments) {
   const Result r = must_succeed(losses_program("eval " + arguments));
   CHECK(r.err == "");
-  return Json::parse(r.out);
+  return parse_json(r.out);
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ TEST_CASE("losses: help, version and list go to stdout, exit code 0") {
   CHECK(losses_program("tables").out != "");
 
   const std::string list = losses_program("list").out;
-  const Json json = Json::parse(losses_program("list --json").out);
+  const Json json = parse_json(losses_program("list --json").out);
   REQUIRE(json.size() == losses().size());
   for (size_t i = 0; i < losses().size(); ++i) {
     const LossInfo& loss = losses()[i];
@@ -112,7 +113,7 @@ TEST_CASE("losses: eval prints what the library computes, to the last digit") {
   const Result r = losses_program(
       "eval focal --gamma 1.5 --alpha none --class-weights 0.5,3 --reduction weighted-mean --logits '-1;2;0.1' "
       "--labels 0,1,1");
-  const Json y = Json::parse(r.out);
+  const Json y = parse_json(r.out);
   CHECK(y["value"] == value.value().item());
   CHECK(y["per_sample"] == loss.per_sample(z, labels).value().to_vector<double>());
   for (int n = 0; n < 3; ++n) CHECK(y["gradient"][n][0] == z.grad().to_vector<double>()[n]);

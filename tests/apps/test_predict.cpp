@@ -12,6 +12,7 @@
 #include "apps/trainer/image_paths.h"
 #include "data/tables/csv.h"
 #include "tests/apps/small_data.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 
@@ -164,7 +165,7 @@ TEST_CASE("predict: JSON lines, the most probable classes, and a file" * slow())
   const Words lines = lines_of(r.out);
   REQUIRE(lines.size() == 8);
   for (size_t i = 0; i < lines.size(); ++i) {
-    const Json json = Json::parse(lines[i]);
+    const Json json = parse_json(lines[i]);
     CHECK(json["path"] == column(csv, "path")[i]);
     CHECK(json["predicted"] == column(csv, "predicted")[i]);
     CHECK(json["logit"].get<double>() == std::stod(column(csv, "logit")[i]));
@@ -191,11 +192,11 @@ TEST_CASE("predict: an image that cannot be read is named, and the others are pr
   CHECK(r.code == 3);
   const Words lines = lines_of(r.out), errors = lines_of(r.err);
   REQUIRE(lines.size() == 5);
-  CHECK(Json::parse(lines[0])["path"] == cats + "0.bmp");
-  CHECK(contains(Json::parse(lines[1])["error"].get<std::string>(), (t.out / "broken.jpg") + ": "));
-  CHECK(contains(Json::parse(lines[2])["error"].get<std::string>(), "holds no .jpg"));
-  CHECK(Json::parse(lines[3])["path"] == cats + "1.bmp");
-  CHECK(contains(Json::parse(lines[4])["error"].get<std::string>(), "/nowhere.png"));
+  CHECK(parse_json(lines[0])["path"] == cats + "0.bmp");
+  CHECK(contains(parse_json(lines[1])["error"].get<std::string>(), (t.out / "broken.jpg") + ": "));
+  CHECK(contains(parse_json(lines[2])["error"].get<std::string>(), "holds no .jpg"));
+  CHECK(parse_json(lines[3])["path"] == cats + "1.bmp");
+  CHECK(contains(parse_json(lines[4])["error"].get<std::string>(), "/nowhere.png"));
   REQUIRE(errors.size() == 4);
   CHECK(contains(errors[0], (t.out / "broken.jpg") + ": "));
   CHECK(contains(errors[2], "/nowhere.png"));
@@ -260,7 +261,7 @@ TEST_CASE("predict: more than two classes" * slow()) {
   const Result top = catdog("predict --format jsonl --top-k 2 " + weights + (data.folder / "validation/owl"));
   REQUIRE(lines_of(top.out).size() == 4);
   for (const std::string& line : lines_of(top.out)) {
-    const Json json = Json::parse(line);
+    const Json json = parse_json(line);
     REQUIRE(json["top"].size() == 2);
     CHECK(json["top"][0]["class"] == json["predicted"]);
     CHECK(json["top"][0]["probability"].get<double>() >= json["top"][1]["probability"].get<double>());

@@ -6,6 +6,7 @@
 
 #include "core/io/safetensors.h"
 #include "tests/apps/small_data.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 
@@ -60,7 +61,7 @@ TEST_CASE("pretraining: the body is the file's, the head is new, and both are tr
   CHECK(values(averaged, "layer1.0.conv1.weight") == values(file, "layer1.0.conv1.weight"));
 
   // The options of the run name everything again, so that the file may be gone.
-  const auto options = nlohmann::json::parse(slurp(folder / "frozen/config.json")).at("options");
+  const auto options = parse_json(slurp(folder / "frozen/config.json")).at("options");
   CHECK(options.at("freeze") == true);
   CHECK(options.at("normalize") == "imagenet");
   CHECK(options.at("pretrained") == file);

@@ -18,6 +18,7 @@
 #include "apps/trainer/data_sets.h"
 #include "layers/models/models.h"
 #include "tests/apps/small_data.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 
@@ -357,7 +358,7 @@ TEST_CASE("reproduce: methods on CIFAR-10-LT, with the first images of each clas
   CHECK(contains(slurp(out / "a/reproduce.md"), "The result is that of the last epoch"));
   for (const auto& entry : fs::recursive_directory_iterator(out / "a")) {
     if (entry.path().filename() != "result.json") continue;
-    const auto result = nlohmann::json::parse(slurp(entry.path().string()));
+    const auto result = parse_json(slurp(entry.path().string()));
     CHECK(result["training_images"]["airplane"] == 100);
     CHECK(result["training_images"]["truck"] == 1);
     CHECK(result["epoch"] == 1);  // --max-steps ends it there

@@ -14,6 +14,7 @@
 #include "losses/registry.h"
 #include "tests/apps/running.h"
 #include "tests/apps/small_data.h"
+#include "tests/golden.h"
 
 using namespace counterpoise;
 
@@ -270,7 +271,7 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
   check_refused(2, "there is no option \"warp\" in this version",
                 [&] { write_file(work + "/config.json", R"({"options": {"warp": 9}})"); });
   const auto with_state = [&](const std::function<void(nlohmann::json&)>& change) {
-    auto state = nlohmann::json::parse(SafetensorsFile(checkpoint).metadata().at("state"));
+    auto state = parse_json(SafetensorsFile(checkpoint).metadata().at("state"));
     change(state);
     save_with(checkpoint, checkpoint, {{"state", state.dump()}});
   };
@@ -287,8 +288,8 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
     fs::copy(work_of(other) + "/checkpoint.safetensors", checkpoint, fs::copy_options::overwrite_existing);
     fs::copy(work_of(other) + "/config.json", work + "/config.json2");
     with_state([&](auto& state) {
-      state["notes"] = nlohmann::json::parse(
-          SafetensorsFile(work_of(run) + "/checkpoint.safetensors").metadata().at("state"))["notes"];
+      state["notes"] =
+          parse_json(SafetensorsFile(work_of(run) + "/checkpoint.safetensors").metadata().at("state"))["notes"];
     });
   });
 }

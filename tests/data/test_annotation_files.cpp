@@ -186,7 +186,7 @@ TEST_CASE("annotation files: a COCO file that is written is read as the same, an
   const AnnotatedDataset set = golden_coco(folder);
   write_coco(set, folder / "again.json");
   check_same(set, read_coco(folder / "again.json"));
-  const Json written = Json::parse(text_of(folder / "again.json"));
+  const Json written = parse_json(text_of(folder / "again.json"));
   CHECK(written["annotations"].size() == 5);
   for (const Json& annotation : written["annotations"]) {
     for (const Json& before : golden()["coco"]["annotations"]) {
@@ -247,7 +247,7 @@ TEST_CASE("annotation files: an augmented image goes back into its file, each pa
     CHECK(bits == mirrored(golden()["expected"][std::to_string(file.objects[k].id)]["bits"]));
   }
   write_coco(set, folder / "flipped.json");
-  const Json written = Json::parse(text_of(folder / "flipped.json"));
+  const Json written = parse_json(text_of(folder / "flipped.json"));
   CHECK(written["annotations"][0]["area"] == 12.5 * 8 + 10 * 12.25 + 10 * 2.75 / 2);
   CHECK(written["annotations"][2]["area"] == 173);
   CHECK(written["annotations"][3]["keypoints"] == Json({21, 4, 2, 0, 0, 0, 18.75, 7, 1}));

@@ -7,6 +7,7 @@
 #include "core/io/file.h"
 #include "data/annotations/coco.h"
 #include "tests/data/augmented.h"
+#include "tests/golden.h"
 #include "tests/support.h"
 
 namespace counterpoise {
@@ -127,7 +128,7 @@ TEST_CASE("annotation files: coordinates are written without the noise of comput
   set.files[0].objects[0].box = Box{1.22e-15, 0.1 + 0.2, 10.12345678, 20};
   set.files[0].objects[0].polygons = {{{{-1e-15, 1}, {5.0000000001, 1}, {3, 9.25}}}};
   write_coco(set, folder / "a.json");
-  const Json object = Json::parse(text_of(folder / "a.json"))["annotations"][0];
+  const Json object = parse_json(text_of(folder / "a.json"))["annotations"][0];
   CHECK(object["bbox"].dump() == "[0,0.3,10.123457,19.7]");
   CHECK(object["segmentation"].dump() == "[[0,1,5,1,3,9.25]]");
 }

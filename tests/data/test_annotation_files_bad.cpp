@@ -33,7 +33,7 @@ std::string refusal(const TemporaryFolder& folder, const std::string& content, c
 // A COCO file with one image, one annotation with these fields, which replace others of the same name, and a category.
 std::string coco(const std::string& fields = "{}") {
   Json annotation = {{"id", 7}, {"image_id", 1}, {"category_id", 2}, {"bbox", {1, 2, 3, 4}}};
-  const Json given = Json::parse(fields);
+  const Json given = parse_json(fields);
   for (const auto& [name, value] : given.items()) {
     if (value == "absent") annotation.erase(name);
     else annotation[name] = value;

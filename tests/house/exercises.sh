@@ -12,6 +12,12 @@ make -s -j"$jobs" CUDA=0 "${names[@]/#/build/release/none/apps/lessons/}" || exi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export out
+compile="${CXX:-g++} -std=c++17 -O0 -w -I$out/parsed -Ibuild/release/include -I."
+export compile
+# (All include the same header: it is parsed once.)
+mkdir -p "$out/parsed/counterpoise"
+cp build/release/include/counterpoise/counterpoise.h "$out/parsed/counterpoise/"
+$compile -x c++-header "$out/parsed/counterpoise/counterpoise.h" || exit 1
 
 figures() { find . -path ./build -prune -o -path '*/figures/*.svg' -print; }
 
@@ -36,7 +42,7 @@ one() {
   files=(-DSTUB="\"apps/lessons/exercises/$name.h\"" -DCHECK="\"apps/lessons/checks/$name.h\""
     -DTYPES="\"apps/lessons/checks/${name}_types.h\"" -DTWIN="\"$twin\""
     -DMUTANTS="\"tests/lessons/mutants/$name.h\"")
-  "${CXX:-g++}" -std=c++17 -O0 -w -Ibuild/release/include -I. "${files[@]}" tests/lessons/exercises.cpp \
+  $compile "${files[@]}" tests/lessons/exercises.cpp \
     build/release/none/libcounterpoise.a -o "$out/$name" -lopenblas -lpthread && "$out/$name"
 }
 export -f one quoted

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tests/golden.h"
 #include "tests/losses/cases.h"
 
 using namespace counterpoise;
@@ -150,7 +151,7 @@ TEST_CASE("losses: states can be saved and restored") {
     for (int i = 0; i < 3; ++i) step(through, i), step(first, i);
     Loss second = c.loss();
     second.train(true);
-    second.restore(Json::parse(Json(first.state()).dump()).get<LossState>());  // as text in a file
+    second.restore(parse_json(Json(first.state()).dump()).get<LossState>());  // as text in a file
     for (int i = 3; i < 6; ++i) CHECK(step(through, i) == step(second, i));
     // Outside of training the state stays the same.
     const LossState before = through.state();
