@@ -64,7 +64,7 @@ struct Average {
 
 }  // namespace formula
 
-// An update in the Backend interface. A new one is a struct above and its name here; a row in optim/optimizer.cpp then
+// An update in the Backend interface. A new one is a struct above and its name here; a row in optim/registry.cpp then
 // makes an optimizer of it.
 using AnyUpdate = std::variant<formula::Sgd, formula::Adam, formula::Average>;
 struct Update : AnyUpdate {

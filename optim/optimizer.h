@@ -9,7 +9,6 @@
 // optimizer is one formula and one row.
 #pragma once
 
-#include <map>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -18,11 +17,9 @@
 #include "core/var.h"
 #include "kernels/updates.h"
 #include "optim/clip.h"
+#include "optim/registry.h"
 
 namespace counterpoise {
-
-// Hyper-parameters by name: {"lr", 0.01}, {"momentum", 0.9}.
-using OptimizerParams = std::map<std::string, double>;
 
 // Not thread-safe: one thread at a time may call the functions of an optimizer.
 class Optimizer {
@@ -83,35 +80,8 @@ class Optimizer {
   std::vector<double> lr_factors_;  // the same, or none
 };
 
-// -- the table of optimizers --
-
-struct OptimizerParam {
-  enum Kind { number, flag };
-
-  std::string name;   // as PyTorch's, with hyphens: "weight-decay"
-  double value;       // the default
-  double low, below;  // allowed: low <= value < below
-  std::string help;
-  Kind kind = number;  // a flag is 0 or 1
-};
-
-struct OptimizerInfo {
-  std::string name;
-  std::string help;
-  std::string source;  // the paper
-  std::vector<OptimizerParam> params;
-  Update (*make)(const OptimizerParams& p);  // the formula; p has a value in its range for each of `params`
-};
-
-// Safe to call from any thread.
-const std::vector<OptimizerInfo>& optimizers();
-std::vector<std::string> optimizer_names();
-// Throws Error(invalid_argument), which lists the valid names, for others.
-const OptimizerInfo& find_optimizer(const std::string& name);
-
-// The optimizer of that name with its defaults, which are PyTorch's, overridden by `given`. Throws
-// Error(invalid_argument) for an unknown name, for a parameter that the optimizer does not take (the message lists
-// those it does) and for a value out of range.
+// The optimizer of that name with its defaults, which are PyTorch's, overridden by `given`. Throws what make_update()
+// (registry.h) and the constructor throw.
 Optimizer make_optimizer(const std::string& name, std::vector<Var> parameters, const OptimizerParams& given = {});
 
 // -- the optimizers by their classes' names in PyTorch --

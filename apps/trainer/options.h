@@ -15,7 +15,7 @@
 #include "layers/models/models.h"
 #include "losses/metrics/threshold_rule.h"
 #include "losses/registry.h"
-#include "optim/optimizer.h"
+#include "optim/registry.h"
 #include "optim/schedule.h"
 
 namespace counterpoise {

@@ -27,7 +27,9 @@ try() { (cd "$copy" && "$@" > log 2>&1) || { echo "FAILED: $*"; grep -a -E 'ERRO
 
 export COUNTERPOISE_SOURCE=$copy  # where the tests find their golden files
 git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$copy"
-if [ -d build/release ]; then mkdir "$copy/build" && cp -a build/release build/packages "$copy/build/"; fi
+if [ -d build/release ]; then
+  tar --exclude=build/release/cuda --exclude=build/release/emulated -cf - build/release build/packages | tar -xf - -C "$copy"
+fi
 find "$copy" -path "$copy/build" -prune -o -type f -exec touch -r Makefile {} +  # objects stay newer than sources
 (cd "$copy" && git init -q . && git add -A . >/dev/null 2>&1)
 
