@@ -1,5 +1,6 @@
 #include "apps/loss_explorer/losses_command.h"
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "apps/loss_explorer/lecture_tables.h"

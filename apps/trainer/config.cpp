@@ -9,6 +9,7 @@
 #include "apps/trainer/flags.h"
 #include "apps/trainer/format.h"
 #include "apps/trainer/metrics_json.h"
+#include "apps/trainer/option_table.h"
 #include "apps/trainer/options.h"
 #include "apps/trainer/run_folder.h"
 #include "core/io/file.h"

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/trainer/option_table.h"
-
 namespace counterpoise {
 
+class OptionTable;
 struct Options;
 
 // The text of config.json: the program's version and the resolved options.

@@ -1,5 +1,6 @@
 #include "apps/trainer/loss_flags.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <utility>
 #include <vector>

@@ -1,12 +1,15 @@
 // Command-line flags for the parameters of losses. An object is used by one thread at a time.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <set>
 #include <string>
 
 #include "losses/registry.h"
+
+namespace CLI {
+class App;
+}
 
 namespace counterpoise {
 
