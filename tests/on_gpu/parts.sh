@@ -12,9 +12,9 @@ plans|150|20|every plan of cuDNN for each of VGG16's 26 convolutions in bf16, an
 ours|110|10|a training step and a forward pass of VGG16, also without CUDA graphs and with compiled kernels
 compile|120|30|nothing: makes PyTorch's compiled code, a minute for each network, before it is timed
 pytorch|120|30|the same by PyTorch, eager and compiled
-tables|150|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
+tables|240|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
 operations|90|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
-sanitizers|150|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
+sanitizers|240|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
 gpu-tests|180|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
 speed|300|60|the README's table: VGG16 and PyTorch alternating, times and memory
 threads|240|30|the CPU's threads: a training step with 1 to 16 threads, and PyTorch's with as many
