@@ -15,7 +15,7 @@ pytorch|120|30|the same by PyTorch, eager and compiled
 tables|240|20|every operation, loss, layer and network on the GPU, compared with the reference and with PyTorch's results
 operations|90|10|each operation of a training step: GB/s and TFLOP/s, beside the GB/s of a copy
 sanitizers|240|20|compute-sanitizer's racecheck, memcheck and synccheck of our own kernels
-gpu-tests|180|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
+gpu-tests|240|10|catdog on the GPU: losses equal to the CPU's, the same bits in every run, every technique
 speed|300|60|the README's table: VGG16 and PyTorch alternating, times and memory
 threads|240|30|the CPU's threads: a training step with 1 to 16 threads, and PyTorch's with as many
 experiments|420|40|the lectures' experiments: VGG16 at 160x160 on photographs, 1000 cats to 11000 dogs, and balanced
