@@ -29,11 +29,21 @@ class Place {
 
 }  // namespace
 
+bool BranchesTrial::in_branches() const {
+  return is_over() ? median(1) < median(0) : timed_ < times || timed_ >= 3 * times;
+}
+
 bool BranchesTrial::add(float ms) {
-  float& best = best_[in_branches()];
-  best = std::min(best, ms);
+  const bool in_branches_now = in_branches();
+  ms_[in_branches_now].push_back(ms);
   ++timed_;
-  return timed_ == times || (is_over() && in_branches());
+  return in_branches() != in_branches_now;
+}
+
+float BranchesTrial::median(int kind) const {
+  std::vector<float> ms = ms_[kind];
+  std::sort(ms.begin(), ms.end());
+  return (ms[times - 1] + ms[times]) / 2;
 }
 
 void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {

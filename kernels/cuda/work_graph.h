@@ -3,11 +3,10 @@
 //
 // Two kernels at the same time use what a single one leaves idle: most at its end, where fewer and fewer of its blocks
 // run, and all the time if it is small. But a branch has a price, too. So a graph of which something is aside is
-// started six times in branches and six times in a row, and stays the faster one.
+// tried both ways (BranchesTrial), and stays the faster one.
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <vector>
 
@@ -26,22 +25,24 @@ struct ListedWork {
   size_t offset = outside;  // of a block of memory in its step's arena
 };
 
-// Which of the two is faster, and how fast each was.
+// Which of the two is faster, and how fast each was. A GPU that has work becomes slower in the course of the first
+// seconds, as its power is limited: on an H200 by more than branches gain. So the graph is started in branches, twice as
+// often in a row, and in branches again, and the medians are compared, in which a steady change cancels.
 class BranchesTrial {
  public:
-  bool in_branches() const { return is_over() ? best_[1] < best_[0] : timed_ < times; }
-  bool is_over() const { return timed_ == 2 * times; }
-  // The duration of a start. True if the next one wants another graph.
+  bool in_branches() const;
+  bool is_over() const { return timed_ == 4 * times; }
+  // The duration of a start in milliseconds. True if the next one wants another graph.
   bool add(float ms);
-  // In milliseconds; REQUIRES: it is over.
-  float in_a_row_ms() const { return best_[0]; }
-  float in_branches_ms() const { return best_[1]; }
+  // The medians in milliseconds; REQUIRES: it is over.
+  float in_a_row_ms() const { return median(0); }
+  float in_branches_ms() const { return median(1); }
 
  private:
-  static constexpr int times = 5;
-  static constexpr float none = std::numeric_limits<float>::infinity();
+  float median(int kind) const;
+  static constexpr int times = 4;
   int timed_ = 0;
-  float best_[2] = {none, none};  // in a row, in branches
+  std::vector<float> ms_[2];  // in a row, in branches
 };
 
 // To be used with one list, from which works are not removed. For one thread.
