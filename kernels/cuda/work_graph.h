@@ -26,8 +26,8 @@ struct ListedWork {
 };
 
 // Which of the two is faster, and how fast each was. A GPU that has work becomes slower in the course of the first
-// seconds, as its power is limited: on an H200 by more than branches gain. So the graph is started in branches, twice as
-// often in a row, and in branches again, and the medians are compared, in which a steady change cancels.
+// seconds, as its power is limited: on an H200 by more than branches gain. So the graph is started in branches, twice
+// as often in a row, and in branches again, and the medians are compared, in which a steady change cancels.
 class BranchesTrial {
  public:
   bool in_branches() const;
