@@ -1,6 +1,8 @@
 // Calls of libraries in repeated steps that are CUDA graphs.
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "kernels/cuda/cuda_step_graph.h"
 #include "tests/environment.h"
 #include "tests/gpu.h"
