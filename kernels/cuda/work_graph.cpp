@@ -86,8 +86,9 @@ void WorkGraph::make(std::vector<ListedWork>& list, cudaStream_t stream) {
   operations_ = 0;
   has_branches_ = std::any_of(list.begin(), list.end(),
                               [](const ListedWork& listed) { return listed.work.kind == Work::Kind::aside_begins; });
+  const bool in_branches = trial_.in_branches();
   for (ListedWork& listed : list) {
-    if (trial_.in_branches()) place.pass(listed.work.kind);
+    if (in_branches) place.pass(listed.work.kind);
     listed.node = listed.work.add_to(graph_, place.after(), stream);
     listed.changed = false;
     if (listed.node) place.put(listed.node), ++operations_;

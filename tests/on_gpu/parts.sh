@@ -177,7 +177,8 @@ need_gpu() {
 part_tables() {
   need_gpu
   local name names=('ops*' 'kernels: large*,kernels: kernels*,kernels: conv*,kernels: one*,kernels: NaN*,conv*,cudnn*,bf16*'
-    'golden*' 'layers*,models*,module*,graph*' 'losses: gradients*,every loss*,optim*,loader*,augment*')
+    'golden*' 'layers*,models*,module*,graph*'
+    'losses: g*,losses: values*,losses golden*,every loss*,optim*,loader*,augment*')
   [ -n "$try" ] && names=('ops: bf16*' 'bf16*,augment*')
   for name in "${names[@]}"; do at_once "$name" stdbuf -oL "$programs/run_tests" -d "-tc=$name"; done
   finish
