@@ -47,12 +47,14 @@ void CudaStepGraph::end() {
   if (mode_ == Mode::kept) {
     departures_in_a_row_ = 0;
     start_graph();
-    return release_foreign();
+    release_foreign();
+    if (for_branches_ && graph_.stays_in_a_row()) arrange_memory(/*in_branches=*/false);
+    return;
   }
   if (mode_ == Mode::watched) {
     const bool same = repeats_ && next_ == list_.size() && next_ > 0;
     shorten_list();
-    if (same) arrange_memory();
+    if (same) arrange_memory(/*in_branches=*/true);
   }
   if (departures_in_a_row_ >= most_departures) forget();
 }
@@ -164,20 +166,23 @@ void CudaStepGraph::release_foreign() noexcept {
 
 // -- the graph --
 
-// Gives the list's blocks their places. The pool's memory, in which they were until now, is returned to the system.
-void CudaStepGraph::arrange_memory() {
+// Gives the list's blocks their places, none of which is in use. The memory in which they were until now is returned to
+// the system.
+void CudaStepGraph::arrange_memory(bool in_branches) {
   std::vector<size_t> entries;
   std::vector<BlockOfStep> blocks;
   // What is released while something is aside may be in use until they rejoin: it is from here on in `blocks`.
-  size_t in_branches = 0;
+  size_t first_of_branches = 0;
   bool has_branches = false;
+  for_branches_ = false;
   const auto rejoin_at = [&](size_t i) {
-    for (; has_branches && in_branches < blocks.size(); ++in_branches) blocks[in_branches].end = static_cast<Index>(i);
-    has_branches = false;
+    if (!std::exchange(has_branches, false)) return;
+    for (size_t k = first_of_branches; k < blocks.size(); ++k) blocks[k].end = static_cast<Index>(i);
+    for_branches_ = true;
   };
   for (size_t i = 0; i < list_.size(); ++i) {
     const Work& work = list_[i].work;
-    if (work.kind == Work::Kind::aside_begins) has_branches = true, in_branches = blocks.size();
+    if (work.kind == Work::Kind::aside_begins && in_branches) has_branches = true, first_of_branches = blocks.size();
     if (work.kind == Work::Kind::rejoin) rejoin_at(i);
     if (work.kind != Work::Kind::release) continue;
     entries.push_back(static_cast<size_t>(work.allocation));
@@ -185,10 +190,11 @@ void CudaStepGraph::arrange_memory() {
   }
   rejoin_at(list_.size());
   const ArenaLayout layout = lay_out(blocks);
+  if (arena_) queue_.retire(std::exchange(arena_, nullptr));
   queue_.trim();
   if (layout.bytes > 0) {
     arena_ = queue_.make_arena(layout.bytes, *this);
-    if (!arena_) return void(refusal_ = "there is no memory for its tensors");
+    if (!arena_) return refusal_ = "there is no memory for its tensors", forget();
   }
   for (size_t k = 0; k < entries.size(); ++k) list_[entries[k]].offset = layout.offsets[k];
   has_places_ = true;

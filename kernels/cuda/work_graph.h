@@ -66,6 +66,8 @@ class WorkGraph {
   double changes() const { return starts_ ? static_cast<double>(changes_) / static_cast<double>(starts_) : 0; }
   // Null unless something is aside.
   const BranchesTrial* branches() const { return has_branches_ ? &trial_ : nullptr; }
+  // Something is aside, and the next graphs will all be in a row.
+  bool stays_in_a_row() const { return has_branches_ && trial_.is_over() && !trial_.in_branches(); }
 
  private:
   bool update(std::vector<ListedWork>& list, cudaStream_t stream);

@@ -1,7 +1,9 @@
 // Calls of libraries in repeated steps that are CUDA graphs.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "kernels/cuda/cuda_step_graph.h"
 #include "tests/environment.h"
@@ -63,6 +65,54 @@ TEST_CASE("gpu: a step of which a library's work cannot be captured is started a
   CHECK(graph.summary().find(
             "0 of 6 steps as a CUDA graph; then no more: operation failed due to a previous error during capture") ==
         0);
+}
+
+TEST_CASE("gpu: a step that is faster in a row needs no memory for branches" * needs_emulated_gpu()) {
+  const Environment environment("CUDA_EMULATOR", "real-time");
+  detail::Queue queue;
+  queue.open("the emulated GPU");
+  constexpr size_t mebibyte = size_t(1) << 20;
+  const auto memory = [&] {
+    queue.reset_memory_peaks();
+    return queue.memory_peaks().allocated;
+  };
+  const size_t before = memory();
+  for (const bool branches_are_fast : {false, true}) {
+    CAPTURE(branches_are_fast);
+    detail::CudaStepGraph graph(queue);
+    bool slow = false;
+    int runs = 0;
+    // The block of what is aside is released while there are branches: what comes beside it must lie elsewhere.
+    const auto work = [&](int name) {
+      void* const memory = queue.allocate(mebibyte);
+      queue.call(name, name, [&](cudaStream_t) {
+        enqueue([&] {
+          if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+          ++runs;
+        });
+      });
+      queue.release(memory);
+    };
+    constexpr int steps = 24, first = 2;  // the first step that is a graph: then four in branches, eight in a row, four
+    for (int step = 0; step < steps; ++step) {
+      const bool in_branches = step < first + 4 || step >= first + 12;
+      slow = in_branches != branches_are_fast;
+      graph.run([&] {
+        queue.begin_aside();
+        work(1);
+        queue.end_aside();
+        work(2);
+        queue.rejoin();
+      });
+      REQUIRE(cudaStreamSynchronize(queue.stream()) == cudaSuccess);
+      if (step == first + 12) CHECK(memory() == before + 2 * mebibyte);
+    }
+    CHECK(runs == 2 * steps);
+    CAPTURE(graph.summary());
+    CHECK(std::stoi(graph.summary()) == steps - first);
+    CHECK(graph.summary().find(branches_are_fast ? "weights beside" : "weights after") != std::string::npos);
+    CHECK(memory() == before + (branches_are_fast ? 2 : 1) * mebibyte);
+  }
 }
 
 TEST_CASE("gpu: a graph is started in branches and in a row, and stays as it was faster") {
