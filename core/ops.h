@@ -86,10 +86,10 @@ Var conv2d_relu_max_pool2d(const Var& x, const Var& weight, const Var& bias, Con
 Var max_pool2d(const Var& x, Pool2dParams params);
 Var avg_pool2d(const Var& x, Pool2dParams params);                 // padding counts as zeros
 Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns);  // 1, 1: the global mean
-// x [..., C], scale and shift [C]. In training, x is normalized by the statistics of this batch, which also update the
-// running ones in place (momentum is the weight of the new); otherwise by the running ones. `residual`, of x's shape
-// and dtype or undefined, is added, and max(., 0) follows if `relu`, in the same operation. If x is bf16, scale, shift
-// and the running statistics are f32.
+// x [..., C], scale and shift [C]. In training, x is normalized by the mean and the (biased) variance of this batch,
+// which also update the running ones in place (momentum is the weight of the new; the variance is the unbiased one, as
+// in PyTorch); otherwise by the running ones. `residual`, of x's shape and dtype or undefined, is added, and max(., 0)
+// follows if `relu`, in the same operation. If x is bf16, scale, shift and the running statistics are f32.
 Var batch_norm(const Var& x, const Var& scale, const Var& shift, Tensor& running_mean, Tensor& running_var,
                bool training, double momentum = 0.1, double eps = 1e-5, bool relu = false, const Var& residual = {});
 

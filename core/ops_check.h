@@ -44,12 +44,12 @@ inline Var parameter_of(const Var& x, const Var& b) {
 // cast(x, y.dtype()), where y has these numbers.
 Var casted(const Var& x, const Tensor& y);
 
-// A weight or bias in x's dtype. Networks keep their weights in f32, where small steps are not lost (master weights,
-// Micikevicius et al. 2018, arXiv:1710.03740); activations in bf16 are computed with their roundings, and their
-// gradients are f32 again.
+// Networks keep their weights in f32, where small steps are not lost (master weights, Micikevicius et al. 2018,
+// arXiv:1710.03740); activations in bf16 are computed with their roundings, and their gradients are f32 again.
 inline bool is_rounded_for(const Var& x, const Var& weight) {
   return weight.defined() && x.value().dtype() == DType::bf16 && weight.value().dtype() == DType::f32;
 }
+// A weight or bias in x's dtype.
 inline Var cast_like(const Var& x, const Var& weight) {
   return is_rounded_for(x, weight) ? casted(weight, weight.rounded()) : weight;
 }

@@ -33,13 +33,15 @@ struct Batch {
 };
 
 struct DataLoaderOptions {
-  int batch_size = 32;              // the last batch of an epoch may be smaller
-  std::string sampler = "shuffle";  // the order of an epoch: one of sampler_names(), or "" for that of `samples`
+  int batch_size = 32;  // the last batch of an epoch may be smaller
+  // The order of an epoch: one of sampler_names(), or "" for that of `samples`, as when predictions are to be compared
+  // with labels one by one. (PyTorch's DataLoader does not shuffle by default.)
+  std::string sampler = "shuffle";
   // A subset of the dataset, with one sample at least; without it all of it.
   std::optional<std::vector<size_t>> samples = {};
   uint64_t seed = 0;
   uint64_t epoch = 1;            // the first epoch
-  uint64_t epochs = 1;           // in all, for samplers that change with them
+  uint64_t epochs = 1;           // in all: "progressive" is class-balanced in the last one, and in those after it
   augment::Policy augment = {};  // of images
   // [K] samples of each class, from which `augment` knows the rare ones; empty: those of `samples`.
   std::vector<int64_t> class_counts = {};

@@ -99,7 +99,8 @@ Shares equal(const Counts& counts, const Run&) { return by_power(counts, 0); }
 Shares square_root(const Counts& counts, const Run&) { return by_power(counts, 0.5); }
 Shares reverse(const Counts& counts, const Run&) { return by_power(counts, -1); }
 Shares progressive(const Counts& counts, const Run& run) {
-  const double t = run.epochs > 1 ? static_cast<double>(run.epoch - 1) / static_cast<double>(run.epochs - 1) : 1;
+  const double t =
+      run.epoch < run.epochs ? static_cast<double>(run.epoch - 1) / static_cast<double>(run.epochs - 1) : 1;
   Shares shares = by_power(counts, 1);
   const Shares balanced = by_power(counts, 0);
   for (size_t c = 0; c < shares.size(); ++c) shares[c] = (1 - t) * shares[c] + t * balanced[c];

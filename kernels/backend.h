@@ -35,8 +35,11 @@ struct Conv2dParams {
   Index out(Index in, Index kernel) const { return (in + 2 * pad - kernel) / stride + 1; }
 };
 
+// As in PyTorch, the stride is the window if none is given.
 struct Pool2dParams {
-  Index window = 2, stride = 2, pad = 0;
+  Pool2dParams(Index window = 2) : Pool2dParams(window, window) {}
+  Pool2dParams(Index window, Index stride, Index pad = 0) : window(window), stride(stride), pad(pad) {}
+  Index window, stride, pad;
   Index out(Index in) const { return (in + 2 * pad - window) / stride + 1; }
   // Of positions in a window.
   DType position_dtype() const { return window <= 16 ? DType::u8 : DType::i32; }

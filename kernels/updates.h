@@ -35,7 +35,7 @@ struct Sgd {
 };
 
 // Adam, Kingma and Ba 2015 (arXiv:1412.6980) algorithm 1; with `decoupled` AdamW, Loshchilov and Hutter 2019
-// (arXiv:1711.05101) algorithm 2.
+// (arXiv:1711.05101) algorithm 2, but with the weight decay multiplied by the learning rate, as in PyTorch.
 struct Adam {
   static constexpr int states = 2;
   double lr, beta1, beta2, eps, weight_decay;

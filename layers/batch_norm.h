@@ -12,12 +12,12 @@ namespace counterpoise {
 
 // x [..., C] -> (x - mean) / sqrt(var + eps) * weight + bias, of the same shape, followed by max(., 0) if `relu`. In
 // training mode mean and variance are the batch's, and the running ones move towards them: running = (1 - momentum)
-// running + momentum batch. In evaluation mode the running ones are used. Names and defaults are PyTorch's. Like all
-// modules, not thread-safe.
+// running + momentum batch, where the batch's variance is the unbiased one, as in PyTorch. In evaluation mode the
+// running ones are used. Names, order and defaults are PyTorch's. Like all modules, not thread-safe.
 class BatchNorm2d : public Module {
  public:
   // Throws Error(invalid_argument) unless 0 <= momentum <= 1 and eps is finite and not negative.
-  explicit BatchNorm2d(Index channels, double momentum = 0.1, double eps = 1e-5, bool relu = false)
+  explicit BatchNorm2d(Index channels, double eps = 1e-5, double momentum = 0.1, bool relu = false)
       : momentum_(momentum), eps_(eps), relu_(relu) {
     CP_ENSURE_AS(invalid_argument, 0 <= momentum && momentum <= 1, "batch normalization: momentum ", momentum,
                  " is not in [0, 1]");
@@ -32,7 +32,8 @@ class BatchNorm2d : public Module {
   Var forward(const Var& x) override { return normalize(x, relu_, {}); }
   // max((*this)(conv(x)) + residual, 0), with relu if this has it or a residual is given, which has the shape of the
   // result. In evaluation mode the normalization is multiplied into the weights of the convolution, so that nothing is
-  // left of it but a bias; under NoGrad these weights are kept for the next call. REQUIRES: a convolution without relu.
+  // left of it but a bias; under NoGrad these weights are kept for the next call. Throws Error(failure) for a
+  // convolution with relu.
   Var after(Conv2d& conv, const Var& x, const Var& residual = {}) {
     const bool relu = relu_ || residual.defined();
     if (training()) {

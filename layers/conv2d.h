@@ -21,9 +21,10 @@ class Conv2d : public Module {
   }
 
   Var forward(const Var& x) override { return conv2d(x, weight_, bias_, params_, relu_); }
-  // max_pool2d((*this)(x), pool) as one operation that keeps less for the backward pass. REQUIRES: a convolution with
-  // relu.
+  // max_pool2d((*this)(x), pool) as one operation that keeps less for the backward pass. Throws Error(failure) for a
+  // convolution without relu.
   Var pooled(const Var& x, Pool2dParams pool) {
+    CP_ENSURE(relu_, "Conv2d::pooled() computes a relu, which this convolution has not");
     const Shape& xs = x.shape();
     const Shape& ws = weight_.shape();
     const Var y = conv2d_relu_max_pool2d(x, weight_, bias_, params_, pool);
@@ -32,8 +33,9 @@ class Conv2d : public Module {
   }
   LayerWeights weights() const { return {weight_, bias_}; }
   // (*this)(x) with other weights of the same shapes, or with a bias where this has none; then residual is added, if it
-  // is defined, and max(., 0) follows if `relu`. REQUIRES: a convolution without relu.
+  // is defined, and max(., 0) follows if `relu`. Throws Error(failure) for a convolution with relu.
   Var with(const LayerWeights& others, const Var& x, bool relu, const Var& residual = {}) {
+    CP_ENSURE(!relu_, "Conv2d::with() and BatchNorm2d::after() leave out the relu that this convolution has");
     return traced(conv2d(x, others.weight, others.bias, params_, relu, residual));
   }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {

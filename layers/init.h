@@ -22,8 +22,9 @@
 
 namespace counterpoise {
 
-// Seeds the calling thread's generator: the initial weights of all layers that it constructs from now on come from
-// Random(seed, Stream::init). Within an InitScope this holds until the scope ends.
+// Seeds the calling thread's generator: the initial weights of all layers that it constructs from now on, and the masks
+// of their Dropout, come from Random(seed, Stream::init). Within an InitScope this holds until the scope ends. (Unlike
+// PyTorch's, it seeds nothing else: a DataLoader has a seed of its own.)
 void manual_seed(uint64_t seed);
 
 // While one of these lives, the layers that its thread constructs live on `backend`, and draw their initial weights

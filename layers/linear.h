@@ -22,8 +22,9 @@ inline DType output_dtype(LinearOutput output, const Var& x) {
 class Linear : public Module {
  public:
   // C = features, K = outputs. The initial weights are Glorot-uniform, or normal with the standard deviation
-  // `deviation` if it is positive (torchvision's VGG: 0.01); the initial biases are 0. If x is a flattened image,
-  // `layout` gives the image's size, so that files can store the weights in torchvision's order.
+  // `deviation` if it is positive (torchvision's VGG: 0.01); the initial biases are 0. (PyTorch's are both uniform
+  // between -1 / sqrt(C) and 1 / sqrt(C).) If x is a flattened image, `layout` gives the image's size, so that files
+  // can store the weights in torchvision's order.
   Linear(Index features, Index outputs, double deviation = 0, FileLayout layout = {},
          LinearOutput output = LinearOutput::activations)
       : output_(output) {

@@ -87,7 +87,8 @@ class Module {
 
   // The children, in the order in which they were added.
   const std::vector<Child>& children() const { return children_; }
-  // Parameters and buffers with their full names: first the module's own, then its children's, in order.
+  // Parameters and buffers with their full names: first the module's own, then its children's, in order. (PyTorch's
+  // parameters() is trainable(); this is its state_dict().)
   std::vector<Parameter> parameters() const;
   // What an optimizer updates: the parameters that are not buffers, in the order of parameters().
   std::vector<Var> trainable() const;

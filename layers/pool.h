@@ -16,10 +16,10 @@ inline std::vector<OnnxAttribute> onnx_attributes(const Pool2dParams& p) {
 // The maximum of each window; P = (H + 2 pad - window) / stride + 1, rounded down, and Q likewise.
 class MaxPool2d : public Module {
  public:
-  explicit MaxPool2d(Index window) : MaxPool2d(Pool2dParams{window, window}) {}
   explicit MaxPool2d(Pool2dParams params) : params_(params) {}
   Var forward(const Var& x) override { return max_pool2d(x, params_); }
-  // (*this)(conv(x)) as one operation that keeps less for the backward pass. REQUIRES: conv has relu.
+  // (*this)(conv(x)) as one operation that keeps less for the backward pass. Throws Error(failure) unless conv has
+  // relu.
   Var after(Conv2d& conv, const Var& x) { return traced(conv.pooled(x, params_)); }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {
     return to.node("MaxPool", {x.name}, detail::onnx_attributes(params_));
@@ -33,7 +33,6 @@ class MaxPool2d : public Module {
 // The mean of each window, of the same sizes; padding counts as zeros.
 class AvgPool2d : public Module {
  public:
-  explicit AvgPool2d(Index window) : AvgPool2d(Pool2dParams{window, window}) {}
   explicit AvgPool2d(Pool2dParams params) : params_(params) {}
   Var forward(const Var& x) override { return avg_pool2d(x, params_); }
   std::string onnx(OnnxExport& to, const OnnxValue& x) override {

@@ -12,8 +12,7 @@ namespace counterpoise {
 
 Var softmax_equalization(const Var& z, const Labels& y, double gamma, double lambda, LossContext& context) {
   const Index N = z.shape()[0], K = z.shape()[1];
-  double total = 0;
-  for (const int64_t n : context.counts) total += static_cast<double>(n);
+  const std::vector<bool> is_rare = rare_classes(context.counts, lambda);
   std::vector<double>& batches = context.state["batches"];
   batches.resize(1);
   Random rng(context.seed, Stream::loss, static_cast<uint64_t>(batches[0]));
@@ -22,8 +21,7 @@ Var softmax_equalization(const Var& z, const Labels& y, double gamma, double lam
   for (Index n = 0; n < N; ++n) {
     for (Index k = 0; k < K; ++k) {
       const bool chosen = rng.uniform() < gamma;  // one number per output, used or not
-      const bool rare = static_cast<double>(context.counts[k]) < lambda * total;
-      if (chosen && rare && k != y.classes[n]) mask[n * K + k] = -std::numeric_limits<double>::infinity();
+      if (chosen && is_rare[k] && k != y.classes[n]) mask[n * K + k] = -std::numeric_limits<double>::infinity();
     }
   }
   return cross_entropy(z + tensor_like(z, {N, K}, mask), y);

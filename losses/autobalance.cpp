@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/formulas.h"
 #include "losses/multiclass.h"
 
 namespace counterpoise {
@@ -50,7 +51,7 @@ LossState initial_autobalance(const std::vector<int64_t>& counts, double tau) {
 LogitScaling autobalance_scaling(const LossContext& c) {
   const LossState numbers = c.state.empty() ? initial_autobalance(c.counts, c["tau"]) : c.state;
   LogitScaling y{numbers.at("delta"), numbers.at("l")};
-  for (double& delta : y.scale) delta = 1 / (1 + std::exp(-delta));
+  for (double& delta : y.scale) delta = formula::Sigmoid::f(delta, 0., 0.);
   return y;
 }
 

@@ -19,8 +19,8 @@ namespace counterpoise {
 //   one logit, z [N], K = 2       softplus(-(sigmoid(Delta_y) x + l_y - l_other)),  x = z or -z the true class's logit
 //
 // The form of one logit is that of the binary vector scaling loss (Kini et al. 2021, arXiv:2103.01550; vs in the
-// table of losses): Delta goes with the sample's class, because the difference of two logits, (s_1 z_1 - s_0 z_0),
-// leaves of one logit z = z_1 - z_0 nothing but a common temperature. Predictions are made with the raw z.
+// table of losses): Delta is that of the sample's true class, because the difference of two logits, (s_1 z_1 - s_0
+// z_0), leaves of one logit z = z_1 - z_0 nothing but a common temperature. Predictions are made with the raw z.
 // -> [N]. Throws for a label that is not one of the K classes.
 Var autobalance(const Var& z, const Labels& y, const Var& delta, const Var& l);
 

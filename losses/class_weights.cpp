@@ -52,6 +52,13 @@ std::vector<double> effective_weights(const std::vector<int64_t>& counts, double
   return scaled_to_K(weights_of(counts, [&](double n) { return (1 - beta) / number(n); }));
 }
 
+std::vector<bool> rare_classes(const std::vector<int64_t>& counts, double share) {
+  const double N = std::accumulate(counts.begin(), counts.end(), 0.);
+  std::vector<bool> rare;
+  for (const int64_t n : counts) rare.push_back(static_cast<double>(n) < share * N);
+  return rare;
+}
+
 std::vector<double> median_weights(const std::vector<int64_t>& counts) {
   std::vector<double> sorted;
   for (const int64_t n : counts) {

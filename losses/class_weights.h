@@ -23,6 +23,9 @@ std::vector<double> inverse_weights(const std::vector<int64_t>& counts, double p
 // et al. 2019 (arXiv:1901.05555). beta = 0 is no weighting, beta -> 1 inverse frequency. Throws unless 0 <= beta < 1.
 std::vector<double> effective_weights(const std::vector<int64_t>& counts, double beta);
 
+// [K] whether fewer than this share of all samples are the class's: n_k < share N.
+std::vector<bool> rare_classes(const std::vector<int64_t>& counts, double share);
+
 // median(n) / n_k, with the median over the classes that have samples: Eigen and Fergus 2015 (arXiv:1411.4734) section
 // 6.3.2.
 std::vector<double> median_weights(const std::vector<int64_t>& counts);

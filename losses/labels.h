@@ -17,10 +17,11 @@ namespace counterpoise {
 // the host and on the backend: losses count and look up on the host, so that no training step waits for a download.
 // Make them with the functions below, which keep both equal.
 struct Labels {
-  std::vector<int32_t> classes;  // [N] the class of each sample; with soft targets the most probable one
-  Tensor index;                  // [N] i32, the same on the backend
-  Tensor positive;               // [N] 1 for the positive class, else 0; with soft targets its probability
-  Tensor probabilities;          // [N, K] soft targets; undefined if each sample has one class
+  // [N] the class of each sample; with soft targets the most probable one; of mixed samples that of the first.
+  std::vector<int32_t> classes;
+  Tensor index;          // [N] i32, the same on the backend
+  Tensor positive;       // [N] 1 for the positive class, else 0; with soft targets its probability
+  Tensor probabilities;  // [N, K] soft targets; undefined if each sample has one class
   int32_t positive_class = 1;
   std::vector<double> positive_values;     // [N] the numbers of `positive`
   std::vector<double> probability_values;  // [N * K] the numbers of `probabilities`, row by row; empty without them
@@ -40,8 +41,8 @@ Labels make_soft_labels(Backend& backend, const std::vector<double>& positives, 
 Labels make_soft_labels(Backend& backend, const std::vector<std::vector<double>>& rows, int32_t positive,
                         DType dtype = DType::f32);
 
-// The labels of mixed samples: own[n] times those of `y` plus 1 - own[n] times those of `other`. With `classes` > 0
-// also as [N, classes] probabilities. Throws for lengths that differ.
+// The labels of mixed samples: own[n] times those of `y` plus 1 - own[n] times those of `other`, with the classes of
+// `y`. With `classes` > 0 also as [N, classes] probabilities. Throws for lengths that differ.
 Labels interpolate_labels(const Labels& y, const Labels& other, const std::vector<float>& own, Index classes = 0);
 
 // The labels as rows of [N, K], on the backend in z's dtype and as numbers on the host: 1 at the label's column, else

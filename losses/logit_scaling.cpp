@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/formulas.h"
+
 namespace counterpoise {
 
 std::vector<double> at_least_one(const std::vector<int64_t>& counts) {
@@ -31,7 +33,7 @@ std::vector<double> constant_logits(const LogitScaling& scaling, const std::vect
     // share_p softplus(-(s_p z + d)) + share_o softplus(s_o z + d) is convex in z: its slope is 0 at one place.
     const int other = 1 - positive;
     const double d = l[positive] - l[other];
-    const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+    const auto sigmoid = [](double x) { return formula::Sigmoid::f(x, 0., 0.); };
     const auto slope = [&](double z) {
       return shares[other] * s[other] * sigmoid(s[other] * z + d) -
              shares[positive] * s[positive] * sigmoid(-(s[positive] * z + d));

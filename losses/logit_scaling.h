@@ -21,8 +21,8 @@ std::vector<double> at_least_one(const std::vector<int64_t>& counts);
 LogitScaling logit_scaling(const std::vector<int64_t>& counts, double gamma, double tau);
 
 // The constant logits with the least cross-entropy of the scaled logits, where classes have these shares (positive
-// numbers) of the samples: as many as `outputs`, K or 1, which is the logit of the class `positive`, of two. Of the K
-// logits, which a constant can be added to as the loss sees them, those with the least squares.
+// numbers) of the samples: as many as `outputs`, K or 1, which is the logit of the class `positive`, of two. K logits
+// are unique but for a constant that is added to all of them scaled; those with the least sum of squares are returned.
 std::vector<double> constant_logits(const LogitScaling& scaling, const std::vector<double>& shares, int outputs,
                                     int positive);
 

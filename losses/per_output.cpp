@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/formulas.h"
 #include "losses/binary.h"
+#include "losses/class_weights.h"
 
 namespace counterpoise {
 
@@ -17,8 +19,6 @@ std::vector<double> target_values(const Var& z, const Labels& y) {
 
 std::vector<double> doubles(const Tensor& x) { return x.cast(DType::f64).to_vector<double>(); }
 
-double sigmoid(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z)); }
-
 }  // namespace
 
 Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos, double clip) {
@@ -28,7 +28,7 @@ Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos
   if (clip == 0) {
     negative = exp(-gamma_neg * softplus(-z)) * softplus(z);
   } else {
-    const Var p = counterpoise::sigmoid(z) - clip;
+    const Var p = sigmoid(z) - clip;
     // The floor keeps the slope of the power finite where p is below `clip`.
     negative = pow(clamp(p, 1e-12, 1), gamma_neg) * -log1p(-clamp(p, 0, 1));
   }
@@ -41,7 +41,7 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
   std::vector<int> bin(logits.size());
   std::vector<double> count(bins);
   for (size_t i = 0; i < logits.size(); ++i) {
-    const double g = std::fabs(sigmoid(logits[i]) - wanted[i]);
+    const double g = std::fabs(formula::Sigmoid::f(logits[i], 0., 0.) - wanted[i]);
     // NaN, of a network that diverged, has no size: whatever its bin, the loss is NaN.
     bin[i] = g < 1 ? std::min(static_cast<int>(g * bins), bins - 1) : bins - 1;
     ++count[bin[i]];
@@ -66,10 +66,9 @@ Var ghm(const Var& z, const Labels& y, int bins, double momentum, LossContext& c
 
 Var equalization(const Var& z, const Labels& y, double lambda, const LossContext& context) {
   const Tensor is = one_hot(z, y);
-  std::vector<double> rare;  // [K] 1 for a class that receives no gradient from other classes' samples
-  double N = 0;
-  for (const int64_t n : context.counts) N += static_cast<double>(n);
-  for (const int64_t n : context.counts) rare.push_back(static_cast<double>(n) < lambda * N ? 1 : 0);
+  const std::vector<bool> is_rare = rare_classes(context.counts, lambda);
+  const std::vector<double> rare(is_rare.begin(), is_rare.end());
+  // A rare class receives no gradient from other classes' samples.
   const Var weights = 1 - tensor_like(z, {z.shape()[1]}, rare) * affine(is, -1, 1);
   return row_sum(bce(z, is) * weights);
 }
@@ -83,7 +82,7 @@ Var equalization_v2(const Var& z, const Labels& y, double gamma, double mu, doub
   for (Index k = 0; k < K; ++k) {
     const bool seen = positive[k] > 0 || negative[k] > 0;
     const double g = seen ? positive[k] / (negative[k] + 1e-10) : 100;
-    const double f = sigmoid(gamma * (g - mu));
+    const double f = formula::Sigmoid::f(gamma * (g - mu), 0., 0.);
     as_negative.push_back(f);
     as_positive.push_back(1 + alpha * (1 - f));
   }
@@ -91,7 +90,7 @@ Var equalization_v2(const Var& z, const Labels& y, double gamma, double mu, doub
     const std::vector<double> logits = doubles(z.value()), wanted = target_values(z, y);
     for (size_t i = 0; i < logits.size(); ++i) {
       const size_t k = i % K;
-      const double g = std::fabs(sigmoid(logits[i]) - wanted[i]);
+      const double g = std::fabs(formula::Sigmoid::f(logits[i], 0., 0.) - wanted[i]);
       positive[k] += wanted[i] * as_positive[k] * g;
       negative[k] += (1 - wanted[i]) * as_negative[k] * g;
     }

@@ -14,7 +14,8 @@
 
 namespace counterpoise {
 
-// Values for some of a loss's parameters, by name: {{"gamma", 2}, {"alpha", 0.5}}.
+// Values for some of a loss's parameters, by name: {{"gamma", 2}, {"alpha", 0.5}}. -1 stands for a parameter's word, as
+// "none" of alpha.
 using LossParams = std::map<std::string, double>;
 // What a stateful loss remembers, lists of numbers by name.
 using LossState = std::map<std::string, std::vector<double>>;

@@ -21,7 +21,7 @@ struct GradientClip {
 // backend is not.
 GradientClip clip_by_norm(const std::vector<Var>& parameters, double max_norm);
 
-// The gradients that parameters have.
+// The gradients of those parameters that have one, in their order: where some have none, fewer than parameters.
 std::vector<ConstView> gradients(const std::vector<Var>& parameters);
 
 }  // namespace counterpoise

@@ -84,7 +84,7 @@ class Optimizer {
 // (registry.h) and the constructor throw.
 Optimizer make_optimizer(const std::string& name, std::vector<Var> parameters, const OptimizerParams& given = {});
 
-// -- the optimizers by their classes' names in PyTorch --
+// -- the optimizers as classes, as PyTorch has them (Sgd is its SGD) --
 // `others` are the hyper-parameters besides the learning rate: Sgd(parameters, 0.01, {{"momentum", 0.9}}). The
 // constructors throw what make_optimizer() throws.
 

@@ -90,7 +90,7 @@ Point point_of(const Network& net) {
 }
 Plot::Line between(const char* name, const Point& a, const Point& b, const Batch& images, double Measured::*what) {
   Plot::Line all = line(name, {}, {});
-  Network net(1, 0);
+  Network net(1, /*deviation=*/0);  // 0: Glorot's
   std::vector<Var> weights = net.trainable();
   for (double t = -0.2; t < 1.21; t += 0.1) {
     for (size_t k = 0; k < a.size(); ++k) weights[k].set_value((Var(a[k]) * (1 - t) + Var(b[k]) * t).value());
@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
   // The large task: 3000 images of ten kinds of shapes.
   const SyntheticShapes shapes(std::vector<int64_t>(10, 300), 32, first);
   DataLoader loader(shapes, {.batch_size = 32, .seed = first});
-  Network large(10, 0);
+  Network large(10, /*deviation=*/0);
   Adam optimizer(large.trainable(), 0.003);
   for (int epoch = 1; epoch <= 6; ++epoch)
     for (const Batch& batch : loader)

@@ -21,8 +21,8 @@ void with_flag(bool flag, const Fn& fn) {
   else fn(std::false_type());
 }
 
-// Numbers of the channels, repeated to at least 128 numbers, so that loops over narrow rows are long enough to be
-// vectorized well: channel c is at c, c + C, c + 2 C, ...
+// Numbers of the channels, repeated to at most 128 numbers where there are fewer channels, so that loops over narrow
+// rows are long enough to be vectorized well: channel c is at c, c + C, c + 2 C, ...
 template <class T>
 std::vector<T> repeated(const T* channels, Index C, Index times) {
   std::vector<T> all(C * times);

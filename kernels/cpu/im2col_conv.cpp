@@ -9,7 +9,7 @@ namespace counterpoise::detail {
 
 namespace {
 
-// Rows of col in a block: about 512 KiB, and at least 256.
+// Rows of col in a block: as many as take about 512 KiB, but at least 256 rows.
 Index block_rows(const ConvGeometry& g, size_t element) {
   return std::max<Index>(256, (Index(1) << 19) / std::max<Index>(1, g.length() * Index(element)));
 }

@@ -3,8 +3,9 @@
 // Table 1, for ImageNet: resnet18, resnet34 and resnet50. A 7x7 convolution and a 3x3 max-pooling, both at stride 2,
 // four stages of blocks with 64, 128, 256 and 512 channels, the last three of which halve the image, and projections
 // (1x1 convolutions) as shortcuts where the shape changes (option B). As in torchvision, resnet50 halves the image in
-// the 3x3 convolution of a block and not in the first 1x1 one ("ResNet v1.5"). Names, shapes and initial distributions
-// of the parameters are torchvision's.
+// the 3x3 convolution of a block and not in the first 1x1 one ("ResNet v1.5"). Names and shapes of the
+// parameters are torchvision's, and so are initial distributions but for the dense layer's: normal with torchvision's
+// standard deviation, and a bias of 0.
 //
 // Section 4.2, for CIFAR-10: resnet20, resnet32, resnet44 and resnet56. A 3x3 convolution and three stages of 3, 5, 7
 // or 9 blocks with 16, 32 and 64 channels, at full, half and a quarter of the image's size. The shortcuts have no
@@ -46,7 +47,7 @@ Conv2d convolution(Index channels, Index outputs, Index kernel, Index stride) {
   return Conv2d(channels, outputs, kernel, {stride, kernel / 2}, /*relu=*/false, /*bias=*/false);
 }
 
-BatchNorm2d batch_normalization(Index channels, bool relu) { return BatchNorm2d(channels, 0.1, 1e-5, relu); }
+BatchNorm2d batch_normalization(Index channels, bool relu) { return BatchNorm2d(channels, 1e-5, 0.1, relu); }
 
 // The shortcut of option A: every second row and column, with zeros for the new channels. It is computed as a 1x1
 // convolution with a constant kernel of ones and zeros, which changes no number.

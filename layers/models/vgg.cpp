@@ -49,7 +49,7 @@ class Vgg : public Model {
             features_.add(next(), Conv2d(channels, outputs, 3, {1, 1}, /*relu=*/!normalize), label + "_conv" + number);
         steps_.push_back({&conv, &conv});
         if (normalize) {
-          BatchNorm2d normalization(outputs, 0.1, 1e-5, /*relu=*/true);
+          BatchNorm2d normalization(outputs, 1e-5, 0.1, /*relu=*/true);
           steps_.back().normalization = &features_.add(next(), std::move(normalization), label + "_bn" + number);
         }
         next();  // the relu, which is computed with what is before it

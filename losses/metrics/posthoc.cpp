@@ -4,13 +4,14 @@
 #include <cmath>
 
 #include "kernels/error.h"
+#include "kernels/formulas.h"
 #include "losses/metrics/multiclass_scores.h"
 
 namespace counterpoise {
 
 double logit(double p) { return std::log(p) - std::log1p(-p); }
 
-double probability(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z)); }
+double probability(double z) { return formula::Sigmoid::f(z, 0., 0.); }
 
 double prior_shift(int64_t positives, int64_t negatives, double tau) {
   const auto log_count = [](int64_t n) { return std::log(static_cast<double>(std::max<int64_t>(n, 1))); };

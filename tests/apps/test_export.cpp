@@ -198,7 +198,7 @@ TEST_CASE("export: the decision is in the graph") {
 
 TEST_CASE("export: every layer has its operator") {
   Sequential net = {Conv2d(3, 4, 3, {2, 0}, /*relu=*/false, /*bias=*/false),
-                    BatchNorm2d(4, 0.1, 1e-3),
+                    BatchNorm2d(4, 1e-3),
                     Tanh(),
                     AvgPool2d(Pool2dParams{3, 2, 1}),
                     AdaptiveAvgPool2d(1, 1),

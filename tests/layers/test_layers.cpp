@@ -145,17 +145,17 @@ TEST_CASE("layers: constructors refuse numbers out of range") {
   }
   CHECK(numbers(Dropout(1)(Tensor::full(cpu_backend(), {3}, 2)).value()) == std::vector<double>{0, 0, 0});
   for (const double eps : {-1e-5, nan, 1 / 0.}) {
-    CHECK(fails(ErrorKind::invalid_argument, {"eps", detail::text(eps)}, [&] { BatchNorm2d layer(2, 0.1, eps); }));
+    CHECK(fails(ErrorKind::invalid_argument, {"eps", detail::text(eps)}, [&] { BatchNorm2d layer(2, eps); }));
   }
   for (const double momentum : {-0.1, 1.1, nan}) {
     CHECK(fails(ErrorKind::invalid_argument, {"momentum", detail::text(momentum)},
-                [&] { BatchNorm2d layer(2, momentum); }));
+                [&] { BatchNorm2d layer(2, 1e-5, momentum); }));
   }
 }
 
 TEST_CASE("layers: BatchNorm2d uses the batch while training, and what it remembers otherwise") {
   const InitScope scope(guarded_cpu(), 1);
-  BatchNorm2d norm(2, /*momentum=*/0.5);
+  BatchNorm2d norm(2, /*eps=*/1e-5, /*momentum=*/0.5);
   const Var x = 3 * leaves({{{4, 5, 6, 2}}}, guarded_cpu(), DType::f32)[0] + 10;
   const auto moments = [](const Var& v, int channel) {
     const std::vector<double> all = numbers(v.value());

@@ -56,7 +56,7 @@ TEST_CASE("resnet: in evaluation mode a convolution includes the normalization a
   const InitScope scope(guarded_cpu(), 1);
   for (const bool with_bias : {false, true}) {
     Conv2d conv(3, 5, 3, {2, 1}, /*relu=*/false, with_bias);
-    BatchNorm2d plain(5), with_relu(5, 0.1, 1e-5, /*relu=*/true);
+    BatchNorm2d plain(5), with_relu(5, 1e-5, 0.1, /*relu=*/true);
     for (Module* module : std::initializer_list<Module*>{&conv, &plain, &with_relu}) {
       module->cast(DType::f64);
       for (const Parameter& p : module->parameters()) {  // statistics, scales and biases that change something

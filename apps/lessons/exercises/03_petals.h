@@ -10,5 +10,5 @@ double bce(double z, double y) {
 
 // Its derivative with respect to z.
 double bce_derivative(double z, double y) {
-  throw Unsolved{"it is the error of this lesson: the probability less the label"};
+  throw Unsolved{"it is the error of this lesson: the probability minus the label"};
 }
