@@ -51,10 +51,12 @@ else
 endif
 
 ifeq ($(DEVICE),cuda)
-  # The GPUs that kernels are compiled for, as compute capabilities without the point: that of this machine's GPU, or
-  # all generations that this nvcc knows. The newest is included as PTX, too, which a driver compiles for later GPUs.
-  CUDA_ARCHS ?= $(or $(shell nvidia-smi --query-gpu=compute_cap --format=csv$(,)noheader 2>/dev/null | tr -d .), \
-    $(filter 75 80 90 100 120,$(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch))))
+  # The GPUs that kernels are compiled for, as compute capabilities without the point: that of this machine's GPU if this
+  # nvcc knows it, else all generations that it knows. The newest is included as PTX, too, which a driver compiles for
+  # later GPUs. (nvidia-smi tells its errors where its answers go; the filter drops them.)
+  NVCC_ARCHS := $(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch))
+  CUDA_ARCHS ?= $(or $(filter $(NVCC_ARCHS),$(shell nvidia-smi --query-gpu=compute_cap --format=csv$(,)noheader 2>&1 | tr -d .)), \
+    $(filter 75 80 90 100 120,$(NVCC_ARCHS)))
   override CUDA_ARCHS := $(shell printf '%s\n' $(CUDA_ARCHS) | sort -n | uniq)
   NVCC_FLAGS := -std=c++17 -O3 -ccbin $(lastword $(CXX)) --extended-lambda --expt-relaxed-constexpr -I. $(DEVICE_INCLUDES) \
     -Xcompiler -Wall$(,)-Wextra \

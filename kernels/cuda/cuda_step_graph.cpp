@@ -48,6 +48,7 @@ void CudaStepGraph::end() {
     departures_in_a_row_ = 0;
     start_graph();
     release_foreign();
+    graph_.time_start(queue_.stream_);
     if (for_branches_ && graph_.stays_in_a_row()) arrange_memory(/*in_branches=*/false);
     return;
   }

@@ -76,7 +76,8 @@ class Graph {
         type_(problem.dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT) {
     if (!handle_) {
       const std::vector<char> json(target.properties.begin(), target.properties.end());
-      properties_.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json).finalize();
+      properties_.emplace(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+      properties_->set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json).finalize();
     }
     int steps = problem.residual + problem.bias + problem.relu;  // after the convolution
     const Descriptor* y = &result(steps == 0);
@@ -107,7 +108,7 @@ class Graph {
   const Descriptor& descriptor() const { return graph_; }
   // Says for which GPU a heuristic or a plan is, where no handle does.
   void describe_gpu(Descriptor& part, Attribute name) const {
-    if (!handle_) part.set(name, properties_);
+    if (properties_) part.set(name, *properties_);
   }
 
  private:
@@ -171,8 +172,8 @@ class Graph {
   const ConvProblem problem_;
   const ConvGeometry& g_;
   const cudnnDataType_t type_;
-  Descriptor properties_{CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR};  // of a GPU that is only described
-  std::deque<Descriptor> parts_;  // tensors and parameters of operations; their addresses do not change
+  std::optional<Descriptor> properties_;  // of a GPU that is only described, which needs cuDNN 9.8
+  std::deque<Descriptor> parts_;          // tensors and parameters of operations; their addresses do not change
   std::vector<Descriptor> operations_;
   Descriptor graph_{CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR};
 };

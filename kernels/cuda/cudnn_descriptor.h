@@ -12,6 +12,9 @@
 
 namespace counterpoise::detail {
 
+static_assert(CUDNN_VERSION >= 90800,
+              "the headers of cuDNN 9.8 or later are needed; without them build with `make CUDA=0`");
+
 // cuDNN's name of an error, and what it says of the last one in this thread.
 inline std::string cudnn_words(cudnnStatus_t status) {
   char reason[1024] = "";

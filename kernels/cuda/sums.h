@@ -17,12 +17,14 @@ namespace counterpoise::detail {
 // visible to all of its threads then. `arrived` is 0 before the first call, and again after the last.
 __device__ inline bool is_last(unsigned* arrived, unsigned blocks) {
   CP_SHARED(unsigned, before, 1);
-  __threadfence();
   __syncthreads();
-  if (threadIdx.x == 0) before[0] = atomicAdd(arrived, 1U);
+  if (threadIdx.x == 0) {  // (Its fences count for all threads that it waits for, or that wait for it.)
+    __threadfence();
+    before[0] = atomicAdd(arrived, 1U);
+    __threadfence();
+  }
   __syncthreads();
   if (before[0] != blocks - 1) return false;
-  __threadfence();
   if (threadIdx.x == 0) *arrived = 0;
   return true;
 }

@@ -49,15 +49,17 @@ float BranchesTrial::median(int kind) const {
 void WorkGraph::start(std::vector<ListedWork>& list, cudaStream_t stream) {
   if (executable_ && (wants_other_ || !update(list, stream))) destroy();
   if (!executable_) make(list, stream);
+  this_start_ = has_branches_ && !trial_.is_over() ? std::make_unique<GpuTimer>() : nullptr;
+  if (this_start_) this_start_->start(stream);
+  CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
   ++starts_;
-  const auto launch = [&] { CP_CUDA_CHECK(cudaGraphLaunch(executable_, stream)); };
-  if (!has_branches_ || trial_.is_over()) return launch();
-  auto timer = std::make_unique<GpuTimer>();
-  timer->start(stream);
-  launch();
-  timer->stop(stream);
+}
+
+void WorkGraph::time_start(cudaStream_t stream) {
+  if (!this_start_) return;
+  this_start_->stop(stream);
   if (last_start_) wants_other_ = trial_.add(last_start_->milliseconds());
-  last_start_ = wants_other_ || trial_.is_over() ? nullptr : std::move(timer);
+  last_start_ = wants_other_ || trial_.is_over() ? nullptr : std::move(this_start_);
 }
 
 bool WorkGraph::update(std::vector<ListedWork>& list, cudaStream_t stream) {
@@ -102,6 +104,7 @@ void WorkGraph::destroy() noexcept {
   if (graph_) cudaGraphDestroy(std::exchange(graph_, nullptr));
   starts_ = changes_ = 0;
   last_start_ = nullptr;
+  this_start_ = nullptr;
   wants_other_ = false;
 }
 

@@ -57,6 +57,8 @@ class WorkGraph {
   // CUDA refuses one of these, it makes a new one. Throws Error(device) where that is not possible, or has been
   // necessary three times in a row; then nothing is started.
   void start(std::vector<ListedWork>& list, cudaStream_t stream);
+  // To be called after each start(): times it, while the trial lasts. Throws Error(device); the work has been started.
+  void time_start(cudaStream_t stream);
   // Before another list.
   void reset() noexcept;
 
@@ -83,7 +85,7 @@ class WorkGraph {
   BranchesTrial trial_;
   // Of the start before, while the trial lasts. It is waited for when the next one has been enqueued, so that the GPU
   // has work all the time, as in a training without a trial: else the time to enqueue a graph would count.
-  std::unique_ptr<GpuTimer> last_start_;
+  std::unique_ptr<GpuTimer> last_start_, this_start_;
   bool wants_other_ = false;  // the trial, for the next start
 };
 

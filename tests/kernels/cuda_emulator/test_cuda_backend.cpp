@@ -114,6 +114,15 @@ TEST_CASE("gpu: sums have more groups of columns, and pooling more rows, than a 
       [&](Index r) { return *std::max_element(&x[4 * r], &x[4 * r] + 4); });
 }
 
+TEST_CASE("gpu: a batch of no images starts nothing" * needs_emulated_gpu()) {
+  Backend& backend = *cuda_backend();
+  Tensor y = Tensor::empty(backend, {0, 4, 4, 3});
+  const Tensor bytes = Tensor::empty(backend, {1, 4, 4, 3}, DType::u8), none = Tensor::empty(backend, {0}, DType::i32);
+  const long before = emulated_launches();
+  backend.images(bytes, none, none, y);
+  CHECK(emulated_launches() == before);
+}
+
 TEST_CASE("gpu: work that runs at once and work that runs as late as possible give the same bits" *
           needs_emulated_gpu() * slow()) {
   const TemporaryFolder late, eager;
