@@ -113,7 +113,7 @@ class ConvolutionInputGradient final : public PendingGradient {
 
 // The gradient before y = relu(z + bias), and, as its sum, that of the bias. It is in the memory of the gradient of y
 // if nothing else needs that.
-Tensor through_relu(const Tensor& y, Gradient gradient, const Var& bias) {
+Tensor through_relu(const Tensor& y, Gradient gradient, const GradientEdge& bias) {
   // A sum over all pixels of a batch, which bf16 would not hold.
   Tensor db = bias.requires_grad() ? Tensor::empty(y.backend(), bias.shape(), parameter_dtype(y.dtype())) : Tensor();
   Tensor dz;
@@ -125,15 +125,15 @@ Tensor through_relu(const Tensor& y, Gradient gradient, const Var& bias) {
     if (db.defined()) y.backend().relu_bias_grad(y, dy, dz, db);
     else y.backend().relu_mask(y, dy, dz);
   }
-  if (db.defined()) bias.add_grad(db.cast(bias.value().dtype()));
+  if (db.defined()) bias.add_grad(db.cast(bias.dtype()));
   return dz;
 }
 
 // What a convolution's gradients are computed with: `input` is that of conv2d_input(x), `w` the weight's value_like(x).
 struct Convolution {
-  Var x;
+  GradientEdge x;
   Tensor input;
-  Var weight;
+  GradientEdge weight;
   Tensor w;
   Conv2dParams params;
 };
@@ -144,7 +144,7 @@ void add_convolution_grads(const Convolution& c, const Tensor& dy) {
     dy.backend().aside([&] {
       Tensor dw = empty_like(dy, c.weight.shape());
       dy.backend().conv2d_grad_weight(c.input, dy, c.params, dw);
-      c.weight.add_grad(dw.cast(c.weight.value().dtype()));
+      c.weight.add_grad(dw.cast(c.weight.dtype()));
     });
   }
   if (c.x.requires_grad()) {
@@ -175,14 +175,15 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Conv2dParams params
 
   const Tensor kept = relu ? y : Tensor();    // where y is 0, relu stops the gradient
   if (!weight.requires_grad()) c.input = {};  // which only the weight's gradient needs
-  return Var::from_op("conv2d", y, {x, weight, bias, residual}, [c, bias, residual, kept](Gradient gradient) {
-    const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), bias) : Tensor(std::move(gradient));
-    if (!kept.defined() && bias.requires_grad()) {
-      Tensor db = Tensor::empty(dy.backend(), bias.shape(), parameter_dtype(dy.dtype()));
+  const GradientEdge to_bias = bias, to_residual = residual;
+  return Var::from_op("conv2d", y, {x, weight, bias, residual}, [c, to_bias, to_residual, kept](Gradient gradient) {
+    const Tensor dy = kept.defined() ? through_relu(kept, std::move(gradient), to_bias) : Tensor(std::move(gradient));
+    if (!kept.defined() && to_bias.requires_grad()) {
+      Tensor db = Tensor::empty(dy.backend(), to_bias.shape(), parameter_dtype(dy.dtype()));
       dy.backend().sum_to(dy, db);
-      bias.add_grad(db.cast(bias.value().dtype()));
+      to_bias.add_grad(db.cast(to_bias.dtype()));
     }
-    residual.add_grad(dy);
+    to_residual.add_grad(dy);
     add_convolution_grads(c, dy);
   });
 }
@@ -243,7 +244,7 @@ void add_grads_below_pool(const Convolution& c, const Tensor& small, const Tenso
     }
     if (dx.defined()) backend.conv2d_grad_input(dz, c.w, c.params, rows_of(View(dx), first, count));
   });
-  if (dw.defined()) c.weight.add_grad(dw.cast(c.weight.value().dtype()));
+  if (dw.defined()) c.weight.add_grad(dw.cast(c.weight.dtype()));
   if (dx.defined()) c.x.add_grad(dx);
 }
 
@@ -267,8 +268,8 @@ Var conv2d_relu_max_pool2d(const Var& x, const Var& weight, const Var& bias, Con
   });
   if (!weight.requires_grad()) c.input = {};
   return Var::from_op("conv2d_relu_max_pool2d", y, {x, weight, bias},
-                      [c, bias, pool, groups, y, position](Gradient dy) {
-                        const Tensor small = through_relu(y, std::move(dy), bias);
+                      [c, to_bias = GradientEdge(bias), pool, groups, y, position](Gradient dy) {
+                        const Tensor small = through_relu(y, std::move(dy), to_bias);
                         add_grads_below_pool(c, small, position, pool, groups);
                       });
 }

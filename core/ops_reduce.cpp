@@ -10,7 +10,7 @@ Tensor tensor_like(const Var& x, const Shape& shape, const std::vector<double>& 
 }
 
 Var detail::casted(const Var& x, const Tensor& y) {
-  return Var::from_op("cast", y, {x}, [x](Tensor dy) { x.add_grad(dy.cast(x.value().dtype())); });
+  return Var::from_op("cast", y, {x}, [to = GradientEdge(x)](Tensor dy) { to.add_grad(dy.cast(to.dtype())); });
 }
 
 Var cast(const Var& x, DType dtype) {
@@ -21,9 +21,8 @@ Var cast(const Var& x, DType dtype) {
 
 Var reshape(const Var& x, const Shape& shape) {
   check_defined("reshape", x);
-  const Shape before = x.shape();
   return Var::from_op("reshape", x.value().reshape(shape), {x},
-                      [x, before](Tensor dy) { x.add_grad(dy.reshape(before)); });
+                      [to = GradientEdge(x)](Tensor dy) { to.add_grad(dy.reshape(to.shape())); });
 }
 
 Var flatten(const Var& x) {
@@ -37,7 +36,8 @@ Var flatten(const Var& x) {
 
 Var sum_to(const Var& x, const Shape& shape) {
   check_floating("sum_to", x);
-  return Var::from_op("sum_to", sum_to(x.value(), shape), {x}, [x](Tensor dy) { x.add_grad(expand(dy, x.shape())); });
+  return Var::from_op("sum_to", sum_to(x.value(), shape), {x},
+                      [to = GradientEdge(x)](Tensor dy) { to.add_grad(expand(dy, to.shape())); });
 }
 
 Var sum(const Var& x) { return sum_to(x, Shape{}); }
@@ -60,10 +60,10 @@ Var log_softmax(const Var& x) {
   CP_ENSURE(x.shape()[1] > 0, "log_softmax: no classes, shape ", x.shape());
   Tensor y = empty_like(x.value(), x.shape());
   x.backend().log_softmax(x.value(), y);
-  return Var::from_op("log_softmax", y, {x}, [x, y](Tensor dy) {
+  return Var::from_op("log_softmax", y, {x}, [to = GradientEdge(x), y](Tensor dy) {
     Tensor dx = empty_like(y, y.shape());
     y.backend().log_softmax_grad(y, dy, dx);
-    x.add_grad(dx);
+    to.add_grad(dx);
   });
 }
 
@@ -82,10 +82,10 @@ Var gather(const Var& x, const Tensor& index) {
   }
   Tensor y = empty_like(x.value(), index.shape());
   x.backend().gather(x.value(), index, y);
-  return Var::from_op("gather", y, {x}, [x, index](Tensor dy) {
-    Tensor dx = empty_like(dy, x.shape());
+  return Var::from_op("gather", y, {x}, [to = GradientEdge(x), index](Tensor dy) {
+    Tensor dx = empty_like(dy, to.shape());
     dy.backend().gather_grad(dy, index, dx);
-    x.add_grad(dx);
+    to.add_grad(dx);
   });
 }
 
@@ -96,10 +96,10 @@ Var dropout(const Var& x, double p, uint64_t key, uint64_t stream) {
   if (p == 1) return 0 * x;
   Tensor y = empty_like(x.value(), x.shape());
   x.backend().dropout(x.value(), p, key, stream, y);
-  return Var::from_op("dropout", y, {x}, [x, p, key, stream](Tensor dy) {
+  return Var::from_op("dropout", y, {x}, [to = GradientEdge(x), p, key, stream](Tensor dy) {
     Tensor dx = empty_like(dy, dy.shape());
     dy.backend().dropout(dy, p, key, stream, dx);
-    x.add_grad(dx);
+    to.add_grad(dx);
   });
 }
 

@@ -20,10 +20,10 @@ Var max_pool2d(const Var& x, Pool2dParams params) {
   Tensor y = empty_like(x.value(), ys), position;
   if (x.requires_grad() && !NoGrad::active()) position = Tensor::empty(x.backend(), ys, params.position_dtype());
   x.backend().max_pool2d(x.value(), params, y, position);
-  return Var::from_op("max_pool2d", y, {x}, [x, position, params](Tensor dy) {
-    Tensor dx = empty_like(dy, x.shape());
+  return Var::from_op("max_pool2d", y, {x}, [to = GradientEdge(x), position, params](Tensor dy) {
+    Tensor dx = empty_like(dy, to.shape());
     dy.backend().max_pool2d_grad(dy, position, params, dx);
-    x.add_grad(dx);
+    to.add_grad(dx);
   });
 }
 
@@ -31,10 +31,10 @@ Var avg_pool2d(const Var& x, Pool2dParams params) {
   check_rank("avg_pool2d", "x", x, 4, "[N, H, W, C]");
   Tensor y = empty_like(x.value(), pooled("avg_pool2d", x.shape(), params));
   x.backend().avg_pool2d(x.value(), params, y);
-  return Var::from_op("avg_pool2d", y, {x}, [x, params](Tensor dy) {
-    Tensor dx = empty_like(dy, x.shape());
+  return Var::from_op("avg_pool2d", y, {x}, [to = GradientEdge(x), params](Tensor dy) {
+    Tensor dx = empty_like(dy, to.shape());
     dy.backend().avg_pool2d_grad(dy, params, dx);
-    x.add_grad(dx);
+    to.add_grad(dx);
   });
 }
 
@@ -46,10 +46,10 @@ Var adaptive_avg_pool2d(const Var& x, Index rows, Index columns) {
   if (s[1] == rows && s[2] == columns) return x;
   Tensor y = empty_like(x.value(), {s[0], rows, columns, s[3]});
   x.backend().adaptive_avg_pool2d(x.value(), y);
-  return Var::from_op("adaptive_avg_pool2d", y, {x}, [x](Tensor dy) {
-    Tensor dx = empty_like(dy, x.shape());
+  return Var::from_op("adaptive_avg_pool2d", y, {x}, [to = GradientEdge(x)](Tensor dy) {
+    Tensor dx = empty_like(dy, to.shape());
     dy.backend().adaptive_avg_pool2d_grad(dy, dx);
-    x.add_grad(dx);
+    to.add_grad(dx);
   });
 }
 
@@ -84,18 +84,18 @@ Var batch_norm(const Var& x, const Var& any_scale, const Var& any_shift, Tensor&
   x.backend().batch_norm(x.value(), scale.value(), shift.value(), other, eps, momentum, relu, y, mean, inv_std,
                          running_mean, running_var);
   const Tensor kept = relu ? y : Tensor();  // where y is 0, relu stops the gradient
+  const GradientEdge to_shift = shift, to_residual = residual;
   return Var::from_op(
-      "batch_norm", y, {x, scale, shift, residual}, [x, scale, shift, residual, mean, inv_std, kept](Tensor dy) {
-        const bool wanted = residual.defined() && residual.requires_grad();
-        Tensor dz = wanted && kept.defined() ? empty_like(dy, x.shape()) : Tensor();
-        if (wanted && !kept.defined()) residual.add_grad(dy);
+      "batch_norm", y, {x, scale, shift, residual}, [x, scale, to_shift, to_residual, mean, inv_std, kept](Tensor dy) {
+        Tensor dz = to_residual.requires_grad() && kept.defined() ? empty_like(dy, x.shape()) : Tensor();
+        if (!kept.defined()) to_residual.add_grad(dy);
         Tensor dx = dy.unique() ? dy : empty_like(dy, x.shape());
-        Tensor dscale = empty_like(mean, scale.shape()), dshift = empty_like(mean, shift.shape());
+        Tensor dscale = empty_like(mean, scale.shape()), dshift = empty_like(mean, scale.shape());
         dy.backend().batch_norm_grad(x.value(), scale.value(), mean, inv_std, kept, dy, dx, dscale, dshift, dz);
-        if (dz.defined()) residual.add_grad(dz);
+        if (dz.defined()) to_residual.add_grad(dz);
         x.add_grad(dx);
         scale.add_grad(dscale);
-        shift.add_grad(dshift);
+        to_shift.add_grad(dshift);
       });
 }
 

@@ -47,6 +47,11 @@ Backend& Tensor::backend() const {
 
 uint64_t Tensor::version() const { return defined() ? memory_->version : 0; }
 
+bool TensorWatch::unchanged() const {
+  const auto memory = memory_.lock();
+  return !memory || memory->version == version_;
+}
+
 Tensor::operator ConstView() const { return {defined() ? memory_->data : nullptr, shape_, dtype_}; }
 Tensor::operator View() {
   if (!defined()) return {nullptr, shape_, dtype_};

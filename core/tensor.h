@@ -3,7 +3,7 @@
 //
 // Copying a Tensor copies the handle, not the numbers, as in PyTorch. No operation writes to a `const Tensor&`; whoever
 // copies one gets a handle that writes to the same memory, and clone() copies the numbers. Copies may be made and
-// destroyed on any thread; writing to memory that another thread uses is a data race.
+// destroyed on any thread that may use the backend (kernels/backend.h); writing to memory that another thread uses is a data race.
 #pragma once
 
 #include <cstdint>
@@ -90,11 +90,26 @@ class Tensor {
   Tensor to(Backend& backend) const;
 
  private:
+  friend class TensorWatch;
   struct Memory;  // owns the bytes
 
   std::shared_ptr<Memory> memory_;
   Shape shape_;
   DType dtype_ = DType::f32;
+};
+
+// Notices writes to a tensor's memory without keeping the memory.
+class TensorWatch {
+ public:
+  explicit TensorWatch(const Tensor& x) : memory_(x.memory_), version_(x.version()) {}
+  // The tensor's version() when this was made.
+  uint64_t version() const { return version_; }
+  // Whether nothing has been written since; true where the memory has been released.
+  bool unchanged() const;
+
+ private:
+  std::weak_ptr<Tensor::Memory> memory_;
+  uint64_t version_;
 };
 
 // expand: x repeated to a shape that it broadcasts to. sum_to: the sum over the axes along which `shape` would be

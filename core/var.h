@@ -26,13 +26,36 @@
 
 namespace counterpoise {
 
+class Var;
+
+// Where the gradient of a variable goes, without its value (PyTorch's torch.autograd.graph.GradientEdge). A closure
+// that needs no more keeps this instead of the Var, so that the value is released as soon as nothing else needs it.
+class GradientEdge {
+ public:
+  GradientEdge() = default;       // of no variable
+  GradientEdge(const Var& from);  // NOLINT: implicit on purpose
+
+  bool requires_grad() const;
+  // Of the variable's value. Throw Error(failure) for that of no variable.
+  Shape shape() const;
+  DType dtype() const;
+  // Var::add_grad().
+  void add_grad(Gradient gradient) const;
+
+ private:
+  friend class Var;
+  struct Node;
+
+  std::shared_ptr<Node> node_;
+};
+
 class Var {
  public:
   Var() = default;  // no variable at all: defined() is false
   // A leaf of the graph. Where an operation takes a Var, a Tensor converts to a constant.
   Var(Tensor value, bool requires_grad = false);  // NOLINT: implicit on purpose
 
-  bool defined() const { return node_ != nullptr; }
+  bool defined() const { return stored_ != nullptr; }
   const Tensor& value() const;
   // To be written in place, as optimizers write weights and batch_norm its running statistics.
   Tensor& value();
@@ -54,15 +77,15 @@ class Var {
   // Error(failure) if this is no leaf, or if the shape or the dtype differs.
   void set_value(Tensor value);
 
-  // The value in bf16. It is kept, and computed again after the value was written, so that weights are not rounded each
-  // time they are used.
+  // The value in bf16. It is cached, and computed again after the value was written, so that weights are not rounded
+  // each time they are used.
   const Tensor& rounded() const;
-  // For optimizers, which write weights and their roundings in one pass: that tensor, if it is kept, the value has not
-  // been written since and no graph refers to it, else one that is undefined.
-  Tensor kept_rounding() const;
-  // What kept_rounding() returned has been written with the value, which had this version then: it stays the value's
-  // rounding, unless the value was written again.
-  void keep_rounding(uint64_t version);
+  // For optimizers, which write weights and their roundings in one pass: the cached tensor, if the value has not been
+  // written since and no graph refers to it, else an undefined one.
+  Tensor cached_rounding() const;
+  // What cached_rounding() returned has been written with the value, which had this version then: it stays cached,
+  // unless the value was written again.
+  void mark_rounding(uint64_t version);
 
   // Computes the gradient of this scalar with respect to every leaf that requires one, and adds it to the leaf's.
   // Throws Error(failure) if this is not one element, if nothing that it was computed from requires a gradient, if its
@@ -72,18 +95,22 @@ class Var {
   void backward() const;
 
   // For operations: the result of `operation`, with a closure that gets the gradient of the result, usually as a
-  // Tensor, and passes it on with add_grad. The closure may keep Tensors and the inputs, never the result's own Var:
-  // that would be a cycle. Each Var to which it passes a gradient must be one of `inputs`, or backward() does not know
-  // that this must run before it, and add_grad() throws. `operation` is not copied: a string literal, which lives as
-  // long as the graph. Throws Error(failure) if `backward` is empty.
+  // Tensor, and passes it on with add_grad. The closure may keep Tensors and the inputs, those whose value it does not
+  // need as a GradientEdge, never the result's own Var: that would be a cycle. Each Var to which it passes a gradient
+  // must be one of `inputs`, or backward() does not know that this must run before it, and add_grad() throws.
+  // `operation` is not copied: a string literal, which lives as long as the graph. Throws Error(failure) if `backward`
+  // is empty.
   static Var from_op(const char* operation, Tensor value, std::vector<Var> inputs,
                      std::function<void(Gradient)> backward);
 
  private:
-  struct Node;
-  Node& node() const;
-  std::vector<Var> sorted() const;
+  friend class GradientEdge;
+  using Node = GradientEdge::Node;
+  struct Stored;  // the value
+  Stored& stored() const;
+  std::vector<std::shared_ptr<Node>> sorted() const;
 
+  std::shared_ptr<Stored> stored_;
   std::shared_ptr<Node> node_;
 };
 

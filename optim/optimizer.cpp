@@ -101,7 +101,7 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
       state.tensors.push_back(Tensor::zeros(p.backend(), p.shape(), p.value().dtype()));
     }
     const double factor = lr_factors_.empty() ? 1 : lr_factors_[i];
-    Tensor rounding = p.kept_rounding();
+    Tensor rounding = p.cached_rounding();
     groups[{++state.steps, factor}].push_back(
         {p.value(), p.grad(), {state.tensors.begin(), state.tensors.end()}, rounding});
     if (rounding.defined()) rounded.emplace_back(i, p.value().version());
@@ -116,7 +116,7 @@ void Optimizer::step(const Tensor& guard, const GradientClip& clip) {
         update);
     parameters_[0].backend().optimizer_step(update, weights, {guard, clip.squares, clip.max_norm});
   }
-  for (const auto& [i, version] : rounded) parameters_[i].keep_rounding(version);
+  for (const auto& [i, version] : rounded) parameters_[i].mark_rounding(version);
   zero_grad();
 }
 

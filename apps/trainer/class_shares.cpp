@@ -16,9 +16,9 @@ Var ClassShares::watch(const Var& z, const Labels& labels, const Loss& loss, int
     copy.train(false);  // its state is not to be updated twice
     losses_ = copy.per_sample(detach(z), labels).value().cast(DType::f64).to_vector<double>();
   }
-  return Var::from_op("watch", z.value(), {z}, [this, z](const Tensor& gradient) {
+  return Var::from_op("watch", z.value(), {z}, [this, to = GradientEdge(z)](const Tensor& gradient) {
     gradients_ = gradient;
-    z.add_grad(gradient);
+    to.add_grad(gradient);
   });
 }
 

@@ -227,6 +227,53 @@ TEST_CASE("graph: a gradient that is pending is computed once, when it is taken"
   CHECK(times == 3);
 }
 
+TEST_CASE("graph: a value that no gradient is computed from is not kept") {
+  Guarded<CpuBackend>& b = guarded_cpu();
+  const auto zeros = [&](const Shape& shape) { return Tensor::zeros(b, shape); };
+  const Var image(Tensor::full(b, {2, 4, 4, 3}, 1)), kernel(Tensor::full(b, {3, 1, 1, 3}, 1), true),
+      ones(zeros({3}), true);
+  struct Case {
+    const char* name;
+    Shape shape;
+    std::function<Var(const Var&)> operation;
+  };
+  const Case cases[] = {
+      {"cast", {2, 3}, [](const Var& h) { return cast(h, DType::f64); }},
+      {"sum_to",
+       {2, 3},
+       [](const Var& h) {
+         return sum_to(h, {2, 1});
+       }},
+      {"dropout", {2, 3}, [](const Var& h) { return dropout(h, 0.5, 1, 1); }},
+      {"log_softmax", {2, 3}, [](const Var& h) { return log_softmax(h); }},
+      {"gather",
+       {2, 3},
+       [&](const Var& h) {
+         return gather(h, Tensor::from<int32_t>(b, {2}, {0, 2}));
+       }},
+      {"max_pool2d", {2, 4, 4, 3}, [](const Var& h) { return max_pool2d(h, 2); }},
+      {"avg_pool2d", {2, 4, 4, 3}, [](const Var& h) { return avg_pool2d(h, 2); }},
+      {"adaptive_avg_pool2d", {2, 4, 4, 3}, [](const Var& h) { return adaptive_avg_pool2d(h, 1, 1); }},
+      {"frozen conv2d", {2, 4, 4, 3}, [&](const Var& h) { return conv2d(h, detach(kernel), {}, {}); }},
+      {"residual of conv2d", {2, 4, 4, 3}, [&](const Var& h) { return conv2d(image, kernel, {}, {}, true, h); }},
+      {"residual of batch_norm", {2, 4, 4, 3}, [&](const Var& h) {
+         Tensor mean = zeros({3}), variance = zeros({3});
+         return batch_norm(image, ones, ones, mean, variance, true, 0.1, 1e-5, true, h);
+       }}};
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const Var x(zeros(c.shape), true);
+    Var h = Var::from_op("probe", x.value().clone(), {x}, [to = GradientEdge(x)](Tensor dy) { to.add_grad(dy); });
+    const int64_t bytes = h.value().size() * static_cast<int64_t>(sizeof(float));
+    const Var y = c.operation(h);
+    const int64_t before = b.live_bytes;
+    h = Var();
+    CHECK(b.live_bytes == before - bytes);
+    sum(y).backward();
+    CHECK(x.grad().defined());
+  }
+}
+
 TEST_CASE("graph: a convolution that is pooled keeps the maxima and their positions, not what is before them") {
   Guarded<CpuBackend>& b = guarded_cpu();
   const Var w(Tensor::full(b, {8, 3, 3, 4}, 1), true), x(Tensor::full(b, {2, 16, 16, 4}, 1), true);

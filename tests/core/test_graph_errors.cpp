@@ -97,6 +97,16 @@ TEST_CASE("graph: what an operation has read must not be written before backward
   CHECK(numbers(w.grad()) == std::vector<double>{3, 3});
 }
 
+TEST_CASE("graph: memory that a gradient needs must not be written, though no variable has it any more") {
+  const Var x(Tensor::full(guarded_cpu(), {3}, 1), true);
+  Var y = exp(x);
+  Tensor memory = y.value();
+  const Var loss = sum(y);
+  y = Var();
+  guarded_cpu().fill(0, memory);
+  CHECK(fails(ErrorKind::failure, {"backward", "exp", "was written"}, [&] { loss.backward(); }));
+}
+
 TEST_CASE("graph: only a leaf can be set, and an operation needs a function for its backward pass") {
   Backend& b = guarded_cpu();
   const Var x(Tensor::full(b, {2}, 3), true);

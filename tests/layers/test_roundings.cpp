@@ -88,7 +88,7 @@ TEST_CASE("roundings: a rounding is that of the value, whatever was thrown or wr
   // An update that writes the rounding, and then one that does not.
   const uint64_t updated = v.value().version();
   b.fill(0.3, v.value());
-  v.keep_rounding(updated);
+  v.mark_rounding(updated);
   CHECK(rounding_is_right(v));
 
   v.set_value(v.value().to(guarded_cpu()));
