@@ -129,6 +129,11 @@ Json sets_json(const ImageListing& listing, const std::vector<Images>& sets) {
   return y;
 }
 
+// Whether a model would be trained or judged wrongly.
+bool has_errors(const ImageListing& listing, const ImageCheck& check) {
+  return check.has_errors() || !unread_files(listing, /*images=*/true).empty();
+}
+
 // Progress on stderr: on a terminal a line that is rewritten, elsewhere a line every ten seconds. Called by one thread
 // at a time.
 class ReadingProgress {
@@ -186,6 +191,9 @@ std::string check_text(const ImageListing& listing, const std::vector<ImageFacts
   report.add(check.conflicts, "Sets of duplicates with two labels", exact);
   report.add(check.unreadable, "Unreadable images, which are left out",
              [&](size_t i) { return listing.images[i].name + ": " + reason_of(listing.images[i], facts[i]); });
+  const auto line = [](const std::string& text) { return text; };
+  report.add(unread_files(listing),
+             "Classes with files that are not read, because they are no .jpg, .jpeg, .png or .bmp", line);
   report.add(check.similar_leaks, "Sets of near-duplicates in two splits", near);
   report.add(check.similar_conflicts, "Sets of near-duplicates with two labels", near);
   std::vector<std::string> missing;
@@ -194,7 +202,7 @@ std::string check_text(const ImageListing& listing, const std::vector<ImageFacts
       if (count_of(of_class, split) == 0) missing.push_back(label + ": no " + heading(split) + " images");
     }
   }
-  report.add(missing, "Classes that a split lacks", [](const std::string& line) { return line; });
+  report.add(missing, "Classes that a split lacks", line);
   report.add(check.constant, "Images of one color", name);
   report.add(others(check.identical, {check.leaks, check.conflicts}), "Other sets of duplicates", exact);
   report.add(others(check.similar, {check.similar_leaks, check.similar_conflicts}), "Other sets of near-duplicates",
@@ -210,7 +218,7 @@ Json check_json(const ImageListing& listing, const std::vector<ImageFacts>& fact
   Json json = {{"data", listing.source},
                {"images", listing.images.size()},
                {"median_size", {check.median_width, check.median_height}},
-               {"errors", check.has_errors()}};
+               {"errors", has_errors(listing, check)}};
   for (const DataSplit split : splits_of(listing)) {
     Json& classes = json["classes"][heading(split)] = Json::object();
     for (const auto& [label, of_class] : counts) classes[label] = count_of(of_class, split);
@@ -221,6 +229,7 @@ Json check_json(const ImageListing& listing, const std::vector<ImageFacts>& fact
     json["unreadable"].push_back(
         {{"path", listing.images[i].name}, {"reason", reason_of(listing.images[i], facts[i])}});
   }
+  json["not_read"] = listing.others;
   json["leaks"] = sets_json(listing, check.leaks);
   json["near_leaks"] = sets_json(listing, check.similar_leaks);
   json["group_leaks"] = Json::array();
@@ -262,7 +271,8 @@ Exit check_command(int argc, char** argv) {
   app.add_option("--most", most, "How many findings of a kind are printed")->type_name("N")->capture_default_str();
   app.add_flag("--json", as_json, "Print all findings as JSON");
   app.add_flag("--strict", strict,
-               "Exit with 3 if images are unreadable, leak or have two labels, or a group is in two splits");
+               "Exit with 3 if images are unreadable or in a format that is not read, leak or have two labels, or a "
+               "group is in two splits");
   app.add_option("--workers", workers, "Threads that read images")->type_name("N")->default_str("cores");
   app.footer("Exit codes: 0 whatever is found, 2 wrong command line, 3 unusable data set, or findings with --strict.");
   parse_command_line(app, argc, argv);
@@ -294,7 +304,7 @@ Exit check_command(int argc, char** argv) {
       std::cout << printable(report.substr(begin, end - begin)) << "\n";
     }
   }
-  return strict && check.has_errors() ? Exit::bad_data : Exit::ok;
+  return strict && has_errors(listing, check) ? Exit::bad_data : Exit::ok;
 }
 
 }  // namespace counterpoise

@@ -19,8 +19,8 @@ nlohmann::ordered_json check_json(const ImageListing& listing, const std::vector
                                   const ImageCheck& check);
 
 // `check DATA`: reads all images and prints the report. Exit::ok whatever it finds; with --strict Exit::bad_data if
-// check.has_errors(). Throws Error for a wrong command line and for data that cannot be listed. To be called by the
-// main thread.
+// check.has_errors() or there are images in a format that is not read. Throws Error for a wrong command line and for
+// data that cannot be listed. To be called by the main thread.
 Exit check_command(int argc, char** argv);
 
 }  // namespace counterpoise

@@ -12,6 +12,7 @@
 #include "data/images/image_sets.h"
 #include "data/images/shapes.h"
 #include "data/imbalance.h"
+#include "kernels/warning.h"
 #include "losses/class_weights.h"
 
 namespace counterpoise {
@@ -74,6 +75,17 @@ std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>
   return taken;
 }
 
+// Says which image files beside those of the data set are not read: a class may have most of its images in another
+// format, and would be trained as a rare one.
+void warn_of_unread_images(const ImageListing& listing) {
+  std::string classes;
+  for (const std::string& line : unread_files(listing, /*images=*/true))
+    classes += (classes.empty() ? "" : "; ") + line;
+  if (classes.empty()) return;
+  warn(printable(text(listing.source, ": images that are no .jpg, .jpeg, .png or .bmp are not read (",
+                      shortened(classes), "); convert them, or move them away")));
+}
+
 }  // namespace
 
 SelectedImages select_images(const Options& o, const std::vector<int64_t>& synthetic_counts) {
@@ -110,6 +122,7 @@ SelectedImages select_images(const Options& o, const std::vector<int64_t>& synth
     if (o.folds) source.fold = o.fold - 1;
     source.seed = static_cast<uint64_t>(o.seed);
     ImageSets sets = open_image_sets(source);
+    warn_of_unread_images(sets.listing);
     images.training = std::move(sets.training);
     images.validation = std::move(sets.validation);
     images.test = std::move(sets.test);
@@ -124,6 +137,7 @@ std::unique_ptr<ImageDataset> all_images(const Options& o, const std::vector<std
                "--on all: is for images of yours; give their folder with --data");
   CP_ENSURE_AS(invalid_argument, o.split.empty(), "--on all: takes the images of every split; leave out --split");
   ImageListing listing = list_images(o.data);
+  warn_of_unread_images(listing);
   for (ListedImage& image : listing.images) image.split = DataSplit::none;
   std::unique_ptr<ImageDataset> images = open_images(listing, DataSplit::none, classes, o.image_size, o.resize);
   CP_ENSURE_AS(bad_data, images, o.data, ": has no images");

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -23,12 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t read_at_once = size_t(1) << 16;  // bytes
 constexpr int look_for_signal = 100;              // milliseconds
-
-bool is_image(const std::string& name) {
-  std::string extension = fs::path(name).extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".bmp";
-}
 
 bool is_directory(const std::string& path, struct stat& info) {
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
@@ -116,10 +109,10 @@ bool ImagePaths::next_in_folder(std::string& path) {
     errno = 0;
     if (is_directory(full, info)) {
       enter(full);
-    } else if (!is_image(name) && errno != 0 && errno != ENOENT && errno != ENOTDIR) {
+    } else if (!detail::is_image_name(name) && errno != 0 && errno != ENOENT && errno != ENOTDIR) {
       complain_(full, detail::reason(errno));  // it may be a folder; only a link to nothing is none
       found_ = true;
-    } else if (is_image(name)) {
+    } else if (detail::is_image_name(name)) {
       found_ = true;
       path = full;
       return true;

@@ -17,9 +17,10 @@ class ImagePaths {
   using Complain = std::function<void(const std::string& path, const std::string& reason)>;
 
   // `names` are files, folders, and at most one "-": a path per line of `input`. In a folder, at any depth, files are
-  // found by their extensions .jpg, .jpeg, .png, .bmp in any case, in natural order (cat.2 before cat.10); names that
-  // begin with a dot are skipped, and symbolic links are followed, but not in circles. Throws Error(invalid_argument)
-  // for a second "-".
+  // found by their extensions .jpg, .jpeg, .png, .bmp in any case, in natural order (cat.2 before cat.10), and so are
+  // images in formats that are not read, such as .webp, so that whoever reads them names them; names that begin with a
+  // dot are skipped, and symbolic links are followed, but not in circles. Throws Error(invalid_argument) for a second
+  // "-".
   ImagePaths(std::vector<std::string> names, Complain complain, int input = 0);
 
   // The next path; false at the end, and after a stop signal while it waits for the input. A folder without images is

@@ -19,11 +19,16 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* accepted = ".jpg .jpeg .png .bmp";
+constexpr const char* unread_formats = ".webp .tif .tiff .gif .heic .heif .avif .jp2 .jxl .jfif";
 
 std::string extension_of(const fs::path& path) {
   std::string extension = path.extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return extension;
+}
+
+bool is_in(const std::string& extension, const std::string& list) {
+  return !extension.empty() && (list + " ").find(extension + " ") != std::string::npos;
 }
 
 bool hidden(const fs::path& path) { return path.filename().string().rfind('.', 0) == 0; }
@@ -77,10 +82,10 @@ std::vector<std::string> class_names(const std::string& directory) {
   return names;
 }
 
-// Adds the images at any depth below `directory` to `files`, in no order, and other files' extensions to `others`.
+// Adds the images at any depth below `directory` to `files`, in no order, and counts the other files by extension.
 // `seen` holds the folders that were read, because a link may lead back to one.
 void add_images(const fs::path& directory, std::set<std::pair<dev_t, ino_t>>& seen, std::vector<std::string>& files,
-                std::set<std::string>& others) {
+                detail::FileCounts& others) {
   struct stat info;
   if (stat(directory.c_str(), &info) != 0) fail_to_read(directory.string(), {errno, std::generic_category()});
   if (!seen.insert({info.st_dev, info.st_ino}).second) return;
@@ -93,16 +98,13 @@ void add_images(const fs::path& directory, std::set<std::pair<dev_t, ino_t>>& se
     // A link to nothing is listed: it is then counted and named as an image that cannot be read.
     if (type != fs::file_type::regular && type != fs::file_type::not_found) continue;
     const std::string extension = extension_of(path);
-    if (!extension.empty() && (std::string(accepted) + " ").find(extension + " ") != std::string::npos) {
-      files.push_back(path.string());
-    } else {
-      others.insert(extension.empty() ? "(none)" : extension);
-    }
+    if (is_in(extension, accepted)) files.push_back(path.string());
+    else ++others[extension.empty() ? "(none)" : extension];
   }
 }
 
-// The images at any depth below `directory`, in natural order. `others` collects the other extensions seen.
-std::vector<std::string> image_files(const fs::path& directory, std::set<std::string>& others) {
+// The images at any depth below `directory`, in natural order. `others` counts the other files.
+std::vector<std::string> image_files(const fs::path& directory, detail::FileCounts& others) {
   std::set<std::pair<dev_t, ino_t>> seen;
   std::vector<std::string> files;
   add_images(directory, seen, files, others);
@@ -167,22 +169,29 @@ std::vector<std::string> folders_in(const std::string& directory) {
 
 bool is_folder(const std::string& path) { return type_of(path) == fs::file_type::directory; }
 
+bool is_unread_format(const std::string& extension) { return is_in(extension, unread_formats); }
+
+bool is_image_name(const std::string& file) {
+  const std::string extension = extension_of(file);
+  return is_in(extension, accepted) || is_unread_format(extension);
+}
+
 bool holds_images(const std::string& directory) {
-  std::set<std::string> others;
+  FileCounts others;
   return !image_files(directory, others).empty();
 }
 
-LabeledFiles list_classes(const std::string& directory, bool may_be_empty) {
-  LabeledFiles found;
+ClassFolders list_classes(const std::string& directory, bool may_be_empty) {
+  ClassFolders found;
   found.classes = class_names(directory);
   for (size_t c = 0; c < found.classes.size(); ++c) {
-    std::set<std::string> others;
+    FileCounts& others = found.others.emplace_back();
     const fs::path folder = fs::path(directory) / found.classes[c];
     const std::vector<std::string> files = image_files(folder, others);
     for (const std::string& file : files) found.samples.push_back({file, static_cast<int32_t>(c)});
     if (!files.empty() || may_be_empty) continue;
     std::string seen;
-    for (const std::string& extension : others) seen += " " + extension;
+    for (const auto& other : others) seen += " " + other.first;
     throw Error(ErrorKind::bad_data, folder.string(), ": no images in this class's folder; accepted are ", accepted,
                 seen.empty() ? ", and it is empty" : ", found only" + seen);
   }

@@ -5,6 +5,7 @@
 // Everything here is safe to use from several threads.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,23 @@ bool natural_less(const std::string& a, const std::string& b);
 std::string split_directory(const std::string& root, const std::vector<std::string>& names);
 
 namespace detail {
+// Numbers of files by their extensions in lower case, as ".webp"; "(none)" is that of a file without one.
+using FileCounts = std::map<std::string, size_t>;
+
+struct ClassFolders : LabeledFiles {
+  std::vector<FileCounts> others;  // of each class, the files that are not read
+};
+
 // What ImageFolder reads, with the same errors; with `may_be_empty` a class without images is none.
-LabeledFiles list_classes(const std::string& directory, bool may_be_empty = false);
+ClassFolders list_classes(const std::string& directory, bool may_be_empty = false);
 // The names of the sub-directories in bytewise order, those that begin with a dot apart.
 std::vector<std::string> folders_in(const std::string& directory);
 // Whether the path leads to a folder; false if there is nothing.
 bool is_folder(const std::string& path);
+// Whether files with this extension are images in a format that is not read.
+bool is_unread_format(const std::string& extension);
+// Whether a file's extension says that it is an image, in whatever format.
+bool is_image_name(const std::string& file);
 // Whether an image lies in the folder, at any depth.
 bool holds_images(const std::string& directory);
 // Whether the bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.

@@ -67,10 +67,14 @@ std::string name_of(const ImageListing& listing, const std::string& file) {
 // -- folders --
 
 void append(ImageListing& listing, const std::string& directory, DataSplit split) {
-  LabeledFiles found = detail::list_classes(directory, split == DataSplit::validation || split == DataSplit::test);
+  detail::ClassFolders found =
+      detail::list_classes(directory, split == DataSplit::validation || split == DataSplit::test);
   for (ImageDataset::Sample& sample : found.samples) {
     const std::string name = name_of(listing, sample.path);
     listing.images.push_back({std::move(sample.path), name, found.classes[sample.label], "", split});
+  }
+  for (size_t c = 0; c < found.classes.size(); ++c) {
+    for (const auto& [extension, count] : found.others[c]) listing.others[found.classes[c]][extension] += count;
   }
 }
 
@@ -258,6 +262,19 @@ const char* split_name(DataSplit split) {
 size_t ImageListing::count(DataSplit split) const {
   return static_cast<size_t>(
       std::count_if(images.begin(), images.end(), [&](const ListedImage& image) { return image.split == split; }));
+}
+
+std::vector<std::string> unread_files(const ImageListing& listing, bool images) {
+  std::vector<std::string> lines;
+  for (const auto& [label, counts] : listing.others) {
+    std::string line;
+    for (const auto& [extension, count] : counts) {
+      if (images && !detail::is_unread_format(extension)) continue;
+      line += detail::text(line.empty() ? label + ": " : ", ", count, " ", extension);
+    }
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
 }
 
 ImageListing list_images(const std::string& data) {

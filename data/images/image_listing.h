@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,16 @@ struct ImageListing {
   std::string root;    // the folder, or that of the CSV file, as an absolute path
   std::vector<ListedImage> images;
   bool has_groups = false;  // all images have a group; otherwise none has
+  // Of each class, the files in its folders that are not read: their numbers by extension, as in FileCounts.
+  std::map<std::string, std::map<std::string, size_t>> others = {};
 
   // The number of images in a split.
   size_t count(DataSplit split) const;
 };
+
+// A line for each class with files that are not read, as "cat: 10 .tif, 11 .webp"; with `images` of those alone whose
+// extension says that they are images.
+std::vector<std::string> unread_files(const ImageListing& listing, bool images = false);
 
 // Lists the images of a folder, or of a CSV file if the path ends in ".csv", in upper or lower case.
 //

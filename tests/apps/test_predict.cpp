@@ -68,7 +68,7 @@ const Trained& trained() {
 TEST_CASE("predict: paths of files, folders and lists come in order") {
   const TemporaryFolder folder;
   for (const char* name :
-       {"a/10.jpg", "a/2.JPEG", "a/.hidden.png", "a/notes.txt", "a/b/1.png", "c/x.bmp", "empty/no.gif"}) {
+       {"a/10.jpg", "a/2.JPEG", "a/.hidden.png", "a/notes.txt", "a/b/1.png", "c/x.bmp", "empty/no.text"}) {
     make_directories(folder / fs::path(name).parent_path().string());
     write_file(folder / name, "");
   }
