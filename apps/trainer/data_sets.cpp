@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include "apps/trainer/decision.h"
 #include "apps/trainer/device.h"
 #include "apps/trainer/flags.h"
 #include "apps/trainer/program.h"
+#include "apps/trainer/stop_signal.h"
 #include "data/augment/pipeline.h"
 #include "data/images/image_sets.h"
 #include "data/images/shapes.h"
@@ -221,6 +224,28 @@ TrainingData::TrainingData(Options& o) {
   with_flag("--augment", [&] { return o.augment.pipelines(classes(), counts); });
   if (o.augment.per_class()) augmentation = o.augment.description(classes(), counts);
   class_weights = with_flag("--class-weights", [&] { return parse_class_weights(o.class_weights, classes(), counts); });
+}
+
+void TrainingData::check_readable() const {
+  for (const auto& [set, name] : {std::pair(training.get(), "training"), std::pair(validation.get(), "validation"),
+                                  std::pair(test.get(), "test")}) {
+    if (!set) continue;
+    const bool trains = set == training.get();
+    std::set<int32_t> found;           // the classes with an image that can be read
+    std::map<int32_t, size_t> failed;  // of the others the first image
+    for (const size_t i : trains ? chosen : set->all_samples()) {
+      if (stop_signal()) return;
+      const int32_t c = set->label(i);
+      if (found.count(c)) continue;
+      if (set->load(i)) found.insert(c), failed.erase(c);
+      else failed.emplace(c, i);
+    }
+    for (const auto& [c, first] : failed) {
+      CP_ENSURE_AS(bad_data, !trains && !found.empty(), "no ", name, " image ",
+                   trains ? "of " + printable(classes()[c]) + " " : "",
+                   "can be read; the first: ", set->unreadable().at(first));
+    }
+  }
 }
 
 std::string TrainingData::description() const {

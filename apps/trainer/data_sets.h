@@ -49,6 +49,9 @@ struct TrainingData : SelectedImages {
   std::vector<size_t> search_training, search_validation;  // the two parts of `chosen` in AutoBalance's search
 
   const std::vector<std::string>& classes() const { return training->classes(); }
+  // Reads images of each set until it has one of each class. Throws Error(bad_data) if no training image of a class, or
+  // no validation or no test image at all can be read.
+  void check_readable() const;
   // "Training on 1000 cat, 11000 dog; validating on 3000 (split as given); positive class: cat".
   std::string description() const;
   // What Keras' image_dataset_from_directory prints for the training and then for the validation images: "Found 2000

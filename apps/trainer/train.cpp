@@ -74,6 +74,7 @@ Training::Training(Options options)
   const bool loads = !o_.pretrained.empty() && (start_.unfinished.empty() || is_in_search(start_));
   const LoadedWeights pretraining = loads ? load_pretrained(*model_, o_, data_.classes()) : LoadedWeights();
   head_is_new_ = o_.init.empty() && !pretraining.with_head;
+  data_.check_readable();
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
   if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o_));
   if (o_.schedule_name == "plateau") {
@@ -151,14 +152,16 @@ void Training::announce() {
   for (const ImageDataset* set : {data_.validation.get(), data_.test.get()}) {
     if (!set) continue;
     std::vector<std::string> missing;
-    const std::vector<int64_t> images = set->counts();
+    std::vector<int64_t> images = set->counts();
+    for (const auto& entry : set->unreadable()) --images[set->label(entry.first)];
     for (size_t c = 0; c < classes.size(); ++c) {
       if (images[c] == 0) missing.push_back(classes[c]);
     }
     if (missing.empty()) continue;
     const bool test = set == data_.test.get();
     say(text(
-        "Warning: there are no ", test ? "test" : "validation", " images of ", shortened(join(missing)),
+        "Warning: there are no ", set->unreadable().empty() ? "" : "readable ", test ? "test" : "validation",
+        " images of ", shortened(join(missing)),
         test ? ": the result says nothing about them" : ": epochs cannot be compared by how well these are found"));
   }
   say(text("Network: ", o_.model.name, ", width ", o_.model.width, ", ", o_.image_size, "x", o_.image_size, " images, ",
@@ -306,7 +309,8 @@ Exit train(Options options) {
   try {
     return training.run();
   } catch (const Error& error) {
-    if (exit_code(error.kind()) != Exit::device && error.kind() != ErrorKind::diverged) throw;
+    const Exit code = exit_code(error.kind());
+    if (code != Exit::device && code != Exit::diverged && code != Exit::bad_data) throw;
     throw Error(error.kind(), error.what() + training.what_is_saved());
   }
 }

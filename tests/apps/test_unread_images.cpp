@@ -53,3 +53,23 @@ TEST_CASE("predict: a folder's images of formats that are not read are found, to
   for (std::string path; paths.next(path);) found.push_back(fs::path(path).filename());
   CHECK(found == std::vector<std::string>{"1.webp", "2.PNG", "3.heic"});
 }
+
+TEST_CASE("a training does not begin where no image of a class, or of a whole split, can be read") {
+  const ShapeSet data({"first", "second"}, {{"train", 4}, {"validation", 3}, {"test", 3}});
+  const TemporaryFolder out;
+  const auto spoil = [&](const std::string& folder) {
+    for (const auto& entry : fs::directory_iterator(data.folder / folder)) write_file(entry.path(), "no image");
+  };
+  const std::string train = "train " + data.flags("--max-steps 1 --output " + (out / "run"));
+  const auto fails = [&](const std::string& part) { check_program_fails(program("counterpoise"), train, 3, part); };
+
+  spoil("test/second");
+  const Result warned = must_succeed(counterpoise_program(train));
+  CHECK(contains(warned.err, "Warning: there are no readable test images of second: "));
+  fs::remove_all(out / "run");
+  spoil("test/first");
+  fails("no test image can be read; the first: " + (data.folder / "test/first/first.0.bmp: not a JPEG"));
+  spoil("train/second");
+  fails("no training image of second can be read; the first: " + (data.folder / "train/second/second.0.bmp: not a"));
+  CHECK(!fs::exists(out / "run"));
+}
