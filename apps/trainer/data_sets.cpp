@@ -135,6 +135,12 @@ SelectedImages select_images(const Options& o, const std::vector<int64_t>& synth
   return images;
 }
 
+bool has_only_test_images(const Options& o) {
+  if (is_synthetic(o.data) || !o.split.empty()) return false;
+  const ImageListing listing = list_images(o.data);
+  return listing.count(DataSplit::test) == listing.images.size();
+}
+
 std::unique_ptr<ImageDataset> all_images(const Options& o, const std::vector<std::string>& classes) {
   CP_ENSURE_AS(invalid_argument, !o.data.empty() && synthetic_shapes(o.data) == 0,
                "--on all: is for images of yours; give their folder with --data");

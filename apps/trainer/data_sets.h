@@ -24,6 +24,9 @@ struct SelectedImages {
 };
 SelectedImages select_images(const Options& options, const std::vector<int64_t>& synthetic_counts = {});
 
+// Whether --data says of all its images that they are for testing.
+bool has_only_test_images(const Options& options);
+
 // Every image of --data, in whatever split it is, of these classes.
 std::unique_ptr<ImageDataset> all_images(const Options& options, const std::vector<std::string>& classes);
 

@@ -141,8 +141,12 @@ Classifier load_classifier(Options& o, Backend& backend, const std::vector<std::
                ": does not say which classes it tells apart; `eval` takes them from the images");
   const std::vector<std::string>& names = classifier.classes;
   const size_t K = names.size();
+  const bool known = std::all_of(of_images.begin(), of_images.end(), [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  });
   CP_ENSURE_AS(bad_data, of_images.empty() || names == of_images, o.weights, ": was trained on the classes ",
-               shortened(join(names)), " but the images are of ", shortened(join(of_images)));
+               shortened(join(names)), " but the images are of ", shortened(join(of_images)),
+               known ? "; --on all evaluates every image that there is of these" : "");
   CP_ENSURE_AS(bad_data, K == 2 ? o.model.outputs <= 2 : o.model.outputs == static_cast<Index>(K), o.weights, ": has ",
                o.model.outputs, " outputs, which do not tell ", K, " classes apart", hint);
   CP_ENSURE_AS(bad_data,
@@ -194,6 +198,8 @@ JudgedImages judged_images(const Options& o, const std::map<std::string, std::st
                  ": does not say which classes it tells apart, which --on all needs to know");
     return {all_images(o, classes), "all"};
   }
+  // Such images cannot be trained on, which is no reason not to judge them.
+  if (o.on != "validation" && !classes.empty() && has_only_test_images(o)) return {all_images(o, classes), "test"};
   std::string warning;
   SelectedImages images = select_images_as_trained(o, metadata, warning);
   if (!warning.empty()) std::cerr << printable("Warning: " + warning) << '\n';
