@@ -102,7 +102,7 @@ std::string config_of_run(const std::string& directory) {
   return work + "/config.json";
 }
 
-std::string difference(const Json& of_run, const Json& wanted) {
+std::string difference(const Json& of_run, const Json& wanted, const std::set<std::string>& moved) {
   // (On the result.)
   static const std::set<std::string> without_effect = {"workers", "threads", "device", "cuda-graphs"};
   const auto ignored = [&](const std::string& key) { return without_effect.count(key) > 0; };
@@ -110,12 +110,18 @@ std::string difference(const Json& of_run, const Json& wanted) {
     if (ignored(key)) continue;
     const auto other = of_run.find(key);
     if (other == of_run.end()) return text("--", key, " is not given there");
-    if (*other != value) return text("--", key, " is ", other->dump(), " there, not ", value.dump());
+    if (*other != value && !moved.count(key))
+      return text("--", key, " is ", other->dump(), " there, not ", value.dump());
   }
   for (const auto& [key, value] : of_run.items()) {
     if (!ignored(key) && !wanted.contains(key)) return text("--", key, " is ", value.dump(), " there");
   }
   return "";
+}
+
+const std::set<std::string>& movable_options() {
+  static const std::set<std::string> options = {"data", "groups", "split", "pretrained", "init"};
+  return options;
 }
 
 }  // namespace counterpoise

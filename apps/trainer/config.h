@@ -29,7 +29,12 @@ std::vector<std::string> config_arguments(const std::string& file, const OptionT
 std::string config_of_run(const std::string& directory);
 
 // The first option in which two configurations differ, for a message: "--lr is 0.1, not 0.01"; "" if they are the same.
-// Options on which no result depends are not compared.
-std::string difference(const nlohmann::ordered_json& of_run, const nlohmann::ordered_json& wanted);
+// Options on which no result depends are not compared, nor are the values of those in `moved`.
+std::string difference(const nlohmann::ordered_json& of_run, const nlohmann::ordered_json& wanted,
+                       const std::set<std::string>& moved = {});
+
+// The options that name files and folders of a training, which may have moved when it is resumed. (That the images are
+// the same is checked by their fingerprint.)
+const std::set<std::string>& movable_options();
 
 }  // namespace counterpoise

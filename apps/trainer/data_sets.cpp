@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <numeric>
 #include <set>
@@ -78,6 +79,15 @@ std::vector<size_t> take_share(const ImageDataset& training, std::vector<size_t>
   return taken;
 }
 
+std::string images_fingerprint(const std::string& split_csv, const ImageListing& listing) {
+  uint64_t hash = fingerprint(split_csv);
+  for (const ListedImage& image : listing.images) {
+    std::error_code unknown;  // a size of its own
+    hash = fingerprint(text(",", std::filesystem::file_size(image.path, unknown)), hash);
+  }
+  return formatted("%016llx", static_cast<unsigned long long>(hash));
+}
+
 // Says which image files beside those of the data set are not read: a class may have most of its images in another
 // format, and would be trained as a rare one.
 void warn_of_unread_images(const ImageListing& listing) {
@@ -130,7 +140,9 @@ SelectedImages select_images(const Options& o, const std::vector<int64_t>& synth
     images.validation = std::move(sets.validation);
     images.test = std::move(sets.test);
     images.origin = sets.origin;
-    if (sets.drawn) images.split = split_csv(sets);
+    const std::string csv = split_csv(sets);
+    images.fingerprint = images_fingerprint(csv, sets.listing);
+    if (sets.drawn) images.split = csv;
   }
   return images;
 }

@@ -21,6 +21,9 @@ struct SelectedImages {
   std::unique_ptr<ImageDataset> training, validation, test;  // test: null if there is none
   std::string origin;                                        // of the split, in a few words
   std::string split;                                         // split.csv; "" if nothing was split here
+  // Tells these images from others by their names, labels, splits and sizes in bytes; the same after the data's folder
+  // has moved. "" for synthetic images.
+  std::string fingerprint;
 };
 SelectedImages select_images(const Options& options, const std::vector<int64_t>& synthetic_counts = {});
 

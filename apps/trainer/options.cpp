@@ -109,20 +109,25 @@ class CommandLine {
     if (file.empty()) return;
     has_config_ = true;
     std::set<std::string> given;
-    for (const std::string& argument : arguments.all) given.insert(argument.substr(0, argument.find('=')));
+    // (A run that is resumed keeps what belongs to an option, too, and the last value of an option counts.)
+    for (const std::string& argument : arguments.all) {
+      if (resume.empty() || resume == "auto") given.insert(argument.substr(0, argument.find('=')));
+    }
     const std::vector<std::string> more = config_arguments(file, table_, command_, given);
     arguments.all.insert(arguments.all.begin() + 1, more.begin(), more.end());
   }
 
-  // What a run that is resumed may be given another time: nothing that its result depends on.
+  // What a run that is resumed may be given another time: nothing that its result depends on, and files that moved.
   static void check_resumed(const Arguments& arguments) {
     for (size_t i = 1; i < arguments.all.size(); ++i) {
       const std::string flag = arguments.all[i].substr(0, arguments.all[i].find('='));
       const bool allowed = flag == "--resume" || flag == "--workers" || flag == "-j" || flag == "--threads" ||
-                           flag == "--device" || flag == "--checkpoint-minutes" || flag == "--help" || flag == "-h";
+                           flag == "--device" || flag == "--checkpoint-minutes" || flag == "--help" || flag == "-h" ||
+                           (flag.rfind("--", 0) == 0 && movable_options().count(flag.substr(2)));
       CP_ENSURE_AS(invalid_argument, flag.rfind('-', 0) != 0 || allowed, flag,
                    ": a run that is resumed keeps its options; beside --resume there may be --workers, --threads, "
-                   "--device and --checkpoint-minutes");
+                   "--device, --checkpoint-minutes and, for files that have moved, --data, --groups, --split, "
+                   "--pretrained and --init");
     }
   }
 

@@ -118,6 +118,7 @@ Json result_json(const TrainingResult& r, const Options& o, const TrainingData& 
                 data.counts, {static_cast<uint64_t>(o.seed), 1, static_cast<uint64_t>(o.epochs), o.batch_size}));
   if (!data.class_weights.empty()) json["class_weights"] = by_class(data, data.class_weights);
   json["data_split"] = data.origin;
+  if (!data.fingerprint.empty()) json["data_fingerprint"] = data.fingerprint;
   json["unreadable"] = Json::array();
   for (const ImageDataset* set : {data.training.get(), data.validation.get(), data.test.get()}) {
     if (!set) continue;

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/trainer/config.h"
 #include "apps/trainer/format.h"
@@ -39,8 +40,8 @@ std::string make_folder(const std::string& loss) {
 }
 
 // In what the options of the run in a folder differ from these; "" if in nothing.
-std::string difference_of(const std::string& config, const Options& options) {
-  return difference(read_config(config), to_json(options));
+std::string difference_of(const std::string& config, const Options& options, const std::set<std::string>& moved = {}) {
+  return difference(read_config(config), to_json(options), moved);
 }
 
 // The newest run in runs/ with these options that can be continued.
@@ -80,7 +81,9 @@ RunStart start_run(const Options& o) {
       const std::string config = work.empty() ? folder + "/config.json" : work + "/config.json";
       const bool complete = work.empty() && is_there(folder + "/result.json") && is_there(config);
       if (!work.empty() || complete) {
-        const std::string differs = difference_of(config, o);
+        // (--resume auto is given all options each time, and they may be those of another run by mistake.)
+        const bool may_move = o.resume != "auto";
+        const std::string differs = difference_of(config, o, may_move ? movable_options() : std::set<std::string>());
         CP_ENSURE_AS(invalid_argument, differs.empty(), "--resume: the run in ", folder,
                      " has other options: ", differs, "; choose another --output");
         return {folder, work, complete};

@@ -25,17 +25,6 @@
 
 namespace counterpoise {
 
-// A number that tells the images of all splits, with their order and labels, from others.
-static uint64_t fingerprint(const TrainingData& data) {
-  uint64_t hash = fingerprint("");
-  const auto add = [&](const std::string& part) { hash = (fingerprint(part, hash) ^ 256) * 1099511628211u; };
-  for (const ImageDataset* set : {data.training.get(), data.validation.get(), data.test.get()}) {
-    add("");
-    for (size_t i = 0; set && i < set->size(); ++i) add(set->samples()[i].path), add(set->classes()[set->label(i)]);
-  }
-  return hash;
-}
-
 // Whether the interrupted run that is continued was in AutoBalance's search.
 static bool is_in_search(const RunStart& start) {
   return checkpoint_notes(start.unfinished + "/" + checkpoint_name).contains("search");
@@ -74,7 +63,6 @@ Training::Training(Options options)
   const bool loads = !o_.pretrained.empty() && (start_.unfinished.empty() || is_in_search(start_));
   const LoadedWeights pretraining = loads ? load_pretrained(*model_, o_, data_.classes()) : LoadedWeights();
   head_is_new_ = o_.init.empty() && !pretraining.with_head;
-  data_.check_readable();
   optimizer_.emplace(make_optimizer(o_.optimizer, model_->trainable(), optimizer_params(o_)));
   if (o_.body_lr != 1) optimizer_->set_lr_factors(lr_factors(*model_, o_));
   if (o_.schedule_name == "plateau") {
@@ -86,6 +74,7 @@ Training::Training(Options options)
   }
   if (o_.ema > 0) ema_.emplace(averaged(), o_.ema);
   if (search_epochs(o_) > 0) search_ = std::make_unique<AutoBalanceSearch>(o_, data_, backend_, *model_, *loss_);
+  data_.check_readable();
   announce();
   if (loads) say(pretraining.note);
   make_run_folder(start_, o_);
@@ -224,7 +213,7 @@ nlohmann::json Training::standing() const {
                           {"complete", now_.complete},
                           {"shares", shares_.state()},
                           {"unreadable", unreadable_notes()},
-                          {"images", fingerprint(data_)}};
+                          {"images", data_.fingerprint}};
   if (plateau_) {
     const Plateau::State& s = plateau_->state();
     notes["plateau"] = {s.best, s.scale, s.bad_epochs, s.cooldown};
@@ -247,7 +236,11 @@ void Training::resume() {
   const nlohmann::json notes = checkpoint_notes(path);
   bool same_images = true;
   try {
-    same_images = notes.value("images", fingerprint(data_)) == fingerprint(data_);
+    const nlohmann::json images = notes.value("images", nlohmann::json(data_.fingerprint));
+    const bool earlier = images.is_number();
+    if (earlier)
+      say("Warning: the checkpoint is of an earlier version, so that it is not checked that its images are these");
+    same_images = earlier || images.get<std::string>() == data_.fingerprint;
     now_.epochs = notes.at("epochs").get<int>();
     now_.best_epoch = notes.at("best_epoch").get<int>();
     now_.best_value = notes.at("best_value").is_null() ? NAN : notes.at("best_value").get<double>();
@@ -271,6 +264,9 @@ void Training::resume() {
   CP_ENSURE_AS(bad_data, same_images, o_.data, ": the images or their splits are not those that the run in ",
                start_.directory,
                " began with, so that it might be judged by images that it has seen: begin another run");
+  const std::string config = folder().path("config.json");
+  const bool moved = !difference(read_config(config), to_json(o_)).empty();
+  if (moved) write_file(config, config_text(o_));
   if (now_.best_epoch > 0) {
     const std::string best = folder().path("best.safetensors");
     load_weights(*model_, best);

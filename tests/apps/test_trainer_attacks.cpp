@@ -280,7 +280,15 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
   }
   check_refused(3, "its state is damaged", [&] { with_state([](auto& state) { state["position"][0] = 0; }); });
   check_refused(3, "its state is damaged", [&] { with_state([](auto& state) { state["notes"].erase("epochs"); }); });
-  check_refused(3, "its state is damaged", [&] { with_state([](auto& state) { state["notes"]["images"] = "x"; }); });
+  check_refused(3, "its state is damaged", [&] { with_state([](auto& state) { state["notes"]["images"] = {1}; }); });
+  // One of an earlier version, which counted neither moves nor sizes.
+  fs::remove_all(copy);
+  fs::copy(run, copy, fs::copy_options::recursive);
+  with_state([](auto& state) { state["notes"]["images"] = 123456789; });
+  {
+    Running resumed("counterpoise", "train --resume " + copy);
+    resumed.wait_for("Warning: the checkpoint is of an earlier version");
+  }
   // Of another network.
   const std::string other = out / "other";
   REQUIRE(stop_at_once("counterpoise", "train " + data.flags("--width 0.0625"), other));
