@@ -70,6 +70,8 @@ Outcome outcome_of(const Cell& cell, const std::vector<std::string>& metrics) {
     try {
       const Json result = parsed(read_file(path, largest_result), path);
       for (const std::string& metric : metrics) outcome.values.push_back(metric_in(result, metric));
+      const bool has_images = result.is_object() && result.contains("data_fingerprint");
+      if (has_images && result["data_fingerprint"].is_string()) outcome.images = result["data_fingerprint"];
       outcome.state = Outcome::done;
     } catch (const Error& error) {
       outcome.state = Outcome::failed;

@@ -13,6 +13,7 @@ struct Outcome {
   enum State { missing, done, failed } state = missing;
   std::vector<double> values;  // done: of each metric; NaN for one that the result does not define
   std::string failure;         // failed: why
+  std::string images = "";     // done: the fingerprint of its images; "" if the result has none
 };
 
 // The cell's outcome, from the files in its folder. A result that cannot be read is a failure.

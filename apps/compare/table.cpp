@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/compare/arguments.h"
 #include "apps/compare/markdown.h"
@@ -27,6 +28,9 @@ std::string title(const Technique& row) {
   const std::string text = markdown_cell(row.title());
   return row.name.empty() && text.find('`') == std::string::npos ? "`" + text + "`" : text;
 }
+
+// What the cells of all rows that are compared with each other share.
+std::string pair_name(const Cell& cell) { return text("seed ", cell.seed, cell.fold ? text(" fold ", cell.fold) : ""); }
 
 nlohmann::ordered_json number(double value) {
   return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
@@ -136,12 +140,26 @@ std::string ComparisonTable::markdown() const {
     all.back() = '.';
     all += "\n";
   }
-  all += failures();
+  all += other_images() + failures();
   if (missing_) {
     all += text("\n", missing_, " of ", plural(cells_.size(), "training"), missing_ == 1 ? " is" : " are",
                 " missing. The same command trains what is missing.\n");
   }
   return all;
+}
+
+std::string ComparisonTable::other_images() const {
+  std::map<size_t, std::set<std::string>> images;  // of the trainings with one seed and fold
+  std::string pairs;
+  for (size_t i = 0; i < cells_.size(); ++i) {
+    std::set<std::string>& known = images[cells_[i].index];
+    if (outcomes_[i].images.empty() || !known.insert(outcomes_[i].images).second || known.size() != 2) continue;
+    pairs += (pairs.empty() ? "" : ", ") + pair_name(cells_[i]);
+  }
+  if (pairs.empty()) return "";
+  return "\nWarning: the rows were not trained and judged on the same images with " + pairs +
+         ", so that Δ is not of their options alone. Begin a comparison in another folder, or remove the trainings of "
+         "earlier images from cells/.\n";
 }
 
 // The failed trainings, those of one row with one cause in one line.
@@ -150,7 +168,7 @@ std::string ComparisonTable::failures() const {
   for (size_t r = 0; r < comparison_.rows.size(); ++r) {
     for (size_t i = 0; i < cells_.size(); ++i) {
       if (cells_[i].row != r || outcomes_[i].state != Outcome::failed) continue;
-      const std::string cell = text("seed ", cells_[i].seed, cells_[i].fold ? text(" fold ", cells_[i].fold) : "");
+      const std::string cell = pair_name(cells_[i]);
       const auto same = std::find_if(causes.begin(), causes.end(), [&](const auto& cause) {
         return cause.first.rfind(title(comparison_.rows[r]) + ", ", 0) == 0 && cause.second == outcomes_[i].failure;
       });

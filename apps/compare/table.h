@@ -19,13 +19,17 @@ class ComparisonTable {
   // `outcomes` has one entry per cell.
   ComparisonTable(Comparison comparison, std::vector<Cell> cells, std::vector<Outcome> outcomes);
 
-  // A Markdown table with a note on how to read it, the trainings that failed and how many are missing.
+  // A Markdown table with a note on how to read it, the trainings that failed and how many are missing, and
+  // other_images().
   std::string markdown() const;
   // A line per technique and metric. An undefined number is an empty field.
   std::string csv() const;
   // {"summary": [...], "trainings": [...]}: the lines of csv(), and every training with its values and folder, which is
   // relative to that of the comparison, `directory`.
   nlohmann::ordered_json json(const std::string& directory) const;
+
+  // Which seeds and folds have trainings with different images, in a line that begins with an empty one; "" if none.
+  std::string other_images() const;
 
   size_t failed() const { return failed_; }
   size_t missing() const { return missing_; }

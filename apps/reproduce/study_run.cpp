@@ -152,7 +152,7 @@ Exit run_study(Study study, const StudyRun& run) {
   const std::string computed = computed_section(run.computations, output, computes);
   if (!train_cells(c, output, wanted, run.jobs, run.discard_weights)) return static_cast<Exit>(128 + stop_signal());
 
-  write_table(output);
+  std::cerr << write_table(output).other_images();
   const StudyResults results = read_results(study, c, output);
   write_file(output + "/reproduce.md", study_report(study, results) + computed);
   write_file(output + "/reproduce.csv", study_csv(study, results));

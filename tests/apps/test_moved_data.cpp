@@ -51,6 +51,26 @@ TEST_CASE("--resume: data that has moved is given by its new path, and is the sa
   fs::rename(moved, data.folder.path());
 }
 
+TEST_CASE("compare: rows that were trained on different images are told") {
+  const ShapeSet data({"a", "b"}, {{"", 12}});
+  const TemporaryFolder out;
+  const std::string begin = "compare --seeds 2 --output " + (out / "c") + " " + data.flags("--max-steps 1");
+  const std::string warning = "the rows were not trained and judged on the same images with seed 1, seed 2,";
+  CHECK(!contains(must_succeed(run_program(begin + " -- '--loss bce' '--loss focal'")).out, warning));
+  for (int i = 0; i < 6; ++i) fs::remove(data.folder / ("a/a." + std::to_string(i) + ".bmp"));
+  CHECK(contains(must_succeed(run_program(begin + " -- '--loss hinge'")).out, warning));
+  CHECK(contains(slurp(out / "c/compare.md"), warning));
+  // Results of a version that did not tell the images are taken as they are.
+  for (const auto& row : fs::directory_iterator(out / "c/cells")) {
+    for (const auto& cell : fs::directory_iterator(row)) {
+      auto json = result_of(cell.path());
+      json.erase("data_fingerprint");
+      write_file(cell.path() / "result.json", json.dump());
+    }
+  }
+  CHECK(!contains(must_succeed(run_program("compare --table --output " + (out / "c"))).out, warning));
+}
+
 TEST_CASE("eval: test images without others, of some of the classes, are judged") {
   const ShapeSet data({"a", "b", "c"}, {{"train", 4}, {"validation", 2}}), other({"a", "b"}, {{"test", 3}}),
       split({"a", "b"}, {{"train", 3}, {"test", 3}});
