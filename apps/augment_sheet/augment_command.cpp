@@ -95,12 +95,6 @@ SheetLook look_of(const AugmentOptions& o) {
   return look;
 }
 
-// Whether both are the same file, by whatever path.
-bool same_file(const std::string& a, const std::string& b) {
-  std::error_code error;
-  return std::filesystem::equivalent(a, b, error);
-}
-
 void check(const AugmentOptions& o, const std::set<std::string>& given) {
   for (const auto& [flag, value] :
        {std::pair("--augment", o.augment), std::pair("--gallery", o.gallery), std::pair("--output", o.output),
@@ -132,10 +126,7 @@ void check(const AugmentOptions& o, const std::set<std::string>& given) {
                ": give a name that ends with .png or .jpg");
   std::vector<std::string> inputs = o.files;
   inputs.push_back(o.annotations);
-  for (const std::string& input : inputs) {
-    CP_ENSURE_AS(invalid_argument, !same_file(input, o.output), "--output ", printable(o.output),
-                 " is one of the inputs, which it would replace; give another name");
-  }
+  check_output("--output", o.output, inputs);
 }
 
 std::string synthetic_name(const AugmentOptions& o) { return "synthetic " + o.animal; }

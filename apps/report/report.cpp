@@ -1,6 +1,7 @@
 #include "apps/report/report.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -78,6 +79,18 @@ std::string page(const std::string& title, const std::string& subtitle, const st
          script_json(data) + "</script>\n<script>" + script + "</script>\n</body>\n</html>\n";
 }
 
+// The files of the runs, but for their reports.
+std::vector<std::string> files_of(const std::vector<std::string>& run_folders) {
+  std::vector<std::string> files;
+  for (const std::string& folder : run_folders) {
+    std::error_code missing;  // of which read_run() says what to do
+    for (const auto& entry : std::filesystem::directory_iterator(folder, missing)) {
+      if (entry.path().filename() != "report.html") files.push_back(entry.path());
+    }
+  }
+  return files;
+}
+
 }  // namespace
 
 std::string report_html(const std::vector<std::string>& run_folders) {
@@ -119,6 +132,7 @@ Exit report_command(int argc, char** argv) {
   app.footer("Exit codes: 0 success, 1 failure (an unwritable file), 2 wrong command line, 3 no result in a folder.");
   parse_command_line(app, argc, argv);
   if (output.empty()) output = folders.size() == 1 ? folders[0] + "/report.html" : "report.html";
+  check_output("--output", output, files_of(folders));
   const std::string page = report_html(folders);
   write_file(output, page);
   std::cout << printable(output) << std::endl;

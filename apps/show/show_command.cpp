@@ -54,6 +54,14 @@ std::string config_in(const std::string& run) {
   throw Error(ErrorKind::bad_data, "--run ", run, ": holds neither config.json nor result.json, so it is not a run");
 }
 
+std::vector<std::string> paths_of(const TrainingData& data) {
+  std::vector<std::string> paths;
+  for (const ImageDataset* set : {data.training.get(), data.validation.get(), data.test.get()}) {
+    for (size_t i = 0; set && i < set->size(); ++i) paths.push_back(set->samples()[i].path);
+  }
+  return paths;
+}
+
 }  // namespace
 
 Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
@@ -117,6 +125,7 @@ Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
   add("augmented", augmented_sheet(look));
   add("mixed", mixed_sheet(look));
   if (!run_folder.empty()) add("most-wrong", contact_sheet::wrong_sheet(html_report::read_run(run_folder), columns));
+  for (const File& file : files) check_output("--output", output + "/" + file.name, paths_of(data));
 
   std::cout << printable(data.description()) << "\n";
   for (const SampledCounts& sampled : counts) {

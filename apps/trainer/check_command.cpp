@@ -277,8 +277,10 @@ Exit check_command(int argc, char** argv) {
   app.footer("Exit codes: 0 whatever is found, 2 wrong command line, 3 unusable data set, or findings with --strict.");
   parse_command_line(app, argc, argv);
   CP_ENSURE_AS(invalid_argument, workers >= 1 && workers <= 256, "--workers ", workers, " is out of range: 1 to 256");
+  check_output("--write-groups", write_groups, {data, groups, split_file});
 
   ImageListing listing = list_images(data);
+  for (const ListedImage& image : listing.images) check_output("--write-groups", write_groups, {image.path});
   if (!groups.empty()) add_groups(listing, groups);
   if (!split_file.empty()) add_split(listing, split_file);
   std::vector<ImageFacts> facts;

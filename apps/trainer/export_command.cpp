@@ -108,6 +108,7 @@ Exit export_command(int argc, char** argv) {
   table.add_to(app, "export");
   app.footer(exit_codes);
   o.given = parse_command_line(app, argc, argv);
+  check_output("--output", o.output, {o.weights});
 
   if (head == "imagenet") o.model.head = ModelConfig::imagenet;
   if (!normalize.empty()) with_flag("--normalize", [&] { o.model.normalization = parse_normalization(normalize); });

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -168,6 +169,16 @@ std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv) {
     if (option->count() > 0 && !option->get_lnames().empty()) given.insert("--" + option->get_lnames().front());
   }
   return given;
+}
+
+void check_output(const std::string& flag, const std::string& output, const std::vector<std::string>& inputs) {
+  namespace fs = std::filesystem;
+  std::error_code missing;
+  if (!fs::exists(output, missing)) return;
+  for (const std::string& input : inputs) {
+    CP_ENSURE_AS(invalid_argument, !fs::equivalent(input, output, missing), flag, " ", printable(output),
+                 " is one of the inputs, which it would replace; give another name");
+  }
 }
 
 }  // namespace counterpoise

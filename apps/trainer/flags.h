@@ -1,4 +1,5 @@
-// What the programs' command lines share: plain decimal numbers, suggestions for mistyped flags. All functions but
+// What the programs' command lines share: plain decimal numbers, suggestions for mistyped flags, outputs that are no
+// inputs. All functions but
 // parse_command_line() are safe to call from several threads.
 #pragma once
 
@@ -28,5 +29,9 @@ constexpr const char* hidden_group = "hidden";
 // Parses the command line of a program. --help and --version print to stdout and exit with 0. Throws
 // Error(invalid_argument) with one line for a wrong command line. Returns the flags that were given, as "--width".
 std::set<std::string> parse_command_line(CLI::App& app, int argc, char** argv);
+
+// Throws Error(invalid_argument) if `output`, the file that `flag` names, is one of the inputs by whatever path: to
+// write it would replace what was read.
+void check_output(const std::string& flag, const std::string& output, const std::vector<std::string>& inputs);
 
 }  // namespace counterpoise

@@ -102,6 +102,10 @@ Request parse(int argc, char** argv) {
   std::string& output = r.options.output;
   if (output == "-") output.clear();  // standard output, as in other programs
   const bool named_jsonl = output.size() > 6 && output.compare(output.size() - 6, 6, ".jsonl") == 0;
+  std::vector<std::string> inputs = r.names;
+  std::replace(inputs.begin(), inputs.end(), std::string("-"), std::string("/dev/stdin"));  // which may be a file
+  inputs.push_back(r.options.weights);
+  check_output("--output", output, inputs);
   if (!r.options.given.count("--format") && named_jsonl) r.format = "jsonl";
   return r;
 }
@@ -233,6 +237,7 @@ class Predictor {
       chunk_ = {classifier_.classes, {}};
       for (std::string path; chunk_.samples.size() < largest && (chunk_.samples.empty() || paths.ready());) {
         if (!(more = paths.next(path))) break;
+        check_output("--output", request_.options.output, {path});
         chunk_.samples.push_back({path, 0});
       }
       if (!chunk_.samples.empty() && !stop_signal()) predict();
