@@ -42,6 +42,9 @@ inline std::string_view trimmed(std::string_view text, const char* spaces = " \t
   return first == std::string_view::npos ? std::string_view() : text.substr(first, last - first + 1);
 }
 
+// How many bytes of the text are the byte order mark that programs of Windows begin a text in UTF-8 with: 3, or 0.
+inline size_t byte_order_mark(std::string_view text) { return text.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0; }
+
 inline bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }

@@ -175,7 +175,8 @@ std::vector<std::string> parse_metrics(const std::string& text) {
 
 Comparison read_list(const std::string& path) {
   Comparison list;
-  std::istringstream in(read_file(path, size_t(1) << 24));
+  const std::string content = read_file(path, size_t(1) << 24);
+  std::istringstream in(content.substr(detail::byte_order_mark(content)));
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
     try {

@@ -11,6 +11,7 @@
 
 #include "apps/trainer/stop_signal.h"
 #include "core/io/file.h"
+#include "core/text.h"
 #include "data/images/image_folder.h"
 #include "kernels/error.h"
 
@@ -66,7 +67,7 @@ bool ImagePaths::next_name(std::string& name) {
   }
 }
 
-// Empty lines are skipped, and so is the CR of a line that ends with CR LF.
+// Empty lines are skipped, and so are the CR of a line that ends with CR LF, and a byte order mark.
 bool ImagePaths::next_line(std::string& line) {
   for (;;) {
     size_t end = lines_.find('\n', line_at_);
@@ -75,6 +76,7 @@ bool ImagePaths::next_line(std::string& line) {
       if (line_at_ >= lines_.size()) return false;
       line = lines_.substr(line_at_, end - line_at_);
       line_at_ = end + 1;
+      if (!std::exchange(begun_, true)) line.erase(0, detail::byte_order_mark(line));
       if (!line.empty() && line.back() == '\r') line.pop_back();
       if (!line.empty()) return true;
       continue;

@@ -50,6 +50,7 @@ class ImagePaths {
   std::string lines_;   // read from the input
   size_t line_at_ = 0;  // where the next line begins
   bool in_list_ = false, ended_ = false;
+  bool begun_ = false;  // whether a line of the input has been read
   std::vector<Level> levels_;
   std::string top_;     // the folder that a name stands for, while it is searched
   bool found_ = false;  // an image in it

@@ -22,7 +22,7 @@ CsvReader::CsvReader(const std::string& path)
 }
 
 void CsvReader::read_header() {
-  if (text_.rfind("\xef\xbb\xbf", 0) == 0) at_ = 3;
+  at_ = detail::byte_order_mark(text_);
   CP_ENSURE_AS(bad_data, read_row(header_), name_, ": is empty; its first line must name the columns");
 }
 
@@ -116,7 +116,7 @@ bool CsvReader::parse_row(std::vector<std::string>& row) {
 }
 
 std::string csv_field(const std::string& text) {
-  const bool begins_with_mark = text.rfind("\xef\xbb\xbf", 0) == 0;  // unquoted it would be skipped at a file's start
+  const bool begins_with_mark = detail::byte_order_mark(text) > 0;  // unquoted it would be skipped at a file's start
   if (text.find_first_of(",\"\r\n") == std::string::npos && !begins_with_mark) return text;
   std::string field = "\"";
   for (const char c : text) field += c == '"' ? std::string("\"\"") : std::string(1, c);

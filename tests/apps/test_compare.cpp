@@ -124,7 +124,8 @@ TEST_CASE("compare: a list holds rows, names, common options and comments") {
   const TemporaryFolder folder;
   const std::string path = folder / "list.txt";
   write_file(path,
-             "# losses\ncommon: --epochs 3 # few\ncommon: --lr 0.1\nseeds: 1,5 # two\nfolds: 3\nmetrics: f1, mcc\n\n"
+             "\xef\xbb\xbf# losses\ncommon: --epochs 3 # few\ncommon: --lr 0.1\nseeds: 1,5 # two\nfolds: 3\nmetrics: "
+             "f1, mcc\n\n"
              "--loss bce   # the usual\nfocal: --loss focal\r\n");
   const Comparison list = read_list(path);
   CHECK(list.common == Words{"--epochs", "3", "--lr", "0.1"});

@@ -85,6 +85,8 @@ TEST_CASE("predict: paths of files, folders and lists come in order") {
         Words{"! " + (folder / "c/loop") + ": Too many levels of symbolic links (check the path and the disk)",
               folder / "c/x.bmp"});
   CHECK(found({"-"}, "\n\r\n").empty());
+  CHECK(found({"-"}, "\xef\xbb\xbfx.jpg\r\n\xef\xbb\xbfy.jpg") == Words{"x.jpg", "\xef\xbb\xbfy.jpg"});
+  CHECK(found({"-"}, "\xef\xbb\xbf\n").empty());
   CHECK(contains(error_of([] { found({"-", "a", "-"}); }, ErrorKind::invalid_argument), "is given twice"));
 }
 
