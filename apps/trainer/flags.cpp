@@ -73,12 +73,14 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
-std::string unknown_option(const CLI::App& app, const std::string& given) {
+// The option that is meant by one of this name, which the program does not have; "" if none is near. A program that
+// hands on what it does not know has only those that it lacks in mind.
+std::string guess_option(const CLI::App& app, const std::string& name) {
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    if (app.get_allow_extras() && (!option->get_required() || option->count() > 0)) continue;
+    for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
   }
-  const std::string name = given.substr(0, given.find('='));
   std::string guess = nearest_name(name, known);
   // What other programs call the same.
   static const std::map<std::string, std::string> elsewhere = {{"--bs", "--batch-size"},
@@ -105,7 +107,7 @@ std::string unknown_option(const CLI::App& app, const std::string& given) {
   const auto found = elsewhere.find(name);
   if (found != elsewhere.end() && std::find(known.begin(), known.end(), found->second) != known.end())
     guess = found->second;
-  return "unknown option " + name + (guess.empty() ? "." : "; did you mean " + guess + "?");
+  return guess;
 }
 
 // Throws if one of the arguments that no option takes looks like one.
@@ -113,8 +115,11 @@ void refuse_unknown_option(const CLI::App& app, const std::string& help, const s
   for (const std::string& argument : arguments) {
     if (argument == "--") return;  // no option follows it
     if (argument.size() < 2 || argument[0] != '-') continue;
+    const std::string name = argument.substr(0, argument.find('=')), guess = guess_option(app, name);
+    if (app.get_allow_extras() && guess.empty()) continue;
     const bool is_file = access(argument.c_str(), F_OK) == 0;
-    throw Error(ErrorKind::invalid_argument, unknown_option(app, argument),
+    throw Error(ErrorKind::invalid_argument, "unknown option ", name,
+                guess.empty() ? "." : "; did you mean " + guess + "?",
                 is_file ? " (The file of this name is ./" + argument + ".)" : "", " Valid options: ", help);
   }
 }

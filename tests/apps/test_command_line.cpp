@@ -12,6 +12,9 @@ TEST_CASE("command line: a misspelled option that is required is named, with a s
   check_fails("predict --weight w photos", "unknown option --weight; did you mean --weights? Valid options: ");
   check_fails("export --wieghts w", "unknown option --wieghts; did you mean --weights?");
   check_fails("compare --outptu c", "unknown option --outptu; did you mean --output?");
+  check_fails("compare --save-dir c --epochs 1", "unknown option --save-dir; did you mean --output?");
+  // Options that it hands on to the trainings.
+  check_fails("compare --data two --epochs 1 --loss bce --seed -1", "--output is required; see ");
   check_fails("check --jsn", "unknown option --jsn; did you mean --json?");
   check_fails("predict --weights w", "FILES is required; see ");
   check_fails("predict photos", "--weights is required; see ");
