@@ -122,6 +122,9 @@ std::vector<double> parse_class_weights(const std::string& spec, const std::vect
   const std::vector<double> weights = parse_per_class(spec, classes, -1);
   for (size_t c = 0; c < classes.size(); ++c) {
     CP_ENSURE_AS(invalid_argument, weights[c] >= 0, "no weight for class ", classes[c], " in \"", spec, "\"");
+    // Beyond, losses and gradients leave the range of f32 whatever the learning rate.
+    CP_ENSURE_AS(invalid_argument, weights[c] == 0 || (1e-6 <= weights[c] && weights[c] <= 1e6), "the weight ",
+                 weights[c], " of class ", classes[c], " is out of range: 1e-6 to 1e6, or 0");
   }
   const bool some = std::any_of(weights.begin(), weights.end(), [](double w) { return w > 0; });
   CP_ENSURE_AS(invalid_argument, some, "every class has the weight 0 in \"", spec, "\", so that nothing is learned");

@@ -31,8 +31,8 @@ std::vector<bool> rare_classes(const std::vector<int64_t>& counts, double share)
 std::vector<double> median_weights(const std::vector<int64_t>& counts);
 
 // A scheme by its name: "none" (an empty vector), "balanced", "inverse", "sqrt", "effective" (beta 0.999) or
-// "effective=0.9999", "median"; or a weight for each class: "cat=6,dog=0.55". Throws Error(invalid_argument) for
-// anything else, naming the schemes and the classes.
+// "effective=0.9999", "median"; or a weight for each class, 0 or from 1e-6 to 1e6: "cat=6,dog=0.55". Throws
+// Error(invalid_argument) for anything else, naming the schemes and the classes.
 std::vector<double> parse_class_weights(const std::string& spec, const std::vector<std::string>& classes,
                                         const std::vector<int64_t>& counts);
 

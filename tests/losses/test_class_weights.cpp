@@ -50,6 +50,11 @@ TEST_CASE("class weights: written as text") {
     CAPTURE(bad);
     CHECK(fails(ErrorKind::invalid_argument, {}, [&] { parse(bad); }));
   }
+  CHECK(parse("cat=1e6,dog=1e-6") == List{1e6, 1e-6});
+  for (const std::string far : {"dog=1,cat=1e308", "dog=1,cat=1e-40", "cat=1000001,dog=1"}) {
+    CHECK(fails(ErrorKind::invalid_argument, {"the weight ", " of class cat is out of range: 1e-6 to 1e6, or 0"},
+                [&] { parse(far); }));
+  }
   CHECK(fails(ErrorKind::invalid_argument, {"cow", "cat=NUMBER,dog=NUMBER"}, [&] { parse("cow=1,dog=1"); }));
   CHECK(parse_per_class("dog=11000", classes, -1) == List{-1, 11000});
   const std::vector<std::string> odd = {"a,b", "a", "a=1,c"};
