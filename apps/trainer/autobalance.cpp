@@ -334,9 +334,9 @@ void AutoBalanceSearch::resume(const std::string& path) {
     delta_.set_value(tensor(backend_, learned.at("delta"))), l_.set_value(tensor(backend_, learned.at("l")));
     put(learned);
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorKind::bad_data, path + ": its state is damaged");
+    throw damaged_checkpoint(path);
   } catch (const std::out_of_range&) {
-    throw Error(ErrorKind::bad_data, path + ": its state is damaged");
+    throw damaged_checkpoint(path);
   }
   steps_ = position_.steps;
   progress_.start_at(steps_);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apps/trainer/metrics_json.h"
+#include "core/io/file.h"
 #include "core/io/safetensors.h"
 #include "kernels/error.h"
 
@@ -42,6 +43,17 @@ std::string weight(const Parameter& p) { return "weight/" + p.name; }
 std::string moment(size_t parameter, size_t i) { return detail::text("optimizer/", parameter, "/", i); }
 std::string average(size_t i) { return detail::text("ema/", i); }
 
+// The messages of a weight file, which can be had again, do not fit.
+SafetensorsFile open_checkpoint(const std::string& path) {
+  InputFile{path};  // throws what fits: that it is missing, or may not be read
+  try {
+    return SafetensorsFile(path);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_data) throw;
+    throw damaged_checkpoint(path);
+  }
+}
+
 nlohmann::json parsed(const SafetensorsFile& file) {
   const auto& metadata = file.metadata();
   const auto kind = metadata.find("format"), state = metadata.find("state");
@@ -51,11 +63,15 @@ nlohmann::json parsed(const SafetensorsFile& file) {
   try {
     return nlohmann::json::parse(state->second);
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorKind::bad_data, file.path() + ": its state is damaged");
+    throw damaged_checkpoint(file.path());
   }
 }
 
 }  // namespace
+
+Error damaged_checkpoint(const std::string& path) {
+  return Error(ErrorKind::bad_data, path, ": this checkpoint is damaged: begin another run, without --resume");
+}
 
 void save_checkpoint(const std::string& path, const TrainingState& s, const LoopPosition& position,
                      const nlohmann::json& notes) {
@@ -78,11 +94,11 @@ void save_checkpoint(const std::string& path, const TrainingState& s, const Loop
 }
 
 nlohmann::json checkpoint_notes(const std::string& path) {
-  return parsed(SafetensorsFile(path)).value("notes", nlohmann::json());
+  return parsed(open_checkpoint(path)).value("notes", nlohmann::json());
 }
 
 LoopPosition load_checkpoint(const std::string& path, const TrainingState& s) {
-  const SafetensorsFile file(path);
+  const SafetensorsFile file = open_checkpoint(path);
   const nlohmann::json json = parsed(file);
   try {
     for (Parameter& p : s.model.parameters()) p.var.set_value(read(file, weight(p), p.var.value()));
@@ -108,11 +124,12 @@ LoopPosition load_checkpoint(const std::string& path, const TrainingState& s) {
       s.ema->load(std::move(averages), json.at("ema_steps").get<int64_t>());
     }
     const auto& place = json.at("position");
-    for (const auto& number : place)
-      CP_ENSURE_AS(bad_data, number.is_number_unsigned(), path, ": its state is damaged");
+    for (const auto& number : place) {
+      if (!number.is_number_unsigned()) throw damaged_checkpoint(path);
+    }
     LoopPosition position;
     position.epoch = place.at(0).get<int>();
-    CP_ENSURE_AS(bad_data, position.epoch >= 1, path, ": its state is damaged");
+    if (position.epoch < 1) throw damaged_checkpoint(path);
     position.batches = place.at(1).get<size_t>();
     position.index_in_epoch = place.at(2).get<size_t>();
     position.steps = place.at(3).get<int64_t>();
@@ -120,9 +137,9 @@ LoopPosition load_checkpoint(const std::string& path, const TrainingState& s) {
     position.loss_sum = json.at("loss_sum").get<double>();
     return position;
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorKind::bad_data, path + ": its state is damaged");
+    throw damaged_checkpoint(path);
   } catch (const std::out_of_range&) {
-    throw Error(ErrorKind::bad_data, path + ": its state is damaged");
+    throw damaged_checkpoint(path);
   }
 }
 

@@ -28,6 +28,9 @@ struct TrainingState {
 void save_checkpoint(const std::string& path, const TrainingState& state, const LoopPosition& position,
                      const nlohmann::json& notes);
 
+// The Error(bad_data) for a checkpoint that was cut off or changed, which says what to do.
+Error damaged_checkpoint(const std::string& path);
+
 // The notes of a checkpoint, before anything is restored from it. Throws Error(bad_data) for a file that is none.
 nlohmann::json checkpoint_notes(const std::string& path);
 

@@ -259,7 +259,7 @@ void Training::resume() {
       }
     }
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorKind::bad_data, path + ": its state is damaged");
+    throw damaged_checkpoint(path);
   }
   CP_ENSURE_AS(bad_data, same_images, o_.data, ": the images or their splits are not those that the run in ",
                start_.directory,

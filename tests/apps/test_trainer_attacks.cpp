@@ -256,9 +256,9 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
     CHECK(!fs::exists(copy + "/result.json"));
   };
   const std::string checkpoint = work + "/checkpoint.safetensors";
-  check_refused(3, "checkpoint.safetensors is not a valid safetensors file",
+  check_refused(3, "checkpoint.safetensors: this checkpoint is damaged: begin another run",
                 [&] { fs::resize_file(checkpoint, 5000); });
-  check_refused(3, "checkpoint.safetensors is not a valid safetensors file",
+  check_refused(3, "checkpoint.safetensors: this checkpoint is damaged: begin another run",
                 [&] { fs::resize_file(checkpoint, fs::file_size(checkpoint) - 1); });
   check_refused(3, "continue the run with the version that began it", [&] {
     save_with(checkpoint, checkpoint, {{"format", "counterpoise-checkpoint-2"}});
@@ -276,11 +276,15 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
     save_with(checkpoint, checkpoint, {{"state", state.dump()}});
   };
   for (const int field : {0, 1, 2, 3, 4}) {
-    check_refused(3, "its state is damaged", [&] { with_state([&](auto& state) { state["position"][field] = -3; }); });
+    check_refused(3, "this checkpoint is damaged",
+                  [&] { with_state([&](auto& state) { state["position"][field] = -3; }); });
   }
-  check_refused(3, "its state is damaged", [&] { with_state([](auto& state) { state["position"][0] = 0; }); });
-  check_refused(3, "its state is damaged", [&] { with_state([](auto& state) { state["notes"].erase("epochs"); }); });
-  check_refused(3, "its state is damaged", [&] { with_state([](auto& state) { state["notes"]["images"] = {1}; }); });
+  check_refused(3, "this checkpoint is damaged", [&] { with_state([](auto& state) { state["position"][0] = 0; }); });
+  check_refused(3, "this checkpoint is damaged",
+                [&] { with_state([](auto& state) { state["notes"].erase("epochs"); }); });
+  check_refused(3, "this checkpoint is damaged",
+                [&] { with_state([](auto& state) { state["notes"]["images"] = {1}; }); });
+  check_refused(3, "this checkpoint is damaged", [&] { fs::resize_file(checkpoint, 0); });
   // One of an earlier version, which counted neither moves nor sizes.
   fs::remove_all(copy);
   fs::copy(run, copy, fs::copy_options::recursive);
