@@ -142,7 +142,8 @@ SelectedImages select_images(const Options& o, const std::vector<int64_t>& synth
     images.origin = sets.origin;
     const std::string csv = split_csv(sets);
     images.fingerprint = images_fingerprint(csv, sets.listing);
-    if (sets.drawn) images.split = csv;
+    images.drawn = sets.drawn;
+    if (sets.drawn || !source.split_file.empty()) images.split = csv;
   }
   return images;
 }
@@ -284,7 +285,7 @@ std::vector<std::string> TrainingData::keras_lines() const {
   const auto found = [&](int64_t n) {
     return text("Found ", plural(n, "file"), " belonging to ", classes().size(), " classes.");
   };
-  if (split.empty()) return {found(train), found(validate)};
+  if (!drawn) return {found(train), found(validate)};
   const int64_t all = train + validate + (test ? static_cast<int64_t>(test->size()) : 0);
   return {found(all), text("Using ", train, " files for training."), found(all),
           text("Using ", validate, " files for validation.")};

@@ -20,7 +20,8 @@ constexpr uint64_t validation_seed = ~uint64_t(0), test_seed = validation_seed -
 struct SelectedImages {
   std::unique_ptr<ImageDataset> training, validation, test;  // test: null if there is none
   std::string origin;                                        // of the split, in a few words
-  std::string split;                                         // split.csv; "" if nothing was split here
+  std::string split;   // split.csv, of a split that was drawn or that --split FILE says; "" if the data is split itself
+  bool drawn = false;  // whether the seed chose validation images
   // Tells these images from others by their names, labels, splits and sizes in bytes; the same after the data's folder
   // has moved. "" for synthetic images.
   std::string fingerprint;

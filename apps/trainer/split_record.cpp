@@ -53,7 +53,7 @@ SelectedImages select_images_as_trained(const Options& given, const std::map<std
   if (record == metadata.end() || is_synthetic(given.data)) return select_images(given);
   const Drawn drawn = read_record(given.weights, record->second);
   const auto drawn_otherwise = [&](const SelectedImages& images) {
-    return !images.split.empty() && fingerprint(images.split) != drawn.fingerprint;
+    return images.drawn && fingerprint(images.split) != drawn.fingerprint;
   };
   Options as_drawn = given;
   as_drawn.seed = drawn.seed;
