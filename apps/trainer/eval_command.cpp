@@ -232,6 +232,7 @@ Exit eval(Options o) {
     make_directories(o.output);
     CP_ENSURE_AS(invalid_argument, !RunFolder::holds_training(o.output), "--output ", o.output,
                  ": holds the result of a training run, which this evaluation would replace; choose another folder");
+    RunFolder::check_others(o.output, false, {o.data, o.groups, o.split});
   }
 
   DataLoader loader(set, evaluation_loader(o, backend));

@@ -10,11 +10,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "apps/trainer/flags.h"
 #include "core/io/file.h"
 #include "kernels/error.h"
 #include "kernels/warning.h"
@@ -72,16 +75,35 @@ class Moves {
   std::vector<std::pair<std::string, std::string>> done_;
 };
 
+bool is_one_of(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The files of a training that not every one has.
+bool is_optional(const std::string& name) {
+  return is_one_of({"predictions-validation.csv", "split.csv", "autobalance.csv"}, name) ||
+         name.rfind("events.out.tfevents.", 0) == 0;
+}
+
 // The files in a directory that an earlier training left and that a new one with these files does not replace. They
 // must not stay beside another run's result.
 std::string obsolete_files(const std::string& directory, const std::vector<std::string>& names) {
   std::string list;
   for (const std::string& name : names_in(directory)) {
-    const bool optional = name == "predictions-validation.csv" || name == "split.csv" || name == "autobalance.csv" ||
-                          name.rfind("events.out.tfevents.", 0) == 0;
-    if (optional && std::find(names.begin(), names.end(), name) == names.end()) list += name + "\n";
+    if (is_optional(name) && !is_one_of(names, name)) list += name + "\n";
   }
   return list;
+}
+
+// Whether a file of the directory says that one of our runs wrote it: a training's options, or what was evaluated.
+bool holds_run(const std::string& directory) {
+  const auto has = [&](const char* name, std::initializer_list<const char*> keys) {
+    const std::string path = directory + "/" + name;
+    if (!is_there(path) || is_directory(path)) return false;
+    const auto json = nlohmann::json::parse(read_file(path, size_t(1) << 30), nullptr, false);
+    return std::any_of(keys.begin(), keys.end(), [&](const char* key) { return json.contains(key); });
+  };
+  return has("config.json", {"counterpoise"}) || has(mark.c_str(), {"options", "weights"});
 }
 
 // Moves the files of a complete run, which are in `from`, into the directory; those that they replace, and those that
@@ -182,6 +204,27 @@ RunFolder::RunFolder(const std::string& directory, const std::string& unfinished
     : directory_(directory), work_(unfinished), in_use_(lock_for_use(unfinished)) {
   recover(Lock(directory_), directory_);
   remove_beginnings(work_);
+}
+
+void RunFolder::check_others(const std::string& directory, bool training, const std::vector<std::string>& inputs) {
+  if (!is_folder(directory)) return;
+  const Lock lock(directory);  // another run that moves its files has no result.json until the end
+  recover(lock, directory);
+  static const std::vector<std::string> evaluation = {"predictions.csv", mark},
+                                        all = {"best.safetensors", "config.json",     "epochs.csv",  "last.safetensors",
+                                               "log.jsonl",        "predictions.csv", "report.html", mark,
+                                               "steps.csv",        "timing.csv"};
+  std::string first;
+  for (const std::string& name : names_in(directory)) {
+    if (name.rfind(replacing, 0) == 0) return;
+    const bool in_the_way = training ? is_one_of(all, name) || is_optional(name) : is_one_of(evaluation, name);
+    if (!in_the_way) continue;
+    check_output("--output", directory + "/" + name, inputs);
+    if (first.empty()) first = name;
+  }
+  CP_ENSURE_AS(
+      invalid_argument, first.empty() || holds_run(directory), directory, "/", first,
+      " was written by no run, and this one would replace or remove it: move it away, or choose another --output");
 }
 
 void RunFolder::complete(const std::string& directory) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/io/file.h"
 
@@ -35,6 +36,10 @@ class RunFolder {
   // Completes the replacement of a run that was killed, as the first constructor does: who asks whether the folder
   // holds a result calls this before. Does nothing where there is no folder.
   static void complete(const std::string& directory);
+
+  // Throws Error(invalid_argument) if a training, or an evaluation, would replace or remove a file of the folder that
+  // is none of its own: one of the inputs, or any where the folder holds no run of ours.
+  static void check_others(const std::string& directory, bool training, const std::vector<std::string>& inputs);
 
   // The sub-folder of the interrupted run that last wrote its file `name`; "" if there is none.
   static std::string find_unfinished(const std::string& directory, const std::string& name);

@@ -64,9 +64,8 @@ RunStart newest(const Options& options) {
   return {};
 }
 
-}  // namespace
-
-RunStart start_run(const Options& o) {
+// As start_run(), before the folder is looked at.
+RunStart find_start(const Options& o) {
   if (o.output == "none" && o.resume.empty()) return {};
   CP_ENSURE_AS(invalid_argument, o.output != "none",
                "--resume: a run with --output none saves nothing to continue from");
@@ -92,6 +91,17 @@ RunStart start_run(const Options& o) {
     }
   }
   return {o.output, "", false};
+}
+
+}  // namespace
+
+RunStart start_run(const Options& o) {
+  RunStart start = find_start(o);
+  // (The file of --split may be that of the folder, which is written again.)
+  if (!start.directory.empty() && !start.is_complete) {
+    RunFolder::check_others(start.directory, true, {o.data, o.groups});
+  }
+  return start;
 }
 
 void make_run_folder(RunStart& start, const Options& o) {

@@ -15,7 +15,7 @@ struct RunStart {
 };
 
 // Follows --output and --resume. The options must be resolved. Throws Error(invalid_argument) if the run to be
-// continued has other options.
+// continued has other options, or as RunFolder::check_others() does.
 RunStart start_run(const Options& options);
 // Without --output, makes the folder runs/DATE-TIME-LOSS, where the environment variable COUNTERPOISE_RUNS may name
 // another folder than runs. Throws Error(failure) if that cannot be made.
