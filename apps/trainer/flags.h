@@ -1,6 +1,5 @@
 // What the programs' command lines share: plain decimal numbers, suggestions for mistyped flags, outputs that are no
-// inputs. All functions but
-// parse_command_line() are safe to call from several threads.
+// inputs. All functions but parse_command_line() are safe to call from several threads.
 #pragma once
 
 #include <set>
