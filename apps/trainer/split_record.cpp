@@ -37,12 +37,12 @@ bool has_validation_images(const std::string& data) {
 
 }  // namespace
 
-std::string split_record(const Options& o, const std::string& split_csv) {
+std::string split_record(const Options& o, const SelectedImages& images) {
   return nlohmann::json({{"seed", o.seed},
-                         {"shares", o.split},
+                         {"shares", images.drawn ? o.split : ""},  // not a file, which may be gone
                          {"folds", o.folds},
                          {"fold", o.fold},
-                         {"fingerprint", fingerprint(split_csv)}})
+                         {"fingerprint", fingerprint(images.split)}})
       .dump();
 }
 

@@ -1,5 +1,5 @@
-// What weights say of a split that was drawn: `eval` draws it again, so that it judges no image that was trained on.
-// Safe to call from several threads.
+// What weights say of a split that was drawn: `eval` draws it again, so that it judges no image that was trained on. Of
+// a split that a file said they say enough to notice another one. Safe to call from several threads.
 #pragma once
 
 #include <map>
@@ -10,8 +10,8 @@
 namespace counterpoise {
 
 // How the training images were told from the others, as JSON for the metadata of the weights, under the key "split".
-// `split_csv` is what the draw made.
-std::string split_record(const Options& options, const std::string& split_csv);
+// REQUIRES: that images.split is not empty.
+std::string split_record(const Options& options, const SelectedImages& images);
 
 // The images of --data for weights with this metadata: split as for the training where nothing else is given. If that
 // is another split now (the images differ, or --split or --groups), `warning` says so; else it is empty. Data that says

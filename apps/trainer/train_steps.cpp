@@ -149,7 +149,7 @@ std::map<std::string, std::string> Training::metadata(int epoch) const {
               {"positive", o_.positive},
               {"scaling", o_.model.normalization == Normalization() ? "x / 127.5 - 1" : "(x / 255 - mean) / std"},
               {"epoch", text(epoch)}});
-  if (data_.drawn) all["split"] = split_record(o_, data_.split);
+  if (!data_.split.empty()) all["split"] = split_record(o_, data_);
   if (o_.resize != Resize::antialias) all["resize"] = to_string(o_.resize);
   if (tau_normalized_) all["tau_norm"] = formatted("%.17g", o_.tau_norm);
   if (!decision_.shifts.empty()) all["logit_shifts"] = nlohmann::json(decision_.shifts).dump();

@@ -199,6 +199,15 @@ TEST_CASE("leakage: eval judges the images that the training set aside, or warns
     CHECK(!contains(eval("--split " + run + "/split.csv"), warning));
     fs::remove_all(run);
   }
+  // A split that a file said.
+  const std::string file = out / "split.csv";
+  train(data.flags("--seed 5 --max-steps 1 --output " + run));
+  fs::copy(run + "/split.csv", file);
+  fs::remove_all(run);
+  train(data.flags("--split " + file + " --max-steps 1 --output " + run));
+  CHECK(contains(eval(""), warning));
+  CHECK(!contains(eval("--split " + run + "/split.csv"), warning));
+  fs::remove_all(run);
   train(data.flags("--max-steps 1 --output " + run));
   fs::remove(data.folder / "a/a.5.bmp");
   CHECK(contains(eval(""), warning));
