@@ -233,7 +233,7 @@ TEST_CASE("graph: a value that no gradient is computed from is not kept") {
   const Var image(Tensor::full(b, {2, 4, 4, 3}, 1)), kernel(Tensor::full(b, {3, 1, 1, 3}, 1), true),
       ones(zeros({3}), true);
   struct Case {
-    const char* name;
+    std::string name;
     Shape shape;
     std::function<Var(const Var&)> operation;
   };
