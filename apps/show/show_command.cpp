@@ -125,7 +125,8 @@ Exit show_command(const ProgramDefaults& defaults, int argc, char** argv) {
   add("augmented", augmented_sheet(look));
   add("mixed", mixed_sheet(look));
   if (!run_folder.empty()) add("most-wrong", contact_sheet::wrong_sheet(html_report::read_run(run_folder), columns));
-  for (const File& file : files) check_output("--output", output + "/" + file.name, paths_of(data));
+  const std::vector<std::string> inputs = paths_of(data);
+  for (const File& file : files) check_output("--output", output + "/" + file.name, inputs);
 
   std::cout << printable(data.description()) << "\n";
   for (const SampledCounts& sampled : counts) {

@@ -80,6 +80,7 @@ TEST_CASE("samplers: their theory") {
   CHECK(share("progressive", 1) == doctest::Approx(0.1));
   CHECK(share("progressive", 3) == doctest::Approx(0.3));
   CHECK(share("progressive", 5) == doctest::Approx(0.5));
+  CHECK(share("progressive", 9) == doctest::Approx(0.5));  // after the last epoch that it was told of
   // f = 0.1 and K = 2: r = sqrt(1 / 0.2) for the rare class, 1 for the other.
   CHECK(share("repeat-factor") == doctest::Approx(std::sqrt(5.) / (std::sqrt(5.) + 9)));
 }

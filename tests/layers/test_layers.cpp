@@ -106,6 +106,26 @@ TEST_CASE("layers: of activations in bf16, a last layer computes logits in f32 a
   }
 }
 
+TEST_CASE("layers: a pooling's stride is its window, if none is given") {
+  const Var x(Tensor::zeros(guarded_cpu(), {1, 9, 9, 2}));
+  for (const Pool2dParams& params : {Pool2dParams(3), Pool2dParams{3, 3}}) {
+    CHECK(max_pool2d(x, params).shape() == Shape{1, 3, 3, 2});
+    CHECK(avg_pool2d(x, params).shape() == Shape{1, 3, 3, 2});
+  }
+  CHECK(max_pool2d(x, {}).shape() == Shape{1, 4, 4, 2});
+  CHECK(max_pool2d(x, {3, 1}).shape() == Shape{1, 7, 7, 2});
+}
+
+TEST_CASE("layers: a convolution that is computed with what follows it must fit to it") {
+  const InitScope scope(guarded_cpu(), 1);
+  const Var x(Tensor::zeros(guarded_cpu(), {1, 4, 4, 3}));
+  Conv2d plain(3, 2, 3), with_relu(3, 2, 3, {}, /*relu=*/true);
+  CHECK(fails(ErrorKind::failure, {"relu"}, [&] { MaxPool2d(2).after(plain, x); }));
+  BatchNorm2d norm(2);
+  norm.train(false);
+  CHECK(fails(ErrorKind::failure, {"relu"}, [&] { norm.after(with_relu, x); }));
+}
+
 TEST_CASE("layers: an output shape that cannot be is an error, as in forward") {
   const InitScope scope(guarded_cpu(), 1);
   Conv2d conv(3, 4, 3, {1, 0});
