@@ -32,8 +32,8 @@ class BatchNorm2d : public Module {
   Var forward(const Var& x) override { return normalize(x, relu_, {}); }
   // max((*this)(conv(x)) + residual, 0), with relu if this has it or a residual is given, which has the shape of the
   // result. In evaluation mode the normalization is multiplied into the weights of the convolution, so that nothing is
-  // left of it but a bias; under NoGrad these weights are kept for the next call. Throws Error(failure) for a
-  // convolution with relu.
+  // left of it but a bias; under NoGrad these weights are kept for the next call. Then it throws Error(failure)
+  // for a convolution with relu.
   Var after(Conv2d& conv, const Var& x, const Var& residual = {}) {
     const bool relu = relu_ || residual.defined();
     if (training()) {
