@@ -65,7 +65,17 @@ APPS_LIBRARY := $(BUILD)/libapps.a
 APPS_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out apps/examples/% apps/lessons/% apps/figures/%,$(wildcard apps/*/*.cpp)))
 # (A part of the tests can be built alone: TEST_SOURCES="tests/main.cpp ...".)
 TEST_SOURCES ?= $(filter-out tests/fuzz/% tests/lessons/%,$(wildcard tests/*.cpp tests/*/*.cpp))
-TEST_OBJECTS := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o) $(DEVICE_TESTS:%=$(OUT)/%.o)
+# Reading what a test includes takes longer than compiling what stands in it. So six files test_*.cpp of a folder are
+# compiled as one, a bundle, which reads what they include once. Each has a namespace of its own there: two may have
+# helpers of the same name, and none may open the namespace counterpoise.
+# $(call bundles,FOLDER,FILES): the objects in FOLDER that files of one folder become.
+bundles = $(if $(2),$(call bundle,$(1)/bundles/$(basename $(firstword $(2))).o,$(wordlist 1,6,$(2))) \
+  $(call bundles,$(1),$(wordlist 7,$(words $(2)),$(2))))
+bundle = $(eval $(1): FILES := $(2))$(1)
+BUNDLED := $(foreach f,$(TEST_SOURCES),$(if $(filter test_%,$(notdir $(f))),$(f)))
+HOST_BUNDLES := $(foreach d,$(sort $(dir $(BUNDLED))),$(call bundles,$(BUILD),$(filter $(BUNDLED),$(wildcard $(d)*.cpp))))
+DEVICE_BUNDLES := $(call bundles,$(OUT),$(DEVICE_TESTS))
+TEST_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out $(BUNDLED),$(TEST_SOURCES))) $(HOST_BUNDLES) $(DEVICE_BUNDLES)
 
 .PHONY: all examples demo test check fuzz bench clean install uninstall force
 all: $(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(PROGRAMS:%=$(OUT)/%),$(PROGRAMS))
@@ -74,11 +84,13 @@ examples: $(EXAMPLES)
 demo: apps/catdog
 	./apps/catdog --loss focal --gamma 2
 
-# Slow tests are in a test suite of that name (tests/support.h).
+# Slow tests are in a test suite of that name (tests/support.h). TEST_JOBS processes share the tests out among themselves.
+# (ThreadSanitizer allows no threads in a process that another with threads started, and OpenBLAS starts some at once.)
+TEST_JOBS ?= $(if $(filter thread,$(SANITIZER)),1,$(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4))))
 check: $(OUT)/run_tests
-	$(OUT)/run_tests -tse=slow $(TEST_ARGS)
+	$(OUT)/run_tests --jobs=$(TEST_JOBS) -tse=slow $(TEST_ARGS)
 test: $(OUT)/run_tests
-	$(OUT)/run_tests $(TEST_ARGS)
+	$(OUT)/run_tests --jobs=$(TEST_JOBS) $(TEST_ARGS)
 
 # The fuzzer (tests/fuzz/fuzz.h). The sources that read inputs are compiled once more, so that it sees their branches.
 SECONDS ?= 60
@@ -237,6 +249,18 @@ $(OUT)/%.cpp.o: %.cpp $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
 	@echo "  $<"
 	$(Q)$(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) $(EXTRA) -c $< -o $@
+# What the files of a bundle include, and then the files.
+$(HOST_BUNDLES:.o=.cpp) $(DEVICE_BUNDLES:.o=.cpp): force
+	@mkdir -p $(@D)
+	@{ awk '/^#include/ && !seen[$$0]++' $(FILES); for f in $(FILES); do \
+	  printf 'namespace in_%s {\n#include "%s"\n}\n' "$$(basename $$f .cpp)" $$f; done; } >$@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
+$(HOST_BUNDLES): %.o: %.cpp $(BUILD)/flags | build/packages
+	@printf '  %s\n' $(FILES)
+	$(Q)$(CXX) $(FLAGS) $(CXXFLAGS) $(if $(WERROR),-Werror) $(EXTRA) -c $< -o $@
+$(DEVICE_BUNDLES): %.o: %.cpp $(OUT)/flags | build/packages
+	@printf '  %s\n' $(FILES)
+	$(Q)$(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) $(EXTRA) -c $< -o $@
 # Kernels: by nvcc for a GPU, by g++ for the emulated one.
 $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	@mkdir -p $(@D)
@@ -251,15 +275,17 @@ $(BUILD)/data/images/stb.o $(BUILD)/fuzzed/data/images/stb.o: EXTRA = -fno-sanit
   $(shell $(CXX) -ftrivial-auto-var-init=zero -E -x c++ /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero) \
   -DSTB_IMAGE_VERSION='"$(shell sed -n \
   's/.*stb_image - v\([0-9.]*\).*/\1/p' /usr/include/stb/stb_image.h 2>/dev/null | head -n 1)"'
-$(OUT)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
-# (Tests and programs spend their time in the library. They take half as long again to compile with -O3; and sanitized,
-# with checks of every pointer for what AddressSanitizer sees, too.)
-QUICK := $(if $(SANITIZE),-O0 -fno-sanitize=null$(,)alignment$(,)vptr$(,)object-size$(,)pointer-overflow,-O1)
+$(OUT)/tests/%.o $(DEVICE_BUNDLES): EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
+# (Programs spend their time in the library, and take half as long again to compile with -O3; so do tests, which are
+# compiled fastest without optimization, but for their helpers that compute. Sanitized, the checks of every pointer for
+# what AddressSanitizer sees take as long again, too.)
+QUICK := $(if $(SANITIZE),-O0 -fno-sanitize=null$(,)alignment$(,)vptr$(,)object-size$(,)pointer-overflow)
 $(BUILD)/tests/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"' $(QUICK)
-$(BUILD)/apps/%.o: EXTRA := $(QUICK)
+$(HOST_BUNDLES): EXTRA := -DSOURCE_DIR='"$(CURDIR)"' $(or $(QUICK),-O0)
+$(BUILD)/apps/%.o: EXTRA := $(or $(QUICK),-O1)
 $(BUILD)/tests/fuzz/%.o: EXTRA := -DSOURCE_DIR='"$(CURDIR)"'
 # (stb_image_write shifts negative numbers to the left.)
-$(BUILD)/apps/report/thumbnail.o $(BUILD)/apps/show/sheet.o: EXTRA := $(QUICK) -fno-sanitize=undefined -fwrapv
+$(BUILD)/apps/report/thumbnail.o $(BUILD)/apps/show/sheet.o: EXTRA := $(or $(QUICK),-O1) -fno-sanitize=undefined -fwrapv
 $(BUILD)/apps/trainer/version.o: EXTRA := -O1 -DBUILD_FLAGS='"$(CXXFLAGS) -march=$(ARCH)$(if $(SANITIZE), sanitized)"'
 
 # Succeeds if every package can be compiled against and linked.

@@ -20,7 +20,7 @@
 #include "optim/optimizer.h"
 #include "tests/support.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -347,5 +347,3 @@ TEST_CASE("house: apps/ holds programs, folders and a README") {
     CHECK(contains(read_file(entry.path().string(), size_t(1) << 24), "int main("));
   }
 }
-
-}  // namespace counterpoise

@@ -14,7 +14,7 @@
 #include "core/io/file.h"
 #include "tests/support.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -109,5 +109,3 @@ TEST_CASE("links: those of all texts lead to files and headings") {
   CHECK(links > 300);
   CHECK_MESSAGE(broken.empty(), broken);
 }
-
-}  // namespace counterpoise

@@ -12,7 +12,7 @@
 #include "tests/data/augmented.h"
 #include "tests/golden.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -398,5 +398,3 @@ TEST_CASE("annotation files: label maps are written with Pascal VOC's palette, o
   CHECK(contains(png, "IDAT"));
   CHECK_FALSE(contains(png, "PLTE"));
 }
-
-}  // namespace counterpoise

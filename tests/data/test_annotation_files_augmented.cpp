@@ -10,7 +10,7 @@
 #include "tests/golden.h"
 #include "tests/support.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -132,5 +132,3 @@ TEST_CASE("annotation files: coordinates are written without the noise of comput
   CHECK(object["bbox"].dump() == "[0,0.3,10.123457,19.7]");
   CHECK(object["segmentation"].dump() == "[[0,1,5,1,3,9.25]]");
 }
-
-}  // namespace counterpoise

@@ -10,7 +10,7 @@
 #include "data/annotations/voc.h"
 #include "tests/golden.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -351,5 +351,3 @@ TEST_CASE("annotation files: what could not be read again is not written") {
   CHECK(map_error({1, 2, {1}}) == ": the segmentation map has 1 labels but says 2 x 1");
   CHECK(read_file(path, 100) == "before");
 }
-
-}  // namespace counterpoise

@@ -7,7 +7,7 @@
 #include "tests/data/augment_golden.h"
 #include "tests/data/augmented.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -216,5 +216,3 @@ TEST_CASE("augment: what a displacement does not accept") {
                      ErrorKind::invalid_argument),
                  "numbers from 0 to 10000"));
 }
-
-}  // namespace counterpoise

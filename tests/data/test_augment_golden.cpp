@@ -6,7 +6,7 @@
 #include "tests/data/augmented.h"
 #include "tests/support.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -168,5 +168,3 @@ TEST_CASE("golden: pixels change as in imgaug") {
     CHECK(levels <= (kind == "blur" || kind == "sharpen" ? 1 : 0));
   }
 }
-
-}  // namespace counterpoise

@@ -7,7 +7,7 @@
 #include "tests/data/augmented.h"
 #include "tests/support.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -205,5 +205,3 @@ TEST_CASE("augment: parameters that are not accepted are errors of one line") {
   CHECK(error_of([&] { plan(cat(4, 4)); }, ErrorKind::bad_data) ==
         "the augmentation of an image of 64 x 48 pixels cannot be applied to one of 4 x 4");
 }
-
-}  // namespace counterpoise

@@ -11,7 +11,7 @@
 #include "tests/data/augment_golden.h"
 #include "tests/data/augmented.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -201,5 +201,3 @@ TEST_CASE("augment: what policies do not accept") {
   CHECK(refused(PolicyOperation{Operation::brightness, -2}) ==
         "the magnitude of Brightness must be from -1 to 100, not -2");
 }
-
-}  // namespace counterpoise

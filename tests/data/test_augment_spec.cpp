@@ -208,7 +208,7 @@ TEST_CASE("augment spec: every row builds with its defaults and at the ends of i
     if (!row.needs_parameter) CHECK(canonical(row.name) == row.name);
     CHECK(contains(augment_help(), row.name));
     CHECK(contains(augment_table(), row.help));
-    for (const Parameter& p : row.parameters) {
+    for (const augment::Parameter& p : row.parameters) {
       CAPTURE(p.name);
       CHECK(p.least <= p.standard.low);
       CHECK(p.standard.high <= p.most);

@@ -6,7 +6,7 @@
 #include "tests/data/augmented.h"
 #include "tests/support.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -265,5 +265,3 @@ TEST_CASE("augment: what cannot be augmented is an error of one line; empty list
           a.segmentation_maps.push_back({0, 2, {}});
         }) == "segmentation map 0 has 0 labels but says 2 x 0");
 }
-
-}  // namespace counterpoise

@@ -9,7 +9,7 @@
 #include "tests/data/augment_golden.h"
 #include "tests/data/augmented.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -281,5 +281,3 @@ TEST_CASE("augment: what the augmenters of training do not accept") {
         "the bits of posterizing must be from 0 to 8, not 9");
   CHECK(contains(error_of([&] { adjust_sharpness(image, std::nan("")); }, ErrorKind::invalid_argument), "not nan"));
 }
-
-}  // namespace counterpoise

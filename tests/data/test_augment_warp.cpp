@@ -10,7 +10,7 @@
 #include "tests/data/augmented.h"
 #include "tests/support.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -257,5 +257,3 @@ TEST_CASE("augment: what a crop has cut off does not come back, and its edge is 
     CHECK(between > 30);
   }
 }
-
-}  // namespace counterpoise

@@ -11,7 +11,7 @@
 #include "data/images/synthetic.h"
 #include "kernels/error.h"
 
-namespace counterpoise {
+using namespace counterpoise;
 
 namespace {
 
@@ -112,5 +112,3 @@ TEST_CASE("a canvas covers as much as the shape's area, and mixes what is half c
   CHECK_THROWS_AS(Canvas(0, 0), Error);
   CHECK_THROWS_AS(clipped.set_pose({{0, 0}, {1, 1}, {2, 2}}), Error);
 }
-
-}  // namespace counterpoise

@@ -255,8 +255,8 @@ TEST_CASE("gpu: a step's memory can be used by others where there is too little 
   };
   for (int i = 0; i < 4; ++i) graph->run(step);
   REQUIRE(std::stoi(graph->summary()) == 2);
-  const size_t before = ::gpu().memory;
-  ::gpu().memory = ::gpu().used + (size_t(2) << 20);
+  const size_t before = counterpoise::gpu().memory;
+  counterpoise::gpu().memory = counterpoise::gpu().used + (size_t(2) << 20);
   // A step that leaves the list takes what it needs from the gaps of the arena, of which it has a block.
   does_more = true;
   graph->run(step);
@@ -268,13 +268,13 @@ TEST_CASE("gpu: a step's memory can be used by others where there is too little 
   const std::vector<float> most(size * 17 / 4, 9);
   CHECK(Tensor::from(gpu.backend, {size * 17 / 4}, most).to_vector<float>() == most);
   graph->run(step);
-  ::gpu().memory = before;
+  counterpoise::gpu().memory = before;
   for (int i = 0; i < 4; ++i) graph->run(step);
   CHECK(std::stoi(graph->summary()) > 3);
   CHECK(sum.to_vector<float>() == std::vector<float>(size, 11 * 8 + 5));
-  ::gpu().memory = ::gpu().used + (size_t(2) << 20);
+  counterpoise::gpu().memory = counterpoise::gpu().used + (size_t(2) << 20);
   CHECK_THROWS_WITH_AS(Tensor::empty(gpu.backend, {100 * size}), doctest::Contains("out of memory"), Error);
-  ::gpu().memory = before;
+  counterpoise::gpu().memory = before;
 }
 
 TEST_CASE("gpu: a step may use what another one's graph has made, and be the last to do so" * needs_emulated_gpu()) {
