@@ -269,9 +269,16 @@ void Training::resume() {
   if (moved) write_file(config, config_text(o_));
   if (now_.best_epoch > 0) {
     const std::string best = folder().path("best.safetensors");
-    load_weights(*model_, best);
-    // The end of the run was reached before: the weights of the result are saved there already.
-    tau_normalized_ = data_.test && SafetensorsFile(best).metadata().count("tau_norm");
+    InputFile{best};  // throws what fits: that it is missing, or may not be read
+    try {
+      load_weights(*model_, best);
+      // The end of the run was reached before: the weights of the result are saved there already.
+      tau_normalized_ = data_.test && SafetensorsFile(best).metadata().count("tau_norm");
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::bad_data) throw;
+      throw Error(ErrorKind::bad_data, best,
+                  ": the best weights so far are damaged: begin another run, without --resume");
+    }
     best_weights_ = copy_weights();
   }
   if (search_ && notes.contains("search")) {

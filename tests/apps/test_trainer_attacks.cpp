@@ -263,7 +263,10 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
   check_refused(3, "continue the run with the version that began it", [&] {
     save_with(checkpoint, checkpoint, {{"format", "counterpoise-checkpoint-2"}});
   });
-  check_refused(3, "best.safetensors", [&] { fs::remove(work + "/best.safetensors"); });
+  const std::string best = work + "/best.safetensors";
+  check_refused(3, "best.safetensors", [&] { fs::remove(best); });
+  check_refused(3, "best.safetensors: the best weights so far are damaged: begin another run, without --resume",
+                [&] { fs::resize_file(best, 5000); });
   check_refused(3, "steps.csv: has fewer rows than the checkpoint beside it says",
                 [&] { write_file(work + "/steps.csv", slurp(work + "/steps.csv").substr(0, 40)); });
   check_refused(3, "config.json", [&] { fs::remove(work + "/config.json"); });
