@@ -14,7 +14,8 @@
 # CUDA=0 (no support for NVIDIA GPUs, which is built wherever nvcc, cuBLAS and cuDNN are found; CUDA_HOME says where),
 # CUDA=1 (an error if they are not found), CUDA_ARCHS="80 90" (the GPUs to build for; this machine's, else all),
 # CUDA=emulated (tests run the cuda backend on an emulated GPU), SANITIZE=1 (AddressSanitizer and UBSan, in a folder of
-# its own), SANITIZE=thread (ThreadSanitizer), WERROR=1 (warnings are errors), CXX=g++, V=1 (show the commands).
+# its own), SANITIZE=thread (ThreadSanitizer), TEST_JOBS=1 (the processes that share the tests out), WERROR=1 (warnings are
+# errors), CXX=g++, V=1 (show the commands).
 
 # A comma that may stand inside a function call.
 , := ,
