@@ -276,8 +276,7 @@ void Training::resume() {
       tau_normalized_ = data_.test && SafetensorsFile(best).metadata().count("tau_norm");
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::bad_data) throw;
-      throw Error(ErrorKind::bad_data, best,
-                  ": the best weights so far are damaged: begin another run, without --resume");
+      throw damaged_checkpoint(best);
     }
     best_weights_ = copy_weights();
   }

@@ -265,7 +265,7 @@ TEST_CASE("checkpoints, logs and options that were damaged are refused in one li
   });
   const std::string best = work + "/best.safetensors";
   check_refused(3, "best.safetensors", [&] { fs::remove(best); });
-  check_refused(3, "best.safetensors: the best weights so far are damaged: begin another run, without --resume",
+  check_refused(3, "best.safetensors: this checkpoint is damaged: begin another run",
                 [&] { fs::resize_file(best, 5000); });
   check_refused(3, "steps.csv: has fewer rows than the checkpoint beside it says",
                 [&] { write_file(work + "/steps.csv", slurp(work + "/steps.csv").substr(0, 40)); });

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <list>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
