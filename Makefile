@@ -4,6 +4,7 @@
 #   make demo    train a VGG16 on synthetic cats and dogs, one cat to eleven dogs, with the focal loss
 #   make check   build and run the quick tests: about 20 seconds
 #   make test    build and run all tests
+#   make races   look for threads of a GPU that access the same memory in no order, on an emulated one
 #   make fuzz    look for files and command lines that crash a sanitized build, for SECONDS=60
 #   make bench   speed and memory, compared with PyTorch's
 #   make lessons, make lesson N=01, make exercise N=01, make reveal N=10    (apps/lessons/README.md)
@@ -78,7 +79,7 @@ HOST_BUNDLES := $(foreach d,$(sort $(dir $(BUNDLED))),$(call bundles,$(BUILD),$(
 DEVICE_BUNDLES := $(call bundles,$(OUT),$(DEVICE_TESTS))
 TEST_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(filter-out $(BUNDLED),$(TEST_SOURCES))) $(HOST_BUNDLES) $(DEVICE_BUNDLES)
 
-.PHONY: all examples demo test check fuzz bench clean install uninstall force
+.PHONY: all examples demo test check races fuzz bench clean install uninstall force
 all: $(if $(SANITIZE)$(filter emulated,$(DEVICE)),$(PROGRAMS:%=$(OUT)/%),$(PROGRAMS))
 examples: $(EXAMPLES)
 
@@ -92,6 +93,13 @@ check: $(OUT)/run_tests
 	$(OUT)/run_tests --jobs=$(TEST_JOBS) -tse=slow $(TEST_ARGS)
 test: $(OUT)/run_tests
 	$(OUT)/run_tests --jobs=$(TEST_JOBS) $(TEST_ARGS)
+
+# Kernels that tell an emulated GPU of their accesses to memory (tests/kernels/cuda_emulator/races.h).
+RACES_OBJECTS := $(patsubst %,$(OUT)/races/%.o,$(filter %.cu,$(DEVICE_SOURCES)))
+RACES_TESTS ?= ops*,kernels*,conv few*,*every backend*,losses: g*,losses: values*,losses golden*,optim*,bf16*,gpu: the emulator*,gpu: sums*
+races:
+	@$(MAKE) --no-print-directory CUDA=emulated SANITIZE= build/release/emulated/run_races
+	build/release/emulated/run_races --jobs=$(TEST_JOBS) -tc="$(RACES_TESTS)"
 
 # The fuzzer (tests/fuzz/fuzz.h). The sources that read inputs are compiled once more, so that it sees their branches.
 SECONDS ?= 60
@@ -118,6 +126,10 @@ $(PROGRAMS:%=$(OUT)/%): $(OUT)/%: $(BUILD)/%.o $(APPS_LIBRARY) $(LIBRARY)
 	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
 # Tests also run the programs, which are in the same folder, so these are built first.
 $(OUT)/run_tests: $(TEST_OBJECTS) $(APPS_LIBRARY) $(LIBRARY) | $(PROGRAMS:%=$(OUT)/%) $(EXAMPLES:%=$(OUT)/%)
+	@echo "  $@"
+	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
+
+$(OUT)/run_races: $(RACES_OBJECTS) $(TEST_OBJECTS) $(APPS_LIBRARY) $(LIBRARY)
 	@echo "  $@"
 	$(Q)$(CXX) $(CXXFLAGS) $(LINK) $^ -o $@ $(LIBS)
 
@@ -269,6 +281,13 @@ $(OUT)/%.cu.o: %.cu $(OUT)/flags | build/packages
 	$(Q)$(if $(filter cuda,$(DEVICE)),$(NVCC) $(NVCC_FLAGS) -MMD -MP $(if $(WERROR),-Werror all-warnings), \
 	  $(CXX) $(DEVICE_FLAGS) $(if $(WERROR),-Werror) -include tests/kernels/cuda_emulator/emulator.h -x c++) -c $< -o $@
 
+# (The functions that -fsanitize=thread calls are the emulator's.)
+$(OUT)/races/%.cu.o: %.cu $(OUT)/flags | build/packages
+	@mkdir -p $(@D)
+	@echo "  $< (for races)"
+	$(Q)$(CXX) $(DEVICE_FLAGS) -g1 -fsanitize=thread --param=tsan-instrument-func-entry-exit=0 \
+	  $(if $(WERROR),-Werror) -include tests/kernels/cuda_emulator/emulator.h -x c++ -c $< -o $@
+
 # (EXTRA is expanded when it is used, because the header may be installed by this very run.)
 # Image files are untrusted: an overrun of stb_image's arrays ends in the handler in stb.cpp, which reports a bad image,
 # instead of corrupting memory.
@@ -315,4 +334,4 @@ build/packages: Makefile
 clean:
 	rm -rf build $(PROGRAMS) $(EXAMPLES)
 
--include $(LIBRARY_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(FIGURES_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d) $(LESSONS:%=$(OUT)/%.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(RACES_OBJECTS:.o=.d) $(APPS_OBJECTS:.o=.d) $(FIGURES_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(PROGRAMS:%=$(BUILD)/%.d) $(LESSONS:%=$(OUT)/%.d)

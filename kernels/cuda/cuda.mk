@@ -45,7 +45,7 @@ ifeq ($(DEVICE),none)
 else ifeq ($(DEVICE),emulated)
   DEVICE_TESTS := $(wildcard tests/kernels/cuda_emulator/test_*.cpp)
   DEVICE_SOURCES := $(filter-out kernels/cuda/libraries.cpp kernels/cuda/cudnn_conv.cpp,$(DEVICE_SOURCES)) \
-    $(filter-out $(DEVICE_TESTS),$(wildcard tests/kernels/cuda_emulator/*.cpp))
+    $(filter-out $(DEVICE_TESTS),$(wildcard tests/kernels/cuda_emulator/*.cpp tests/kernels/cuda_emulator/*.cu))
 else
   DEVICE_TESTS := $(wildcard tests/kernels/cudnn/*.cpp)
 endif

@@ -59,35 +59,31 @@ inline float half_of(unsigned pair, int i) {
 
 template <bool transposed>
 void load_matrices(const uint4* row, unsigned (&r)[4]) {
-  CP_SHARED(const uint4*, rows, block_threads);
-  rows[threadIdx.x] = row;
-  __syncthreads();
   const int lane = lane_index(), g = lane / 4, t = lane % 4, first = static_cast<int>(threadIdx.x) - lane;
+  const auto* const rows = static_cast<const uint4* const*>(show_to_block(&row, sizeof row)) + first;
   for (int m = 0; m < 4; ++m) {
     const auto at = [&](int i, int column) {
-      return unsigned(reinterpret_cast<const uint16_t*>(rows[first + 8 * m + i])[column]);
+      return unsigned(reinterpret_cast<const uint16_t*>(rows[8 * m + i])[column]);
     };
     r[m] = transposed ? at(2 * t, g) | at(2 * t + 1, g) << 16 : at(g, 2 * t) | at(g, 2 * t + 1) << 16;
   }
-  __syncthreads();
 }
 
 inline void multiply_add(const unsigned (&a)[4], const unsigned (&b)[2], float (&d)[4]) {
-  CP_SHARED(unsigned, of_a, block_threads * 4);
-  CP_SHARED(unsigned, of_b, block_threads * 2);
-  for (int i = 0; i < 4; ++i) of_a[threadIdx.x * 4 + i] = a[i];
-  for (int i = 0; i < 2; ++i) of_b[threadIdx.x * 2 + i] = b[i];
-  __syncthreads();
+  struct Factors {
+    unsigned a[4], b[2];
+  };
+  const Factors mine = {{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
   const int lane = lane_index(), g = lane / 4, t = lane % 4, first = static_cast<int>(threadIdx.x) - lane;
+  const auto* const all = static_cast<const Factors*>(show_to_block(&mine, sizeof mine)) + first;
   for (int i = 0; i < 4; ++i) {
     const int row = g + i / 2 * 8, column = 2 * t + i % 2;
     for (int k = 0; k < 16; ++k) {
-      const int of_row = (first + row % 8 * 4 + k % 8 / 2) * 4 + row / 8 + k / 8 * 2;
-      const int of_column = (first + column * 4 + k % 8 / 2) * 2 + k / 8;
-      d[i] += half_of(of_a[of_row], k % 2) * half_of(of_b[of_column], k % 2);
+      const unsigned of_row = all[row % 8 * 4 + k % 8 / 2].a[row / 8 + k / 8 * 2];
+      const unsigned of_column = all[column * 4 + k % 8 / 2].b[k / 8];
+      d[i] += half_of(of_row, k % 2) * half_of(of_column, k % 2);
     }
   }
-  __syncthreads();
 }
 
 #endif

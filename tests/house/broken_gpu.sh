@@ -4,11 +4,11 @@
 #
 #   tests/house/broken_gpu.sh [make's arguments, with which the tests were or will be built]
 #
-# QUICK=1 breaks five places only, one of each kind. Prints "noticed: WHAT, by TEST" for each, and at the end how many
+# QUICK=1 breaks six places only, one of each kind. Prints "noticed: WHAT, by TEST" for each, and at the end how many
 # were noticed and how many were not.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-root=$PWD arguments=("$@") tests=build/release/emulated/run_tests
+root=$PWD arguments=("$@") tests=build/release/emulated/run_tests races=build/release/emulated/run_races
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OPENBLAS_VERBOSE=0
@@ -23,9 +23,9 @@ more() { [ -z "${QUICK:-}" ]; }
 missed() { echo "NOT noticed: $*"; not=$((not + 1)); }
 
 # Breaks a file by an expression of sed and runs tests, of which one should fail:
-# broken "what is broken" file expression 'patterns of tests'
+# broken "what is broken" file expression 'patterns of tests' [the program that has the tests]
 broken() {
-  local what=$1 file=$2 expression=$3 patterns=$4 name changed
+  local what=$1 file=$2 expression=$3 patterns=$4 tests=${5:-$tests} name changed
   "$root/$tests" -tc="$patterns" > "$work/log" 2>&1 && grep -q ' [1-9][0-9]* passed | 0 failed' "$work/log" ||
     { missed "$what: unbroken, the tests $patterns do not pass"; return; }
   cd "$work/tree"
@@ -45,7 +45,13 @@ broken() {
   cd "$root"
 }
 
-build "$tests" || exit 1
+# Leaves out the first barrier or fence, of those in a file, that follows a line with a pattern, and looks for races:
+# unordered "what is no longer ordered" file pattern 'patterns of tests'
+unordered() {
+  broken "not ordered: $1" "$2" "/$3/,/__\(syncthreads\|threadfence\)()/{/__\(syncthreads\|threadfence\)()/d}" "$4" "$races"
+}
+
+build "$tests" "$races" || exit 1
 mkdir "$work/tree"
 tar -c --exclude=./.git --exclude='./build/sanitize*' --exclude=./build/release/none --exclude=./build/release/cuda . |
   tar -x -C "$work/tree"
@@ -80,7 +86,22 @@ more && broken "a graph that cuDNN refuses, uncounted" kernels/cuda/conv_choice.
   's/if (choice.plan || choice.uses == 0) continue;/continue;/' 'gpu: what cuDNN refuses*'
 more && broken "a sum that a plan computes, too, and that is not compared" kernels/cuda/conv_choice.cpp \
   's/  if (p.relu_grad) y.push_back.*//' 'gpu: what follows*'
-# More of them: one call of broken() each.
+# Every barrier and fence of the kernels.
+unordered "what threads write for a reduction" kernels/cuda/launch.h ' values\[threadIdx' 'ops: every backend*'
+more && unordered "what a reduction's threads have combined" kernels/cuda/launch.h ' parts\[threadIdx' 'ops: every backend*'
+more && unordered "whether a block was last, and whether it is" kernels/cuda/sums.h 'CP_SHARED(unsigned, before' 'gpu: the emulator*'
+more && unordered "a block's sums, and that it is done" kernels/cuda/sums.h 'if (threadIdx.x == 0) {' 'ops: every backend*'
+more && unordered "that others are done, and their sums" kernels/cuda/sums.h 'atomicAdd' 'ops: every backend*'
+more && broken "not ordered: that a block is last, and its threads" kernels/cuda/sums.h \
+  '/^  __syncthreads();$/{N;s/.*\n  if (before/  if (before/}' 'ops: every backend*' "$races"
+more && unordered "the sums of rows" kernels/cuda/sums.h ' all\[.*\] = sums' 'ops: every backend*'
+more && unordered "the sums of the next group" kernels/cuda/sums.h ' shares\[.*= sum;' 'gpu: sums*'
+more && unordered "the shares of a column" kernels/cuda/sums.h ' partial\[.*= sum;' 'ops: every backend*'
+more && unordered "the next tile of an image" kernels/cuda/conv_few_channels.cu 'const auto loaded =' 'conv few*'
+more && unordered "a tile that is loaded" kernels/cuda/conv_few_channels.cu ' pixels\[at\] =' 'conv few*'
+more && unordered "the sums of warps" kernels/cuda/conv_few_channels.cu 'row += warp_rows' 'conv few*'
+more && unordered "the sum of all warps" kernels/cuda/conv_few_channels.cu 'sum = row == 0' 'conv few*'
+# More of them: one call of broken() or unordered() each.
 
 echo "$noticed noticed, $not not"
 [ "$not" -eq 0 ]

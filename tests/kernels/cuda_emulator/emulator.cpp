@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/kernels/cuda_emulator/device.h"
+#include "tests/kernels/cuda_emulator/races.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -77,6 +78,7 @@ std::vector<Fiber> fibers;
 Fiber* left = nullptr;         // the fiber that ran before this one
 bool in_block = false;         // fibers run
 unsigned turn = 0, ended = 0;  // whose turn it is; how many have left the kernel
+unsigned rounds = 0;           // how often all have had their turn
 const std::function<void()>* body = nullptr;
 
 // (The stacks begin at different offsets from a page, so that they do not compete for the same lines of the cache.)
@@ -128,15 +130,19 @@ void arrive([[maybe_unused]] void* fake_stack) {
 }
 
 // The next thread's turn. After the last one it is the first one's again, or the program's if all have left the kernel.
-void give_turn(unsigned threads) {
+void give_turn(bool is_barrier) {
+  const unsigned threads = blockDim.x;
   Fiber& me = fibers[turn];
   if (++turn == threads) {
+    ++rounds;
+    if (is_barrier) pass_barrier();
     if (ended != 0 && ended != threads) fail("some threads of a block wait for others that have left the kernel");
     turn = 0;
     threadIdx.x = 0;
     if (ended != 0) return switch_to(me, host);
   }
   threadIdx.x = turn;
+  use_stack(fibers[turn].stack, fibers[turn].bytes);
   if (turn + 1 < threads) {  // its stack will be needed soon
     const char* const stack = static_cast<char*>(fibers[turn + 1].here[2]);
     for (int line = 0; line < 3; ++line) __builtin_prefetch(stack + 64 * line);
@@ -149,7 +155,7 @@ void run_fiber() {
   while (true) {
     (*body)();
     ++ended;
-    give_turn(blockDim.x);
+    give_turn(false);
   }
 }
 
@@ -159,6 +165,7 @@ void run_block(unsigned threads) {
   turn = ended = 0;
   threadIdx = {0, 0, 0};
   in_block = true;
+  use_stack(fibers[0].stack, fibers[0].bytes);
   switch_to(host, fibers[0]);
   in_block = false;
 }
@@ -167,18 +174,24 @@ void run_grid(bool waits, dim3 grid, dim3 block, const std::function<void()>& ke
   gridDim = grid;
   blockDim = block;
   body = &kernel;
+  begin_grid(arena, arena_bytes);
+  constexpr size_t most_stack = size_t(8) << 20;
+  const char* const frame = static_cast<const char*>(__builtin_frame_address(0));
   for (unsigned z = 0; z < grid.z; ++z) {
     for (unsigned y = 0; y < grid.y; ++y) {
       for (unsigned x = 0; x < grid.x; ++x) {
         blockIdx = {x, y, z};
+        begin_block();
         if (waits) {
           run_block(block.x);
         } else {
+          use_stack(frame - most_stack, most_stack);
           for (unsigned thread = 0; thread < block.x; ++thread) {
             threadIdx = {thread, 0, 0};
             kernel();
           }
         }
+        end_block();
         const bool too_much = shared_bytes > shared_limit;
         release_shared_memory();
         if (too_much) {
@@ -209,6 +222,17 @@ void* shared_memory(const void* site, size_t bytes, size_t alignment) {
   return arena + begin;
 }
 
+const void* show_to_block(const void* mine, size_t bytes) {
+  if (!in_block) fail("a kernel that was started with Waits::no uses tensor cores");
+  // (In turns, so that what the threads were shown before is there until all of them come here again.)
+  static char shown[2][size_t(32) << 10];
+  char* const all = shown[rounds % 2];
+  if (bytes * blockDim.x > sizeof shown[0]) fail("the threads of a block show each other too much");
+  std::memcpy(all + threadIdx.x * bytes, mine, bytes);
+  give_turn(false);
+  return all;
+}
+
 cudaError_t kernel_work(bool waits, dim3 grid, dim3 block, size_t argument_bytes, std::function<void()> kernel,
                         EmulatedQueue::Work& work) {
   constexpr unsigned most_x = 2147483647, most_yz = 65535, most_threads = 1024;
@@ -232,5 +256,5 @@ cudaError_t kernel_work(bool waits, dim3 grid, dim3 block, size_t argument_bytes
 void __syncthreads() {
   using namespace counterpoise;
   if (!in_block) fail("__syncthreads() in a kernel that was started with Waits::no");
-  give_turn(blockDim.x);
+  give_turn(true);
 }

@@ -6,6 +6,7 @@
 //   runtime.cpp     CUDA's memory, streams, events and errors, as far as the backend uses them
 //   graphs.cpp      kernels that are known by their addresses, and CUDA's graphs
 //   libraries.cpp   cuBLAS's product, as loops; cuDNN's convolutions, by the cpu backend
+//   races.cpp       threads that access the same memory in no order (`make races`)
 //
 // It is as unforgiving as CUDA allows. Enqueued work runs as late as possible: when the host waits for it, or when the
 // queue is long. So a pinned buffer that is overwritten before it was copied arrives overwritten, and an error surfaces
@@ -14,9 +15,9 @@
 //
 // What this proves: the kernels' arithmetic and indices with the real block size (under AddressSanitizer their bounds,
 // too), the order of calls and the waits between them, limits of launches, the choice among plans, every error's
-// message. What it cannot: how a GPU's memory orders the accesses of concurrent threads, what happens when two streams
-// run at once (all streams are one queue here), that cuBLAS and cuDNN accept our calls, and how fast all this is. Those
-// need a GPU.
+// message; `make races` also the order of accesses to the same memory. What it cannot: how a GPU keeps that order, what
+// happens when two streams run at once (all streams are one queue here), that cuBLAS and cuDNN accept our calls, and
+// how fast all this is. Those need a GPU.
 //
 // The environment variable CUDA_EMULATOR describes the GPU, in words separated by commas: gpus=0, driver=0, no-image,
 // memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), no-code=N (for the N-th
@@ -47,12 +48,8 @@ extern uint3 blockIdx, threadIdx;
 // Every thread of the block waits until all have called this. Ends the program if one of them has left the kernel.
 void __syncthreads();
 // Blocks run one after the other here, and the threads of one in turns.
-inline void __threadfence() {}
-inline unsigned atomicAdd(unsigned* sum, unsigned value) {
-  const unsigned before = *sum;
-  *sum += value;
-  return before;
-}
+void __threadfence();
+unsigned atomicAdd(unsigned* sum, unsigned value);
 
 namespace counterpoise {
 
@@ -66,6 +63,10 @@ void describe_kernel(const void* kernel, bool waits, std::vector<size_t> sizes, 
 
 // The array that a CP_SHARED declares: the same for all threads of a block.
 void* shared_memory(const void* site, size_t bytes, size_t alignment);
+
+// What each thread of the block has shown, in their order, when all have. It stays until a thread has twice come here
+// again. (For the threads of a warp, which exchange registers. It orders no accesses to memory.)
+const void* show_to_block(const void* mine, size_t bytes);
 
 // Enqueues work of a library. A broken GPU forgets it.
 void enqueue(std::function<void()> work);

@@ -15,6 +15,8 @@
 
 #include "kernels/cuda/launch.h"
 #include "tests/gpu.h"
+#include "tests/kernels/cuda_emulator/planted_races.h"
+#include "tests/kernels/cuda_emulator/races.h"
 #include "tests/program.h"
 
 using namespace counterpoise;
@@ -370,6 +372,24 @@ TEST_CASE("gpu: the emulator ends programs that write outside of their memory, w
                    cudaStreamSynchronize(nullptr);
                  }),
                  "Waits::no"));
+}
+
+// (In `make races`; other programs take no time to look.)
+TEST_CASE("gpu: the emulator finds races of threads and of blocks, and no others" * needs_emulated_gpu() *
+          doctest::skip(!finds_races())) {
+  for (const Planted& planted : planted_races()) {
+    CAPTURE(planted.name);
+    const auto run = [&] {
+      const OnGpu<char> y(4096);
+      const OnGpu<unsigned> counter(1);
+      const unsigned zero = 0;
+      cudaMemcpyAsync(counter.get(), &zero, sizeof zero, cudaMemcpyHostToDevice, nullptr);
+      planted.start(queue(), y.get(), counter.get());
+      synchronize();
+    };
+    if (planted.is_race) CHECK(contains(last_words_of(run), "nothing orders them"));
+    else run();
+  }
 }
 
 TEST_CASE("gpu: the emulator refuses copies between memory of another kind than they name" * needs_emulated_gpu()) {
