@@ -110,7 +110,6 @@ __global__ void log_softmax_kernel(Index rows, Index K, const T* x, T* y) {
     for (Index k = threadIdx.x; k < K; k += blockDim.x) {
       y[row * K + k] = T(double(C(z[k])) - double(largest) - log_sum);
     }
-    __syncthreads();
   }
 }
 

@@ -77,7 +77,7 @@ TEST_CASE("gpu: without gradients a convolution is pooled in groups of images, w
   backend.set_mode({});
 }
 
-TEST_CASE("gpu: sums have more groups of columns, and pooling more rows, than a grid has blocks" *
+TEST_CASE("gpu: sums have more groups of columns, and pooling and softmax more rows, than a grid has blocks" *
           needs_emulated_gpu() * slow()) {
   Backend& backend = *cuda_backend();
   const auto floats = [&](void* memory, const Shape& shape) { return View{memory, shape, DType::f32}; };
@@ -112,6 +112,12 @@ TEST_CASE("gpu: sums have more groups of columns, and pooling more rows, than a 
         backend.max_pool2d(a, {2, 2, 0}, y, {});
       },
       [&](Index r) { return *std::max_element(&x[4 * r], &x[4 * r] + 4); });
+  check(
+      x, {rows, 2}, {rows, 2}, [&](const View& a, const View& y) { backend.log_softmax(a, y); },
+      [&](Index i) {
+        const double z[2] = {x[i / 2 * 2], x[i / 2 * 2 + 1]}, largest = std::max(z[0], z[1]);
+        return static_cast<float>(z[i % 2] - largest - std::log(std::exp(z[0] - largest) + std::exp(z[1] - largest)));
+      });
 }
 
 TEST_CASE("gpu: a batch of no images starts nothing" * needs_emulated_gpu()) {
