@@ -96,7 +96,7 @@ test: $(OUT)/run_tests
 
 # Kernels that tell an emulated GPU of their accesses to memory (tests/kernels/cuda_emulator/races.h).
 RACES_OBJECTS := $(patsubst %,$(OUT)/races/%.o,$(filter %.cu,$(DEVICE_SOURCES)))
-RACES_TESTS ?= ops*,kernels*,conv few*,*every backend*,losses: g*,losses: values*,losses golden*,optim*,bf16*,gpu: the emulator*,gpu: sums*
+RACES_TESTS ?= ops*,kernels*,conv few*,*every backend*,losses: g*,losses: values*,losses golden*,optim*,bf16*,gpu: the emulator*,gpu: sums*,gpu: gradients*,gpu: a step*
 races:
 	@$(MAKE) --no-print-directory CUDA=emulated SANITIZE= build/release/emulated/run_races
 	build/release/emulated/run_races --jobs=$(TEST_JOBS) -tc="$(RACES_TESTS)"

@@ -4,7 +4,7 @@
 #
 #   tests/house/broken_gpu.sh [make's arguments, with which the tests were or will be built]
 #
-# QUICK=1 breaks six places only, one of each kind. Prints "noticed: WHAT, by TEST" for each, and at the end how many
+# QUICK=1 breaks seven places only, one of each kind. Prints "noticed: WHAT, by TEST" for each, and at the end how many
 # were noticed and how many were not.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -101,6 +101,15 @@ more && unordered "the next tile of an image" kernels/cuda/conv_few_channels.cu 
 more && unordered "a tile that is loaded" kernels/cuda/conv_few_channels.cu ' pixels\[at\] =' 'conv few*'
 more && unordered "the sums of warps" kernels/cuda/conv_few_channels.cu 'row += warp_rows' 'conv few*'
 more && unordered "the sum of all warps" kernels/cuda/conv_few_channels.cu 'sum = row == 0' 'conv few*'
+# What orders the branches of a graph, and keeps their memory apart.
+broken "a branch that does not wait for what is before it" kernels/cuda/work_graph.cpp \
+  's/fork_ = after_;/fork_ = std::exchange(after_, {});/' 'gpu: gradients*' "$races"
+more && broken "branches that are not waited for" kernels/cuda/work_graph.cpp \
+  '/else after_.insert(/d' 'gpu: gradients*' "$races"
+more && broken "memory that is used again while a branch may use it" kernels/cuda/cuda_step_graph.cpp \
+  's/blocks\[k\].end = /if (i == 0) &/' 'gpu: gradients*' "$races"
+more && broken "branches that count their blocks together" kernels/cuda/cuda_backend.h \
+  's/ + (queue_.is_aside() ? max_arrivals : 0)//' 'gpu: gradients*' "$races"
 # More of them: one call of broken() or unordered() each.
 
 echo "$noticed noticed, $not not"

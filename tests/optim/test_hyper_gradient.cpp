@@ -106,7 +106,6 @@ TEST_CASE("optim golden: hyper-gradients of AutoBalance are those of PyTorch's d
         const Bilevel bilevel(run, machine.backend, dtype);
         const HyperGradient g = bilevel.gradient();
         const double error = bilevel.error(g);
-        MESSAGE(where << ": relative error " << error);
         CHECK(error < (dtype == DType::f64 ? 1e-8 : 1e-3));
         if (dtype == DType::f64) CHECK(g.curvature == doctest::Approx(run["curvature"].get<double>()).epsilon(1e-6));
         CHECK(g.step == run["step"].get<double>());  // the limit did not change it

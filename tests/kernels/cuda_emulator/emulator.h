@@ -15,9 +15,9 @@
 //
 // What this proves: the kernels' arithmetic and indices with the real block size (under AddressSanitizer their bounds,
 // too), the order of calls and the waits between them, limits of launches, the choice among plans, every error's
-// message; `make races` also the order of accesses to the same memory. What it cannot: how a GPU keeps that order, what
-// happens when two streams run at once (all streams are one queue here), that cuBLAS and cuDNN accept our calls, and
-// how fast all this is. Those need a GPU.
+// message; `make races` also that all accesses to the same memory are ordered, in a block, a grid and a graph. What it
+// cannot: how a GPU keeps that order, what happens when two streams run at once (all streams are one queue here), that
+// cuBLAS and cuDNN accept our calls, and how fast all this is. Those need a GPU.
 //
 // The environment variable CUDA_EMULATOR describes the GPU, in words separated by commas: gpus=0, driver=0, no-image,
 // memory=MIB, fail-after=N (the N-th kernel, and all that follows, is an illegal access), no-code=N (for the N-th

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/kernels/cuda_emulator/device.h"
+#include "tests/kernels/cuda_emulator/races.h"
 
 using namespace counterpoise;
 
@@ -76,6 +77,7 @@ struct CUgraphExec_st {
   const CUgraph_st* graph;  // which it was made of, and which must be there to name its nodes
   std::vector<CUgraphNode_st> nodes;
   std::vector<size_t> orders[2] = {};
+  std::shared_ptr<const std::vector<std::vector<bool>>> before = {};  // before[i][k]: whether i waits for k
   size_t launches = 0;
 };
 
@@ -126,6 +128,18 @@ std::vector<size_t> order_of(const std::vector<CUgraphNode_st>& nodes, bool last
     while (!is_ready(next)) last ? --next : ++next;
     done[next] = 1;
     y.push_back(next);
+  }
+  return y;
+}
+
+// What each node waits for, also by way of others. (A node's number is larger than those that it waits for.)
+std::vector<std::vector<bool>> all_before(const std::vector<CUgraphNode_st>& nodes) {
+  std::vector<std::vector<bool>> y(nodes.size(), std::vector<bool>(nodes.size()));
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    for (const size_t k : nodes[i].after) {
+      y[i][k] = true;
+      for (size_t of_k = 0; of_k < k; ++of_k) y[i][of_k] = y[i][of_k] || y[k][of_k];
+    }
   }
   return y;
 }
@@ -220,7 +234,9 @@ cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t* node, cudaGraph_t graph,
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
   *executable = new CUgraphExec_st{graph, {}};
   for (const auto& node : graph->nodes) (*executable)->nodes.push_back(*node);
-  for (const bool last : {false, true}) (*executable)->orders[last] = order_of((*executable)->nodes, last);
+  CUgraphExec_st& made = **executable;
+  for (const bool last : {false, true}) made.orders[last] = order_of(made.nodes, last);
+  if (finds_races()) made.before = std::make_shared<std::vector<std::vector<bool>>>(all_before(made.nodes));
   return gpu().state();
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
@@ -244,11 +260,15 @@ cudaError_t cudaGraphExecChildGraphNodeSetParams(cudaGraphExec_t executable, cud
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
   ++gpu().graphs;
-  return gpu().enqueue([nodes = executable->nodes, order = executable->orders[++executable->launches % 2]] {
-    for (const size_t i : order) {
-      if (gpu().fault == cudaSuccess) nodes[i].work();
-    }
-  });
+  return gpu().enqueue(
+      [nodes = executable->nodes, order = executable->orders[++executable->launches % 2], before = executable->before] {
+        if (before) begin_graph();
+        for (const size_t i : order) {
+          if (before) begin_node(i, (*before)[i]);
+          if (gpu().fault == cudaSuccess) nodes[i].work();
+        }
+        if (before) end_graph();
+      });
 }
 
 }  // extern "C"

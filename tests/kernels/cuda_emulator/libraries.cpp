@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/cudnn_conv.h"
 #include "tests/kernels/cuda_emulator/emulator.h"
+#include "tests/kernels/cuda_emulator/races.h"
 
 namespace counterpoise::detail {
 
@@ -28,6 +29,12 @@ void product(bool transpose_a, bool transpose_b, int m, int n, int k, const T* a
       c[i + j * ldc] = R(sum);
     }
   }
+}
+
+// Tells that a matrix [rows, columns] is read or written.
+template <class T>
+void access_matrix(bool writes, const T* first, int rows, int columns, int ld) {
+  for (int j = 0; j < columns; ++j) access_memory(writes, first + static_cast<size_t>(j) * ld, rows * sizeof(T));
 }
 
 cublasMath_t math_mode = CUBLAS_DEFAULT_MATH;
@@ -51,8 +58,11 @@ cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t
   const auto run = [=](auto factor, auto result) {
     using T = decltype(factor);
     using R = decltype(result);
-    enqueue([=] {
-      product(ta, tb, m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb, static_cast<R*>(c), ldc);
+    enqueue([=, a = static_cast<const T*>(a), b = static_cast<const T*>(b), c = static_cast<R*>(c)] {
+      access_matrix(/*writes=*/false, a, ta ? k : m, ta ? m : k, lda);
+      access_matrix(/*writes=*/false, b, tb ? n : k, tb ? k : n, ldb);
+      access_matrix(/*writes=*/true, c, m, n, ldc);
+      product(ta, tb, m, n, k, a, lda, b, ldb, c, ldc);
     });
   };
   if (type == CUDA_R_64F) run(double(), double());
@@ -68,6 +78,7 @@ cublasStatus_t gemm_ex(cublasHandle_t, cublasOperation_t op_a, cublasOperation_t
 class InputInF32 {
  public:
   InputInF32(const void* data, const Shape& shape, DType dtype) : there_{data, shape, DType::f32} {
+    if (data) access_memory(/*writes=*/false, data, shape.size() * size_of(dtype));
     if (dtype == DType::f32 || !data) return;
     copy_.resize(shape.size());
     there_.data = copy_.data();
@@ -84,6 +95,7 @@ class InputInF32 {
 class OutputInF32 {
  public:
   OutputInF32(void* data, const Shape& shape, DType dtype) : there_{data, shape, dtype} {
+    access_memory(/*writes=*/true, data, shape.size() * size_of(dtype));
     if (dtype != DType::f32) copy_.resize(shape.size());
   }
   ~OutputInF32() {
@@ -115,7 +127,10 @@ class EmulatedPlan final : public LibraryPlan {
   void execute(const ConvData& data, void* workspace, cudaStream_t) const override {
     CP_ENSURE(workspace, "cuda emulator: no workspace");
     for (int i = 0; i < index_; ++i) enqueue([] {});  // as plans of several kernels
-    enqueue([problem = p_, data, wrong = wrong_] { compute(problem, data, wrong); });
+    enqueue([problem = p_, data, wrong = wrong_, workspace, bytes = workspace_bytes()] {
+      access_memory(/*writes=*/true, workspace, bytes);
+      compute(problem, data, wrong);
+    });
   }
   static void compute(const ConvProblem& problem, const ConvData& data, bool wrong) {
     const ConvGeometry& g = problem.geometry;
@@ -128,6 +143,7 @@ class EmulatedPlan final : public LibraryPlan {
     const Conv2dParams params{g.stride, g.pad};
     Backend& host = cpu_backend();
     const InputInF32 residual(problem.residual ? data.residual : nullptr, y_shape, dtype);
+    if (problem.relu_grad) access_memory(/*writes=*/true, data.db, g.C * sizeof(float));
     if (to_y) host.conv2d(x, w, bias, residual, params, problem.relu, out);
     else if (problem.relu_grad) host.conv2d_grad_input_relu(y, w, params, x, out, View{data.db, {g.C}, DType::f32});
     else if (to_x) host.conv2d_grad_input(y, w, params, out);

@@ -1,5 +1,6 @@
 #include "tests/kernels/cuda_emulator/planted_races.h"
 
+#include "kernels/cuda/check.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.h"
 #include "kernels/cuda/tensor_core.h"
@@ -136,6 +137,54 @@ __global__ void last_block(int* y, unsigned* arrived) {
   y[thread_index() + block_threads] = y[neighbor()];
 }
 
+// -- nodes of a graph --
+
+__global__ void write(int* y, unsigned*) { y[me()] = 1; }
+__global__ void read(int* y, unsigned*) { y[me() + block_threads] = y[me()]; }
+__global__ void add(int*, unsigned* counter) {
+  if (me() == 0) atomicAdd(counter, 1U);
+}
+
+// A graph of kernels of one block each, and of copies of what `write` writes.
+class Nodes {
+ public:
+  using Kernel = void (*)(int*, unsigned*);
+  Nodes(Queue& queue, void* y, unsigned* counter) : queue_(queue), y_(static_cast<int*>(y)), counter_(counter) {
+    CP_CUDA_CHECK(cudaGraphCreate(&graph_, 0));
+  }
+  ~Nodes() { cudaGraphDestroy(graph_); }
+  Nodes(const Nodes&) = delete;
+  Nodes& operator=(const Nodes&) = delete;
+
+  cudaGraphNode_t kernel(Kernel kernel, const std::vector<cudaGraphNode_t>& after = {}) {
+    launch(kernel, dim3(1), queue_, y_, counter_);  // (The emulator has to know it.)
+    void* arguments[] = {&y_, &counter_};
+    cudaKernelNodeParams p = {};
+    p.func = reinterpret_cast<void*>(kernel), p.gridDim = dim3(1), p.blockDim = dim3(block_threads);
+    p.kernelParams = arguments;
+    cudaGraphNode_t node = nullptr;
+    CP_CUDA_CHECK(cudaGraphAddKernelNode(&node, graph_, after.data(), after.size(), &p));
+    return node;
+  }
+  void copy(const std::vector<cudaGraphNode_t>& after = {}) {
+    cudaGraphNode_t node = nullptr;
+    CP_CUDA_CHECK(cudaGraphAddMemcpyNode1D(&node, graph_, after.data(), after.size(), y_ + 2 * block_threads, y_,
+                                           block_threads * sizeof(int), cudaMemcpyDeviceToDevice));
+  }
+  void start() {
+    cudaGraphExec_t executable = nullptr;
+    CP_CUDA_CHECK(cudaGraphInstantiateWithFlags(&executable, graph_, 0));
+    CP_CUDA_CHECK(cudaGraphLaunch(executable, nullptr));
+    CP_CUDA_CHECK(cudaGraphExecDestroy(executable));
+  }
+
+ private:
+  Queue& queue_;
+  int* y_;
+  unsigned* counter_;
+  cudaGraph_t graph_ = nullptr;
+};
+
 using Start = decltype(Planted::start);
 constexpr int blocks = 2;
 
@@ -148,6 +197,14 @@ Start with_y(void (*kernel)(Parameters...)) {
 Start with_counter(void (*kernel)(int*, unsigned*)) {
   return [kernel](Queue& queue, void* y, unsigned* counter) {
     launch<Waits::yes>(kernel, dim3(blocks), queue, static_cast<int*>(y), counter);
+  };
+}
+
+Start graph(void (*add_to)(Nodes&)) {
+  return [add_to](Queue& queue, void* y, unsigned* counter) {
+    Nodes nodes(queue, y, counter);
+    add_to(nodes);
+    nodes.start();
   };
 }
 
@@ -188,6 +245,19 @@ std::vector<Planted> planted_races() {
       {"the last block, without the second fence", race, with_counter(last_block<second_fence>)},
       {"the last block, without the first barrier", race, with_counter(last_block<first_barrier>)},
       {"the last block, without the second barrier", race, with_counter(last_block<second_barrier>)},
+      {"nodes in a row", none, graph([](Nodes& g) { g.kernel(read, {g.kernel(add, {g.kernel(write)})}); })},
+      {"nodes after two branches", none, graph([](Nodes& g) {
+         g.copy({g.kernel(add), g.kernel(read, {g.kernel(write)})});
+       })},
+      {"nodes that read the same", none, graph([](Nodes& g) {
+         const cudaGraphNode_t first = g.kernel(write);
+         g.kernel(read, {first}), g.copy({first});
+       })},
+      {"nodes that write the same", race, graph([](Nodes& g) { g.kernel(write), g.kernel(write); })},
+      {"a node that reads what another writes", race, graph([](Nodes& g) { g.kernel(write), g.kernel(read); })},
+      {"a node that writes what another reads", race, graph([](Nodes& g) { g.kernel(read), g.kernel(write); })},
+      {"a node that copies what another writes", race, graph([](Nodes& g) { g.copy(), g.kernel(write); })},
+      {"nodes that add to the same number", race, graph([](Nodes& g) { g.kernel(add), g.kernel(add); })},
   };
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -20,15 +21,16 @@ namespace {
 // -- time --
 
 // The time between two barriers of one block. Steps have numbers, because here one comes after the other: those before
-// grid_begin are of earlier kernels, those before block_begin of other blocks, and `now` is the last.
+// graph_begin are over, those before grid_begin are of other kernels of the graph, those before block_begin of other
+// blocks, and `now` is the last.
 using Step = uint32_t;
-Step grid_begin = 1, block_begin = 1, now = 1;
+Step graph_begin = 1, grid_begin = 1, block_begin = 1, now = 1;
 
 // -- what is known of memory --
 
 // The last accesses to some bytes. Step 0 is none.
 struct Cell {
-  Step written, read, first_read;  // (first_read: since a grid began)
+  Step written, read, first_read;  // (first_read: since graph_begin)
   uint16_t writer, reader;         // threads; `several` is added if others have read in the same step
 };
 constexpr uint16_t several = 1 << 15;
@@ -81,7 +83,24 @@ struct Range {
 Range shared_range, stack_range;
 bool watching = false, instrumented = false;
 
-// -- the order of blocks --
+// -- the order of nodes, and of blocks --
+
+// Those of the graph that have begun, the last of which runs.
+struct Node {
+  Step begin;
+  size_t number;
+};
+bool in_graph = false;
+std::vector<Node> nodes;
+std::vector<bool> nodes_before;
+std::unordered_map<const void*, size_t> added_by;  // the node that last added to this number
+
+bool is_node_before(size_t node) { return node == nodes.back().number || nodes_before[node]; }
+bool is_node_before_at(Step step) {
+  const auto later =
+      std::upper_bound(nodes.begin(), nodes.end(), step, [](Step s, const Node& n) { return s < n.begin; });
+  return is_node_before(std::prev(later)->number);
+}
 
 struct Span {
   Step begin, end;
@@ -101,6 +120,7 @@ const void* added_to = nullptr;
 
 bool is_ordered(Step step, unsigned thread) {
   if (step >= block_begin) return step != now;
+  if (step < grid_begin) return is_node_before_at(step);
   if (acquirer.step == now && acquirer.thread != thread) return false;
   return std::any_of(acquired.begin(), acquired.end(), [&](const Span& s) { return s.begin <= step && step < s.end; });
 }
@@ -111,7 +131,7 @@ struct Access {
   const void* address;
   size_t bytes;
   const void* code;  // where the kernel goes on
-  Step begin;        // of what it can race with: of the grid, for shared memory of the block
+  Step begin;        // of what it can race with: of the graph, for shared memory of the block
   uint16_t thread;
 };
 
@@ -119,7 +139,9 @@ struct Access {
   Dl_info program = {};
   dladdr(a.code, &program);
   const bool shared = shared_range.has(reinterpret_cast<uintptr_t>(a.address));
-  const std::string who = step < block_begin ? "another block" : "thread " + std::to_string(other);
+  const std::string who = step < grid_begin    ? "another node of the graph"
+                          : step < block_begin ? "another block"
+                                               : "thread " + std::to_string(other);
   std::fprintf(stderr,
                "cuda emulator: a race: thread %u of block (%u, %u, %u) %s %zu bytes of %s memory that %s %s, and "
                "nothing orders them; where: addr2line -Cfipe %s %#zx\n",
@@ -136,10 +158,10 @@ struct Access {
     report(a, does, c.written, c.writer, "wrote");
   }
   if (!writes) return;
-  // (Of the reads by other blocks only the first is known, of those by this block only those since the last barrier.)
+  // (Of the reads by other nodes and blocks only the first and the last are known.)
   if (c.read == now && c.reader != a.thread) report(a, does, now, c.reader % several, "read");
-  if (c.first_read >= a.begin && c.first_read < block_begin && !is_ordered(c.first_read, a.thread)) {
-    report(a, does, c.first_read, c.reader % several, "read");
+  for (const Step read : {c.first_read, c.read}) {
+    if (read >= a.begin && read < block_begin && !is_ordered(read, a.thread)) report(a, does, read, 0, "read");
   }
 }
 
@@ -178,7 +200,7 @@ template <bool writes>
 inline void access(const void* address, size_t bytes, const void* code) {
   const auto begin = reinterpret_cast<uintptr_t>(address);
   if (!watching || stack_range.has(begin)) return;
-  const Access a = {address, bytes, code, shared_range.has(begin) ? block_begin : grid_begin,
+  const Access a = {address, bytes, code, shared_range.has(begin) ? block_begin : graph_begin,
                     static_cast<uint16_t>(threadIdx.x)};
   const bool words = begin % word_bytes == 0 && bytes % word_bytes == 0;
   for (uintptr_t at = begin; at < begin + bytes; at += words ? word_bytes : 1) {
@@ -193,25 +215,54 @@ inline void access(const void* address, size_t bytes, const void* code) {
 
 bool finds_races() { return instrumented; }
 
-void begin_grid(const void* shared, size_t bytes) {
-  shared_range = {reinterpret_cast<uintptr_t>(shared), bytes};
-  pages.forget_if_many();
-  released.clear();
-  if (++now > 1U << 31) {
+static Step next_step() {
+  if (now == std::numeric_limits<Step>::max()) {
     std::fputs("cuda emulator: more barriers than it can count; run fewer tests at once\n", stderr);
     std::abort();
   }
-  grid_begin = now;
+  return ++now;
+}
+
+void begin_grid(const void* shared, size_t bytes) {
+  shared_range = {reinterpret_cast<uintptr_t>(shared), bytes};
+  released.clear();
+  grid_begin = next_step();
+  if (in_graph) return;
+  pages.forget_if_many();
+  graph_begin = grid_begin;
 }
 void begin_block() {
-  block_begin = ++now;
+  block_begin = next_step();
   acquired.clear();
   last_fence = last_addition = acquirer = {};
   watching = instrumented;
 }
 void end_block() { watching = false; }
-void pass_barrier() { ++now; }
+void pass_barrier() { next_step(); }
 void use_stack(const void* begin, size_t bytes) { stack_range = {reinterpret_cast<uintptr_t>(begin), bytes}; }
+
+void begin_graph() {
+  pages.forget_if_many();
+  graph_begin = next_step();
+  in_graph = true;
+  nodes.clear();
+  added_by.clear();
+}
+void begin_node(size_t node, const std::vector<bool>& after) {
+  nodes.push_back({next_step(), node});
+  nodes_before = after;
+}
+void end_graph() { in_graph = false; }
+void access_memory(bool writes, const void* memory, size_t bytes) {
+  if (!in_graph) return;
+  begin_grid(nullptr, 0);
+  begin_block();
+  blockIdx = threadIdx = {0, 0, 0};
+  use_stack(nullptr, 0);
+  const void* const code = __builtin_return_address(0);
+  writes ? access<true>(memory, bytes, code) : access<false>(memory, bytes, code);
+  end_block();
+}
 
 }  // namespace counterpoise
 
@@ -225,6 +276,14 @@ void __threadfence() {
 }
 unsigned atomicAdd(unsigned* sum, unsigned value) {
   using namespace counterpoise;
+  if (in_graph) {
+    const auto before = added_by.find(sum);
+    if (before != added_by.end() && !is_node_before(before->second)) {
+      const Access a = {sum, sizeof *sum, __builtin_return_address(0), graph_begin, static_cast<uint16_t>(threadIdx.x)};
+      report(a, "adds to", graph_begin, 0, "added to");
+    }
+    added_by[sum] = nodes.back().number;
+  }
   if (last_fence.is(now, threadIdx.x)) released[sum].push_back({block_begin, now});
   last_addition = {now, threadIdx.x};
   added_to = sum;

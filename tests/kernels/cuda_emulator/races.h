@@ -1,17 +1,19 @@
-// Finds races: two threads of a grid access the same memory, at least one writes, and nothing orders them. A GPU may
-// run them in any order, or at once; here they take turns, so that a race would give the right numbers every time.
+// Finds races: two threads access the same memory, at least one writes, and nothing orders them. A GPU may run them in
+// any order, or at once; here they take turns, so that a race may well give the right numbers every time.
 //
 // `make races` compiles the kernels so that they tell of each access (races.cpp), and this file is what emulator.cpp
 // tells of the order. A barrier, __syncthreads(), orders the threads of a block. Blocks are ordered by a fence, an
 // atomic addition and a fence: what a block did before these is done for a block whose addition to the same number
-// comes later. Nothing else orders, although the emulator's turns do: blocks run one after the other, and the lanes of
-// a warp show each other what they have.
+// comes later. Kernels come one after the other; but in a graph only a node that waits for another comes after it.
+// Nothing else orders, although the emulator's turns do: blocks run one after the other, all nodes, too, and the lanes
+// of a warp show each other what they have.
 //
 // This looks at shared memory as compute-sanitizer's racecheck does on a GPU, and at the GPU's own memory, which
 // racecheck does not. A race ends the program.
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 namespace counterpoise {
 
@@ -27,5 +29,12 @@ void end_block();
 void pass_barrier();
 // What is on its own stack no other thread sees.
 void use_stack(const void* begin, size_t bytes);
+
+// The nodes of a graph run one by one. after[i]: whether node i has run before this one for certain.
+void begin_graph();
+void begin_node(size_t node, const std::vector<bool>& after);
+void end_graph();
+// What is no kernel of ours, a copy or a call of a library, accesses memory.
+void access_memory(bool writes, const void* memory, size_t bytes);
 
 }  // namespace counterpoise

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/kernels/cuda_emulator/device.h"
+#include "tests/kernels/cuda_emulator/races.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -87,7 +88,11 @@ cudaError_t copy_work(void* to, const void* from, size_t bytes, cudaMemcpyKind k
   if (g.blocks.holds(to, bytes) != to_gpu || g.blocks.holds(from, bytes) != from_gpu) {
     return g.report(cudaErrorInvalidValue);
   }
-  work = [to, from, bytes] { std::memcpy(to, from, bytes); };
+  work = [to, from, bytes] {
+    access_memory(/*writes=*/false, from, bytes);
+    access_memory(/*writes=*/true, to, bytes);
+    std::memcpy(to, from, bytes);
+  };
   return cudaSuccess;
 }
 

@@ -375,7 +375,7 @@ TEST_CASE("gpu: the emulator ends programs that write outside of their memory, w
 }
 
 // (In `make races`; other programs take no time to look.)
-TEST_CASE("gpu: the emulator finds races of threads and of blocks, and no others" * needs_emulated_gpu() *
+TEST_CASE("gpu: the emulator finds races of threads, of blocks and of nodes, and no others" * needs_emulated_gpu() *
           doctest::skip(!finds_races())) {
   for (const Planted& planted : planted_races()) {
     CAPTURE(planted.name);
