@@ -24,7 +24,8 @@ Var seesaw(const Var& z, const Labels& y, double p, double q, LossContext& conte
 //   lambda_y alpha / (||p - e_y||_1 ||h||_1 + eps),   ||p - e_y||_1 = 2 (1 - p_y)
 // with lambda_k in proportion to 1 / n_k, adding up to K, and h the features that the last layer sees: a sample with
 // much influence on the decision boundary is down-weighted. Plain cross-entropy before the fraction `start` of
-// training. With `detach` the weight is a constant to the gradient.
+// training. With `detach` the weight is a constant to the gradient, which in the authors' code it is not. lambda is in
+// the loss: class weights would multiply it again.
 Var influence_balanced(const Var& z, const Labels& y, double alpha, double eps, bool detach, double start,
                        const LossContext& context);
 

@@ -51,8 +51,8 @@ class Loss {
   void set_progress(double progress);
   // In training, stateful losses update their state with each batch; off at first.
   void train(bool on) { context_.training = on; }
-  // [N] L1 norms of the next batch's features, for influence-balanced.
-  void set_feature_norms(Tensor norms) { context_.feature_norms = std::move(norms); }
+  // [N] L1 norms of the next batch's features, for influence-balanced. With `detach` 0 gradients flow to them.
+  void set_feature_norms(Var norms) { context_.feature_norms = std::move(norms); }
   // A parameter of the loss that is learned, "delta" or "l" of autobalance: its values replace those of the state, and
   // gradients flow to it.
   void set_variable(const std::string& name, Var variable) { context_.variables[name] = std::move(variable); }

@@ -25,7 +25,7 @@ Var asymmetric(const Var& z, const Labels& y, double gamma_neg, double gamma_pos
   const Tensor is = targets(z, y);
   const Var positive = exp(-gamma_pos * softplus(z)) * softplus(-z);
   Var negative;
-  if (clip == 0) {
+  if (clip < 1e-6) {  // (in f32 a smaller one, subtracted from 1, leaves 1, whose log(1 - p) is infinite)
     negative = exp(-gamma_neg * softplus(-z)) * softplus(z);
   } else {
     const Var p = sigmoid(z) - clip;

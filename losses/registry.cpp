@@ -85,7 +85,7 @@ const std::vector<LossInfo>& losses() {
        {smoothing(), {"ignore-index", -100, -1e6, 1e6, "samples with this label are ignored", "", LossParam::both, true}},
        [](Z z, Y y, C c) { return cross_entropy(z, y, c["label-smoothing"], c.weights, static_cast<int32_t>(c["ignore-index"])); },
        I::weighs_itself | I::soft_targets, {Reduction::weighted_mean}},
-      {"class-balanced", "cross-entropy or focal loss, weighted by the effective number of samples", "Cui et al. 2019, arXiv:1901.05555",
+      {"class-balanced", "cross-entropy or (softmax) focal loss, weighted by the effective number of samples", "Cui et al. 2019, arXiv:1901.05555",
        I::either, {{"beta", 0.999, 0, 0.99999999, "base of the effective number: 0 is no weighting, towards 1 inverse frequency"}, gamma(0)},
        [](Z z, Y y, C c) { return focal(true_logit(z, y), c["gamma"]) * by_class(z, y, effective_weights(c.counts, c["beta"])); },
        I::needs_counts},
@@ -93,7 +93,7 @@ const std::vector<LossInfo>& losses() {
        "Cao et al. 2019, arXiv:1906.07413", I::logit_per_class,
        {{"max-margin", 0.5, 0, 10, "margin of the rarest class"}, {"scale", 30, 1e-3, 1e3, "factor on the cosines"}},
        [](Z z, Y y, C c) { return ldam(z, y, c.counts, c["max-margin"], c["scale"]); },
-       I::needs_counts | I::cosine_logits, {Reduction::mean, "effective=0.9999", 0, 0.8}},
+       I::needs_counts | I::cosine_logits, {Reduction::weighted_mean, "effective=0.9999", 0, 0.8}},
       {"logit-adjusted", "cross-entropy of logits shifted by the log of the class shares", "Menon et al. 2020, arXiv:2007.07314, eq. 10",
        I::either, {tau()},
        scaled, I::needs_counts, {}, [](S c) { return logit_scaling(c.counts, 0, c["tau"]); }},
@@ -138,7 +138,7 @@ const std::vector<LossInfo>& losses() {
        I::either, {false_positives(), false_negatives(), smooth()},
        [](Z z, Y y, C c) { return tversky(z, y, c["alpha"], c["beta"], 1, c["smooth"], inner_weights(z, y, c)); }, overlap},
       {"focal-tversky", "a power of the Tversky loss", "Abraham and Khan 2019, arXiv:1810.07842", I::either,
-       {false_positives(), false_negatives(), {"gamma", 0.75, 0.1, 10, "exponent of the Tversky loss: 1 / gamma of the paper"}, smooth()},
+       {false_positives(), false_negatives(), {"gamma", 0.75, 0.1, 10, "exponent of the Tversky loss: 1 / gamma of the paper, whose code's alpha is beta here"}, smooth()},
        [](Z z, Y y, C c) { return tversky(z, y, c["alpha"], c["beta"], c["gamma"], c["smooth"], inner_weights(z, y, c)); }, overlap},
       {"soft-f1", "1 - F1 of predicted probabilities over the batch", "dice with a smooth of 1e-7", I::either, {},
        [](Z z, Y y, C c) { return tversky(z, y, 0.5, 0.5, 1, 1e-7 / 2, inner_weights(z, y, c)); }, overlap},
@@ -162,7 +162,7 @@ const std::vector<LossInfo>& losses() {
       {"influence-balanced", "down-weights samples with much influence on the decision boundary", "Park et al. 2021, arXiv:2110.02444",
        I::logit_per_class,
        {{"alpha", 1000, 1e-6, 1e9, "factor on the weights"}, {"eps", 1e-3, 1e-9, 1e3, "keeps the weights finite"},
-        {"detach", 1, 0, 1, "1: the weights are constant to the gradient; 0: as in the authors' code", "", LossParam::both, true},
+        {"detach", 1, 0, 1, "1: the weights are constant to the gradient; 0: they are not, as in the authors' code", "", LossParam::both, true},
         {"start", 0.5, 0, 1, "fraction of training before which it is cross-entropy"}},
        [](Z z, Y y, C c) { return influence_balanced(z, y, c["alpha"], c["eps"], c["detach"] > 0, c["start"], c); },
        I::needs_counts | I::stop_gradient},
@@ -194,6 +194,8 @@ const double* LossSpec::find(std::string_view name) const {
   }
   return nullptr;
 }
+
+double LossSpec::logit_scale() const { return info_->is(LossInfo::cosine_logits) ? (*this)["scale"] : 1; }
 
 double LossSpec::operator[](std::string_view name) const {
   const double* value = find(name);

@@ -111,6 +111,9 @@ class LossSpec {
   double operator[](std::string_view name) const;
   // The same, or null for a name that is not in the row.
   const double* find(std::string_view name) const;
+  // What the loss multiplies the logits by before it takes their softmax: the scale of cosines, else 1. So these times
+  // the network's outputs are the logits that it learns.
+  double logit_scale() const;
   // Whether a parameter of the row has a meaning in this form.
   bool applies(const LossParam& param) const;
   // All of the row's parameters by name.
@@ -139,7 +142,7 @@ struct LossContext {
   std::vector<double> weights;                // [K] class weights; empty: none
   double progress = 1;                        // the fraction of training that is done, 0 to 1
   bool training = false;                      // whether the state is updated
-  Tensor feature_norms;                       // [N] L1 norms of the last layer's inputs; undefined: 1
+  Var feature_norms;                          // [N] L1 norms of the last layer's inputs; undefined: 1
   uint64_t seed = 0;                          // of random numbers
   LossState state;                            // what a loss remembers of earlier batches
   std::map<std::string, Var> variables = {};  // of a loss whose parameters are learned; gradients flow to them

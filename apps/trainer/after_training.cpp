@@ -69,7 +69,7 @@ double retrain_classifier(Model& model, const TrainingData& data, const Options&
     return schedule.at(step.epoch - 1 + static_cast<double>(step.index_in_epoch) / steps_per_epoch, o.crt_epochs);
   };
   loop.forward = [&](const Batch& batch, const Step&) {
-    const Var z = cast(model.head()(frozen_features(model, batch.x)), DType::f32);
+    const Var z = cast(model.head()(frozen_features(model, batch.x)), DType::f32) * o.loss_spec.logit_scale();
     return loss(z, make_labels(backend, batch.labels, data.positive));
   };
   loop.after_epoch = [&](const EpochResult& epoch) {
@@ -95,9 +95,11 @@ bool needs_tuning(const Options& o) { return is_tuned(o) || o.temperature; }
 bool tune(Decision& decision, const Options& o, const std::vector<int64_t>& counts, const Evaluation& on,
           const std::string& what, std::vector<std::string>& notes) {
   const std::string images = text(on.samples.size(), " ", what, " images");
+  double fitted = 1;
   if (o.temperature) {
-    decision.temperature = on.is_binary() ? fit_temperature(on.logits, on.is_positive())
-                                          : fit_temperature(on.logits, on.labels, static_cast<int64_t>(counts.size()));
+    fitted = on.is_binary() ? fit_temperature(on.logits, on.is_positive())
+                            : fit_temperature(on.logits, on.labels, static_cast<int64_t>(counts.size()));
+    decision.temperature *= fitted;
     notes.push_back(text("Temperature ", decision.temperature, ", fitted on ", images));
   }
   if (o.adjust_logits > 0) {
@@ -110,7 +112,7 @@ bool tune(Decision& decision, const Options& o, const std::vector<int64_t>& coun
     return false;
   }
   std::vector<double> read = on.logits;
-  for (double& z : read) z = z / decision.temperature - decision.shift;
+  for (double& z : read) z = z / fitted - decision.shift;
   const ThresholdRule rule = threshold_rule(o);
   try {
     decision.cut = best_threshold(read, on.is_positive(), rule).threshold;

@@ -17,7 +17,7 @@ struct Decision {
   int32_t positive = 0;             // of two classes: the index of the positive one
   bool negated = false;             // whether a single output is that of the other class
   double origin = 0;                // the output at which the network is undecided; MSE's is 0.5
-  double temperature = 1;           // temperature scaling
+  double temperature = 1;           // temperature scaling; 1 / scale where a loss multiplies its logits (ldam)
   double shift = 0;                 // prior correction
   double cut = 0;                   // the decision threshold
   std::vector<double> shifts = {};  // prior correction of more than two classes; empty: none

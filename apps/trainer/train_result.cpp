@@ -68,7 +68,7 @@ bool Training::retrain() {
 }
 
 bool Training::choose_decision() {
-  decision_.temperature = 1, decision_.shift = 0, decision_.cut = 0, decision_.shifts.clear();
+  decision_.temperature = 1 / o_.loss_spec.logit_scale(), decision_.shift = 0, decision_.cut = 0, decision_.shifts.clear();
   notes_.clear();
   if (!wants_post_training(o_)) return !stop_signal();
   Evaluation on;

@@ -56,7 +56,7 @@ Var Training::forward(const Batch& batch, const Step& step) {
   loss_->set_progress(static_cast<double>(step.index) / static_cast<double>(total_steps_));
   const Var features = o_.freeze ? frozen_features(*model_, batch.x) : model_->features(batch.x);
   if (o_.loss->name == "influence-balanced") {
-    loss_->set_feature_norms(row_sum(abs(cast(detach(features), DType::f32))).value());
+    loss_->set_feature_norms(row_sum(abs(cast(features, DType::f32))));
   }
   const Labels labels = make_labels(backend_, batch.labels, decision_.positive);
   const Var z = shares_.watch(cast(model_->head()(features), DType::f32), labels, *loss_, step.index);

@@ -349,7 +349,8 @@ TEST_CASE("techniques run, are told in the result, and evaluate to the same afte
         "--mix cutmix=1", "--mix remix=1 --loss focal --alpha none", "--crt 2", "--loss cross-entropy --tau-norm 1",
         "--adjust-logits 1.5", "--temperature --hold-out 0.3", "--threshold f1 --hold-out 0.3", "--threshold 0.3",
         "--loss mse --threshold balanced-accuracy --hold-out 0.3", "--outputs 2 --loss focal --crt 1 --temperature",
-        "--loss ldam --class-weights none", "--loss influence-balanced", "--loss-reduction sum"}) {
+        "--loss ldam --class-weights none", "--loss ldam --scale 10 --crt 1 --adjust-logits 1",
+        "--loss ldam --temperature --hold-out 0.3", "--loss influence-balanced", "--loss-reduction sum"}) {
     CAPTURE(technique);
     const TemporaryFolder out, again;
     const Result r = must_succeed(catdog(data.flags(technique + " --count cat=6,dog=12 --output " + out.path())));
@@ -358,6 +359,10 @@ TEST_CASE("techniques run, are told in the result, and evaluate to the same afte
     const Json& told = result["options"];
     if (name == "mixup" || name == "cutmix") CHECK(told["mix"] == name + "=" + flag.substr(flag.find(' ') + 1));
     else if (name != "alpha" && name != "temperature") CHECK(told.contains(name));
+    // Probabilities and shifts belong to the logits that ldam makes of cosines.
+    const double temperature = result["decision"]["temperature"];
+    if (contains(technique, "--scale 10")) CHECK(temperature == doctest::Approx(0.1));
+    if (contains(technique, "--class-weights none")) CHECK(temperature == doctest::Approx(1 / 30.));
     const Result e = must_succeed(catdog("eval --batch-size 4 --data " + data.folder.path() + " --weights " +
                                          (out / "last.safetensors") + " --output " + again.path()));
     CHECK(contains(r.out, e.out));

@@ -100,8 +100,55 @@ TEST_CASE("losses: class weights can be deferred, and influence-balanced starts 
   influence.set_progress(0.5);  // weights lambda alpha / (2 (1 - 1/2) + 1) with lambda = 0.5 and 1.5, whose mean is 1
   CHECK(influence(pair, labels).value().item() == doctest::Approx(log2));
   CHECK(values(influence.per_sample(pair, labels))[1] == doctest::Approx(1.5 * log2));
-  influence.set_feature_norms(Tensor::full(b, {2}, 3, DType::f64));
+  influence.set_feature_norms(Var(Tensor::full(b, {2}, 3, DType::f64)));
   CHECK(values(influence.per_sample(pair, labels))[1] == doctest::Approx(1.5 * 2 / (3. + 1) * log2));
+}
+
+TEST_CASE("losses: without detach the gradient of influence-balanced reaches the features, as in the authors' code") {
+  Backend& b = guarded_cpu();
+  const Labels labels = make_labels(b, {0, 1}, 1, DType::f64);
+  for (const double detach : {0., 1.}) {
+    const Var z(Tensor::zeros(b, {2, 2}, DType::f64), /*requires_grad=*/true);
+    const Var norms(Tensor::full(b, {2}, 3, DType::f64), /*requires_grad=*/true);
+    Loss influence(
+        resolve("influence-balanced", LossInfo::logit_per_class, {{"alpha", 2}, {"eps", 1}, {"detach", detach}}),
+        {{30, 10}});
+    influence.set_feature_norms(norms);
+    sum(influence.per_sample(z, labels)).backward();
+    // The weight lambda alpha / (norm + eps) has the derivative -lambda alpha / (norm + eps)^2.
+    if (detach == 1) CHECK(!norms.grad().defined());
+    else CHECK(numbers(norms.grad())[1] == doctest::Approx(-1.5 * 2 / 16. * std::log(2.)));
+  }
+}
+
+TEST_CASE("losses: of logits of +-1e4 and the smallest clip asymmetric makes finite numbers") {
+  for (const double clip : {1e-12, 1e-8, 1e-7, 2e-6}) {
+    Var z(Tensor::from(guarded_cpu(), {4}, std::vector<float>{1e4, 20, -20, -1e4}), /*requires_grad=*/true);
+    for (const int32_t label : {0, 1}) {
+      const Var loss = Loss("asymmetric", {{"clip", clip}})
+                           .per_sample(z, make_labels(guarded_cpu(), {label, label, label, label}, 1));
+      z.zero_grad();
+      sum(loss).backward();
+      for (const double v : values(loss)) CHECK(std::isfinite(v));
+      for (const double v : numbers(z.grad())) CHECK(std::isfinite(v));
+    }
+  }
+}
+
+TEST_CASE(
+    "losses: deferred weights of ldam divide by their sum, as in the authors' code, and its logits have a scale") {
+  Backend& b = guarded_cpu();
+  const LossSpec spec = resolve("ldam", LossInfo::logit_per_class, {{"max-margin", 0}, {"scale", 20}});
+  CHECK(spec.logit_scale() == 20);
+  CHECK(resolve("bce", LossInfo::one_logit).logit_scale() == 1);
+  LossOptions options;
+  options.counts = {30, 10}, options.class_weights = {1, 3},
+  options.reduction = to_string(find_loss("ldam").defaults.reduction);
+  Loss loss(spec, options);
+  const Var cosines(Tensor::from(b, {3, 2}, std::vector<double>{0.1, 0, 0.1, 0, 0, 0.1}));
+  const double right = std::log1p(std::exp(-2.));
+  const Labels labels = make_labels(b, {0, 0, 1}, 1, DType::f64);  // the last of weight 3
+  CHECK(loss(cosines, labels).value().item() == doctest::Approx(right));
 }
 
 TEST_CASE("losses: constructed by name, and called with classes instead of labels, they are the same") {

@@ -21,7 +21,7 @@ def rounded(tensor):
 
 
 def case(loss, form, z, per_sample, labels=None, targets=None, soft=None, params=None, counts=None, class_weights=None,
-         reduction=None, batch_level=False, positives=None, inside=False, **more):
+         reduction=None, batch_level=False, positives=None, inside=False, default="mean", **more):
     """Adds a case. per_sample(z) gives [N], or for batch_level losses []; class weights are applied here."""
     z = torch.tensor(z, requires_grad=True)
     each = per_sample(z)
@@ -44,7 +44,7 @@ def case(loss, form, z, per_sample, labels=None, targets=None, soft=None, params
         if class_weights is not None and labels is not None:
             w = torch.tensor([class_weights[label] if label >= 0 else 0. for label in labels])
         weighted = each if inside else each * w
-        kind = reduction or ("weighted-mean" if inside else "mean")
+        kind = reduction or ("weighted-mean" if inside else default)
         total = {"mean": keep.sum(), "sum": torch.tensor(1.), "weighted-mean": w[keep].sum(),
                  "positives": max(sum(label == 1 for label in labels or []), 1)}[kind]
         value = weighted[keep].sum() / total
@@ -166,7 +166,7 @@ for given in ({}, {"max-margin": 0.2, "scale": 10.}):
     margins = m * (nm.min() / nm) ** 0.25
     for w in (None, WM):
         case("ldam", "m", cosines, lambda z: F.cross_entropy(s * (z - hot * margins), ym, reduction="none"), labels=YM,
-             params=given, counts=CM, class_weights=w)
+             params=given, counts=CM, class_weights=w, default="weighted-mean")
 
 
 def vector_scaling(gamma, tau):
