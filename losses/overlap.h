@@ -15,7 +15,8 @@ namespace counterpoise {
 
 // (1 - TI)^gamma with the Tversky index TI = (TP + smooth) / (TP + alpha FP + beta FN + smooth), Salehi et al. 2017
 // (arXiv:1706.05721), as in Keras: alpha is the weight of false positives, beta that of false negatives. The power is
-// Abraham and Khan 2019's (arXiv:1810.07842), who call it 1 / gamma: their gamma = 4/3 is 0.75 here. alpha = beta = 1/2
+// Abraham and Khan 2019's (arXiv:1810.07842), who call it 1 / gamma: their gamma = 4/3 is 0.75 here, and the alpha of
+// their code, the weight of false negatives, is beta. alpha = beta = 1/2
 // is the Dice loss 1 - 2 TP / (2 TP + FP + FN), which is 1 - F1 of probabilities. `smooth` avoids 0 / 0 in a batch
 // without positives: its loss goes to 0 with FP. z [N] or [N, K]; weights [N] or undefined. -> []
 inline Var tversky(const Var& z, const Labels& y, double alpha, double beta, double gamma, double smooth,

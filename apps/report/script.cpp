@@ -91,10 +91,11 @@ const char* const script = R"js("use strict";
   const precision = c => c.tp / (c.tp + c.fp), recall = c => c.tp / (c.tp + c.fn);
   const f1 = c => 2 * c.tp / (2 * c.tp + c.fp + c.fn);
 
-  // The cut of the step with the lowest loss; of several the lowest.
+  // The cut with the lowest loss; of several the lowest. The first, above all scores, predicts nothing positive.
   const lowest = loss => {
-    let least = Infinity, at = 0;
-    for (const [cut] of choice.steps) {
+    const highest = choice.steps[0][0], above = highest + Math.abs(highest) * 2 ** -52;
+    let least = Infinity, at = above;
+    for (const cut of [above, ...choice.steps.map(step => step[0])]) {
       const here = loss(inUse(choice, countsAt(choice, cut)));
       if (here <= least) least = here, at = cut;
     }

@@ -29,9 +29,10 @@ Costs costs_of(const Kept& kept) {
 
 double cost(const Confusion& c, const Costs& costs) { return costs.fn * double(c.fn) + costs.fp * double(c.fp); }
 
-// The cut with the lowest cost; of several the lowest.
+// The cut with the lowest cost; of several the lowest. One above all scores predicts nothing positive.
 double cheapest(const Sweep& sweep, const Costs& costs) {
-  double best = INFINITY, cut = 0;
+  double best = cost(sweep.at({INFINITY, 0, 0}), costs);
+  double cut = sweep.steps.empty() ? 0 : std::nextafter(sweep.steps.front().cut, INFINITY);
   for (const Step& s : sweep.steps) {
     const double here = cost(sweep.at(s), costs);
     if (here <= best) best = here, cut = s.cut;

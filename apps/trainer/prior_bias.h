@@ -15,10 +15,10 @@ namespace counterpoise {
 // ever.
 //
 // A class's share is that of its images in an epoch, as the sampler draws them, times its class weight, with pos-weight
-// on the positive class. Where the loss scales and shifts the logits (Loss::scaling), these have the probabilities, so
-// that a loss that makes up for the shares begins at 0. It changes nothing where the probabilities are equal, for other
-// losses that know the numbers of the classes themselves (needs_counts), that are one number for a batch, or whose
-// outputs are no logits, and for a layer without biases.
+// on the positive class; alpha of focal and balanced-bce is not counted in. Where the loss scales and shifts the logits
+// (Loss::scaling), these have the probabilities, so that a loss that makes up for the shares begins at 0. It changes
+// nothing where the probabilities are equal, for other losses that know the numbers of the classes themselves
+// (needs_counts), that are one number for a batch, or whose outputs are no logits, and for a layer without biases.
 void set_prior_bias(Model& model, const TrainingData& data, const Options& options, const Loss& loss);
 
 }  // namespace counterpoise

@@ -58,3 +58,15 @@ TEST_CASE("report: logit adjustment does not take back what class weights have d
   CHECK_FALSE(contains(page, "shift them back"));
   CHECK(contains(page, "so it is for a training without any of these"));
 }
+
+TEST_CASE("report: where the highest score is a false alarm that is dear, predicting nothing is the cheapest") {
+  TwoClassRun run;
+  run.result["decision"] = {{"threshold", 0.5}, {"cut", 0}, {"rule", "cost fn=1,fp=10"}};
+  write_file(run.folder / "predictions.csv", "path,label,logit\na,0,3\nb,1,2\nc,0,1\n");
+  run.write();
+  const std::string page = run.page(), row = page.substr(page.find("data-go=\"cheap\""));
+  const std::string cells = row.substr(0, row.find("</tr>"));
+  CAPTURE(cells);
+  CHECK(contains(cells, "0 of 1"));
+  CHECK(contains(cells, ">1</td>"));  // the cost; the threshold at b would cost 10
+}
