@@ -26,6 +26,14 @@ namespace {
 using Step = uint32_t;
 Step graph_begin = 1, grid_begin = 1, block_begin = 1, now = 1;
 
+Step next_step() {
+  if (now == std::numeric_limits<Step>::max()) {
+    std::fputs("cuda emulator: more barriers than it can count; run fewer tests at once\n", stderr);
+    std::abort();
+  }
+  return ++now;
+}
+
 // -- what is known of memory --
 
 // The last accesses to some bytes. Step 0 is none.
@@ -214,14 +222,6 @@ inline void access(const void* address, size_t bytes, const void* code) {
 }  // namespace
 
 bool finds_races() { return instrumented; }
-
-static Step next_step() {
-  if (now == std::numeric_limits<Step>::max()) {
-    std::fputs("cuda emulator: more barriers than it can count; run fewer tests at once\n", stderr);
-    std::abort();
-  }
-  return ++now;
-}
 
 void begin_grid(const void* shared, size_t bytes) {
   shared_range = {reinterpret_cast<uintptr_t>(shared), bytes};
