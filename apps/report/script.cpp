@@ -93,7 +93,7 @@ const char* const script = R"js("use strict";
 
   // The cut with the lowest loss; of several the lowest. The first, above all scores, predicts nothing positive.
   const lowest = loss => {
-    const highest = choice.steps[0][0], above = highest + Math.abs(highest) * 2 ** -52;
+    const highest = choice.steps[0][0], above = highest + Math.max(Math.abs(highest) * 2 ** -52, Number.MIN_VALUE);
     let least = Infinity, at = above;
     for (const cut of [above, ...choice.steps.map(step => step[0])]) {
       const here = loss(inUse(choice, countsAt(choice, cut)));

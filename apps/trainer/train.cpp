@@ -43,9 +43,7 @@ Training::Training(Options options)
   if (o_.threads == 0) o_.threads = cpu_threads();
   start_ = start_run(o_);
   if (start_.is_complete) return;
-  decision_.positive = data_.positive;
-  decision_.origin = o_.loss->defaults.threshold;
-  decision_.temperature = 1 / o_.loss_spec.logit_scale();
+  decision_ = plain_decision();
   if (!o_.init.empty()) check_initial_weights(o_);
   model_ = make_model(o_.model, backend_, o_.seed);
   if (o_.conv_init == "glorot") glorot_convolutions(*model_, o_.seed);

@@ -67,8 +67,16 @@ bool Training::retrain() {
   return true;
 }
 
+Decision Training::plain_decision() const {
+  Decision plain;
+  plain.positive = data_.positive;
+  plain.origin = o_.loss->defaults.threshold;
+  plain.temperature = 1 / o_.loss_spec.logit_scale();
+  return plain;
+}
+
 bool Training::choose_decision() {
-  decision_.temperature = 1 / o_.loss_spec.logit_scale(), decision_.shift = 0, decision_.cut = 0, decision_.shifts.clear();
+  decision_ = plain_decision();
   notes_.clear();
   if (!wants_post_training(o_)) return !stop_signal();
   Evaluation on;

@@ -134,6 +134,8 @@ class Training {
   bool retrain();
   const char* tuning_images() const { return data_.test ? "validation" : "held-out training"; }
 
+  // The decision before any technique: where the loss itself separates the classes.
+  Decision plain_decision() const;
   // Sets the decision for the weights that the model has.
   bool choose_decision();
 

@@ -370,6 +370,22 @@ TEST_CASE("techniques run, are told in the result, and evaluate to the same afte
   }
 }
 
+TEST_CASE("a temperature changes probabilities, and no prediction at a threshold that is tuned" * slow()) {
+  const DataSet data(12, 8);
+  for (const std::string loss : {"bce", "ldam"}) {
+    CAPTURE(loss);
+    const TemporaryFolder plain, tempered;
+    const std::string options = "--loss " + loss + " --count cat=8,dog=12 --threshold f1 --hold-out 0.3 --output ";
+    must_succeed(catdog(data.flags(options + plain.path())));
+    must_succeed(catdog(data.flags("--temperature " + options + tempered.path())));
+    const Json a = result_of(plain.path()), b = result_of(tempered.path());
+    const double before = a["decision"]["temperature"], after = b["decision"]["temperature"];
+    CHECK(after != before);
+    CHECK(double(b["decision"]["cut"]) * after == doctest::Approx(double(a["decision"]["cut"]) * before));
+    for (const char* count : {"tp", "fn", "fp", "tn"}) CHECK(a[count] == b[count]);
+  }
+}
+
 TEST_CASE("nothing that is learned or tuned depends on the validation images" * slow()) {
   const DataSet data(12, 8);
   const TemporaryFolder first, second;
